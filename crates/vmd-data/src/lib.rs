@@ -1,0 +1,4 @@
+//! Data sources: synthetic sets and Sudoku
+
+pub mod source;
+pub mod synthetic;

@@ -1,0 +1,12 @@
+//! Denoising networks: from partly masked tokens (and a latent) to logits over clean tokens.
+//!
+//! Invariant: a denoiser knows neither the masking process nor the posterior. It maps
+//! `(xt, z, t)` to logits and counts how often it was asked.
+
+mod denoiser;
+mod nfe;
+mod transformer;
+
+pub use denoiser::{Denoiser, DenoiserInput};
+pub use nfe::NfeCounter;
+pub use transformer::{Transformer, TransformerConfig};

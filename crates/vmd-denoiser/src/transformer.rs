@@ -1,0 +1,105 @@
+//! The transformer denoiser.
+
+use burn::module::Module;
+use burn::tensor::{Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+use vmd_graph::DependencyGraph;
+use vmd_nn::{Embedding, Linear, NetworkError, ParameterInit, Trunk, TrunkConfig, Weights};
+
+use crate::{Denoiser, DenoiserInput, NfeCounter};
+
+/// Frequencies of the embedding of `t`.
+const N_FREQUENCIES: usize = 16;
+
+/// Shape of a [`Transformer`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransformerConfig {
+    /// The trunk.
+    pub trunk: TrunkConfig,
+    /// Lets the latent modulate every norm (adaLN) besides being added to the tokens' embeddings.
+    #[serde(default)]
+    pub adaln_on_latent: bool,
+    /// Lets the diffusion time modulate every norm. Off by default: the number of masked tokens already tells
+    /// the time (arXiv 2409.02908).
+    #[serde(default)]
+    pub adaln_on_time: bool,
+}
+
+/// Pre-LN transformer over tokens, with the latent added to the embeddings or modulating the norms.
+#[derive(Module, Debug)]
+pub struct Transformer {
+    token: Embedding,
+    latent: Option<Linear>,
+    time: Option<Linear>,
+    trunk: Trunk,
+    head: Linear,
+    #[module(skip)]
+    adaln_on_latent: bool,
+    #[module(skip)]
+    nfe: NfeCounter,
+}
+
+impl Transformer {
+    /// A network for sequences of `seq` tokens over `vocab` values (the mask token is `vocab`), with a latent
+    /// of `d_latent` channels if any.
+    ///
+    /// # Errors
+    ///
+    /// [`NetworkError`] when the configuration is impossible.
+    pub fn new(
+        config: &TransformerConfig,
+        vocab: usize,
+        seq: usize,
+        d_latent: Option<usize>,
+        graph: Option<&DependencyGraph>,
+        init: &mut ParameterInit<'_>,
+    ) -> Result<Self, NetworkError> {
+        let width = config.trunk.width;
+        let adaln_on_latent = config.adaln_on_latent && d_latent.is_some();
+        let condition = (adaln_on_latent || config.adaln_on_time).then_some(width);
+        let scaled = Weights::Scaled { gain: 1.0 };
+        Ok(Self {
+            token: Embedding::new(vocab + 1, width, init),
+            latent: d_latent.map(|channels| Linear::new(channels, width, scaled, init)),
+            time: config.adaln_on_time.then(|| Linear::new(2 * N_FREQUENCIES, width, scaled, init)),
+            trunk: Trunk::new(&config.trunk, seq, condition, graph, "denoiser.trunk", init)?,
+            head: Linear::new(width, vocab, Weights::Zero, init),
+            adaln_on_latent,
+            nfe: NfeCounter::default(),
+        })
+    }
+}
+
+impl Denoiser for Transformer {
+    fn logits(&self, input: DenoiserInput) -> Tensor<3> {
+        let [batch, _] = input.xt.dims();
+        self.nfe.record(batch);
+        let mut h = self.token.forward(input.xt);
+        let z = self.latent.as_ref().zip(input.z).map(|(projection, z)| projection.forward(z));
+        if let Some(z) = &z {
+            h = h + z.clone();
+        }
+        let time = self.time.as_ref().zip(input.t).map(|(projection, t)| projection.forward(fourier(t)));
+        let condition = match (z.filter(|_| self.adaln_on_latent), time) {
+            (Some(z), Some(time)) => Some(z + time),
+            (z, time) => z.or(time),
+        };
+        self.head.forward(self.trunk.forward(h, condition.as_ref()))
+    }
+
+    fn nfe_counter(&self) -> &NfeCounter {
+        &self.nfe
+    }
+}
+
+/// `[cos(π·2^(k/2)·t), sin(π·2^(k/2)·t)]`: `[batch]` to `[batch, 1, 2·N_FREQUENCIES]`.
+fn fourier(t: Tensor<1>) -> Tensor<3> {
+    let [batch] = t.dims();
+    let frequencies: Vec<f32> =
+        (0..N_FREQUENCIES).map(|k| std::f32::consts::PI * 2f32.powf(k as f32 / 2.0)).collect();
+    let frequencies =
+        Tensor::<3>::from_data(TensorData::new(frequencies, [1, 1, N_FREQUENCIES]), &t.device());
+    let angle = t.reshape([batch, 1, 1]) * frequencies;
+    Tensor::cat(vec![angle.clone().cos(), angle.sin()], 2)
+}

@@ -1,0 +1,15 @@
+//! Evaluators. Each returns [`Record`]s: one figure with everything needed to know what it is.
+//!
+//! Invariant: nothing here trains or prints, and no figure leaves without its settings.
+
+mod chain;
+mod exact;
+mod interval;
+mod record;
+mod sudoku;
+
+pub use chain::{RevealChain, StepChain};
+pub use exact::{ExactError, ExactResult, exact_synthetic};
+pub use interval::{mean_interval, wilson_interval};
+pub use record::{Figure, Provenance, Record};
+pub use sudoku::{Band, SudokuScore, evaluate_sudoku};

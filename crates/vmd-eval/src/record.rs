@@ -1,0 +1,112 @@
+//! One figure and where it comes from.
+
+use serde::{Deserialize, Serialize};
+use vmd_model::SamplerConfig;
+
+/// One measured figure. This is the line that `--json` prints.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// What was done: `sudoku`, `synthetic`.
+    pub task: String,
+    /// Data set or puzzle file.
+    pub dataset: String,
+    /// Part of the data, `exact` where all of it was enumerated.
+    pub split: String,
+    /// Part of the split, such as a range of clues; absent for all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub band: Option<String>,
+    /// Name of the figure: `accuracy`, `kl_exact`, `solved`, `valid`, `cell_accuracy`, `mean_nfe`, …
+    pub metric: String,
+    /// Its value; shares lie in `0..=1`, divergences are nats per sequence.
+    pub value: f64,
+    /// 95 % interval; equal ends where the value is exact.
+    pub ci95: [f64; 2],
+    /// Samples behind the value; 0 where it is exact.
+    pub n: usize,
+    /// Steps that the sampler was allowed; absent where it sets its own pace.
+    pub nfe: Option<usize>,
+    /// Reveal rule.
+    pub reveal: String,
+    /// Value rule.
+    pub value_rule: String,
+    /// Latent rule; `none` for a model without latent.
+    pub latent_rule: String,
+    /// Model folder or preset.
+    pub model: String,
+    /// Seed of the sampler.
+    pub seed: u64,
+    /// Revision of the code.
+    pub revision: String,
+    /// SHA-256 of the model's configuration.
+    pub config_sha256: String,
+}
+
+/// Where a set of figures comes from; the part of a [`Record`] that they share.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Provenance {
+    /// See [`Record::task`].
+    pub task: String,
+    /// See [`Record::dataset`].
+    pub dataset: String,
+    /// See [`Record::split`].
+    pub split: String,
+    /// See [`Record::model`].
+    pub model: String,
+    /// Whether the model has a latent.
+    pub has_latent: bool,
+    /// See [`Record::seed`].
+    pub seed: u64,
+    /// See [`Record::revision`].
+    pub revision: String,
+    /// See [`Record::config_sha256`].
+    pub config_sha256: String,
+}
+
+/// A value with its interval.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Figure {
+    /// The value.
+    pub value: f64,
+    /// Its 95 % interval.
+    pub ci95: [f64; 2],
+    /// Samples behind it.
+    pub n: usize,
+}
+
+impl Figure {
+    /// A value without sampling error.
+    pub fn exact(value: f64) -> Self {
+        Self { value, ci95: [value, value], n: 0 }
+    }
+}
+
+impl Provenance {
+    /// The record of one figure measured with `sampler`.
+    pub fn record(
+        &self,
+        metric: &str,
+        figure: Figure,
+        sampler: &SamplerConfig,
+        band: Option<String>,
+    ) -> Record {
+        let own_pace = matches!(sampler.reveal, vmd_model::RevealRule::Threshold { .. });
+        Record {
+            task: self.task.clone(),
+            dataset: self.dataset.clone(),
+            split: self.split.clone(),
+            band,
+            metric: metric.into(),
+            value: figure.value,
+            ci95: figure.ci95,
+            n: figure.n,
+            nfe: (!own_pace).then_some(sampler.nfe),
+            reveal: sampler.reveal.to_string(),
+            value_rule: sampler.value.to_string(),
+            latent_rule: if self.has_latent { "prior" } else { "none" }.into(),
+            model: self.model.clone(),
+            seed: self.seed,
+            revision: self.revision.clone(),
+            config_sha256: self.config_sha256.clone(),
+        }
+    }
+}

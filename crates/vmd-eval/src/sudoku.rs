@@ -1,0 +1,126 @@
+//! Sudoku: how many puzzles a sampler solves.
+
+use vmd_data::sudoku::{Grid, PuzzleRecord, is_valid_solution, solve};
+use vmd_model::{SampleOutput, Sampler, TokenPredictor};
+
+use crate::{Figure, mean_interval, wilson_interval};
+
+/// Puzzles whose number of clues lies in a range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Band {
+    /// Fewest clues.
+    pub from: usize,
+    /// Most clues.
+    pub to: usize,
+}
+
+impl Band {
+    /// Clues per band.
+    const WIDTH: usize = 3;
+
+    /// The band of a puzzle with `clues` clues.
+    pub fn of(clues: usize) -> Self {
+        let from = clues - clues % Self::WIDTH;
+        Self { from, to: from + Self::WIDTH - 1 }
+    }
+}
+
+impl std::fmt::Display for Band {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{} clues", self.from, self.to)
+    }
+}
+
+/// How a sampler did on a set of puzzles.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SudokuScore {
+    /// Share of puzzles whose grid keeps the clues and equals the solution; where a puzzle has several
+    /// solutions, any of them counts.
+    pub solved: Figure,
+    /// Share of grids that break no rule.
+    pub valid: Figure,
+    /// Share of blank cells that equal the solution's.
+    pub cell_accuracy: Figure,
+    /// Mean network evaluations.
+    pub mean_nfe: Figure,
+    /// Network evaluations that 95 % of the puzzles stay within.
+    pub p95_nfe: f64,
+}
+
+/// One puzzle's outcome.
+#[derive(Debug, Clone, Copy)]
+struct Outcome {
+    band: Band,
+    solved: bool,
+    valid: bool,
+    right_cells: usize,
+    blank_cells: usize,
+    nfe: usize,
+}
+
+/// Lets `sampler` fill every puzzle; scores all of them and every band of clue counts.
+///
+/// # Panics
+///
+/// If a puzzle has another size than the model's sequences.
+pub fn evaluate_sudoku(
+    model: &impl TokenPredictor,
+    sampler: &Sampler,
+    puzzles: &[PuzzleRecord],
+    seed: u64,
+) -> (SudokuScore, Vec<(Band, SudokuScore)>) {
+    let xt: Vec<u32> = puzzles.iter().flat_map(|record| record.puzzle.to_tokens()).collect();
+    let output = sampler.sample(model, &xt, seed);
+    let outcomes = outcomes(puzzles, &output, model.seq_len());
+    let mut bands: Vec<Band> = outcomes.iter().map(|outcome| outcome.band).collect();
+    bands.sort_unstable();
+    bands.dedup();
+    let of_band = |band: Band| {
+        let part: Vec<Outcome> = outcomes.iter().copied().filter(|outcome| outcome.band == band).collect();
+        (band, score(&part))
+    };
+    (score(&outcomes), bands.into_iter().map(of_band).collect())
+}
+
+fn outcomes(puzzles: &[PuzzleRecord], output: &SampleOutput, seq: usize) -> Vec<Outcome> {
+    let of_puzzle = |((record, tokens), &nfe): ((&PuzzleRecord, &[u32]), &usize)| {
+        let grid = Grid::from_tokens(record.puzzle.layout(), tokens).ok();
+        let valid = grid.as_ref().is_some_and(is_valid_solution);
+        let solved = valid && grid.as_ref().is_some_and(|grid| grid.extends(&record.puzzle));
+        let solution = record.solution.clone().or_else(|| solve(&record.puzzle, 1).first);
+        let blank: Vec<usize> = blank_cells(&record.puzzle);
+        let right = |cell: &&usize| {
+            solution.as_ref().zip(grid.as_ref()).is_some_and(|(s, g)| s.cells()[**cell] == g.cells()[**cell])
+        };
+        Outcome {
+            band: Band::of(record.puzzle.n_clues()),
+            solved,
+            valid,
+            right_cells: blank.iter().filter(right).count(),
+            blank_cells: blank.len(),
+            nfe,
+        }
+    };
+    puzzles.iter().zip(output.tokens.chunks_exact(seq)).zip(&output.nfe).map(of_puzzle).collect()
+}
+
+fn blank_cells(puzzle: &Grid) -> Vec<usize> {
+    let blank = puzzle.layout().size() as u8;
+    (0..puzzle.cells().len()).filter(|&cell| puzzle.cells()[cell] == blank).collect()
+}
+
+fn score(outcomes: &[Outcome]) -> SudokuScore {
+    let n = outcomes.len();
+    let count = |test: fn(&Outcome) -> bool| outcomes.iter().filter(|outcome| test(outcome)).count();
+    let sum = |part: fn(&Outcome) -> usize| outcomes.iter().map(part).sum::<usize>();
+    let mut nfe: Vec<usize> = outcomes.iter().map(|outcome| outcome.nfe).collect();
+    nfe.sort_unstable();
+    let nfe_values: Vec<f64> = nfe.iter().map(|&nfe| nfe as f64).collect();
+    SudokuScore {
+        solved: wilson_interval(count(|outcome| outcome.solved), n),
+        valid: wilson_interval(count(|outcome| outcome.valid), n),
+        cell_accuracy: wilson_interval(sum(|o| o.right_cells), sum(|o| o.blank_cells)),
+        mean_nfe: mean_interval(&nfe_values),
+        p95_nfe: nfe.get((n * 95).div_ceil(100).max(1) - 1).map_or(0.0, |&nfe| nfe as f64),
+    }
+}

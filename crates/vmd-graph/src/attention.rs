@@ -1,0 +1,63 @@
+//! Views of one edge type that restrict attention to it.
+
+use crate::DependencyGraph;
+
+impl DependencyGraph {
+    /// Which node sees which along one edge type, and itself if `include_self`.
+    ///
+    /// # Shapes
+    /// `[n_nodes, n_nodes]`, row-major.
+    ///
+    /// # Panics
+    /// If the edge type does not exist.
+    #[must_use]
+    pub fn adjacency_mask(&self, edge_type: usize, include_self: bool) -> Vec<bool> {
+        let n = self.n_nodes();
+        let mut mask = vec![false; n * n];
+        for node in 0..n {
+            mask[node * n + node] = include_self;
+            for &neighbour in self.neighbours(edge_type, node) {
+                mask[node * n + neighbour] = true;
+            }
+        }
+        mask
+    }
+
+    /// The cliques of an edge type that is a disjoint union of equally large cliques covering all nodes.
+    ///
+    /// True of Sudoku rows, columns and boxes and of the complete graph; attention along such a type is full attention
+    /// inside each clique. Cliques are sorted, and come in the order of their smallest nodes.
+    ///
+    /// # Panics
+    /// If the edge type does not exist.
+    ///
+    /// ```
+    /// use vmd_graph::DependencyGraph;
+    /// let graph = DependencyGraph::sudoku(2, 2)?;
+    /// assert_eq!(graph.cliques(2).unwrap()[1], [2, 3, 6, 7]); // the upper right box
+    /// assert_eq!(DependencyGraph::chain(3)?.cliques(0), None);
+    /// # Ok::<(), vmd_graph::GraphError>(())
+    /// ```
+    #[must_use]
+    pub fn cliques(&self, edge_type: usize) -> Option<Vec<Vec<usize>>> {
+        let closed = |node: usize| {
+            let mut with_self = self.neighbours(edge_type, node).to_vec();
+            with_self.insert(with_self.partition_point(|&other| other < node), node);
+            with_self
+        };
+        let size = self.neighbours(edge_type, 0).len() + 1;
+        let mut cliques = Vec::new();
+        for node in 0..self.n_nodes() {
+            let clique = closed(node);
+            // Members of a clique share one closed neighbourhood; each is compared with that of its first member.
+            let same = if clique[0] == node { clique.len() == size } else { clique == closed(clique[0]) };
+            if !same {
+                return None;
+            }
+            if clique[0] == node {
+                cliques.push(clique);
+            }
+        }
+        Some(cliques)
+    }
+}

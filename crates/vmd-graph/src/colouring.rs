@@ -1,0 +1,40 @@
+//! Colourings: classes of nodes of which no two are tied.
+
+use crate::DependencyGraph;
+
+impl DependencyGraph {
+    /// A proper colouring: the colour of every node, colours numbered from 0 without gaps.
+    ///
+    /// Greedy by saturation (DSATUR): the next node is the one whose neighbours already show the most colours, ties by
+    /// degree and then by number; it takes the smallest free colour. At most `max degree + 1` colours.
+    ///
+    /// # Source
+    /// Brélaz, "New methods to color the vertices of a graph", 1979.
+    ///
+    /// ```
+    /// let colours = vmd_graph::DependencyGraph::chain(4)?.greedy_colouring();
+    /// assert_eq!(colours.iter().max(), Some(&1));
+    /// # Ok::<(), vmd_graph::GraphError>(())
+    /// ```
+    #[must_use]
+    pub fn greedy_colouring(&self) -> Vec<usize> {
+        let n = self.n_nodes();
+        let mut colours: Vec<Option<usize>> = vec![None; n];
+        // Which colours the neighbours of a node show, sorted.
+        let mut seen: Vec<Vec<usize>> = vec![Vec::new(); n];
+        for _ in 0..n {
+            let open = (0..n).filter(|&node| colours[node].is_none());
+            let urgency = |&node: &usize| (seen[node].len(), self.degree(node), std::cmp::Reverse(node));
+            let Some(node) = open.max_by_key(urgency) else { break };
+            // In a sorted list of distinct numbers, the first that is not its own index marks the smallest gap.
+            let colour = seen[node].iter().enumerate().position(|(i, &c)| i != c).unwrap_or(seen[node].len());
+            colours[node] = Some(colour);
+            for &neighbour in &self.union()[node] {
+                if let Err(place) = seen[neighbour].binary_search(&colour) {
+                    seen[neighbour].insert(place, colour);
+                }
+            }
+        }
+        colours.into_iter().flatten().collect()
+    }
+}

@@ -1,0 +1,30 @@
+//! Dependency graphs over token positions: which positions depend directly on which, and of what type each tie is.
+//!
+//! A [`DependencyGraph`] is made by hand where the structure is known ([`DependencyGraph::sudoku`]), is trivial
+//! ([`chain`](DependencyGraph::chain), [`complete`](DependencyGraph::complete)), or is read from a file; a configuration
+//! names it with a [`GraphSpec`]. It serves attention restricted to one edge type
+//! ([`adjacency_mask`](DependencyGraph::adjacency_mask), [`cliques`](DependencyGraph::cliques)), orders for parents
+//! ([`greedy_colouring`](DependencyGraph::greedy_colouring)), and the precision `Q = I + λ·L_G` of a Gaussian Markov
+//! random field ([`normalised_laplacian`](DependencyGraph::normalised_laplacian), [`Cholesky`]).
+//!
+//! ```
+//! use vmd_graph::DependencyGraph;
+//! let sudoku = DependencyGraph::sudoku(3, 3)?;
+//! assert_eq!((sudoku.n_nodes(), sudoku.degree(40)), (81, 20));
+//! # Ok::<(), vmd_graph::GraphError>(())
+//! ```
+
+mod attention;
+mod cholesky;
+mod colouring;
+mod constructors;
+mod error;
+mod graph;
+mod laplacian;
+mod spec;
+mod text;
+
+pub use cholesky::Cholesky;
+pub use error::GraphError;
+pub use graph::{DependencyGraph, EdgeType, MAX_EDGE_TYPES, MAX_NODES};
+pub use spec::GraphSpec;

@@ -1,0 +1,135 @@
+//! The choices that define a latent.
+
+use serde::{Deserialize, Serialize};
+use vmd_graph::DependencyGraph;
+use vmd_nn::{NetworkError, TrunkConfig};
+
+/// A latent: its family, its structure, and the network that infers it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LatentConfig {
+    /// Gaussian or categorical.
+    pub family: LatentFamily,
+    /// One per sequence or one per token.
+    #[serde(default)]
+    pub structure: LatentStructure,
+    /// The inference network.
+    pub posterior: PosteriorConfig,
+    /// KL in nats that each sub-latent (a Gaussian channel, a categorical group) may spend without a penalty
+    /// in training. Reported bounds never use it.
+    #[serde(default)]
+    pub free_nats: f64,
+}
+
+/// Family of the posterior and of the prior.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum LatentFamily {
+    /// Diagonal Gaussian posterior, standard normal prior.
+    Gaussian {
+        /// Channels of a (sub-)latent.
+        dim: usize,
+    },
+    /// Independent categorical groups; straight-through Gumbel-softmax in training, exact draws in sampling.
+    Categorical {
+        /// Number of groups in a (sub-)latent.
+        n_groups: usize,
+        /// Classes of every group.
+        n_classes: usize,
+        /// Temperature of the Gumbel-softmax (arXiv 1611.01144).
+        #[serde(default = "unit")]
+        temperature: f64,
+    },
+}
+
+fn unit() -> f64 {
+    1.0
+}
+
+/// What a latent belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LatentStructure {
+    /// One latent for the whole sequence.
+    #[default]
+    Pooled,
+    /// One sub-latent per token.
+    PerToken,
+}
+
+/// The inference network `q_φ(z | x0, xt)`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PosteriorConfig {
+    /// Its trunk.
+    pub trunk: TrunkConfig,
+    /// How a pooled latent is read off the tokens.
+    #[serde(default)]
+    pub pooling: Pooling,
+}
+
+/// How the posterior of a pooled latent sees the tokens' final states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pooling {
+    /// All positions side by side; nothing is averaged away.
+    #[default]
+    Flatten,
+    /// Their mean.
+    Mean,
+}
+
+impl LatentFamily {
+    /// Channels of one (sub-)latent as the denoiser sees it; a categorical is one-hot per group.
+    pub fn channels(&self) -> usize {
+        match *self {
+            Self::Gaussian { dim } => dim,
+            Self::Categorical { n_groups, n_classes, .. } => n_groups * n_classes,
+        }
+    }
+
+    /// Sub-latents whose KL is counted apart: channels of a Gaussian, groups of a categorical.
+    pub fn n_units(&self) -> usize {
+        match *self {
+            Self::Gaussian { dim } => dim,
+            Self::Categorical { n_groups, .. } => n_groups,
+        }
+    }
+}
+
+impl LatentConfig {
+    /// Number of (sub-)latents in a sequence of `seq` tokens.
+    pub fn n_latents(&self, seq: usize) -> usize {
+        match self.structure {
+            LatentStructure::Pooled => 1,
+            LatentStructure::PerToken => seq,
+        }
+    }
+
+    /// Values in the latent of one sequence of `seq` tokens.
+    pub fn row_len(&self, seq: usize) -> usize {
+        self.n_latents(seq) * self.family.channels()
+    }
+
+    /// Checks sizes; `path` is where this table stands in the configuration.
+    ///
+    /// # Errors
+    ///
+    /// All problems found, in words that name the key.
+    pub fn validate(&self, path: &str, graph: Option<&DependencyGraph>) -> Vec<String> {
+        let trunk = self.posterior.trunk.validate(&format!("{path}.posterior.trunk"), graph);
+        let mut errors: Vec<String> = trunk.iter().map(NetworkError::to_string).collect();
+        if self.family.channels() == 0 {
+            errors.push(format!("{path}.family has no channels; set every size to 1 or more"));
+        }
+        if let LatentFamily::Categorical { temperature, .. } = self.family
+            && (temperature <= 0.0 || !temperature.is_finite())
+        {
+            errors.push(format!("{path}.family.temperature = {temperature}; it must be above 0"));
+        }
+        if self.free_nats < 0.0 || !self.free_nats.is_finite() {
+            errors.push(format!("{path}.free_nats = {}; it must be 0 or more", self.free_nats));
+        }
+        errors
+    }
+}

@@ -1,0 +1,134 @@
+//! How alive a latent is.
+
+use serde::{Deserialize, Serialize};
+
+/// A unit is active when the variance of its posterior mean over the data exceeds this (arXiv 1509.00519).
+const ACTIVE_VARIANCE: f64 = 0.01;
+
+/// Posterior parameters of several sequences on the host.
+#[derive(Debug, Clone, PartialEq)]
+pub enum HostPosterior {
+    /// Independent normals, `[rows, row_len]`.
+    Gaussian {
+        /// Means.
+        mean: Vec<f64>,
+        /// Logarithms of the variances.
+        log_variance: Vec<f64>,
+        /// Values per row.
+        row_len: usize,
+    },
+    /// Independent categoricals, `[rows, n_groups, n_classes]`.
+    Categorical {
+        /// Normalised log-probabilities.
+        log_probabilities: Vec<f64>,
+        /// Groups per row.
+        n_groups: usize,
+        /// Classes per group.
+        n_classes: usize,
+    },
+}
+
+/// Diagnostics of a latent over a set of sequences.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LatentHealth {
+    /// Mean `KL(q(z|x) ‖ p(z))`, nats per sequence.
+    pub kl: f64,
+    /// Units with `Var_x E_q[z|x] > 0.01`.
+    pub active_units: usize,
+    /// Units in all.
+    pub n_units: usize,
+    /// `I_q(x; z)` in nats, estimated with the set's own aggregate posterior; never above `ln n`.
+    pub mutual_information: f64,
+}
+
+impl LatentHealth {
+    /// Measures `posterior`, of which `z` are draws, `[rows, row_len]` as the denoiser sees them.
+    pub fn measure(posterior: &HostPosterior, z: &[f32]) -> Self {
+        Self {
+            kl: posterior.mean_kl(),
+            active_units: posterior.variances().iter().filter(|&&v| v > ACTIVE_VARIANCE).count(),
+            n_units: posterior.variances().len(),
+            mutual_information: posterior.mutual_information(z),
+        }
+    }
+}
+
+impl HostPosterior {
+    /// Number of sequences.
+    pub fn n_rows(&self) -> usize {
+        match self {
+            Self::Gaussian { mean, row_len, .. } => mean.len() / row_len,
+            Self::Categorical { log_probabilities, n_groups, n_classes } => {
+                log_probabilities.len() / (n_groups * n_classes)
+            }
+        }
+    }
+
+    /// `ln q(z | x_row)` at `z`, one row as the denoiser sees it.
+    pub fn log_density(&self, row: usize, z: &[f32]) -> f64 {
+        match self {
+            Self::Gaussian { mean, log_variance, row_len } => (0..*row_len)
+                .map(|i| {
+                    let (mean, log_variance) = (mean[row * row_len + i], log_variance[row * row_len + i]);
+                    let distance = f64::from(z[i]) - mean;
+                    -0.5 * (distance * distance * (-log_variance).exp()
+                        + log_variance
+                        + std::f64::consts::TAU.ln())
+                })
+                .sum(),
+            Self::Categorical { log_probabilities, n_groups, n_classes } => {
+                let row_len = n_groups * n_classes;
+                (0..row_len).filter(|&i| z[i] > 0.5).map(|i| log_probabilities[row * row_len + i]).sum()
+            }
+        }
+    }
+
+    fn mean_kl(&self) -> f64 {
+        let total: f64 = match self {
+            Self::Gaussian { mean, log_variance, .. } => {
+                mean.iter().zip(log_variance).map(|(m, lv)| 0.5 * (m * m + lv.exp() - lv - 1.0)).sum()
+            }
+            Self::Categorical { log_probabilities, n_classes, .. } => {
+                let groups = log_probabilities.len() / n_classes;
+                // An impossible class contributes 0, not 0·(−∞).
+                let possible = log_probabilities.iter().filter(|lp| **lp > f64::NEG_INFINITY);
+                possible.map(|lp| lp.exp() * lp).sum::<f64>() + groups as f64 * (*n_classes as f64).ln()
+            }
+        };
+        total / self.n_rows() as f64
+    }
+
+    /// Variance over rows of every unit's posterior mean; for a categorical group, summed over its classes.
+    fn variances(&self) -> Vec<f64> {
+        let (values, per_unit): (Vec<f64>, usize) = match self {
+            Self::Gaussian { mean, .. } => (mean.clone(), 1),
+            Self::Categorical { log_probabilities, n_classes, .. } => {
+                (log_probabilities.iter().map(|lp| lp.exp()).collect(), *n_classes)
+            }
+        };
+        let (rows, row_len) = (self.n_rows(), values.len() / self.n_rows());
+        let variance = |i: usize| {
+            let mean = (0..rows).map(|row| values[row * row_len + i]).sum::<f64>() / rows as f64;
+            (0..rows).map(|row| (values[row * row_len + i] - mean).powi(2)).sum::<f64>() / rows as f64
+        };
+        (0..row_len / per_unit)
+            .map(|unit| (0..per_unit).map(|k| variance(unit * per_unit + k)).sum())
+            .collect()
+    }
+
+    fn mutual_information(&self, z: &[f32]) -> f64 {
+        let rows = self.n_rows();
+        let row_len = z.len() / rows;
+        let total: f64 = z
+            .chunks_exact(row_len)
+            .enumerate()
+            .map(|(i, z)| {
+                let densities: Vec<f64> = (0..rows).map(|j| self.log_density(j, z)).collect();
+                let largest = densities.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let sum: f64 = densities.iter().map(|d| (d - largest).exp()).sum();
+                densities[i] - (largest + (sum / rows as f64).ln())
+            })
+            .sum();
+        total / rows as f64
+    }
+}

@@ -1,0 +1,104 @@
+//! The inference network.
+
+use burn::module::Module;
+use burn::tensor::{Int, Tensor, activation::log_softmax};
+use vmd_graph::DependencyGraph;
+use vmd_nn::{Embedding, Linear, NetworkError, ParameterInit, Trunk, Weights};
+
+use crate::{LatentConfig, LatentDistribution, LatentFamily, LatentStructure, Pooling};
+
+/// A posterior standard deviation stays within `e^±5`, so that no KL overflows.
+const LOG_VARIANCE_LIMIT: f64 = 10.0;
+
+/// `q_φ(z | x0)` or, with a mask indicator, `q_φ(z | x0, xt)`.
+#[derive(Module, Debug)]
+pub struct Posterior {
+    token: Embedding,
+    masked: Embedding,
+    trunk: Trunk,
+    head: Linear,
+    #[module(skip)]
+    family: LatentFamily,
+    #[module(skip)]
+    structure: LatentStructure,
+    #[module(skip)]
+    pooling: Pooling,
+}
+
+impl Posterior {
+    /// The network of `config` for sequences of `seq` tokens over `vocab` values.
+    ///
+    /// # Errors
+    ///
+    /// [`NetworkError`] when the configuration is impossible.
+    pub fn new(
+        config: &LatentConfig,
+        vocab: usize,
+        seq: usize,
+        graph: Option<&DependencyGraph>,
+        init: &mut ParameterInit<'_>,
+    ) -> Result<Self, NetworkError> {
+        let trunk = &config.posterior.trunk;
+        let flatten =
+            config.structure == LatentStructure::Pooled && config.posterior.pooling == Pooling::Flatten;
+        let d_input = if flatten { seq * trunk.width } else { trunk.width };
+        let d_output = match config.family {
+            LatentFamily::Gaussian { dim } => 2 * dim,
+            LatentFamily::Categorical { .. } => config.family.channels(),
+        };
+        Ok(Self {
+            token: Embedding::new(vocab, trunk.width, init),
+            masked: Embedding::new(2, trunk.width, init),
+            trunk: Trunk::new(trunk, seq, None, graph, "latent.posterior.trunk", init)?,
+            head: Linear::new(d_input, d_output, Weights::Scaled { gain: 1.0 }, init),
+            family: config.family,
+            structure: config.structure,
+            pooling: config.posterior.pooling,
+        })
+    }
+
+    /// Infers the latent.
+    ///
+    /// # Shapes
+    ///
+    /// - `x0`: `[batch, seq]`, clean tokens
+    /// - `masked`: `[batch, seq]`, 1 where `xt` is masked, 0 elsewhere; `None` for `q(z | x0)`. In the step
+    ///   scope it must be given: a posterior that cannot see what is asked for collapses.
+    pub fn forward(&self, x0: Tensor<2, Int>, masked: Option<Tensor<2, Int>>) -> LatentDistribution {
+        let [batch, seq] = x0.dims();
+        let mut h = self.token.forward(x0);
+        if let Some(masked) = masked {
+            h = h + self.masked.forward(masked);
+        }
+        let h = self.trunk.forward(h, None);
+        let [_, _, width] = h.dims();
+        let h = match (self.structure, self.pooling) {
+            (LatentStructure::PerToken, _) => h,
+            (LatentStructure::Pooled, Pooling::Flatten) => h.reshape([batch, 1, seq * width]),
+            (LatentStructure::Pooled, Pooling::Mean) => h.mean_dim(1),
+        };
+        self.distribution(self.head.forward(h))
+    }
+
+    fn distribution(&self, parameters: Tensor<3>) -> LatentDistribution {
+        let [batch, n_latents, _] = parameters.dims();
+        match self.family {
+            LatentFamily::Gaussian { .. } => {
+                let halves = parameters.chunk(2, 2);
+                LatentDistribution::Gaussian {
+                    mean: halves[0].clone(),
+                    log_variance: halves[1].clone().clamp(-LOG_VARIANCE_LIMIT, LOG_VARIANCE_LIMIT),
+                }
+            }
+            LatentFamily::Categorical { n_groups, n_classes, temperature } => {
+                LatentDistribution::Categorical {
+                    log_probabilities: log_softmax(
+                        parameters.reshape([batch, n_latents, n_groups, n_classes]),
+                        3,
+                    ),
+                    temperature,
+                }
+            }
+        }
+    }
+}

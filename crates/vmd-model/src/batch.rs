@@ -1,0 +1,79 @@
+//! A corrupted batch with everything random already drawn.
+
+use vmd_process::{Purpose, corrupt, keyed_rng, low_discrepancy_times, n_masked, uniform};
+
+use crate::{ModelConfig, ObjectiveConfig, VmdModel};
+
+/// Host-side input of one evaluation of the loss.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainingBatch {
+    /// Clean tokens, `[rows, seq]`.
+    pub x0: Vec<u32>,
+    /// Partly masked tokens, `[rows, seq]`.
+    pub xt: Vec<u32>,
+    /// Diffusion times, `[rows]`.
+    pub t: Vec<f64>,
+    /// Factor on every row's reconstruction term.
+    pub recon_weight: Vec<f64>,
+    /// Factor on every row's KL.
+    pub kl_factor: Vec<f64>,
+    /// Noise for the posterior's draw, `[rows, latent_row_len]`; empty without a latent.
+    pub latent_noise: Vec<f32>,
+    /// Draws from the prior, `[rows, latent_row_len]`, for the latent gain; empty without a latent.
+    pub prior_draws: Vec<f32>,
+    /// Tokens per row.
+    pub seq: usize,
+}
+
+impl TrainingBatch {
+    /// Corrupts `x0` (`[rows, seq]`) with the random numbers of `(seed, step)`.
+    pub fn draw(x0: Vec<u32>, model: &VmdModel, objective: &ObjectiveConfig, seed: u64, step: u64) -> Self {
+        let config = model.config();
+        let rows = x0.len() / config.seq_len;
+        let times = draw_times(rows, objective, config, seed, step);
+        let mut mask_rng = keyed_rng(seed, step, Purpose::Mask);
+        let mut xt = Vec::with_capacity(x0.len());
+        for (row, drawn) in x0.chunks_exact(config.seq_len).zip(&times) {
+            let u: Vec<f64> = row.iter().map(|_| uniform(&mut mask_rng)).collect();
+            xt.extend(corrupt(row, drawn.t, &u, None, config.mask_token(), &config.schedule));
+        }
+        let kl_factor = xt
+            .chunks_exact(config.seq_len)
+            .zip(&times)
+            .map(|(row, drawn)| objective.kl_factor(config.scope, *drawn, n_masked(row, config.mask_token())))
+            .collect();
+        let (mut latent_noise, mut prior_draws) = (Vec::new(), Vec::new());
+        if let Some(prior) = model.prior() {
+            let mut rng = keyed_rng(seed, step, Purpose::Latent);
+            (0..rows).for_each(|_| prior.noise_into(&mut rng, &mut latent_noise));
+            (0..rows).for_each(|_| prior.sample_into(&mut rng, &mut prior_draws));
+        }
+        Self {
+            x0,
+            xt,
+            t: times.iter().map(|drawn| drawn.t).collect(),
+            recon_weight: times.iter().map(|drawn| drawn.weight).collect(),
+            kl_factor,
+            latent_noise,
+            prior_draws,
+            seq: config.seq_len,
+        }
+    }
+
+    /// Number of sequences.
+    pub fn rows(&self) -> usize {
+        self.t.len()
+    }
+}
+
+fn draw_times(
+    rows: usize,
+    objective: &ObjectiveConfig,
+    config: &ModelConfig,
+    seed: u64,
+    step: u64,
+) -> Vec<crate::objective::DrawnTime> {
+    let mut rng = keyed_rng(seed, step, Purpose::Time);
+    let times = low_discrepancy_times(rows, uniform(&mut rng));
+    times.into_iter().map(|t| objective.draw(t, uniform(&mut rng), &config.schedule)).collect()
+}

@@ -1,0 +1,20 @@
+//! Where process, latent and denoiser meet: objectives and samplers.
+//!
+//! Invariant: nothing here knows files, data sets or optimisers. An objective maps a batch to named loss parts
+//! in nats; a sampler drives any [`TokenPredictor`] and never learns which network it is.
+
+mod batch;
+mod bound;
+mod config;
+mod loss;
+mod model;
+mod objective;
+pub mod sampler;
+
+pub use batch::TrainingBatch;
+pub use bound::{BoundEstimate, estimate_bound};
+pub use config::{ConfigProblem, ModelConfig, Scope};
+pub use loss::{LatentSource, Loss, LossOptions, loss};
+pub use model::VmdModel;
+pub use objective::{KlMultiplier, ObjectiveConfig};
+pub use sampler::{RevealRule, SampleOutput, Sampler, SamplerConfig, TokenPredictor, ValueRule};

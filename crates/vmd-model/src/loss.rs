@@ -1,0 +1,105 @@
+//! The loss as a decomposition into named parts.
+
+use burn::tensor::{Device, Int, Tensor, TensorData, activation::log_softmax};
+use vmd_denoiser::{Denoiser, DenoiserInput};
+use vmd_latent::LatentDistribution;
+
+use crate::model::upload_tokens;
+use crate::{Scope, TrainingBatch, VmdModel};
+
+/// Where the loss takes its latent from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LatentSource {
+    /// The posterior, as the bound requires.
+    #[default]
+    Posterior,
+    /// The prior: the reconstruction that a sampler would get. Only for the latent gain.
+    Prior,
+}
+
+/// How the parts are put together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LossOptions {
+    /// Weight of the KL; 1 for a bound.
+    pub kl_weight: f64,
+    /// Whether the latent's free nats apply; never for a bound.
+    pub use_free_nats: bool,
+    /// Where `z` comes from.
+    pub latent_source: LatentSource,
+}
+
+impl LossOptions {
+    /// The bound itself: weight 1, no free nats, `z` from the posterior.
+    pub const BOUND: Self =
+        Self { kl_weight: 1.0, use_free_nats: false, latent_source: LatentSource::Posterior };
+}
+
+/// Parts of the loss in nats per sequence, means over the batch, still on the device.
+#[derive(Debug, Clone)]
+pub struct Loss {
+    /// `recon + kl_weight · kl`, `[1]`; what training descends.
+    pub total: Tensor<1>,
+    /// `Σ_k r_k Σ_{i masked} −log p(x0^i | xt, z)`, `[1]`.
+    pub recon: Tensor<1>,
+    /// KL of the latent with its multiplier, weight 1, `[1]`; absent without a latent.
+    pub kl: Option<Tensor<1>>,
+    /// The posterior that was used, for diagnostics.
+    pub posterior: Option<LatentDistribution>,
+    /// The latent that was used, `[rows, n_latents, channels]`.
+    pub z: Option<Tensor<3>>,
+}
+
+/// Evaluates the loss of `model` on `batch`, on `device` (the model's own, with or without autodiff).
+///
+/// # Source
+///
+/// arXiv 2510.23606 for the sequence scope; the step scope with `c(n, r)` is derived in `docs/method.md`.
+pub fn loss(model: &VmdModel, batch: &TrainingBatch, options: LossOptions, device: &Device) -> Loss {
+    let x0 = upload_tokens(&batch.x0, batch.seq, device);
+    let masked = masked_indicator(batch, model.config().mask_token(), device);
+    let posterior = model.posterior().map(|network| {
+        let indicator = (model.config().scope == Scope::Step).then(|| masked.clone());
+        network.forward(x0.clone(), indicator)
+    });
+    let z = posterior.as_ref().map(|posterior| match options.latent_source {
+        LatentSource::Posterior => posterior.sample(model.upload_latent(&batch.latent_noise, device)),
+        LatentSource::Prior => model.upload_latent(&batch.prior_draws, device),
+    });
+    let logits = model.denoiser().logits(DenoiserInput {
+        xt: upload_tokens(&batch.xt, batch.seq, device),
+        z: z.clone(),
+        t: Some(upload(&batch.t, device)),
+    });
+    let recon = (masked_nll(logits, x0, masked) * upload(&batch.recon_weight, device)).mean();
+    let free_nats = match (&model.config().latent, options.use_free_nats) {
+        (Some(latent), true) => latent.free_nats,
+        _ => 0.0,
+    };
+    let kl_factor = upload(&batch.kl_factor, device);
+    let mean_kl = |q: &LatentDistribution, free_nats: f64| (q.kl(free_nats) * kl_factor.clone()).mean();
+    let kl = posterior.as_ref().map(|q| mean_kl(q, 0.0));
+    let total = match &posterior {
+        Some(q) => recon.clone() + mean_kl(q, free_nats) * options.kl_weight,
+        None => recon.clone(),
+    };
+    Loss { total, recon, kl, posterior, z }
+}
+
+/// `Σ_{i masked} −log p(x0^i)`, `[rows]`, from logits `[rows, seq, vocab]`.
+fn masked_nll(logits: Tensor<3>, x0: Tensor<2, Int>, masked: Tensor<2, Int>) -> Tensor<1> {
+    let log_probabilities = log_softmax(logits, 2);
+    let chosen = log_probabilities.gather(2, x0.unsqueeze_dim::<3>(2)).squeeze_dim::<2>(2);
+    -(chosen * masked.float()).sum_dim(1).squeeze_dim::<1>(1)
+}
+
+/// 1 where a token is masked, `[rows, seq]`.
+fn masked_indicator(batch: &TrainingBatch, mask_token: u32, device: &Device) -> Tensor<2, Int> {
+    let indicator: Vec<u32> = batch.xt.iter().map(|&token| u32::from(token == mask_token)).collect();
+    upload_tokens(&indicator, batch.seq, device)
+}
+
+fn upload(values: &[f64], device: &Device) -> Tensor<1> {
+    let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
+    let n = values.len();
+    Tensor::from_data(TensorData::new(values, [n]), device)
+}

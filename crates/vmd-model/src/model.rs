@@ -1,0 +1,129 @@
+//! The model: a denoiser and, with a latent, its posterior.
+
+use burn::module::Module;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use rand_chacha::ChaCha8Rng;
+use vmd_denoiser::{Denoiser, DenoiserInput, NfeCounter, Transformer};
+use vmd_latent::{LatentRows, Posterior, StandardPrior};
+use vmd_nn::ParameterInit;
+
+use crate::{ConfigProblem, ModelConfig, Scope, TokenPredictor};
+
+/// A (variational) masked diffusion model.
+#[derive(Module, Debug)]
+pub struct VmdModel {
+    denoiser: Transformer,
+    posterior: Option<Posterior>,
+    #[module(skip)]
+    config: ModelConfig,
+}
+
+impl VmdModel {
+    /// A freshly initialised model; `rng` decides every parameter.
+    ///
+    /// # Errors
+    ///
+    /// The first problem of `config`.
+    pub fn new(config: &ModelConfig, rng: ChaCha8Rng, device: &Device) -> Result<Self, ConfigProblem> {
+        if let Some(problem) = config.problems().into_iter().next() {
+            return Err(problem);
+        }
+        let graph = config.build_graph()?;
+        let init = &mut ParameterInit::new(rng, device);
+        let problem = |error: vmd_nn::NetworkError| ConfigProblem(error.to_string());
+        let (vocab, seq, graph) = (config.vocab, config.seq_len, graph.as_ref());
+        let d_latent = config.latent.as_ref().map(|latent| latent.family.channels());
+        Ok(Self {
+            denoiser: Transformer::new(&config.denoiser, vocab, seq, d_latent, graph, init)
+                .map_err(problem)?,
+            posterior: match &config.latent {
+                Some(latent) => Some(Posterior::new(latent, vocab, seq, graph, init).map_err(problem)?),
+                None => None,
+            },
+            config: config.clone(),
+        })
+    }
+
+    /// What the model was built from.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// The denoising network.
+    pub fn denoiser(&self) -> &impl Denoiser {
+        &self.denoiser
+    }
+
+    /// The inference network, if the model has a latent.
+    pub fn posterior(&self) -> Option<&Posterior> {
+        self.posterior.as_ref()
+    }
+
+    /// The prior, if the model has a latent.
+    pub fn prior(&self) -> Option<StandardPrior> {
+        self.config.latent.as_ref().map(|latent| StandardPrior::new(latent, self.config.seq_len))
+    }
+
+    /// The denoiser's count of evaluated sequences.
+    pub fn nfe_counter(&self) -> &NfeCounter {
+        self.denoiser.nfe_counter()
+    }
+
+    /// Where the parameters live.
+    pub fn device(&self) -> Device {
+        self.devices().iter().next().cloned().expect("a model has parameters")
+    }
+
+    /// Uploads host latents as `[rows, n_latents, channels]`.
+    ///
+    /// # Panics
+    ///
+    /// If the model has no latent.
+    pub fn upload_latent(&self, values: &[f32], device: &Device) -> Tensor<3> {
+        let latent = self.config.latent.as_ref().expect("the model has a latent");
+        let (n_latents, channels) = (latent.n_latents(self.config.seq_len), latent.family.channels());
+        let rows = values.len() / (n_latents * channels);
+        Tensor::from_data(TensorData::new(values.to_vec(), [rows, n_latents, channels]), device)
+    }
+}
+
+/// Uploads host tokens as `[rows, seq]`.
+pub(crate) fn upload_tokens(tokens: &[u32], seq: usize, device: &Device) -> Tensor<2, Int> {
+    let values: Vec<i32> = tokens.iter().map(|&token| token as i32).collect();
+    Tensor::from_data(TensorData::new(values, [tokens.len() / seq, seq]), device)
+}
+
+impl TokenPredictor for VmdModel {
+    fn vocab(&self) -> usize {
+        self.config.vocab
+    }
+
+    fn seq_len(&self) -> usize {
+        self.config.seq_len
+    }
+
+    fn latent_row_len(&self) -> usize {
+        self.prior().map_or(0, |prior| prior.row_len())
+    }
+
+    fn redraws_latent_each_step(&self) -> bool {
+        self.config.scope == Scope::Step
+    }
+
+    fn draw_latent(&self, rng: &mut ChaCha8Rng, values: &mut Vec<f32>) {
+        if let Some(prior) = self.prior() {
+            prior.sample_into(rng, values);
+        }
+    }
+
+    fn predict(&self, xt: &[u32], t: &[f64], z: &LatentRows) -> Vec<f32> {
+        let device = self.device();
+        let times: Vec<f32> = t.iter().map(|&t| t as f32).collect();
+        let input = DenoiserInput {
+            xt: upload_tokens(xt, self.config.seq_len, &device),
+            z: self.posterior.is_some().then(|| self.upload_latent(&z.values, &device)),
+            t: Some(Tensor::from_data(TensorData::new(times, [t.len()]), &device)),
+        };
+        self.denoiser.logits(input).into_data().iter::<f32>().collect()
+    }
+}

@@ -1,0 +1,32 @@
+//! Network blocks that the denoiser and the posterior share.
+//!
+//! Attention with heads restricted to the edge types of a dependency graph, adaLN conditioning, embeddings,
+//! weight-tied loops, and named access to a module's parameters.
+//!
+//! Invariant: nothing here knows the masking process, what a latent means, or where a device comes from.
+//! Parameters are drawn on the host from a stream that the caller seeds, so the same seed gives the same
+//! network on every backend.
+
+mod activation;
+mod attention;
+mod error;
+mod init;
+mod linear;
+mod norm;
+mod parameters;
+mod position;
+mod rotary;
+mod transformer;
+
+pub use activation::Activation;
+pub use attention::{Attention, AttentionBias, attention_bias};
+pub use error::NetworkError;
+pub use init::ParameterInit;
+pub use linear::{Linear, Weights};
+pub use norm::{LayerNorm, Modulation};
+pub use parameters::{
+    ParameterError, load_parameters, named_parameters, parameters_from_safetensors, parameters_to_safetensors,
+};
+pub use position::{Embedding, PositionEncoding, PositionTable};
+pub use rotary::Rotary;
+pub use transformer::{Trunk, TrunkConfig};

@@ -1,0 +1,54 @@
+//! Affine maps of the last dimension.
+
+use burn::module::{Module, Param};
+use burn::tensor::Tensor;
+
+use crate::ParameterInit;
+
+/// How the weights of a [`Linear`] start.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Weights {
+    /// Standard deviation `gain / √d_input`.
+    Scaled {
+        /// Factor on the variance-preserving scale.
+        gain: f64,
+    },
+    /// All zero: the layer starts without effect (adaLN modulation).
+    Zero,
+}
+
+/// `y = x·W + b` over the last dimension.
+#[derive(Module, Debug)]
+pub struct Linear {
+    /// `[d_input, d_output]`.
+    pub weight: Param<Tensor<2>>,
+    /// `[d_output]`.
+    pub bias: Param<Tensor<1>>,
+}
+
+impl Linear {
+    /// A map from `d_input` to `d_output` channels; the bias starts at zero.
+    pub fn new(d_input: usize, d_output: usize, weights: Weights, init: &mut ParameterInit<'_>) -> Self {
+        let weight = match weights {
+            Weights::Scaled { gain } => {
+                init.uniform([d_input, d_output], gain / (d_input.max(1) as f64).sqrt())
+            }
+            Weights::Zero => init.constant([d_input, d_output], 0.0),
+        };
+        Self { weight, bias: init.constant([d_output], 0.0) }
+    }
+
+    /// Applies the map.
+    ///
+    /// # Shapes
+    ///
+    /// - `x`: `[batch, seq, d_input]`
+    /// - output: `[batch, seq, d_output]`
+    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        let [batch, seq, d_input] = x.dims();
+        let [_, d_output] = self.weight.dims();
+        // One tall product instead of `batch` small ones.
+        let y = x.reshape([batch * seq, d_input]).matmul(self.weight.val());
+        (y + self.bias.val().unsqueeze()).reshape([batch, seq, d_output])
+    }
+}

@@ -1,0 +1,66 @@
+//! Layer normalisation, optionally modulated by a condition.
+
+use burn::module::{Module, Param};
+use burn::tensor::Tensor;
+
+use crate::{Linear, ParameterInit, Weights};
+
+/// Added to the variance before its root is taken.
+const EPSILON: f64 = 1e-5;
+
+/// `(x − mean)/√(var + 1e-5) · gamma + beta` over the last dimension (arXiv 1607.06450).
+#[derive(Module, Debug)]
+pub struct LayerNorm {
+    gamma: Param<Tensor<1>>,
+    beta: Param<Tensor<1>>,
+}
+
+impl LayerNorm {
+    /// Over `width` channels, starting as plain normalisation.
+    pub fn new(width: usize, init: &mut ParameterInit<'_>) -> Self {
+        Self { gamma: init.constant([width], 1.0), beta: init.constant([width], 0.0) }
+    }
+
+    /// Normalises, scales and shifts.
+    ///
+    /// # Shapes
+    ///
+    /// - `x` and output: `[batch, seq, width]`
+    /// - `modulation`: scale and shift, each `[batch, 1 | seq, width]`; the output is then
+    ///   `norm(x)·(1 + scale) + shift`
+    pub fn forward(&self, x: Tensor<3>, modulation: Option<(Tensor<3>, Tensor<3>)>) -> Tensor<3> {
+        let centred = x.clone() - x.mean_dim(2);
+        let variance = (centred.clone() * centred.clone()).mean_dim(2);
+        let normalised = centred / (variance + EPSILON).sqrt();
+        let y = normalised * self.gamma.val().unsqueeze() + self.beta.val().unsqueeze();
+        match modulation {
+            None => y,
+            Some((scale, shift)) => y * (scale + 1.0) + shift,
+        }
+    }
+}
+
+/// The adaLN projection of a condition: scale and shift for each norm of a block (arXiv 2212.09748, without
+/// the gates). It starts at zero, so a fresh block ignores the condition.
+#[derive(Module, Debug)]
+pub struct Modulation {
+    projection: Linear,
+}
+
+impl Modulation {
+    /// From `condition` channels to a scale and a shift of `width` channels for `n_norms` norms.
+    pub fn new(condition: usize, width: usize, n_norms: usize, init: &mut ParameterInit<'_>) -> Self {
+        Self { projection: Linear::new(condition, 2 * n_norms * width, Weights::Zero, init) }
+    }
+
+    /// A `(scale, shift)` pair for every norm.
+    ///
+    /// # Shapes
+    ///
+    /// - `condition`: `[batch, 1 | seq, condition]`
+    /// - each of the pair: `[batch, 1 | seq, width]`
+    pub fn forward(&self, condition: Tensor<3>, n_norms: usize) -> Vec<(Tensor<3>, Tensor<3>)> {
+        let parts = self.projection.forward(condition).chunk(2 * n_norms, 2);
+        parts.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect()
+    }
+}

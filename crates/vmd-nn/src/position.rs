@@ -1,0 +1,56 @@
+//! Embeddings of tokens and of positions.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Int, Tensor, module::embedding};
+use serde::{Deserialize, Serialize};
+
+use crate::ParameterInit;
+
+/// How a network knows where a token stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PositionEncoding {
+    /// Not at all: the network is equivariant to every permutation that keeps its attention masks.
+    None,
+    /// One learned vector a position.
+    #[default]
+    Learned,
+    /// Rotary positions in every attention layer.
+    Rotary,
+}
+
+/// A table with one learned row per index.
+#[derive(Module, Debug)]
+pub struct Embedding {
+    weight: Param<Tensor<2>>,
+}
+
+impl Embedding {
+    /// `n` rows of `width` channels.
+    pub fn new(n: usize, width: usize, init: &mut ParameterInit<'_>) -> Self {
+        Self { weight: init.uniform([n, width], 1.0 / (width as f64).sqrt()) }
+    }
+
+    /// Looks rows up: `[batch, seq]` to `[batch, seq, width]`.
+    pub fn forward(&self, indices: Tensor<2, Int>) -> Tensor<3> {
+        embedding(self.weight.val(), indices)
+    }
+}
+
+/// A learned vector for every position, added to the tokens' embeddings.
+#[derive(Module, Debug)]
+pub struct PositionTable {
+    weight: Param<Tensor<3>>,
+}
+
+impl PositionTable {
+    /// For `seq` positions of `width` channels.
+    pub fn new(seq: usize, width: usize, init: &mut ParameterInit<'_>) -> Self {
+        Self { weight: init.uniform([1, seq, width], 1.0 / (width as f64).sqrt()) }
+    }
+
+    /// The table, `[1, seq, width]`.
+    pub fn forward(&self) -> Tensor<3> {
+        self.weight.val()
+    }
+}

@@ -1,0 +1,204 @@
+//! The pre-LN transformer trunk.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+use vmd_graph::DependencyGraph;
+
+use crate::attention::edge_head_errors;
+use crate::{
+    Activation, Attention, AttentionBias, LayerNorm, Linear, Modulation, NetworkError, ParameterInit,
+    PositionEncoding, PositionTable, Rotary, Weights, attention_bias,
+};
+
+/// Shape of a [`Trunk`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrunkConfig {
+    /// Channels of the residual stream.
+    pub width: usize,
+    /// Number of blocks with weights of their own.
+    pub layers: usize,
+    /// How often the stack of blocks is applied, with tied weights.
+    #[serde(default = "one")]
+    pub loops: usize,
+    /// Attention heads.
+    pub heads: usize,
+    /// Hidden channels of the feed-forward layer, as a multiple of `width`.
+    #[serde(default = "four")]
+    pub mlp_ratio: usize,
+    /// Non-linearity of the feed-forward layer.
+    #[serde(default)]
+    pub activation: Activation,
+    /// How tokens know their position.
+    #[serde(default)]
+    pub position: PositionEncoding,
+    /// Edge type that each head follows, in turn (`all` = unrestricted); empty for full attention.
+    #[serde(default)]
+    pub edge_heads: Vec<String>,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn four() -> usize {
+    4
+}
+
+impl TrunkConfig {
+    /// Checks sizes and edge heads; `path` is where this table stands in the configuration, for messages.
+    ///
+    /// Returns all [`NetworkError`]s found, in the order of the fields; none means that [`Trunk::new`] with
+    /// the same graph succeeds.
+    pub fn validate(&self, path: &str, graph: Option<&DependencyGraph>) -> Vec<NetworkError> {
+        let sizes = [
+            ("width", self.width),
+            ("layers", self.layers),
+            ("loops", self.loops),
+            ("heads", self.heads),
+            ("mlp_ratio", self.mlp_ratio),
+        ];
+        let mut errors: Vec<NetworkError> = sizes
+            .iter()
+            .filter(|(_, size)| *size == 0)
+            .map(|(key, _)| NetworkError::ZeroSize { path: format!("{path}.{key}") })
+            .collect();
+        if self.heads == 0 || self.width == 0 {
+            return errors;
+        }
+        if !self.width.is_multiple_of(self.heads) {
+            errors.push(NetworkError::HeadsDoNotDivideWidth {
+                path: path.into(),
+                width: self.width,
+                heads: self.heads,
+            });
+        } else if self.position == PositionEncoding::Rotary && !(self.width / self.heads).is_multiple_of(2) {
+            errors.push(NetworkError::OddRotary { path: path.into(), channels: self.width / self.heads });
+        }
+        match graph {
+            _ if self.edge_heads.is_empty() => {}
+            Some(graph) => errors.extend(edge_head_errors(graph, &self.edge_heads, self.heads, path)),
+            None => errors.push(NetworkError::EdgeHeadsWithoutGraph { path: path.into() }),
+        }
+        errors
+    }
+}
+
+/// A stack of pre-LN blocks, applied `loops` times, with a final norm.
+#[derive(Module, Debug)]
+pub struct Trunk {
+    blocks: Vec<Block>,
+    norm: LayerNorm,
+    position: Option<PositionTable>,
+    rotary: Option<Rotary>,
+    bias: Option<AttentionBias>,
+    #[module(skip)]
+    loops: usize,
+}
+
+impl Trunk {
+    /// Builds the trunk for sequences of `seq` tokens; `condition` is the number of channels that modulate
+    /// the norms (adaLN), if any. `path` names the configuration table in errors.
+    ///
+    /// # Errors
+    ///
+    /// The first [`NetworkError`] that `config` contains.
+    pub fn new(
+        config: &TrunkConfig,
+        seq: usize,
+        condition: Option<usize>,
+        graph: Option<&DependencyGraph>,
+        path: &str,
+        init: &mut ParameterInit<'_>,
+    ) -> Result<Self, NetworkError> {
+        if let Some(error) = config.validate(path, graph).into_iter().next() {
+            return Err(error);
+        }
+        let bias = match graph {
+            Some(graph) if !config.edge_heads.is_empty() => {
+                Some(attention_bias(graph, &config.edge_heads, config.heads, path, init.device())?)
+            }
+            _ => None,
+        };
+        Ok(Self {
+            blocks: (0..config.layers).map(|_| Block::new(config, condition, init)).collect(),
+            norm: LayerNorm::new(config.width, init),
+            position: (config.position == PositionEncoding::Learned)
+                .then(|| PositionTable::new(seq, config.width, init)),
+            rotary: (config.position == PositionEncoding::Rotary)
+                .then(|| Rotary::new(seq, config.width / config.heads, init.device())),
+            bias,
+            loops: config.loops,
+        })
+    }
+
+    /// Runs the trunk.
+    ///
+    /// # Shapes
+    ///
+    /// - `h` and output: `[batch, seq, width]`
+    /// - `condition`: `[batch, 1 | seq, condition]`
+    pub fn forward(&self, mut h: Tensor<3>, condition: Option<&Tensor<3>>) -> Tensor<3> {
+        if let Some(position) = &self.position {
+            h = h + position.forward();
+        }
+        for _ in 0..self.loops {
+            for block in &self.blocks {
+                h = block.forward(h, condition, self.bias.as_ref(), self.rotary.as_ref());
+            }
+        }
+        self.norm.forward(h, None)
+    }
+}
+
+/// Norms in a block.
+const N_NORMS: usize = 2;
+
+#[derive(Module, Debug)]
+struct Block {
+    norm_attention: LayerNorm,
+    attention: Attention,
+    norm_mlp: LayerNorm,
+    up: Linear,
+    down: Linear,
+    modulation: Option<Modulation>,
+    #[module(skip)]
+    activation: Activation,
+}
+
+impl Block {
+    fn new(config: &TrunkConfig, condition: Option<usize>, init: &mut ParameterInit<'_>) -> Self {
+        let (width, hidden) = (config.width, config.width * config.mlp_ratio);
+        // Residual branches start small enough that the stream's variance does not grow with depth.
+        let gain = ((2 * config.layers * config.loops) as f64).powf(-0.5);
+        Self {
+            norm_attention: LayerNorm::new(width, init),
+            attention: Attention::new(width, config.heads, gain, init),
+            norm_mlp: LayerNorm::new(width, init),
+            up: Linear::new(width, hidden, Weights::Scaled { gain: 1.0 }, init),
+            down: Linear::new(hidden, width, Weights::Scaled { gain }, init),
+            modulation: condition.map(|channels| Modulation::new(channels, width, N_NORMS, init)),
+            activation: config.activation,
+        }
+    }
+
+    fn forward(
+        &self,
+        h: Tensor<3>,
+        condition: Option<&Tensor<3>>,
+        bias: Option<&AttentionBias>,
+        rotary: Option<&Rotary>,
+    ) -> Tensor<3> {
+        let mut modulation = match (&self.modulation, condition) {
+            (Some(modulation), Some(condition)) => modulation.forward(condition.clone(), N_NORMS),
+            _ => Vec::new(),
+        };
+        let for_mlp = modulation.pop();
+        let for_attention = modulation.pop();
+        let x = self.norm_attention.forward(h.clone(), for_attention);
+        let h = h + self.attention.forward(x, bias, rotary);
+        let x = self.norm_mlp.forward(h.clone(), for_mlp);
+        h + self.down.forward(self.activation.forward(self.up.forward(x)))
+    }
+}

@@ -1,0 +1,36 @@
+//! The forward masking process of masked diffusion, on the host and in `f64`.
+//!
+//! A clean token survives until time `t` with probability `α(t)` ([`NoiseSchedule`]), otherwise it is the mask token
+//! ([`corrupt`]). Going back from `t` to `s < t`, a masked token is revealed with probability
+//! `r(s, t) = (α(s) − α(t)) / (1 − α(t))` ([`reveal_probability`], [`ReversePosterior`]) along a [`TimeGrid`].
+//!
+//! Nothing here draws a random number on its own: draws are arguments, made from [`keyed_rng`], so that the same
+//! `(seed, step, purpose)` gives the same bits whatever was interrupted in between.
+//!
+//! ```
+//! use vmd_process::{NoiseSchedule, Purpose, corrupt, keyed_rng, uniform};
+//!
+//! let mut rng = keyed_rng(7, 0, Purpose::Mask);
+//! let u: Vec<f64> = (0..4).map(|_| uniform(&mut rng)).collect();
+//! let xt = corrupt(&[3, 1, 4, 1], 1.0, &u, None, 10, &NoiseSchedule::default());
+//! assert_eq!(xt, [10, 10, 10, 10]); // α(1) = 0: nothing survives
+//! ```
+
+mod corrupt;
+mod error;
+mod grid;
+mod random;
+mod reveal;
+mod reverse;
+mod schedule;
+mod segment;
+mod times;
+
+pub use corrupt::{corrupt, corrupt_count, n_masked};
+pub use error::ScheduleError;
+pub use grid::TimeGrid;
+pub use random::{Purpose, gumbel, index_below, keyed_rng, standard_normal, uniform};
+pub use reveal::{kl_multiplier, reveal_probability};
+pub use reverse::ReversePosterior;
+pub use schedule::NoiseSchedule;
+pub use times::low_discrepancy_times;

@@ -1,0 +1,92 @@
+//! What can go wrong in training.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+use vmd_nn::ParameterError;
+
+/// Training, saving or loading failed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// A file or folder cannot be read or written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A new run would overwrite an old one.
+    #[error("{} already holds a run; add --resume to go on with it, or choose another --run folder", path.display())]
+    RunExists {
+        /// The run folder.
+        path: PathBuf,
+    },
+    /// There is nothing to resume.
+    #[error("{} holds no run to resume; leave --resume out to start one there", path.display())]
+    NoRun {
+        /// The run folder.
+        path: PathBuf,
+    },
+    /// The run was made with another configuration.
+    #[error("{} was made with another configuration ({difference}); start a new run, or resume without changing it", path.display())]
+    OtherConfig {
+        /// The run folder.
+        path: PathBuf,
+        /// The first difference.
+        difference: String,
+    },
+    /// A checkpoint is damaged.
+    #[error("checkpoint {} is damaged: {reason}; delete that folder to resume from the checkpoint before it", path.display())]
+    DamagedCheckpoint {
+        /// Folder of the checkpoint.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A model folder cannot be loaded.
+    #[error("model {} cannot be loaded: {reason}", path.display())]
+    BadModel {
+        /// Folder of the model.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// A term of the loss is NaN or infinite.
+    #[error("step {step}: {term} is {value}; training stopped and the last checkpoint is kept. Lower train.learning_rate or raise train.warmup_steps")]
+    NotFinite {
+        /// The step that failed.
+        step: u64,
+        /// The offending term.
+        term: &'static str,
+        /// Its value.
+        value: f64,
+    },
+    /// The plot could not be drawn.
+    #[error("cannot draw {}: {reason}", path.display())]
+    Plot {
+        /// File of the plot.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl TrainError {
+    pub(crate) fn io(action: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |source| Self::Io { action, path, source }
+    }
+
+    pub(crate) fn damaged(path: &std::path::Path, reason: impl ToString) -> Self {
+        Self::DamagedCheckpoint { path: path.to_path_buf(), reason: reason.to_string() }
+    }
+
+    pub(crate) fn parameters(path: &std::path::Path) -> impl FnOnce(ParameterError) -> Self {
+        let path = path.to_path_buf();
+        move |error| Self::BadModel { path, reason: error.to_string() }
+    }
+}

@@ -1,0 +1,31 @@
+//! The step loop: optimiser, schedules, EMA, metrics, checkpoints, resume.
+//!
+//! Training is a pure function of the configuration: every random number is keyed by seed and step, so a run
+//! that was killed and resumed ends with the same bits as one that never stopped.
+//!
+//! Invariant: nothing here knows which data set or task it trains. It reads examples by index from any
+//! [`DataSource`](vmd_data::DataSource), prints nothing, and reports through an [`Observer`].
+
+mod checkpoint;
+mod config;
+mod error;
+mod files;
+mod metrics;
+mod model_dir;
+mod optimizer;
+mod plot;
+mod run_folder;
+mod schedule;
+mod trainer;
+
+pub use checkpoint::{Checkpoint, TrainerState};
+pub use config::{KlSchedule, LearningRateDecay, TrainConfig};
+pub use error::TrainError;
+pub use files::write_atomically;
+pub use metrics::{MetricRecord, read_metrics};
+pub use model_dir::{load_model_dir, save_model_dir};
+pub use optimizer::AdamW;
+pub use plot::plot_metrics;
+pub use run_folder::RunFolder;
+pub use schedule::{kl_weight, learning_rate};
+pub use trainer::{Observer, Outcome, Trainer, TrainerParts};

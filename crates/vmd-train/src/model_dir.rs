@@ -1,0 +1,50 @@
+//! A model in one folder: `model.safetensors`, `config.json`, `README.md`.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use vmd_model::{ModelConfig, VmdModel};
+use vmd_nn::{load_parameters, named_parameters, parameters_from_safetensors, parameters_to_safetensors};
+use vmd_process::{Purpose, keyed_rng};
+
+use crate::TrainError;
+use crate::files::{create_folder, read, write_atomically};
+
+/// Weights of a model folder.
+pub(crate) const WEIGHTS: &str = "model.safetensors";
+/// Configuration of a model folder.
+pub(crate) const CONFIG: &str = "config.json";
+
+/// Saves `model` to `folder` in the Hugging Face layout, with `card` as its `README.md`.
+///
+/// # Errors
+///
+/// [`TrainError::Io`].
+pub fn save_model_dir(model: &VmdModel, card: &str, folder: &Path) -> Result<(), TrainError> {
+    create_folder(folder)?;
+    let config = serde_json::to_string_pretty(model.config()).expect("a configuration serialises");
+    write_atomically(&folder.join(WEIGHTS), &parameters_to_safetensors(&named_parameters(model)))?;
+    write_atomically(&folder.join(CONFIG), config.as_bytes())?;
+    write_atomically(&folder.join("README.md"), card.as_bytes())
+}
+
+/// Loads a model folder, strictly: a tensor that is missing, extra, mis-shaped or not finite is an error.
+///
+/// # Errors
+///
+/// [`TrainError`] that names the file and the tensor.
+pub fn load_model_dir(folder: &Path, device: &Device) -> Result<VmdModel, TrainError> {
+    let bad = |reason: String| TrainError::BadModel { path: folder.to_path_buf(), reason };
+    if !folder.join(CONFIG).is_file() {
+        return Err(bad(format!(
+            "it has no {CONFIG}; give a folder that holds {CONFIG} and {WEIGHTS}, such as RUN/model"
+        )));
+    }
+    let config: ModelConfig = serde_json::from_slice(&read(&folder.join(CONFIG))?)
+        .map_err(|error| bad(format!("{CONFIG}: {error}; restore the file")))?;
+    let model = VmdModel::new(&config, keyed_rng(0, 0, Purpose::Init), device)
+        .map_err(|problem| bad(format!("{CONFIG}: {problem}")))?;
+    let weights = folder.join(WEIGHTS);
+    let tensors = parameters_from_safetensors(&read(&weights)?).map_err(TrainError::parameters(&weights))?;
+    load_parameters(model, tensors).map_err(TrainError::parameters(&weights))
+}

@@ -1,0 +1,104 @@
+//! Training curves as SVG.
+
+use std::path::Path;
+
+use plotters::prelude::*;
+
+use crate::{MetricRecord, TrainError};
+
+/// Width and height of a plot in pixels.
+const SIZE: (u32, u32) = (900, 520);
+
+struct Curve {
+    label: &'static str,
+    colour: RGBColor,
+    points: Vec<(f64, f64)>,
+}
+
+/// Draws the loss parts of a run, in nats per sequence against steps, to the SVG file `path`.
+///
+/// # Errors
+///
+/// [`TrainError::Plot`] when the file cannot be drawn.
+pub fn plot_metrics(records: &[MetricRecord], title: &str, path: &Path) -> Result<(), TrainError> {
+    let curves: Vec<Curve> = curves(records).into_iter().filter(|curve| !curve.points.is_empty()).collect();
+    if curves.is_empty() {
+        return Ok(());
+    }
+    draw(&curves, title, path)
+        .map_err(|error| TrainError::Plot { path: path.to_path_buf(), reason: error.to_string() })
+}
+
+fn curves(records: &[MetricRecord]) -> Vec<Curve> {
+    let train = |part: fn(&MetricRecord) -> Option<f64>| {
+        let point = |record: &MetricRecord| part(record).map(|y| (record.step() as f64, y));
+        smooth(&records.iter().filter_map(point).collect::<Vec<_>>())
+    };
+    let validation = |part: fn(&vmd_model::BoundEstimate) -> Option<f64>| {
+        let point = |record: &MetricRecord| match record {
+            MetricRecord::Validation { step, estimate } => part(estimate).map(|y| (*step as f64, y)),
+            MetricRecord::Train { .. } => None,
+        };
+        records.iter().filter_map(point).collect::<Vec<_>>()
+    };
+    let recon = |record: &MetricRecord| match record {
+        MetricRecord::Train { recon, .. } => Some(*recon),
+        MetricRecord::Validation { .. } => None,
+    };
+    let kl = |record: &MetricRecord| match record {
+        MetricRecord::Train { kl, .. } => *kl,
+        MetricRecord::Validation { .. } => None,
+    };
+    vec![
+        Curve { label: "reconstruction (training)", colour: RGBColor(31, 119, 180), points: train(recon) },
+        Curve { label: "KL (training)", colour: RGBColor(255, 127, 14), points: train(kl) },
+        Curve {
+            label: "bound (validation)",
+            colour: RGBColor(20, 20, 20),
+            points: validation(|estimate| Some(estimate.bound)),
+        },
+        Curve {
+            label: "latent gain (validation)",
+            colour: RGBColor(44, 160, 44),
+            points: validation(|estimate| estimate.latent_gain),
+        },
+    ]
+}
+
+/// A running mean over a fiftieth of the run, so that the trend is seen through the noise of single batches.
+fn smooth(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let width = (points.len() / 50).max(1);
+    points
+        .chunks(width)
+        .map(|chunk| {
+            let n = chunk.len() as f64;
+            (chunk.iter().map(|p| p.0).sum::<f64>() / n, chunk.iter().map(|p| p.1).sum::<f64>() / n)
+        })
+        .collect()
+}
+
+fn draw(curves: &[Curve], title: &str, path: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let all = || curves.iter().flat_map(|curve| &curve.points);
+    let right = all().map(|p| p.0).fold(1.0, f64::max);
+    let low = all().map(|p| p.1).fold(0.0, f64::min);
+    let high = all().map(|p| p.1).fold(low + 1e-6, f64::max);
+    let root = SVGBackend::new(path, SIZE).into_drawing_area();
+    root.fill(&WHITE)?;
+    let mut chart = ChartBuilder::on(&root)
+        .caption(title, ("sans-serif", 20))
+        .margin(14)
+        .x_label_area_size(42)
+        .y_label_area_size(60)
+        .build_cartesian_2d(0.0..right, low..high * 1.05)?;
+    chart.configure_mesh().x_desc("step").y_desc("nats per sequence").light_line_style(WHITE).draw()?;
+    for curve in curves {
+        let style = ShapeStyle::from(curve.colour).stroke_width(2);
+        chart
+            .draw_series(LineSeries::new(curve.points.iter().copied(), style))?
+            .label(curve.label)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
+    }
+    chart.configure_series_labels().background_style(WHITE.mix(0.85)).border_style(BLACK.mix(0.3)).draw()?;
+    root.present()?;
+    Ok(())
+}

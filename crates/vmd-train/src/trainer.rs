@@ -1,0 +1,280 @@
+//! The step loop.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use vmd_data::source::DataSource;
+use vmd_model::{
+    BoundEstimate, LatentSource, LossOptions, ModelConfig, ObjectiveConfig, TrainingBatch, VmdModel,
+    estimate_bound, loss,
+};
+use vmd_nn::{load_parameters, named_parameters};
+use vmd_process::{Purpose, keyed_rng};
+
+use crate::checkpoint::{Checkpoint, TrainerState};
+use crate::metrics::MetricsWriter;
+use crate::optimizer::{NamedGradients, global_norm, named_gradients};
+use crate::{AdamW, MetricRecord, RunFolder, TrainConfig, TrainError, kl_weight, learning_rate};
+
+/// Validation uses random numbers of its own, the same ones every time.
+const VALIDATION_SEED: u64 = 0x0076_616c_6964;
+
+/// Told what happens during a run.
+pub trait Observer {
+    /// A record was written to the metrics.
+    fn on_record(&mut self, record: &MetricRecord);
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All steps are done.
+    Finished,
+    /// It was asked to stop; a checkpoint was saved after this many steps.
+    Interrupted {
+        /// Steps done.
+        step: u64,
+    },
+}
+
+/// What a [`Trainer`] works with.
+#[derive(Debug, Clone)]
+pub struct TrainerParts<'a> {
+    /// The model to be trained.
+    pub model: &'a ModelConfig,
+    /// The bound to be trained.
+    pub objective: &'a ObjectiveConfig,
+    /// How.
+    pub train: &'a TrainConfig,
+    /// Seed of every random stream.
+    pub seed: u64,
+    /// The device without autodiff.
+    pub device: &'a Device,
+}
+
+/// A model in training.
+pub struct Trainer<'a> {
+    parts: TrainerParts<'a>,
+    autodiff: Device,
+    model: VmdModel,
+    optimizer: AdamW,
+    step: u64,
+    data_position: u64,
+    seconds: f64,
+}
+
+impl std::fmt::Debug for Trainer<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Trainer").field("step", &self.step).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Trainer<'a> {
+    /// A trainer at step 0.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::BadModel`] when the model's configuration is impossible.
+    pub fn new(parts: TrainerParts<'a>) -> Result<Self, TrainError> {
+        let autodiff = parts.device.clone().autodiff();
+        let model = VmdModel::new(parts.model, keyed_rng(parts.seed, 0, Purpose::Init), &autodiff)
+            .map_err(|problem| TrainError::BadModel { path: "the configuration".into(), reason: problem.0 })?;
+        let optimizer = AdamW::new(parts.train, &model, parts.device);
+        Ok(Self { parts, autodiff, model, optimizer, step: 0, data_position: 0, seconds: 0.0 })
+    }
+
+    /// Goes back to where `checkpoint` was taken.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::DamagedCheckpoint`] if its tensors do not fit the model.
+    pub fn restore(&mut self, folder: &std::path::Path, checkpoint: Checkpoint) -> Result<(), TrainError> {
+        let damaged = |error| TrainError::damaged(folder, error);
+        let Checkpoint { state, model, ema, optimizer } = checkpoint;
+        self.model = load_parameters(self.model.clone(), model).map_err(damaged)?;
+        self.optimizer.restore(optimizer, ema, state.step, self.parts.device).map_err(damaged)?;
+        (self.step, self.data_position, self.seconds) = (state.step, state.data_position, state.seconds);
+        Ok(())
+    }
+
+    /// Steps done.
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// Seconds spent in training steps, over all sessions of the run.
+    pub fn seconds(&self) -> f64 {
+        self.seconds
+    }
+
+    /// The model with averaged weights, without autodiff.
+    pub fn averaged_model(&self) -> VmdModel {
+        let model = self.model.valid();
+        let average = self.optimizer.average();
+        let shaped = named_parameters(&model)
+            .into_iter()
+            .map(|(name, data)| {
+                let average = average[&name].clone().iter::<f32>().collect::<Vec<_>>();
+                let shape = data.shape().to_vec();
+                (name, burn::tensor::TensorData::new(average, shape))
+            })
+            .collect();
+        load_parameters(model, shaped).expect("the average has the model's own names and shapes")
+    }
+
+    /// Trains to the end, or until `stop` is set: then a checkpoint is saved first.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError`]; the last checkpoint is then still good.
+    pub fn run(
+        &mut self,
+        data: &dyn DataSource,
+        validation: &dyn DataSource,
+        folder: &RunFolder,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> Result<Outcome, TrainError> {
+        let train = self.parts.train;
+        let mut metrics = MetricsWriter::open(&folder.metrics(), self.step)?;
+        let mut write = |record: MetricRecord| {
+            metrics.write(&record)?;
+            observer.on_record(&record);
+            Ok::<(), TrainError>(())
+        };
+        while self.step < train.steps {
+            if stop.load(Ordering::Relaxed) {
+                self.checkpoint(folder.config_sha256()).save(&folder.checkpoints())?;
+                return Ok(Outcome::Interrupted { step: self.step });
+            }
+            write(self.train_step(data)?)?;
+            let last = self.step == train.steps;
+            if last || self.step.is_multiple_of(train.validate_every) {
+                let estimate = self.validate(validation)?;
+                write(MetricRecord::Validation { step: self.step, estimate })?;
+            }
+            if last || self.step.is_multiple_of(train.checkpoint_every) {
+                self.checkpoint(folder.config_sha256()).save(&folder.checkpoints())?;
+            }
+        }
+        Ok(Outcome::Finished)
+    }
+
+    /// One optimiser step.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::NotFinite`], before any weight is changed.
+    pub fn train_step(&mut self, data: &dyn DataSource) -> Result<MetricRecord, TrainError> {
+        let start = Instant::now();
+        let train = self.parts.train;
+        let (step, seq) = (self.step, self.parts.model.seq_len);
+        let options = LossOptions {
+            kl_weight: kl_weight(train, step),
+            use_free_nats: true,
+            latent_source: LatentSource::Posterior,
+        };
+        let mut gradients = NamedGradients::new();
+        let (mut total, mut recon, mut kl) = (0.0, 0.0, None);
+        for part in 0..train.accumulation {
+            let stream = step * train.accumulation as u64 + part as u64;
+            let x0 = self.next_examples(data, train.batch_size / train.accumulation);
+            let batch =
+                TrainingBatch::draw(x0, &self.model, self.parts.objective, self.parts.seed, stream);
+            let parts = loss(&self.model, &batch, options, &self.autodiff);
+            let share = 1.0 / train.accumulation as f64;
+            total += share * self.finite("the loss", &parts.total)?;
+            recon += share * self.finite("the reconstruction term", &parts.recon)?;
+            if let Some(part) = &parts.kl {
+                *kl.get_or_insert(0.0) += share * self.finite("the KL term", part)?;
+            }
+            // Per token, so that the clip norm means the same for short and long sequences.
+            let objective = parts.total * (share / seq as f64);
+            add(&mut gradients, named_gradients(&self.model, &objective.backward()));
+        }
+        let gradient_norm = global_norm(&gradients);
+        self.check("the gradient norm", gradient_norm)?;
+        let rate = learning_rate(train, step);
+        let scale = (train.clip_norm / gradient_norm).min(1.0);
+        self.model = self.optimizer.step(self.model.clone(), gradients, scale, rate);
+        self.step += 1;
+        self.seconds += start.elapsed().as_secs_f64();
+        Ok(MetricRecord::Train {
+            step: self.step,
+            loss: total,
+            recon,
+            kl,
+            kl_weight: options.kl_weight,
+            gradient_norm,
+            learning_rate: rate,
+            seconds: self.seconds,
+        })
+    }
+
+    /// The bound of the averaged weights on the first held-out examples.
+    fn validate(&self, data: &dyn DataSource) -> Result<BoundEstimate, TrainError> {
+        let train = self.parts.train;
+        let x0 = examples(data, 0, train.validation_examples);
+        let estimate = estimate_bound(
+            &self.averaged_model(),
+            self.parts.objective,
+            &x0,
+            train.batch_size,
+            VALIDATION_SEED,
+            self.parts.device,
+        );
+        self.check("the validation bound", estimate.bound)?;
+        Ok(estimate)
+    }
+
+    fn checkpoint(&self, config_sha256: &str) -> Checkpoint {
+        Checkpoint {
+            state: TrainerState {
+                step: self.step,
+                seed: self.parts.seed,
+                data_position: self.data_position,
+                seconds: self.seconds,
+                config_sha256: config_sha256.to_string(),
+                files: Default::default(),
+            },
+            model: named_parameters(&self.model),
+            ema: self.optimizer.average(),
+            optimizer: self.optimizer.state(),
+        }
+    }
+
+    fn next_examples(&mut self, data: &dyn DataSource, n: usize) -> Vec<u32> {
+        let tokens = examples(data, self.data_position, n);
+        self.data_position += n as u64;
+        tokens
+    }
+
+    fn finite(&self, term: &'static str, tensor: &Tensor<1>) -> Result<f64, TrainError> {
+        let value = f64::from(tensor.clone().into_scalar::<f32>());
+        self.check(term, value)?;
+        Ok(value)
+    }
+
+    fn check(&self, term: &'static str, value: f64) -> Result<(), TrainError> {
+        if value.is_finite() { Ok(()) } else { Err(TrainError::NotFinite { step: self.step + 1, term, value }) }
+    }
+}
+
+fn examples(data: &dyn DataSource, first: u64, n: usize) -> Vec<u32> {
+    let seq = data.seq_len();
+    let mut tokens = vec![0; n * seq];
+    tokens.chunks_exact_mut(seq).zip(first..).for_each(|(row, index)| data.fill(index, row));
+    tokens
+}
+
+fn add(sum: &mut NamedGradients, more: NamedGradients) {
+    for (name, gradient) in more {
+        let gradient = match sum.remove(&name) {
+            Some(old) => old + gradient,
+            None => gradient,
+        };
+        sum.insert(name, gradient);
+    }
+}

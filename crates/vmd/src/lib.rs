@@ -1,0 +1,1 @@
+//! Variational masked diffusion: the facade crate
