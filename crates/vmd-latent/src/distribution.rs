@@ -6,6 +6,7 @@ use crate::HostPosterior;
 
 /// `q(z | ·)` for a batch.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "one value a batch, and both variants hold handles only")]
 pub enum LatentDistribution {
     /// Independent normals.
     Gaussian {

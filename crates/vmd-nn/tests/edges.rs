@@ -1,5 +1,7 @@
 //! Attention heads that follow one edge type.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
+
 mod common;
 
 use burn::tensor::Device;

@@ -1,5 +1,7 @@
 //! Parameters: drawing, naming, saving, loading.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
+
 mod common;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! The trunk: weight tying, conditions, gradients.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
+
 mod common;
 
 use std::collections::BTreeMap;
@@ -234,5 +236,6 @@ fn the_evaluation_copy_of_an_autodiff_trunk_computes_the_same() {
     };
     let evaluated = run(&trunk.valid(), &Device::flex());
     assert!(!evaluated.is_autodiff());
-    assert_eq!(host(evaluated), host(run(&trunk, &device)));
+    // Kernels that may work in place round differently by some ulps.
+    assert!(largest_difference(&host(evaluated), &host(run(&trunk, &device))) < 1e-5);
 }

@@ -1,0 +1,180 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use vmd::model::{RevealRule, ValueRule};
+
+/// Variational masked diffusion: train, sample, solve, measure.
+#[derive(Debug, Parser)]
+#[command(name = "vmd", bin_name = "cargo xtask", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Train a model (the Sudoku preset by default) and print its figures.
+    Train(TrainArgs),
+    /// Let a model solve Sudoku puzzles and count how many it gets right.
+    EvaluateSudoku(EvaluateSudokuArgs),
+    /// Compute a model's exact accuracy and KL on a synthetic set.
+    EvaluateSynthetic(EvaluateSyntheticArgs),
+    /// Draw sequences from a model.
+    Sample(SampleArgs),
+    /// Solve one Sudoku puzzle.
+    Solve(SolveArgs),
+    /// Make data sets.
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// List the presets, or print one.
+    Presets(PresetsArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Print one JSON object a line on standard output, and nothing else there.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Seed of every random number.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Where to compute: flex (this machine's CPU) or auto.
+    #[arg(long, default_value = "auto")]
+    pub(crate) device: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrainArgs {
+    /// Preset to train; `cargo xtask presets` lists them.
+    #[arg(long, conflicts_with = "config")]
+    pub(crate) preset: Option<String>,
+    /// Configuration file to train from.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Override a key of the configuration, such as train.steps=2000. Repeatable.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<String>,
+    /// Folder of the run [default: the next free runs/NAME-NNN].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) run: Option<PathBuf>,
+    /// Go on with the run in --run (or the newest one) from its last checkpoint.
+    #[arg(long)]
+    pub(crate) resume: bool,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvaluateSudokuArgs {
+    /// Model folder [default: the newest finished Sudoku run].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+    /// Puzzle file: CSV, .sdm or one puzzle a line [default: 500 puzzles that come with the program].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) puzzles: Option<PathBuf>,
+    /// Only the first N puzzles.
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    /// Reveal rules: ancestral, random-k, top-prob, margin, entropy, threshold(0.9).
+    #[arg(long, value_delimiter = ',', default_value = "margin,top-prob")]
+    pub(crate) reveal: Vec<RevealRule>,
+    /// Network evaluations per puzzle.
+    #[arg(long, value_delimiter = ',', default_value = "5,10,20")]
+    pub(crate) nfe: Vec<usize>,
+    /// Value rule: argmax, categorical, categorical(TEMPERATURE,TOP_P).
+    #[arg(long, default_value = "argmax")]
+    pub(crate) value: ValueRule,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvaluateSyntheticArgs {
+    /// Model folder [default: the newest finished run on a synthetic set].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+    /// Synthetic set [default: the one the model was trained on].
+    #[arg(long)]
+    pub(crate) set: Option<String>,
+    /// Reveal rules: ancestral, random-k.
+    #[arg(long, value_delimiter = ',', default_value = "ancestral")]
+    pub(crate) reveal: Vec<RevealRule>,
+    /// Steps of the sampler.
+    #[arg(long, value_delimiter = ',', default_value = "1,2,4")]
+    pub(crate) nfe: Vec<usize>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SampleArgs {
+    /// Model folder [default: the newest finished run].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+    /// Number of sequences.
+    #[arg(long, default_value_t = 8)]
+    pub(crate) count: usize,
+    /// Network evaluations per sequence.
+    #[arg(long, default_value_t = 4)]
+    pub(crate) nfe: usize,
+    /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9).
+    #[arg(long, default_value = "ancestral")]
+    pub(crate) reveal: RevealRule,
+    /// Value rule: argmax, categorical, categorical(TEMPERATURE,TOP_P).
+    #[arg(long, default_value = "categorical")]
+    pub(crate) value: ValueRule,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SolveArgs {
+    /// The puzzle, row after row; `.` or `0` for a blank cell.
+    pub(crate) puzzle: String,
+    /// Model folder [default: the newest finished Sudoku run].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+    /// Network evaluations.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) nfe: usize,
+    /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9).
+    #[arg(long, default_value = "margin")]
+    pub(crate) reveal: RevealRule,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// Generate Sudoku puzzles with one solution each.
+    Sudoku(DataSudokuArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DataSudokuArgs {
+    /// Number of puzzles.
+    #[arg(long)]
+    pub(crate) count: usize,
+    /// CSV file to write.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Fewest clues [default: 31 of 81 cells, in proportion for other sizes].
+    #[arg(long)]
+    pub(crate) min_clues: Option<usize>,
+    /// Most clues [default: 36 of 81 cells, in proportion for other sizes].
+    #[arg(long)]
+    pub(crate) max_clues: Option<usize>,
+    /// Side of the grid: 4, 6, 9 or 16.
+    #[arg(long, default_value_t = 9)]
+    pub(crate) size: usize,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PresetsArgs {
+    /// Preset to print.
+    pub(crate) name: Option<String>,
+}

@@ -1,0 +1,45 @@
+//! `data`: making data sets.
+
+use indicatif::ProgressBar;
+use serde_json::json;
+use vmd::data::sudoku::{Layout, PuzzleConfig, generate_puzzle, write_puzzles};
+use vmd::process::{Purpose, keyed_rng};
+
+use crate::args::DataSudokuArgs;
+use crate::failure::usage;
+
+/// Generates puzzles with one solution each.
+pub(crate) fn sudoku(args: &DataSudokuArgs) -> anyhow::Result<()> {
+    let layout = match args.size {
+        4 => Layout::new(2, 2),
+        6 => Layout::new(2, 3),
+        9 => Layout::new(3, 3),
+        16 => Layout::new(4, 4),
+        other => return Err(usage(format!("--size {other}: use 4, 6, 9 or 16"))),
+    }
+    .map_err(usage)?;
+    let of_81 = |clues: usize| (clues * layout.cells()).div_ceil(81);
+    let config = PuzzleConfig {
+        min_clues: args.min_clues.unwrap_or_else(|| of_81(31)),
+        max_clues: args.max_clues.unwrap_or_else(|| of_81(36)),
+    };
+    if config.min_clues > config.max_clues || config.max_clues > layout.cells() {
+        return Err(usage(format!("--min-clues ≤ --max-clues ≤ {} is needed", layout.cells())));
+    }
+    let seed = args.common.seed.unwrap_or(0);
+    let bar = ProgressBar::new(args.count as u64);
+    let mut puzzles = Vec::with_capacity(args.count);
+    for index in 0..args.count {
+        // A stream of its own per puzzle: the first N puzzles of a seed are always the same.
+        puzzles.push(generate_puzzle(layout, &config, &mut keyed_rng(seed, index as u64, Purpose::Data))?);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    write_puzzles(&args.out, &puzzles)?;
+    if args.common.json {
+        println!("{}", json!({ "file": args.out.display().to_string(), "puzzles": puzzles.len(), "seed": seed }));
+    } else {
+        println!("{} puzzles in {}", puzzles.len(), args.out.display());
+    }
+    Ok(())
+}

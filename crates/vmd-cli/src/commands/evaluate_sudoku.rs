@@ -1,0 +1,170 @@
+//! `evaluate-sudoku`: how many puzzles a model solves.
+
+use std::time::Instant;
+
+use vmd::data::sudoku::{Layout, PuzzleRecord, is_valid_solution, read_puzzles, Grid};
+use vmd::eval::{Figure, Provenance, SudokuScore, evaluate_sudoku, wilson_interval};
+use vmd::model::{RevealRule, Sampler, SamplerConfig};
+
+use crate::args::EvaluateSudokuArgs;
+use crate::config::EvaluateConfig;
+use crate::data::{DataConfig, embedded_puzzles};
+use crate::device::device;
+use crate::failure::usage;
+use crate::models::LoadedModel;
+use crate::output::{percent, print_json, print_table};
+
+/// Grids drawn from nothing where there are no puzzles of the model's size.
+const GRIDS_FROM_NOTHING: usize = 1000;
+
+/// Loads model and puzzles and reports.
+pub(crate) fn run(args: EvaluateSudokuArgs) -> anyhow::Result<()> {
+    if args.nfe.contains(&0) {
+        return Err(usage("--nfe must be 1 or more"));
+    }
+    let on_sudoku = |run: &crate::config::RunConfig| matches!(run.data, DataConfig::Sudoku { .. });
+    let loaded = LoadedModel::find(args.model, "finished Sudoku run", on_sudoku, &device(&args.common.device)?)?;
+    let (mut puzzles, dataset) = match &args.puzzles {
+        Some(file) => (read_puzzles(file)?, file.display().to_string()),
+        None => (embedded_puzzles(), "sudoku-easy".to_string()),
+    };
+    puzzles.truncate(args.limit.unwrap_or(puzzles.len()));
+    let seed = args.common.seed.unwrap_or(0);
+    let samplers = samplers(&args.reveal, &args.nfe, args.value);
+    report(&loaded, &puzzles, dataset, &samplers, seed, args.common.json)
+}
+
+/// The figures at the end of a training run: puzzles where the program has some of this size, else grids
+/// from nothing.
+pub(crate) fn report_trained(
+    loaded: &LoadedModel,
+    evaluate: &EvaluateConfig,
+    seed: u64,
+    json: bool,
+) -> anyhow::Result<()> {
+    let samplers = samplers(&evaluate.reveal, &evaluate.nfe, evaluate.value);
+    let puzzles = embedded_puzzles();
+    let cells = loaded.model.config().seq_len;
+    if puzzles.iter().all(|record| record.puzzle.cells().len() == cells) {
+        return report(loaded, &puzzles, "sudoku-easy".into(), &samplers, seed, json);
+    }
+    from_nothing(loaded, &samplers, seed, json)
+}
+
+fn samplers(
+    reveal: &[RevealRule],
+    nfe: &[usize],
+    value: vmd::model::ValueRule,
+) -> Vec<SamplerConfig> {
+    let of_rule = |&reveal: &RevealRule| {
+        // The threshold rule sets its own pace: one line is enough.
+        let nfe = if matches!(reveal, RevealRule::Threshold { .. }) { &nfe[..1] } else { nfe };
+        nfe.iter().map(move |&nfe| SamplerConfig { nfe, grid: Default::default(), reveal, value })
+    };
+    reveal.iter().flat_map(of_rule).collect()
+}
+
+/// Prints the table, or the records, of every sampler on `puzzles`.
+fn report(
+    loaded: &LoadedModel,
+    puzzles: &[PuzzleRecord],
+    dataset: String,
+    samplers: &[SamplerConfig],
+    seed: u64,
+    json: bool,
+) -> anyhow::Result<()> {
+    let cells = loaded.model.config().seq_len;
+    if puzzles.is_empty() {
+        return Err(usage("there are no puzzles to solve; raise --limit or give another --puzzles file"));
+    }
+    if let Some(other) = puzzles.iter().find(|record| record.puzzle.cells().len() != cells) {
+        return Err(usage(format!(
+            "the puzzles have {} cells, the model was trained on {cells}; give --model or --puzzles that fit",
+            other.puzzle.cells().len()
+        )));
+    }
+    let provenance = loaded.provenance("sudoku", dataset.clone(), "test", seed);
+    let mut rows = Vec::new();
+    for config in samplers {
+        let sampler = Sampler::new(config.clone(), loaded.model.config().schedule.clone());
+        let start = Instant::now();
+        let (all, bands) = evaluate_sudoku(&loaded.model, &sampler, puzzles, seed);
+        let seconds = start.elapsed().as_secs_f64();
+        if json {
+            print_score(&provenance, config, &all, None);
+            let figure = Figure { n: puzzles.len(), ..Figure::exact(seconds) };
+            print_json(&[provenance.record("seconds", figure, config, None)]);
+            for (band, score) in &bands {
+                print_score(&provenance, config, score, Some(band.to_string()));
+            }
+        }
+        rows.push(row(config, "all", &all, Some(1000.0 * seconds / puzzles.len() as f64)));
+        if bands.len() > 1 {
+            rows.extend(bands.iter().map(|(band, score)| row(config, &format!("  {band}"), score, None)));
+        }
+    }
+    if !json {
+        println!("{} puzzles of {dataset}, model {}", puzzles.len(), loaded.folder.display());
+        let header =
+            ["reveal", "NFE", "puzzles", "n", "solved [95 %]", "valid", "cells right", "mean NFE", "p95 NFE", "s/1000"];
+        print_table(&header, &rows);
+    }
+    Ok(())
+}
+
+fn print_score(provenance: &Provenance, config: &SamplerConfig, score: &SudokuScore, band: Option<String>) {
+    let figures = [
+        ("solved", score.solved),
+        ("valid", score.valid),
+        ("cell_accuracy", score.cell_accuracy),
+        ("mean_nfe", score.mean_nfe),
+        ("p95_nfe", Figure { n: score.mean_nfe.n, ..Figure::exact(score.p95_nfe) }),
+    ];
+    let record = |(metric, figure): &(&str, Figure)| provenance.record(metric, *figure, config, band.clone());
+    print_json(&figures.iter().map(record).collect::<Vec<_>>());
+}
+
+fn row(config: &SamplerConfig, name: &str, score: &SudokuScore, seconds_per_1000: Option<f64>) -> Vec<String> {
+    let own_pace = matches!(config.reveal, RevealRule::Threshold { .. });
+    vec![
+        config.reveal.to_string(),
+        if own_pace { "–".into() } else { config.nfe.to_string() },
+        name.to_string(),
+        score.solved.n.to_string(),
+        percent(score.solved.value, score.solved.ci95),
+        format!("{:.1} %", 100.0 * score.valid.value),
+        format!("{:.2} %", 100.0 * score.cell_accuracy.value),
+        format!("{:.1}", score.mean_nfe.value),
+        format!("{:.0}", score.p95_nfe),
+        seconds_per_1000.map_or_else(String::new, |seconds| format!("{seconds:.1}")),
+    ]
+}
+
+/// Share of valid grids among grids drawn from nothing.
+fn from_nothing(loaded: &LoadedModel, samplers: &[SamplerConfig], seed: u64, json: bool) -> anyhow::Result<()> {
+    let config = loaded.model.config();
+    let layout = Layout::from_cells(config.seq_len).map_err(usage)?;
+    let blank = vec![config.mask_token(); GRIDS_FROM_NOTHING * config.seq_len];
+    let provenance = loaded.provenance("sudoku", format!("{} cells from nothing", config.seq_len), "samples", seed);
+    let mut rows = Vec::new();
+    for sampler in samplers {
+        let output = Sampler::new(sampler.clone(), config.schedule.clone()).sample(&loaded.model, &blank, seed);
+        let valid = |tokens: &&[u32]| Grid::from_tokens(layout, tokens).is_ok_and(|grid| is_valid_solution(&grid));
+        let n_valid = output.tokens.chunks_exact(config.seq_len).filter(valid).count();
+        let figure = wilson_interval(n_valid, GRIDS_FROM_NOTHING);
+        if json {
+            print_json(&[provenance.record("valid", figure, sampler, None)]);
+        }
+        rows.push(vec![
+            sampler.reveal.to_string(),
+            sampler.nfe.to_string(),
+            percent(figure.value, figure.ci95),
+            format!("{:.1}", output.mean_nfe()),
+        ]);
+    }
+    if !json {
+        println!("{GRIDS_FROM_NOTHING} grids from nothing, model {}", loaded.folder.display());
+        print_table(&["reveal", "NFE", "valid [95 %]", "mean NFE"], &rows);
+    }
+    Ok(())
+}

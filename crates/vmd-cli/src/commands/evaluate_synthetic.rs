@@ -1,0 +1,109 @@
+//! `evaluate-synthetic`: exact figures on a synthetic set.
+
+use vmd::data::synthetic::SyntheticSet;
+use vmd::eval::{ExactError, Figure, Record, exact_synthetic, wilson_interval};
+use vmd::model::{RevealRule, Sampler, SamplerConfig, ValueRule};
+
+use crate::args::EvaluateSyntheticArgs;
+use crate::data::DataConfig;
+use crate::device::device;
+use crate::failure::usage;
+use crate::models::LoadedModel;
+use crate::output::{percent, print_json, print_table};
+
+/// Samples where nothing can be enumerated.
+const SAMPLES: usize = 10_000;
+
+/// Loads the model and reports on it.
+pub(crate) fn run(args: EvaluateSyntheticArgs) -> anyhow::Result<()> {
+    if args.nfe.contains(&0) {
+        return Err(usage("--nfe must be 1 or more"));
+    }
+    let on_synthetic = |run: &crate::config::RunConfig| matches!(run.data, DataConfig::Synthetic { .. });
+    let loaded =
+        LoadedModel::find(args.model, "model of a synthetic set", on_synthetic, &device(&args.common.device)?)?;
+    let trained_on = loaded.run.as_ref().and_then(|run| match &run.data {
+        DataConfig::Synthetic { set } => Some(set.clone()),
+        DataConfig::Sudoku { .. } => None,
+    });
+    let set = match &args.set {
+        Some(name) => name.parse::<SyntheticSet>().map_err(usage)?,
+        None => trained_on.ok_or_else(|| usage("give --set: the model's folder does not say what it was trained on"))?,
+    };
+    let config = loaded.model.config();
+    if (set.vocab(), set.seq_len()) != (config.vocab, config.seq_len) {
+        return Err(usage(format!(
+            "{set} has {} tokens of {} values, the model {} of {}; choose the set that it was trained on",
+            set.seq_len(), set.vocab(), config.seq_len, config.vocab
+        )));
+    }
+    report(&loaded, &set, &args.reveal, &args.nfe, args.common.seed.unwrap_or(0), args.common.json)
+}
+
+/// Prints accuracy and KL for every rule and number of steps.
+pub(crate) fn report(
+    loaded: &LoadedModel,
+    set: &SyntheticSet,
+    reveal: &[RevealRule],
+    nfe: &[usize],
+    seed: u64,
+    json: bool,
+) -> anyhow::Result<()> {
+    let mut rows = Vec::new();
+    for &reveal in reveal {
+        for &nfe in nfe {
+            let sampler = SamplerConfig { nfe, grid: Default::default(), reveal, value: ValueRule::default() };
+            let records = measure(loaded, set, &sampler, seed);
+            if json {
+                print_json(&records);
+            }
+            rows.push(row(&sampler, &records));
+        }
+    }
+    if !json {
+        println!("{set}: entropy {:.4} nats, independent optimum at NFE 1: KL {:.4} nats", set.entropy(), set.independent_kl_nfe1());
+        print_table(&["reveal", "NFE", "accuracy", "exact KL (nats)"], &rows);
+    }
+    Ok(())
+}
+
+fn measure(loaded: &LoadedModel, set: &SyntheticSet, sampler: &SamplerConfig, seed: u64) -> Vec<Record> {
+    let exact = exact_synthetic(&loaded.model, set, sampler, seed);
+    let split = if exact.is_ok() { "exact" } else { "samples" };
+    let provenance = loaded.provenance("synthetic", set.to_string(), split, seed);
+    let record = |metric: &str, figure: Figure| provenance.record(metric, figure, sampler, None);
+    match exact {
+        Ok(exact) => {
+            let half = 1.96 * exact.kl_standard_error;
+            let kl = Figure { ci95: [exact.kl - half, exact.kl + half], ..Figure::exact(exact.kl) };
+            vec![record("accuracy", Figure::exact(exact.accuracy)), record("kl_exact", kl)]
+        }
+        Err(reason) => {
+            if !matches!(reason, ExactError::Steps) {
+                eprintln!("{} at NFE {}: {reason}; accuracy is from {SAMPLES} samples", sampler.reveal, sampler.nfe);
+            }
+            vec![record("accuracy", sampled_accuracy(loaded, set, sampler, seed))]
+        }
+    }
+}
+
+fn sampled_accuracy(loaded: &LoadedModel, set: &SyntheticSet, sampler: &SamplerConfig, seed: u64) -> Figure {
+    let config = loaded.model.config();
+    let blank = vec![config.mask_token(); SAMPLES * config.seq_len];
+    let output = Sampler::new(sampler.clone(), config.schedule.clone()).sample(&loaded.model, &blank, seed);
+    let right = output.tokens.chunks_exact(config.seq_len).filter(|tokens| set.contains(tokens)).count();
+    wilson_interval(right, SAMPLES)
+}
+
+fn row(sampler: &SamplerConfig, records: &[Record]) -> Vec<String> {
+    let find = |metric: &str| records.iter().find(|record| record.metric == metric);
+    vec![
+        sampler.reveal.to_string(),
+        sampler.nfe.to_string(),
+        find("accuracy").map_or_else(String::new, |r| percent(r.value, r.ci95)),
+        find("kl_exact").map_or_else(|| "–".into(), |r| {
+            let half = (r.ci95[1] - r.ci95[0]) / 2.0;
+            if half > 0.0 { format!("{:.4} ± {half:.4}", r.value) } else { format!("{:.4}", r.value) }
+        }),
+    ]
+}

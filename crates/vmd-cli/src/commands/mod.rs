@@ -1,0 +1,24 @@
+//! One module per command.
+
+mod data;
+mod evaluate_sudoku;
+mod evaluate_synthetic;
+mod presets;
+mod sample;
+mod solve;
+mod train;
+
+use crate::args::{Command, DataCommand};
+
+/// Carries out a command.
+pub(crate) fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Train(args) => train::run(args),
+        Command::EvaluateSudoku(args) => evaluate_sudoku::run(args),
+        Command::EvaluateSynthetic(args) => evaluate_synthetic::run(args),
+        Command::Sample(args) => sample::run(&args),
+        Command::Solve(args) => solve::run(&args),
+        Command::Data(DataCommand::Sudoku(args)) => data::sudoku(&args),
+        Command::Presets(args) => presets::run(&args),
+    }
+}

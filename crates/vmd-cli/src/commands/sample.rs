@@ -1,0 +1,52 @@
+//! `sample`: sequences from nothing.
+
+use serde_json::json;
+use vmd::data::sudoku::{Grid, Layout, is_valid_solution};
+use vmd::model::{Sampler, SamplerConfig};
+
+use crate::args::SampleArgs;
+use crate::data::DataConfig;
+use crate::device::device;
+use crate::failure::usage;
+use crate::models::LoadedModel;
+
+/// Draws and prints.
+pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
+    if args.nfe == 0 || args.count == 0 {
+        return Err(usage("--nfe and --count must be 1 or more"));
+    }
+    let loaded = LoadedModel::find(args.model.clone(), "finished run", |_| true, &device(&args.common.device)?)?;
+    let config = loaded.model.config();
+    let sampler =
+        SamplerConfig { nfe: args.nfe, grid: Default::default(), reveal: args.reveal, value: args.value };
+    let blank = vec![config.mask_token(); args.count * config.seq_len];
+    let seed = args.common.seed.unwrap_or(0);
+    let output = Sampler::new(sampler, config.schedule.clone()).sample(&loaded.model, &blank, seed);
+    let data = loaded.run.as_ref().map(|run| &run.data);
+    for (tokens, nfe) in output.tokens.chunks_exact(config.seq_len).zip(&output.nfe) {
+        let (text, valid) = render(data, tokens);
+        if args.common.json {
+            println!("{}", json!({ "tokens": tokens, "text": text, "valid": valid, "nfe": nfe }));
+        } else {
+            let verdict = valid.map_or("", |valid| if valid { "  valid" } else { "  breaks a rule" });
+            println!("{text}{verdict}");
+        }
+    }
+    Ok(())
+}
+
+/// A sequence as text, and whether it obeys the rules of its data set, where that is known.
+fn render(data: Option<&DataConfig>, tokens: &[u32]) -> (String, Option<bool>) {
+    let plain = || tokens.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
+    match data {
+        Some(DataConfig::Synthetic { set }) => (plain(), Some(set.contains(tokens))),
+        Some(DataConfig::Sudoku { box_rows, box_cols, .. }) => {
+            let grid = Layout::new(*box_rows, *box_cols).and_then(|layout| Grid::from_tokens(layout, tokens));
+            match grid {
+                Ok(grid) => (grid.to_string(), Some(is_valid_solution(&grid))),
+                Err(_) => (plain(), None),
+            }
+        }
+        None => (plain(), None),
+    }
+}

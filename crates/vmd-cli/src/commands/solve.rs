@@ -1,0 +1,65 @@
+//! `solve`: one puzzle.
+
+use anyhow::bail;
+use serde_json::json;
+use vmd::data::sudoku::{Grid, broken_rule, solve};
+use vmd::model::{Sampler, SamplerConfig, ValueRule};
+
+use crate::args::SolveArgs;
+use crate::data::DataConfig;
+use crate::device::device;
+use crate::failure::usage;
+use crate::models::LoadedModel;
+
+/// Checks the puzzle, lets the model fill it, and checks the result.
+pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
+    if args.nfe == 0 {
+        return Err(usage("--nfe must be 1 or more"));
+    }
+    let puzzle = proper_puzzle(&args.puzzle)?;
+    let on_sudoku = |run: &crate::config::RunConfig| matches!(run.data, DataConfig::Sudoku { .. });
+    let loaded =
+        LoadedModel::find(args.model.clone(), "finished Sudoku run", on_sudoku, &device(&args.common.device)?)?;
+    let config = loaded.model.config();
+    if config.seq_len != puzzle.cells().len() {
+        return Err(usage(format!(
+            "the puzzle has {} cells, the model was trained on {}; give a --model of that size",
+            puzzle.cells().len(),
+            config.seq_len
+        )));
+    }
+    let sampler =
+        SamplerConfig { nfe: args.nfe, grid: Default::default(), reveal: args.reveal, value: ValueRule::Argmax };
+    let seed = args.common.seed.unwrap_or(0);
+    let output = Sampler::new(sampler, config.schedule.clone()).sample(&loaded.model, &puzzle.to_tokens(), seed);
+    let grid = Grid::from_tokens(puzzle.layout(), &output.tokens)?;
+    let broken = broken_rule(&grid);
+    if args.common.json {
+        let broken = broken.as_ref().map(ToString::to_string);
+        println!(
+            "{}",
+            json!({ "puzzle": puzzle.to_string(), "grid": grid.to_string(), "solved": broken.is_none(),
+                    "broken_rule": broken, "nfe": output.nfe[0], "model": loaded.folder.display().to_string() })
+        );
+    } else {
+        print!("{}", grid.pretty());
+        println!("{} network evaluations, model {}", output.nfe[0], loaded.folder.display());
+    }
+    match broken {
+        None => Ok(()),
+        Some(rule) => bail!("not solved: {rule}; allow more evaluations with --nfe, or train the model longer"),
+    }
+}
+
+/// Parses a puzzle and makes sure that it has exactly one solution.
+fn proper_puzzle(text: &str) -> anyhow::Result<Grid> {
+    let puzzle: Grid = text.parse().map_err(usage)?;
+    if let Some(rule) = broken_rule(&puzzle) {
+        return Err(usage(format!("the clues contradict each other: {rule}; correct the puzzle")));
+    }
+    match solve(&puzzle, 2).count {
+        1 => Ok(puzzle),
+        0 => Err(usage("the puzzle has no solution; check its clues")),
+        _ => Err(usage("the puzzle has several solutions; add clues until only one is left")),
+    }
+}

@@ -1,0 +1,155 @@
+//! `train`: one run from configuration to figures.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context;
+use vmd::train::{
+    Checkpoint, Outcome, RunFolder, Trainer, TrainerParts, plot_metrics, read_metrics, save_model_dir,
+};
+
+use super::{evaluate_sudoku, evaluate_synthetic};
+use crate::args::TrainArgs;
+use crate::config::RunConfig;
+use crate::data::DataConfig;
+use crate::device::device;
+use crate::failure::{Interrupted, usage};
+use crate::models::{LoadedModel, RUNS, newest_run};
+use crate::progress::{Progress, describe};
+use crate::{presets, provenance};
+
+/// Trains, saves and evaluates.
+pub(crate) fn run(args: TrainArgs) -> anyhow::Result<()> {
+    let (config, folder) = prepare(&args)?;
+    let device = device(&args.common.device)?;
+    let (data, validation) = config.data.sources(config.seed)?;
+    let mut trainer = Trainer::new(TrainerParts {
+        model: &config.model,
+        objective: &config.objective,
+        train: &config.train,
+        seed: config.seed,
+        device: &device,
+    })?;
+    if args.resume
+        && let Some((path, checkpoint)) = Checkpoint::load_newest(&folder.checkpoints())?
+    {
+        trainer.restore(&path, checkpoint)?;
+    }
+    eprintln!(
+        "{} {} in {} ({} steps of {})",
+        if trainer.step() > 0 { "resuming" } else { "training" },
+        config.name,
+        folder.path().display(),
+        config.train.steps,
+        config.train.batch_size
+    );
+    let mut progress = Progress::new(config.train.steps, trainer.step());
+    let stop = stop_on_ctrl_c()?;
+    let outcome = trainer.run(data.as_ref(), validation.as_ref(), &folder, &mut progress, stop.as_ref());
+    progress.finish();
+    if let Outcome::Interrupted { step } = outcome? {
+        let run = folder.path().display();
+        return Err(Interrupted(format!(
+            "stopped after step {step}; nothing is lost. Go on with: cargo xtask train --run {run} --resume"
+        ))
+        .into());
+    }
+    let metrics = read_metrics(&folder.metrics())?;
+    plot_metrics(&metrics, &config.name, &folder.plots().join("loss.svg"))?;
+    let card = card(&config, &trainer, &progress);
+    save_model_dir(&trainer.averaged_model(), &card, &folder.model())?;
+    summarise(&trainer, &progress, &folder);
+    evaluate(&config, &folder, &args, &device)
+}
+
+/// Resolves the configuration and makes or opens the run folder.
+fn prepare(args: &TrainArgs) -> anyhow::Result<(RunConfig, RunFolder)> {
+    let chosen = args.preset.is_some() || args.config.is_some();
+    let changed = chosen || !args.overrides.is_empty() || args.common.seed.is_some();
+    if args.resume {
+        let path = match &args.run {
+            Some(path) => path.clone(),
+            None => newest_run(|_| true)
+                .ok_or_else(|| usage(format!("there is no run in {RUNS}/; leave --resume out to start one")))?,
+        };
+        let saved = RunFolder::read_config(&path)?;
+        let text = if chosen { chosen_text(args)? } else { saved };
+        let config = RunConfig::resolve(&text, &args.overrides, args.common.seed)
+            .with_context(|| format!("{}", path.join("config.toml").display()))?;
+        let resolved = config.to_toml();
+        let folder = RunFolder::open(&path, changed.then_some(resolved.as_str()))?;
+        return Ok((config, folder));
+    }
+    let config = RunConfig::resolve(&chosen_text(args)?, &args.overrides, args.common.seed)?;
+    let path = match &args.run {
+        Some(path) => path.clone(),
+        None => RunFolder::next_free(&PathBuf::from(RUNS), &config.name),
+    };
+    let folder = RunFolder::create(&path, &config.to_toml(), &provenance::meta(&args.common.device))?;
+    Ok((config, folder))
+}
+
+fn chosen_text(args: &TrainArgs) -> anyhow::Result<String> {
+    match &args.config {
+        Some(file) => std::fs::read_to_string(file)
+            .map_err(|error| usage(format!("cannot read --config {}: {error}", file.display()))),
+        None => presets::text(args.preset.as_deref().unwrap_or(presets::DEFAULT)).map(str::to_string),
+    }
+}
+
+/// A flag that the first Ctrl-C sets; the second one ends the program at once.
+fn stop_on_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+        eprintln!("stopping after this step; press Ctrl-C again to stop at once, back to the last checkpoint");
+    })
+    .context("cannot watch for Ctrl-C")?;
+    Ok(stop)
+}
+
+fn summarise(trainer: &Trainer<'_>, progress: &Progress, folder: &RunFolder) {
+    eprintln!("trained {} steps in {:.0} s; model in {}", trainer.step(), trainer.seconds(), folder.model().display());
+    let Some(estimate) = &progress.last_validation else { return };
+    eprintln!("validation: {}", describe(estimate));
+    if estimate.is_collapsed() {
+        eprintln!(
+            "the latent gains less than 1 % of the reconstruction: the model works as if it had none. What helps: \
+             fewer objective.steps, a later and slower train.kl, latent.free_nats above 0. Where all that is \
+             generated follows from the clues, nothing is left for a latent to say."
+        );
+    }
+}
+
+fn card(config: &RunConfig, trainer: &Trainer<'_>, progress: &Progress) -> String {
+    let bound = progress.last_validation.as_ref().map_or_else(String::new, describe);
+    format!(
+        "---\nlibrary_name: vmd\ntags: [masked-diffusion, variational-masked-diffusion]\n---\n\n# {name}\n\n\
+         A {kind} made by `vmd` {version} at revision {revision}, seed {seed}: {steps} steps of {batch} sequences \
+         in {seconds:.0} s of training.\n\nValidation: {bound}.\n\nLoad it with \
+         `vmd::VariationalMaskedDiffusion::from_dir`. The configuration that made it:\n\n```toml\n{toml}```\n",
+        name = config.name,
+        kind = if config.model.latent.is_some() { "variational masked diffusion model" } else { "masked diffusion model" },
+        version = env!("CARGO_PKG_VERSION"),
+        revision = provenance::revision(),
+        seed = config.seed,
+        steps = trainer.step(),
+        batch = config.train.batch_size,
+        seconds = trainer.seconds(),
+        toml = config.to_toml(),
+    )
+}
+
+fn evaluate(config: &RunConfig, folder: &RunFolder, args: &TrainArgs, device: &vmd::Device) -> anyhow::Result<()> {
+    let loaded = LoadedModel::find(Some(folder.model()), "model", |_| true, device)?;
+    match &config.data {
+        DataConfig::Synthetic { set } => {
+            evaluate_synthetic::report(&loaded, set, &config.evaluate.reveal, &config.evaluate.nfe, config.seed, args.common.json)
+        }
+        DataConfig::Sudoku { .. } => evaluate_sudoku::report_trained(&loaded, &config.evaluate, config.seed, args.common.json),
+    }
+}

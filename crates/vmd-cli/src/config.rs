@@ -1,0 +1,187 @@
+//! The configuration of a run: TOML, strict, with overrides.
+
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+use vmd::model::{ModelConfig, ObjectiveConfig, RevealRule, ValueRule};
+use vmd::train::TrainConfig;
+
+use crate::data::DataConfig;
+use crate::failure::usage;
+
+/// Everything that decides a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RunConfig {
+    /// Name of the run's folder.
+    pub(crate) name: String,
+    /// Seed of every random stream.
+    #[serde(default)]
+    pub(crate) seed: u64,
+    /// What is learned.
+    pub(crate) data: DataConfig,
+    /// The model; `vocab` and `seq_len` are filled in from the data.
+    pub(crate) model: ModelConfig,
+    /// The bound.
+    #[serde(default)]
+    pub(crate) objective: ObjectiveConfig,
+    /// How it is trained.
+    pub(crate) train: TrainConfig,
+    /// What is measured at the end.
+    #[serde(default)]
+    pub(crate) evaluate: EvaluateConfig,
+}
+
+/// What is measured when training is done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EvaluateConfig {
+    /// Reveal rules.
+    #[serde(default = "default_reveal")]
+    pub(crate) reveal: Vec<RevealRule>,
+    /// Steps of the sampler.
+    #[serde(default = "default_nfe")]
+    pub(crate) nfe: Vec<usize>,
+    /// Value rule.
+    #[serde(default)]
+    pub(crate) value: ValueRule,
+}
+
+fn default_reveal() -> Vec<RevealRule> {
+    vec![RevealRule::Ancestral]
+}
+
+fn default_nfe() -> Vec<usize> {
+    vec![1, 2, 4]
+}
+
+impl Default for EvaluateConfig {
+    fn default() -> Self {
+        Self { reveal: default_reveal(), nfe: default_nfe(), value: ValueRule::default() }
+    }
+}
+
+impl RunConfig {
+    /// Parses `text`, applies `overrides` (`a.b=value`) and `seed`, and checks everything.
+    ///
+    /// All problems are reported together, each with the path of its key.
+    pub(crate) fn resolve(text: &str, overrides: &[String], seed: Option<u64>) -> anyhow::Result<Self> {
+        let mut table: Table = text.parse().map_err(|error| usage(format!("not valid TOML: {error}")))?;
+        for assignment in overrides {
+            set(&mut table, assignment)?;
+        }
+        if let Some(seed) = seed {
+            let seed = i64::try_from(seed).map_err(|_| usage("--seed must be below 2^63"))?;
+            table.insert("seed".into(), Value::Integer(seed));
+        }
+        let mut problems = Vec::new();
+        fill_in_sizes(&mut table);
+        let config = parse_reporting_all(table, &mut problems);
+        if let Some(config) = &config {
+            problems.extend(config.problems());
+        }
+        match config {
+            Some(config) if problems.is_empty() => Ok(config),
+            _ => Err(usage(format!("the configuration has problems:\n  {}", problems.join("\n  ")))),
+        }
+    }
+
+    /// The resolved configuration as TOML.
+    pub(crate) fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a configuration serialises")
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let mut problems: Vec<String> =
+            self.model.problems().iter().map(|problem| format!("model.{problem}")).collect();
+        problems.extend(self.objective.problems());
+        problems.extend(self.train.problems());
+        let (vocab, seq_len) = self.data.sizes();
+        if (self.model.vocab, self.model.seq_len) != (vocab, seq_len) {
+            problems.push(format!(
+                "model.vocab and model.seq_len must be the data's own ({vocab} and {seq_len}); leave them out"
+            ));
+        }
+        if self.evaluate.nfe.contains(&0) {
+            problems.push("evaluate.nfe contains 0; every entry must be 1 or more".into());
+        }
+        let name_is_plain =
+            !self.name.is_empty() && self.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        if !name_is_plain {
+            problems.push("name may hold only letters, digits, '-', '_' and '.'".into());
+        }
+        problems
+    }
+}
+
+/// Sets `a.b = value`; the value is TOML, or plain text where it is not.
+fn set(table: &mut Table, assignment: &str) -> anyhow::Result<()> {
+    let (path, text) = assignment
+        .split_once('=')
+        .ok_or_else(|| usage(format!("--set {assignment}: write it as KEY=VALUE, such as train.steps=2000")))?;
+    let value = format!("value = {text}")
+        .parse::<Table>()
+        .ok()
+        .and_then(|mut table| table.remove("value"))
+        .unwrap_or_else(|| Value::String(text.into()));
+    let mut keys: Vec<&str> = path.trim().split('.').collect();
+    let last = keys.pop().filter(|key| !key.is_empty()).ok_or_else(|| usage("--set needs a key"))?;
+    let mut table = table;
+    for key in keys {
+        let entry = table.entry(key).or_insert_with(|| Value::Table(Table::new()));
+        table = entry
+            .as_table_mut()
+            .ok_or_else(|| usage(format!("--set {assignment}: `{key}` is a value, not a table")))?;
+    }
+    table.insert(last.into(), value);
+    Ok(())
+}
+
+/// Takes `model.vocab` and `model.seq_len` from the data where they are left out.
+fn fill_in_sizes(table: &mut Table) {
+    let data = table.get("data").cloned().and_then(|data| data.try_into::<DataConfig>().ok());
+    let Some((vocab, seq_len)) = data.map(|data| data.sizes()) else { return };
+    if let Some(Value::Table(model)) = table.get_mut("model") {
+        for (key, size) in [("vocab", vocab), ("seq_len", seq_len)] {
+            model.entry(key).or_insert(Value::Integer(size as i64));
+        }
+    }
+}
+
+/// Deserialises `table`. Serde stops at the first problem, so each is noted, its key removed, and the rest
+/// read again.
+fn parse_reporting_all(mut table: Table, problems: &mut Vec<String>) -> Option<RunConfig> {
+    let mut removed: Vec<String> = Vec::new();
+    loop {
+        let error = match serde_path_to_error::deserialize::<_, RunConfig>(table.clone()) {
+            Ok(config) => return Some(config),
+            Err(error) => error,
+        };
+        let path = error.path().to_string();
+        let message = error.inner().to_string();
+        let message = message.lines().next().unwrap_or_default().to_string();
+        // A key that was removed because it was wrong is not missing.
+        let follows_from_removal = removed
+            .iter()
+            .any(|key| message.contains(&format!("missing field `{}`", key.rsplit('.').next().unwrap_or(key))));
+        if !follows_from_removal {
+            problems.push(format!("{path}: {message}"));
+        }
+        if follows_from_removal || !remove(&mut table, &path) {
+            return None;
+        }
+        removed.push(path);
+    }
+}
+
+/// Removes the key at a dotted path; `false` if there is none.
+fn remove(table: &mut Table, path: &str) -> bool {
+    let (parents, key) = path.rsplit_once('.').unwrap_or(("", path));
+    let mut table = table;
+    for parent in parents.split('.').filter(|parent| !parent.is_empty()) {
+        match table.get_mut(parent) {
+            Some(Value::Table(inner)) => table = inner,
+            _ => return false,
+        }
+    }
+    table.remove(key).is_some()
+}

@@ -1,0 +1,58 @@
+//! Errors as one message and an exit code.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// Exit code when something failed.
+const FAILURE: u8 = 1;
+/// Exit code when the request itself is wrong.
+const USAGE: u8 = 2;
+/// Exit code of an interrupted program, as a shell would report it.
+const INTERRUPTED: u8 = 130;
+
+/// The request cannot be carried out as it was typed or configured.
+#[derive(Debug)]
+pub(crate) struct UsageError(pub(crate) String);
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+/// The user stopped the program; nothing is lost.
+#[derive(Debug)]
+pub(crate) struct Interrupted(pub(crate) String);
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
+/// A [`UsageError`] as an [`anyhow::Error`].
+pub(crate) fn usage(message: impl fmt::Display) -> anyhow::Error {
+    UsageError(message.to_string()).into()
+}
+
+/// Prints `error` to standard error and returns the exit code.
+pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    if error.is::<Interrupted>() {
+        eprintln!("{error}");
+        return ExitCode::from(INTERRUPTED);
+    }
+    eprintln!("error: {error:#}");
+    let other_config = matches!(
+        error.downcast_ref(),
+        Some(
+            vmd::train::TrainError::OtherConfig { .. }
+                | vmd::train::TrainError::RunExists { .. }
+                | vmd::train::TrainError::NoRun { .. }
+        )
+    );
+    ExitCode::from(if error.is::<UsageError>() || other_config { USAGE } else { FAILURE })
+}

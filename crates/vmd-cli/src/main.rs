@@ -1,0 +1,29 @@
+//! The command line of variational masked diffusion.
+//!
+//! Invariant: this is the only crate that chooses a backend, prints, or turns errors into text and exit codes.
+
+mod args;
+mod commands;
+mod config;
+mod data;
+mod device;
+mod failure;
+mod models;
+mod output;
+mod presets;
+mod progress;
+mod provenance;
+
+use clap::Parser;
+
+/// Page faults are a tenth of a training step with the system's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> std::process::ExitCode {
+    let arguments = args::Arguments::parse();
+    match commands::run(arguments.command) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => failure::report(&error),
+    }
+}

@@ -1,0 +1,82 @@
+//! Finding trained models.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::Context;
+use vmd::model::VmdModel;
+use vmd::train::{RunFolder, load_model_dir};
+use vmd::{Device, eval};
+
+use crate::config::RunConfig;
+use crate::failure::usage;
+use crate::provenance;
+
+/// Where runs are kept unless another folder is asked for.
+pub(crate) const RUNS: &str = "runs";
+
+/// A loaded model and where it comes from.
+#[derive(Debug)]
+pub(crate) struct LoadedModel {
+    pub(crate) model: VmdModel,
+    pub(crate) folder: PathBuf,
+    /// The run's configuration, where the model lies in a run folder.
+    pub(crate) run: Option<RunConfig>,
+    pub(crate) config_sha256: String,
+}
+
+impl LoadedModel {
+    /// Loads `folder`, or the newest finished run that `wanted` accepts.
+    pub(crate) fn find(
+        folder: Option<PathBuf>,
+        what: &str,
+        wanted: fn(&RunConfig) -> bool,
+        device: &Device,
+    ) -> anyhow::Result<Self> {
+        let folder = match folder {
+            // A run folder is as good as the model folder inside it.
+            Some(folder) if folder.join("model").join("config.json").is_file() => folder.join("model"),
+            Some(folder) => folder,
+            None => newest_run(|run| run.join("model/config.json").is_file() && config_of(run).is_some_and(|c| wanted(&c)))
+                .map(|run| run.join("model"))
+                .ok_or_else(|| {
+                    usage(format!("no {what} in {RUNS}/; train one with `cargo xtask train`, or give --model DIR"))
+                })?,
+        };
+        let model = load_model_dir(&folder, device)?;
+        let run = folder.parent().and_then(config_of);
+        let config = std::fs::read(folder.join("config.json")).context("config.json")?;
+        Ok(Self { model, folder, run, config_sha256: sha256(&config) })
+    }
+
+    /// What all figures of this model share.
+    pub(crate) fn provenance(&self, task: &str, dataset: String, split: &str, seed: u64) -> eval::Provenance {
+        eval::Provenance {
+            task: task.into(),
+            dataset,
+            split: split.into(),
+            model: self.folder.display().to_string(),
+            has_latent: self.model.posterior().is_some(),
+            seed,
+            revision: provenance::revision(),
+            config_sha256: self.config_sha256.clone(),
+        }
+    }
+}
+
+/// The run in `runs/` that was changed last, among those that `wanted` accepts.
+pub(crate) fn newest_run(wanted: impl Fn(&Path) -> bool) -> Option<PathBuf> {
+    let changed = |path: &PathBuf| -> Option<SystemTime> { path.join("meta.json").metadata().ok()?.modified().ok() };
+    let entries = std::fs::read_dir(RUNS).ok()?;
+    let runs = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).filter(|path| wanted(path));
+    runs.filter_map(|path| changed(&path).map(|time| (time, path))).max().map(|(_, path)| path)
+}
+
+fn config_of(run: &Path) -> Option<RunConfig> {
+    RunConfig::resolve(&RunFolder::read_config(run).ok()?, &[], None).ok()
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,36 @@
+//! Figures on standard output: a table for people, JSON lines for programs, never both.
+
+use vmd::eval::Record;
+
+/// Prints every record as a line of JSON.
+pub(crate) fn print_json(records: &[Record]) {
+    for record in records {
+        println!("{}", serde_json::to_string(record).expect("a record serialises"));
+    }
+}
+
+/// Prints rows of cells in aligned columns under `header`; the first column is aligned to the left.
+pub(crate) fn print_table(header: &[&str], rows: &[Vec<String>]) {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        cells.chain([header[column].chars().count()]).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..header.len()).map(width).collect();
+    let line = |cells: Vec<&str>| {
+        let aligned = cells.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| {
+            if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+        });
+        println!("{}", aligned.collect::<Vec<_>>().join("  ").trim_end());
+    };
+    line(header.to_vec());
+    println!("{}", "─".repeat(widths.iter().sum::<usize>() + 2 * (header.len() - 1)));
+    rows.iter().for_each(|row| line(row.iter().map(String::as_str).collect()));
+}
+
+/// A share as a percentage with its 95 % interval.
+pub(crate) fn percent(value: f64, ci95: [f64; 2]) -> String {
+    if ci95[0] == ci95[1] {
+        return format!("{:.2} %", 100.0 * value);
+    }
+    format!("{:.1} % [{:.1}, {:.1}]", 100.0 * value, 100.0 * ci95[0], 100.0 * ci95[1])
+}

@@ -1,0 +1,32 @@
+//! Configurations that come with the program.
+
+use crate::failure::usage;
+
+/// Name and text of every preset.
+pub(crate) const PRESETS: &[(&str, &str)] = &[
+    ("pairs-uniform", include_str!("../presets/pairs-uniform.toml")),
+    ("pairs-uniform-mdm", include_str!("../presets/pairs-uniform-mdm.toml")),
+    ("pairs-skewed", include_str!("../presets/pairs-skewed.toml")),
+    ("pairs-skewed-mdm", include_str!("../presets/pairs-skewed-mdm.toml")),
+    ("d1", include_str!("../presets/d1.toml")),
+    ("d1-mdm", include_str!("../presets/d1-mdm.toml")),
+    ("d2", include_str!("../presets/d2.toml")),
+    ("d2-mdm", include_str!("../presets/d2-mdm.toml")),
+    ("grids-4x4", include_str!("../presets/grids-4x4.toml")),
+    ("grids-4x4-mdm", include_str!("../presets/grids-4x4-mdm.toml")),
+    ("sudoku", include_str!("../presets/sudoku.toml")),
+    ("sudoku-mdm", include_str!("../presets/sudoku-mdm.toml")),
+];
+
+/// The preset that is trained when nothing is asked for.
+pub(crate) const DEFAULT: &str = "sudoku";
+
+/// The text of a preset.
+pub(crate) fn text(name: &str) -> anyhow::Result<&'static str> {
+    let names = || PRESETS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    PRESETS
+        .iter()
+        .find(|(preset, _)| *preset == name)
+        .map(|(_, text)| *text)
+        .ok_or_else(|| usage(format!("no preset `{name}`; use one of: {}", names())))
+}

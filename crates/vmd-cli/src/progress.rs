@@ -1,0 +1,80 @@
+//! Progress of a training run on standard error.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use vmd::model::BoundEstimate;
+use vmd::train::{MetricRecord, Observer};
+
+/// Time between two lines where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(20);
+
+/// A bar on a terminal, a line now and then elsewhere.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    steps: u64,
+    last_line: Instant,
+    pub(crate) last_validation: Option<BoundEstimate>,
+}
+
+impl Progress {
+    /// For a run of `steps` steps that has done `done`.
+    pub(crate) fn new(steps: u64, done: u64) -> Self {
+        let style = "{elapsed_precise} {wide_bar} step {pos}/{len}, {eta} left  {msg}";
+        let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr())
+            .with_style(ProgressStyle::with_template(style).expect("the template is constant"))
+            .with_position(done);
+        bar.reset_eta();
+        Self { bar, steps, last_line: Instant::now(), last_validation: None }
+    }
+
+    /// Removes the bar.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn line(&self, text: &str) {
+        if self.bar.is_hidden() {
+            eprintln!("{text}");
+        } else {
+            self.bar.println(text);
+        }
+    }
+}
+
+impl Observer for Progress {
+    fn on_record(&mut self, record: &MetricRecord) {
+        match record {
+            MetricRecord::Train { step, recon, kl, seconds, .. } => {
+                self.bar.set_position(*step);
+                let kl = kl.map_or(String::new(), |kl| format!(", KL {kl:.2}"));
+                let message = format!("reconstruction {recon:.2}{kl} nats");
+                if self.bar.is_hidden() && self.last_line.elapsed() >= LINE_EVERY {
+                    self.last_line = Instant::now();
+                    eprintln!("step {step}/{} after {seconds:.0} s: {message}", self.steps);
+                }
+                self.bar.set_message(message);
+            }
+            MetricRecord::Validation { step, estimate } => {
+                self.last_validation = Some(*estimate);
+                self.line(&format!("step {step}/{}: validation {}", self.steps, describe(estimate)));
+            }
+        }
+    }
+}
+
+/// A bound and the latent's state, in words.
+pub(crate) fn describe(estimate: &BoundEstimate) -> String {
+    let mut text = format!("bound {:.3} nats", estimate.bound);
+    if let (Some(gain), Some(health)) = (estimate.latent_gain, estimate.health) {
+        text += &format!(
+            " (reconstruction {:.3}, KL {:.3}); latent gain {gain:.3} nats, {} of {} units active, I(x;z) {:.2} nats",
+            estimate.recon, estimate.kl, health.active_units, health.n_units, health.mutual_information
+        );
+        if estimate.is_collapsed() {
+            text += "; the latent is collapsed";
+        }
+    }
+    text
+}

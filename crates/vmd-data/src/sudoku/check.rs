@@ -1,0 +1,62 @@
+//! The rules.
+
+use std::fmt;
+
+use super::Grid;
+use super::grid::digit_name;
+
+/// A digit that stands more than once in a row, column or box.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokenRule {
+    /// `row`, `column` or `box`.
+    pub kind: &'static str,
+    /// Its number, from 1.
+    pub number: usize,
+    /// The digit as it is written.
+    pub digit: char,
+    /// Row and column, from 1, of every cell with that digit.
+    pub cells: Vec<(usize, usize)>,
+}
+
+impl fmt::Display for BrokenRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = match self.cells.len() {
+            2 => "two".to_string(),
+            3 => "three".to_string(),
+            n => n.to_string(),
+        };
+        let join = |numbers: Vec<String>| numbers.join(" and ");
+        let place = match self.kind {
+            "row" => format!("columns {}", join(self.cells.iter().map(|c| c.1.to_string()).collect())),
+            "column" => format!("rows {}", join(self.cells.iter().map(|c| c.0.to_string()).collect())),
+            _ => format!("cells {}", join(self.cells.iter().map(|c| format!("({}, {})", c.0, c.1)).collect())),
+        };
+        write!(f, "{} {} has {count} {}s ({place})", self.kind, self.number, self.digit)
+    }
+}
+
+/// The first digit that stands twice in a row, column or box; blank cells break nothing.
+pub fn broken_rule(grid: &Grid) -> Option<BrokenRule> {
+    let layout = grid.layout();
+    let size = layout.size();
+    for (index, unit) in layout.units().into_iter().enumerate() {
+        for digit in 0..size {
+            let cells: Vec<usize> =
+                unit.iter().copied().filter(|&cell| usize::from(grid.cells()[cell]) == digit).collect();
+            if cells.len() > 1 {
+                return Some(BrokenRule {
+                    kind: ["row", "column", "box"][index / size],
+                    number: index % size + 1,
+                    digit: digit_name(digit),
+                    cells: cells.iter().map(|&c| (layout.row(c) + 1, layout.column(c) + 1)).collect(),
+                });
+            }
+        }
+    }
+    None
+}
+
+/// Whether the grid is complete and every row, column and box holds every digit.
+pub fn is_valid_solution(grid: &Grid) -> bool {
+    grid.is_complete() && broken_rule(grid).is_none()
+}

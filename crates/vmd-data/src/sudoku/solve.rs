@@ -1,0 +1,169 @@
+//! Counting solutions.
+
+use super::{Grid, Layout};
+
+/// What the solver found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Solutions {
+    /// Number of solutions, never more than the limit.
+    pub count: usize,
+    /// One of them.
+    pub first: Option<Grid>,
+}
+
+/// Counts the solutions of `puzzle` up to `limit`, by backtracking over the most constrained cell with naked and
+/// hidden singles.
+pub fn solve(puzzle: &Grid, limit: usize) -> Solutions {
+    let mut none = Solutions { count: 0, first: None };
+    let Some(mut search) = Search::new(puzzle) else { return none };
+    search.run(&mut |cells| {
+        none.count += 1;
+        none.first.get_or_insert_with(|| Grid::from_cells(puzzle.layout(), cells.to_vec()));
+        none.count < limit
+    }, &mut |candidates| candidates.trailing_zeros());
+    none
+}
+
+/// A partly filled grid with the digits that its rows, columns and boxes hold.
+#[derive(Debug)]
+pub(super) struct Search {
+    layout: Layout,
+    cells: Vec<u8>,
+    blank: Vec<usize>,
+    rows: Vec<u32>,
+    columns: Vec<u32>,
+    boxes: Vec<u32>,
+    /// Row, column and box of every cell.
+    units_of: Vec<[usize; 3]>,
+}
+
+/// What to do next.
+enum Move {
+    Done,
+    Dead,
+    /// Position in `blank`, and the digits to try as bits.
+    Try(usize, u32),
+}
+
+impl Search {
+    /// `None` if two clues contradict each other.
+    pub(super) fn new(puzzle: &Grid) -> Option<Self> {
+        let layout = puzzle.layout();
+        let size = layout.size();
+        let mut search = Self {
+            layout,
+            cells: puzzle.cells().to_vec(),
+            blank: Vec::new(),
+            rows: vec![0; size],
+            columns: vec![0; size],
+            boxes: vec![0; size],
+            units_of: (0..layout.cells())
+                .map(|cell| [layout.row(cell), layout.column(cell), layout.box_of(cell)])
+                .collect(),
+        };
+        for (cell, &digit) in puzzle.cells().iter().enumerate() {
+            if puzzle.is_blank(digit) {
+                search.blank.push(cell);
+            } else if search.candidates(cell) & (1 << digit) == 0 {
+                return None;
+            } else {
+                search.toggle(cell, 1 << digit);
+            }
+        }
+        Some(search)
+    }
+
+    /// Searches on; `found` gets every solution's cells and says whether to go on, `choose` picks a bit of the
+    /// candidates to try first. Returns whether the search went through to the end.
+    pub(super) fn run(
+        &mut self,
+        found: &mut impl FnMut(&[u8]) -> bool,
+        choose: &mut impl FnMut(u32) -> u32,
+    ) -> bool {
+        let (index, mut candidates) = match self.next_move() {
+            Move::Done => return found(&self.cells),
+            Move::Dead => return true,
+            Move::Try(index, candidates) => (index, candidates),
+        };
+        let cell = self.blank.swap_remove(index);
+        let mut go_on = true;
+        while candidates != 0 && go_on {
+            let digit = choose(candidates);
+            candidates &= !(1 << digit);
+            self.toggle(cell, 1 << digit);
+            self.cells[cell] = digit as u8;
+            go_on = self.run(found, choose);
+            self.toggle(cell, 1 << digit);
+        }
+        self.cells[cell] = self.layout.size() as u8;
+        self.blank.push(cell);
+        let last = self.blank.len() - 1;
+        self.blank.swap(index, last);
+        go_on
+    }
+
+    fn candidates(&self, cell: usize) -> u32 {
+        let [row, column, box_of] = self.units_of[cell];
+        let all = (1_u32 << self.layout.size()) - 1;
+        all & !(self.rows[row] | self.columns[column] | self.boxes[box_of])
+    }
+
+    fn toggle(&mut self, cell: usize, bit: u32) {
+        let [row, column, box_of] = self.units_of[cell];
+        self.rows[row] ^= bit;
+        self.columns[column] ^= bit;
+        self.boxes[box_of] ^= bit;
+    }
+
+    /// The cell with the fewest candidates, or a digit with a single place in some unit.
+    fn next_move(&self) -> Move {
+        let mut best = Move::Done;
+        let mut fewest = u32::MAX;
+        for (index, &cell) in self.blank.iter().enumerate() {
+            let candidates = self.candidates(cell);
+            let count = candidates.count_ones();
+            if count < fewest {
+                fewest = count;
+                best = Move::Try(index, candidates);
+                match count {
+                    0 => return Move::Dead,
+                    1 => return best,
+                    _ => {}
+                }
+            }
+        }
+        if fewest == u32::MAX { best } else { self.hidden_single().unwrap_or(best) }
+    }
+
+    /// A digit that has one place left in a unit, or none (`Dead`).
+    fn hidden_single(&self) -> Option<Move> {
+        let size = self.layout.size();
+        let all = (1_u32 << size) - 1;
+        // Digits seen at least once and at least twice among the candidates of each unit's blank cells.
+        let (mut once, mut twice) = (vec![0_u32; 3 * size], vec![0_u32; 3 * size]);
+        for &cell in &self.blank {
+            let candidates = self.candidates(cell);
+            for (kind, &unit) in self.units_of[cell].iter().enumerate() {
+                let unit = kind * size + unit;
+                twice[unit] |= once[unit] & candidates;
+                once[unit] |= candidates;
+            }
+        }
+        for unit in 0..3 * size {
+            let filled = match unit / size {
+                0 => self.rows[unit],
+                1 => self.columns[unit - size],
+                _ => self.boxes[unit - 2 * size],
+            };
+            if filled | once[unit] != all {
+                return Some(Move::Dead);
+            }
+        }
+        self.blank.iter().enumerate().find_map(|(index, &cell)| {
+            let candidates = self.candidates(cell);
+            let units = self.units_of[cell].iter().enumerate().map(|(kind, &unit)| kind * size + unit);
+            let single = units.map(|unit| candidates & !twice[unit]).find(|&bits| bits != 0)?;
+            Some(Move::Try(index, single & single.wrapping_neg()))
+        })
+    }
+}

@@ -1,0 +1,237 @@
+//! Divergences and draws of the posterior's distribution.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
+
+use burn::tensor::{Device, Tensor, TensorData, activation::log_softmax};
+use proptest::prelude::*;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use vmd_graph::DependencyGraph;
+use vmd_latent::{
+    LatentConfig, LatentDistribution, LatentFamily, LatentStructure, Pooling, PosteriorConfig, StandardPrior,
+};
+use vmd_nn::{Activation, PositionEncoding, TrunkConfig};
+
+const GAUSSIAN: LatentFamily = LatentFamily::Gaussian { dim: 3 };
+const CATEGORICAL: LatentFamily = LatentFamily::Categorical { n_groups: 2, n_classes: 3, temperature: 0.7 };
+
+fn config(family: LatentFamily, structure: LatentStructure) -> LatentConfig {
+    let trunk = TrunkConfig {
+        width: 8,
+        layers: 1,
+        loops: 1,
+        heads: 1,
+        mlp_ratio: 1,
+        activation: Activation::Gelu,
+        position: PositionEncoding::Learned,
+        edge_heads: Vec::new(),
+    };
+    LatentConfig {
+        family,
+        structure,
+        posterior: PosteriorConfig { trunk, pooling: Pooling::Flatten },
+        free_nats: 0.0,
+    }
+}
+
+fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(values, shape), &Device::flex())
+}
+
+fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().iter::<f32>().collect()
+}
+
+/// `rows` equal rows of a distribution over `n_latents` sub-latents with parameters of order 1.
+fn distribution(family: LatentFamily, n_latents: usize, rows: usize) -> LatentDistribution {
+    let n = n_latents * family.channels();
+    let repeated = |f: fn(f32) -> f32| {
+        let row: Vec<f32> = (0..n).map(|i| f(i as f32)).collect();
+        row.repeat(rows)
+    };
+    match family {
+        LatentFamily::Gaussian { dim } => LatentDistribution::Gaussian {
+            mean: tensor(repeated(|i| (i * 1.7).sin()), [rows, n_latents, dim]),
+            log_variance: tensor(repeated(|i| (i * 2.3).cos() - 0.5), [rows, n_latents, dim]),
+        },
+        LatentFamily::Categorical { n_groups, n_classes, temperature } => LatentDistribution::Categorical {
+            log_probabilities: log_softmax(
+                tensor(repeated(|i| 1.5 * (i * 1.7).sin()), [rows, n_latents, n_groups, n_classes]),
+                3,
+            ),
+            temperature,
+        },
+    }
+}
+
+/// Draws from `rows` equal rows, one after the other.
+fn draws(family: LatentFamily, structure: LatentStructure, seq: usize, rows: usize) -> Vec<f32> {
+    let config = config(family, structure);
+    let prior = StandardPrior::new(&config, seq);
+    let mut rng = ChaCha8Rng::seed_from_u64(11);
+    let mut noise = Vec::new();
+    (0..rows).for_each(|_| prior.noise_into(&mut rng, &mut noise));
+    let n_latents = config.n_latents(seq);
+    let noise = tensor(noise, [rows, n_latents, family.channels()]);
+    let z = distribution(family, n_latents, rows).sample(noise);
+    assert_eq!(z.dims(), [rows, n_latents, family.channels()]);
+    host(z)
+}
+
+fn log_prior(family: LatentFamily, z: &[f32]) -> f64 {
+    match family {
+        LatentFamily::Gaussian { .. } => {
+            z.iter().map(|&z| -0.5 * (f64::from(z).powi(2) + std::f64::consts::TAU.ln())).sum()
+        }
+        LatentFamily::Categorical { n_classes, .. } => {
+            -((z.len() / n_classes) as f64) * (n_classes as f64).ln()
+        }
+    }
+}
+
+#[test]
+fn closed_form_kl_agrees_with_monte_carlo() {
+    const ROWS: usize = 40_000;
+    for family in [GAUSSIAN, CATEGORICAL] {
+        for (structure, n_latents) in [(LatentStructure::Pooled, 1), (LatentStructure::PerToken, 4)] {
+            let one = distribution(family, n_latents, 1);
+            let closed = f64::from(host(one.kl(0.0))[0]);
+            let posterior = one.to_host();
+            let z = draws(family, structure, 4, ROWS);
+            let terms: Vec<f64> = z
+                .chunks_exact(n_latents * family.channels())
+                .map(|z| posterior.log_density(0, z) - log_prior(family, z))
+                .collect();
+            let mean = terms.iter().sum::<f64>() / ROWS as f64;
+            let variance = terms.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (ROWS - 1) as f64;
+            let standard_error = (variance / ROWS as f64).sqrt();
+            assert!(standard_error < 0.02 * closed, "{family:?}: a weak test, {standard_error}");
+            // Five standard errors.
+            assert!(
+                (mean - closed).abs() < 5.0 * standard_error,
+                "{family:?} {structure:?}: {mean} ± {standard_error} against {closed}"
+            );
+        }
+    }
+}
+
+#[test]
+fn kl_golden_values() {
+    // ½(μ² + σ² − ln σ² − 1) for μ = 2, σ² = e; and −H + ln K.
+    let gaussian = LatentDistribution::Gaussian {
+        mean: tensor(vec![2.0, 0.0], [1, 1, 2]),
+        log_variance: tensor(vec![1.0, 0.0], [1, 1, 2]),
+    };
+    let golden = 0.5 * (4.0 + 1f32.exp() - 2.0);
+    let found = host(gaussian.kl_per_unit());
+    // One ulp of f32 at 2.
+    assert!((found[0] - golden).abs() < 1e-6 && found[1].abs() < 1e-6, "{found:?}");
+    let categorical = LatentDistribution::Categorical {
+        log_probabilities: tensor(vec![0.5f32.ln(), 0.25f32.ln(), 0.25f32.ln()], [1, 1, 1, 3]),
+        temperature: 1.0,
+    };
+    let golden = 3f32.ln() - 1.5 * 2f32.ln();
+    assert!((host(categorical.kl(0.0))[0] - golden).abs() < 1e-6);
+}
+
+#[test]
+fn free_nats_are_a_floor_for_each_unit() {
+    let q = distribution(GAUSSIAN, 2, 2);
+    let per_unit = host(q.kl_per_unit());
+    let sum = |floor: f32| per_unit[..6].iter().map(|kl| kl.max(floor)).sum::<f32>();
+    let floor = 0.5;
+    assert!(per_unit.iter().any(|&kl| kl < floor) && per_unit.iter().any(|&kl| kl > floor));
+    for (floor, expected) in [(0.0, sum(0.0)), (f64::from(floor), sum(floor)), (100.0, 600.0)] {
+        let kl = host(q.kl(floor));
+        assert_eq!(kl.len(), 2);
+        // Sums of six f32 terms.
+        assert!(kl.iter().all(|kl| (kl - expected).abs() < 1e-5 * expected.max(1.0)), "{kl:?} {expected}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn kl_is_never_negative(parameters in prop::collection::vec(-8.0f32..8.0, 12)) {
+        let gaussian = LatentDistribution::Gaussian {
+            mean: tensor(parameters[..6].to_vec(), [1, 2, 3]),
+            log_variance: tensor(parameters[6..].to_vec(), [1, 2, 3]),
+        };
+        let categorical = LatentDistribution::Categorical {
+            log_probabilities: log_softmax(tensor(parameters, [1, 1, 3, 4]), 3),
+            temperature: 1.0,
+        };
+        for kl in [host(gaussian.kl_per_unit()), host(categorical.kl_per_unit())].concat() {
+            // Terms of order 1 cancel, each rounded at 6e-8.
+            prop_assert!(kl > -1e-6, "{}", kl);
+        }
+    }
+}
+
+#[test]
+fn a_categorical_draw_is_exactly_one_hot_and_follows_the_probabilities() {
+    const ROWS: usize = 20_000;
+    let z = draws(CATEGORICAL, LatentStructure::Pooled, 4, ROWS);
+    assert!(z.iter().all(|&value| value == 0.0 || value == 1.0));
+    assert!(z.chunks_exact(3).all(|group| group.iter().sum::<f32>() == 1.0));
+    let LatentDistribution::Categorical { log_probabilities, .. } = distribution(CATEGORICAL, 1, 1) else {
+        unreachable!()
+    };
+    for (i, log_probability) in host(log_probabilities).into_iter().enumerate() {
+        let p = f64::from(log_probability.exp());
+        let share = z.iter().skip(i).step_by(6).map(|&value| f64::from(value)).sum::<f64>() / ROWS as f64;
+        let standard_error = (p * (1.0 - p) / ROWS as f64).sqrt();
+        assert!((share - p).abs() < 5.0 * standard_error, "class {i}: {share} against {p}");
+    }
+}
+
+#[test]
+fn gradients_flow_through_a_draw() {
+    let device = Device::flex().autodiff();
+    let new = |values: &[f32], shape: [usize; 4]| {
+        Tensor::<4>::from_data(TensorData::new(values.to_vec(), shape), &device)
+    };
+    let (noise, weights, temperature) = ([0.3f32, -0.2, 1.1], [1.0f32, -2.0, 0.5], 0.7);
+    let logits = new(&[0.5, 1.0, -0.4], [1, 1, 1, 3]).require_grad();
+    let q =
+        LatentDistribution::Categorical { log_probabilities: log_softmax(logits.clone(), 3), temperature };
+    let upload = |values: &[f32; 3]| new(values, [1, 1, 1, 3]).reshape([1, 1, 3]);
+    let loss = (q.sample(upload(&noise)) * upload(&weights)).sum();
+    let gradient = host(logits.grad(&loss.backward()).expect("a gradient"));
+    // Of the relaxed draw: s·(w − Σ w·s)/τ with s = softmax((logits + noise)/τ).
+    let scores: Vec<f64> = [0.8, 0.8, 0.7].iter().map(|score: &f64| (score / temperature).exp()).collect();
+    let s: Vec<f64> = scores.iter().map(|x| x / scores.iter().sum::<f64>()).collect();
+    let mean: f64 = s.iter().zip(&weights).map(|(s, w)| s * f64::from(*w)).sum();
+    for i in 0..3 {
+        let expected = s[i] * (f64::from(weights[i]) - mean) / temperature;
+        // Some roundings of f32 on values of order 1.
+        assert!((f64::from(gradient[i]) - expected).abs() < 1e-5, "{i}: {} {expected}", gradient[i]);
+    }
+
+    let mean = upload(&[0.0, 1.0, 2.0]).require_grad();
+    let log_variance = upload(&[0.0, 2.0, -2.0]).require_grad();
+    let q = LatentDistribution::Gaussian { mean: mean.clone(), log_variance: log_variance.clone() };
+    let gradients = (q.sample(upload(&noise)) * upload(&weights)).sum().backward();
+    assert_eq!(host(mean.grad(&gradients).expect("a gradient")), weights);
+    let found = host(log_variance.grad(&gradients).expect("a gradient"));
+    for (i, log_variance) in [0.0f32, 2.0, -2.0].into_iter().enumerate() {
+        let expected = 0.5 * (0.5 * log_variance).exp() * noise[i] * weights[i];
+        assert!((found[i] - expected).abs() < 1e-5, "{i}: {} {expected}", found[i]);
+    }
+}
+
+#[test]
+fn configurations_with_problems_are_refused_in_words() {
+    let sound = config(CATEGORICAL, LatentStructure::Pooled);
+    assert!(sound.validate("latent", None).is_empty());
+    let mut bad = config(
+        LatentFamily::Categorical { n_groups: 0, n_classes: 3, temperature: f64::NAN },
+        LatentStructure::Pooled,
+    );
+    bad.free_nats = -1.0;
+    bad.posterior.trunk.edge_heads = vec!["rwo".into()];
+    let problems = bad.validate("latent", Some(&DependencyGraph::sudoku(2, 2).unwrap()));
+    for part in ["family has no channels", "temperature = NaN", "free_nats = -1", "`rwo`"] {
+        assert!(problems.iter().any(|problem| problem.contains(part)), "{part}: {problems:#?}");
+    }
+    assert_eq!(problems.len(), 4);
+}

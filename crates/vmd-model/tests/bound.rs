@@ -1,0 +1,218 @@
+//! The bounds against exact likelihoods on a toy that can be enumerated: 2 tokens, 3 values, 4 latents.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
+
+mod common;
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use common::{CATEGORICAL, config, log_softmax, mean_and_error, steps, trained};
+use vmd_latent::LatentRows;
+use vmd_model::{
+    RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor, ValueRule, VmdModel, estimate_bound,
+};
+use vmd_process::TimeGrid;
+
+const VOCAB: u32 = 3;
+const MASK: u32 = VOCAB;
+type Pair = [u32; 2];
+
+/// The toy with everything that its exact likelihood needs.
+struct Toy {
+    model: VmdModel,
+    scope: Scope,
+    steps: usize,
+    latents: LatentRows,
+}
+
+impl Toy {
+    fn new(scope: Scope, steps: usize, seed: u64) -> Self {
+        let model = trained(&config(VOCAB as usize, 2, scope, Some(CATEGORICAL)), seed);
+        let latents = model.prior().unwrap().enumerate(4).unwrap();
+        assert_eq!(latents.n_rows(), 4);
+        Self { model, scope, steps, latents }
+    }
+
+    /// `−log p(x0_i | xt, z)` of both tokens.
+    fn nll(&self, x0: Pair, xt: Pair, t: f64, z: usize) -> [f64; 2] {
+        let z = LatentRows { values: self.latents.row(z).to_vec(), row_len: self.latents.row_len };
+        let logits = self.model.predict(&xt, &[t], &z);
+        let of = |i: usize| -log_softmax(&logits[i * 3..(i + 1) * 3])[x0[i] as usize];
+        [of(0), of(1)]
+    }
+
+    /// Time and reveal probability of the step with `left` steps to go: linear schedule, uniform grid.
+    fn step(&self, left: usize) -> (f64, f64) {
+        (left as f64 / self.steps as f64, 1.0 / left as f64)
+    }
+
+    /// Probability that the chain, at `xt` with `left` steps to go, ends in `x0`, for the latents allowed.
+    fn chain(&self, x0: Pair, xt: Pair, left: usize, latents: &[usize]) -> f64 {
+        if left == 0 {
+            return f64::from(u8::from(xt == x0));
+        }
+        let (t, r) = self.step(left);
+        let masked: Vec<usize> = (0..2).filter(|&i| xt[i] == MASK).collect();
+        (0..1usize << masked.len())
+            .map(|subset| {
+                let revealed: Vec<usize> =
+                    (0..masked.len()).filter(|i| subset >> i & 1 == 1).map(|i| masked[i]).collect();
+                let kept = masked.len() - revealed.len();
+                let chance = r.powi(revealed.len() as i32) * (1.0 - r).powi(kept as i32);
+                let joint: f64 = latents
+                    .iter()
+                    .map(|&z| {
+                        let nll = self.nll(x0, xt, t, z);
+                        revealed.iter().map(|&i| -nll[i]).sum::<f64>().exp()
+                    })
+                    .sum::<f64>()
+                    / latents.len() as f64;
+                let mut next = xt;
+                revealed.iter().for_each(|&i| next[i] = x0[i]);
+                chance * joint * self.chain(x0, next, left - 1, latents)
+            })
+            .sum()
+    }
+
+    /// Exact `p(x0)` of the ancestral sampler.
+    fn likelihood(&self, x0: Pair) -> f64 {
+        match self.scope {
+            Scope::Step => self.chain(x0, [MASK; 2], self.steps, &[0, 1, 2, 3]),
+            Scope::Sequence => (0..4).map(|z| self.chain(x0, [MASK; 2], self.steps, &[z])).sum::<f64>() / 4.0,
+        }
+    }
+
+    /// `ln q(z | ·)` of the four latents.
+    fn log_posterior(&self, x0: Pair, xt: Pair) -> Vec<f64> {
+        let upload = |tokens: [i32; 2]| {
+            Tensor::<2, Int>::from_data(TensorData::new(tokens.to_vec(), [1, 2]), &Device::flex())
+        };
+        let masked = xt.map(|token| i32::from(token == MASK));
+        let indicator = (self.scope == Scope::Step).then(|| upload(masked));
+        let q = self
+            .model
+            .posterior()
+            .unwrap()
+            .forward(upload(x0.map(|token| token as i32)), indicator)
+            .to_host();
+        (0..4).map(|z| q.log_density(0, self.latents.row(z))).collect()
+    }
+
+    /// Exact expectation of the objective.
+    fn bound(&self, x0: Pair) -> f64 {
+        let kl = |log_q: &[f64]| log_q.iter().map(|l| l.exp() * (l + 4f64.ln())).sum::<f64>();
+        let mut bound = 0.0;
+        for left in 1..=self.steps {
+            let (t, r) = self.step(left);
+            for pattern in 0..4usize {
+                let is_masked = |i: usize| pattern >> i & 1 == 1;
+                let n = pattern.count_ones() as i32;
+                let chance = t.powi(n) * (1.0 - t).powi(2 - n);
+                let xt = [0, 1].map(|i| if is_masked(i) { MASK } else { x0[i] });
+                let log_q = self.log_posterior(x0, xt);
+                let recon: f64 = (0..4)
+                    .map(|z| {
+                        let nll = self.nll(x0, xt, t, z);
+                        log_q[z].exp() * (0..2).filter(|&i| is_masked(i)).map(|i| nll[i]).sum::<f64>()
+                    })
+                    .sum();
+                let owed = if self.scope == Scope::Step { 1.0 - (1.0 - r).powi(n) } else { 0.0 };
+                bound += chance * (r * recon + owed * kl(&log_q));
+            }
+        }
+        if self.scope == Scope::Sequence { bound + kl(&self.log_posterior(x0, [MASK; 2])) } else { bound }
+    }
+}
+
+fn toys() -> impl Iterator<Item = Toy> {
+    [(Scope::Sequence, 1), (Scope::Sequence, 2), (Scope::Sequence, 3), (Scope::Step, 1), (Scope::Step, 2)]
+        .into_iter()
+        .flat_map(|(scope, steps)| [7, 8].map(|seed| Toy::new(scope, steps, seed)))
+}
+
+fn all_pairs() -> impl Iterator<Item = Pair> {
+    (0..VOCAB).flat_map(|a| (0..VOCAB).map(move |b| [a, b]))
+}
+
+#[test]
+fn every_bound_lies_above_the_exact_likelihood() {
+    for toy in toys() {
+        let total: f64 = all_pairs().map(|x0| toy.likelihood(x0)).sum();
+        // f32 logits make f64 probabilities: the sum is 1 up to rounding in f64.
+        assert!((total - 1.0).abs() < 1e-9, "the enumeration is wrong: {total}");
+        for x0 in all_pairs() {
+            let (exact, bound) = (-toy.likelihood(x0).ln(), toy.bound(x0));
+            assert!(bound >= exact, "{:?}, {} steps: {bound} < {exact}", toy.scope, toy.steps);
+        }
+    }
+}
+
+#[test]
+fn in_one_step_the_gap_is_the_divergence_from_the_true_posterior() {
+    for toy in toys().filter(|toy| toy.steps == 1) {
+        for x0 in all_pairs() {
+            let log_q = toy.log_posterior(x0, [MASK; 2]);
+            let log_likelihood = toy.likelihood(x0).ln();
+            let gap: f64 = (0..4)
+                .map(|z| {
+                    let log_joint = -toy.nll(x0, [MASK; 2], 1.0, z).iter().sum::<f64>() - 4f64.ln();
+                    log_q[z].exp() * (log_q[z] - (log_joint - log_likelihood))
+                })
+                .sum();
+            // The posterior's probabilities are f32 and sum to 1 within 1e-6.
+            assert!((toy.bound(x0) + log_likelihood - gap).abs() < 1e-5, "{gap}");
+            assert!(gap > 1e-4, "the gap is too small to test anything");
+        }
+    }
+}
+
+#[test]
+fn the_estimate_is_unbiased() {
+    const ROWS: usize = 500;
+    for toy in toys() {
+        let x0 = [1, 2];
+        let estimates: Vec<f64> = (0..16)
+            .map(|seed| {
+                let rows = x0.repeat(ROWS);
+                let objective = steps(toy.steps);
+                estimate_bound(&toy.model, &objective, &rows, 200, seed, &Device::flex()).bound
+            })
+            .collect();
+        let (mean, error) = mean_and_error(&estimates);
+        let exact = toy.bound(x0);
+        // Five standard errors from 16 seeds, and the rounding of f32.
+        assert!(
+            (mean - exact).abs() < 5.0 * error + 1e-5,
+            "{:?}, {} steps: {mean} ± {error} against {exact}",
+            toy.scope,
+            toy.steps
+        );
+        assert!(error < 0.02 * exact, "too few draws: {error}");
+    }
+}
+
+#[test]
+fn the_ancestral_sampler_is_the_one_that_is_certified() {
+    const ROWS: usize = 20_000;
+    for toy in toys() {
+        let sampler_config = SamplerConfig {
+            nfe: toy.steps,
+            grid: TimeGrid::default(),
+            reveal: RevealRule::Ancestral,
+            value: ValueRule::default(),
+        };
+        let sampler = Sampler::new(sampler_config, toy.model.config().schedule.clone());
+        let tokens = sampler.sample(&toy.model, &[MASK; 2].repeat(ROWS), 3).tokens;
+        for x0 in all_pairs() {
+            let share = tokens.chunks_exact(2).filter(|row| *row == x0).count() as f64 / ROWS as f64;
+            let p = toy.likelihood(x0);
+            // Five standard errors of a share.
+            let tolerance = 5.0 * (p * (1.0 - p) / ROWS as f64).sqrt();
+            assert!(
+                (share - p).abs() < tolerance,
+                "{:?}, {} steps, {x0:?}: {share} against {p}",
+                toy.scope,
+                toy.steps
+            );
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What the tests of this crate share.
+#![allow(dead_code, reason = "every test file uses its own part")]
+
+use std::cell::{Cell, RefCell};
+
+use burn::tensor::{Device, TensorData};
+use rand_chacha::ChaCha8Rng;
+use vmd_denoiser::TransformerConfig;
+use vmd_latent::{LatentConfig, LatentFamily, LatentRows, LatentStructure, Pooling, PosteriorConfig};
+use vmd_model::{ModelConfig, ObjectiveConfig, Scope, TokenPredictor, VmdModel};
+use vmd_nn::{Activation, PositionEncoding, TrunkConfig, load_parameters, named_parameters};
+use vmd_process::{NoiseSchedule, Purpose, keyed_rng, uniform};
+
+/// Two groups of two classes: four values of `z`.
+pub const CATEGORICAL: LatentFamily =
+    LatentFamily::Categorical { n_groups: 2, n_classes: 2, temperature: 1.0 };
+
+pub fn trunk() -> TrunkConfig {
+    TrunkConfig {
+        width: 8,
+        layers: 1,
+        loops: 1,
+        heads: 2,
+        mlp_ratio: 2,
+        activation: Activation::Relu,
+        position: PositionEncoding::Learned,
+        edge_heads: Vec::new(),
+    }
+}
+
+pub fn latent(family: LatentFamily) -> LatentConfig {
+    LatentConfig {
+        family,
+        structure: LatentStructure::Pooled,
+        posterior: PosteriorConfig { trunk: trunk(), pooling: Pooling::Flatten },
+        free_nats: 0.0,
+    }
+}
+
+pub fn config(vocab: usize, seq_len: usize, scope: Scope, family: Option<LatentFamily>) -> ModelConfig {
+    ModelConfig {
+        vocab,
+        seq_len,
+        schedule: NoiseSchedule::default(),
+        graph: None,
+        denoiser: TransformerConfig { trunk: trunk(), adaln_on_latent: true, adaln_on_time: true },
+        scope,
+        latent: family.map(latent),
+    }
+}
+
+pub fn fresh(config: &ModelConfig) -> VmdModel {
+    VmdModel::new(config, keyed_rng(1, 0, Purpose::Init), &Device::flex()).unwrap()
+}
+
+/// A model whose parameters, also the zero-initialised ones, are all drawn from `(-0.7, 0.7)`.
+pub fn trained(config: &ModelConfig, seed: u64) -> VmdModel {
+    let model = fresh(config);
+    let mut rng = keyed_rng(seed, 1, Purpose::Init);
+    let drawn = named_parameters(&model)
+        .into_iter()
+        .map(|(name, old)| {
+            let n: usize = old.shape().iter().product();
+            let values: Vec<f32> = (0..n).map(|_| (1.4 * uniform(&mut rng) - 0.7) as f32).collect();
+            (name, TensorData::new(values, old.shape().to_vec()))
+        })
+        .collect();
+    load_parameters(model, drawn).unwrap()
+}
+
+pub fn steps(steps: usize) -> ObjectiveConfig {
+    ObjectiveConfig { steps: Some(steps), ..ObjectiveConfig::default() }
+}
+
+/// `ln softmax` of one token's logits, in double precision.
+pub fn log_softmax(logits: &[f32]) -> Vec<f64> {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let shifted: Vec<f64> = logits.iter().map(|&x| f64::from(x) - f64::from(largest)).collect();
+    let total = shifted.iter().map(|x| x.exp()).sum::<f64>().ln();
+    shifted.into_iter().map(|x| x - total).collect()
+}
+
+/// Mean and its standard error.
+pub fn mean_and_error(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    (mean, (variance / n).sqrt())
+}
+
+/// One call of [`TokenPredictor::predict`].
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub xt: Vec<u32>,
+    pub t: Vec<f64>,
+    pub z: LatentRows,
+}
+
+/// A predictor that answers with the same probabilities whatever it is asked, and remembers the questions.
+#[derive(Debug)]
+pub struct Table {
+    pub vocab: usize,
+    /// Logits, `[seq, vocab]`.
+    pub logits: Vec<f32>,
+    pub latent_row_len: usize,
+    pub redraws: bool,
+    pub calls: RefCell<Vec<Call>>,
+    pub latent_draws: Cell<usize>,
+}
+
+impl Table {
+    pub fn new(probabilities: &[&[f64]]) -> Self {
+        Self {
+            vocab: probabilities[0].len(),
+            logits: probabilities.concat().iter().map(|p| p.ln() as f32).collect(),
+            latent_row_len: 0,
+            redraws: false,
+            calls: RefCell::default(),
+            latent_draws: Cell::default(),
+        }
+    }
+
+    pub fn mask(&self) -> u32 {
+        self.vocab as u32
+    }
+
+    /// Rows that were evaluated so far.
+    pub fn evaluated(&self) -> usize {
+        self.calls.borrow().iter().map(|call| call.t.len()).sum()
+    }
+}
+
+impl TokenPredictor for Table {
+    fn vocab(&self) -> usize {
+        self.vocab
+    }
+
+    fn seq_len(&self) -> usize {
+        self.logits.len() / self.vocab
+    }
+
+    fn latent_row_len(&self) -> usize {
+        self.latent_row_len
+    }
+
+    fn redraws_latent_each_step(&self) -> bool {
+        self.redraws
+    }
+
+    fn draw_latent(&self, rng: &mut ChaCha8Rng, values: &mut Vec<f32>) {
+        self.latent_draws.set(self.latent_draws.get() + 1);
+        values.extend((0..self.latent_row_len).map(|_| uniform(rng) as f32));
+    }
+
+    fn predict(&self, xt: &[u32], t: &[f64], z: &LatentRows) -> Vec<f32> {
+        self.calls.borrow_mut().push(Call { xt: xt.to_vec(), t: t.to_vec(), z: z.clone() });
+        self.logits.repeat(t.len())
+    }
+}
