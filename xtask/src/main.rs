@@ -1,1 +1,72 @@
-fn main() {}
+//! Project automation: `cargo xtask <command>`.
+//!
+//! `tidy` and `ci` are done here. Every other command belongs to the program `vmd`, which is built in release and
+//! then takes this process over.
+//!
+//! Invariant: nothing here depends on Burn or on a crate of this workspace, so that the first command of a
+//! newcomer is running within seconds.
+
+mod ci;
+mod failure;
+mod help;
+mod layers;
+mod program;
+mod smoke;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(arguments: &[String]) -> Result<(), Failure> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] | ["--help" | "-h" | "help"] => {
+            print!("{}", help::text());
+            Ok(())
+        }
+        ["tidy", flags @ ..] => {
+            own_flags("tidy", flags, &[])?;
+            tidy::run()
+        }
+        ["ci", flags @ ..] => {
+            own_flags("ci", flags, &["--fast"])?;
+            ci::run(flags.contains(&"--fast"))
+        }
+        _ => program::run(arguments),
+    }
+}
+
+/// Refuses whatever `command` does not know.
+fn own_flags(command: &str, flags: &[&str], known: &[&str]) -> Result<(), Failure> {
+    match flags.iter().find(|flag| !known.contains(flag)) {
+        None => Ok(()),
+        Some(flag) if known.is_empty() => {
+            Err(Failure::Usage(format!("`{command}` takes no flags, so not `{flag}`; leave it out")))
+        }
+        Some(flag) => {
+            Err(Failure::Usage(format!("`{command}` does not know `{flag}`; it knows {}", known.join(", "))))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_flags_are_refused() {
+        assert!(own_flags("ci", &["--fast"], &["--fast"]).is_ok());
+        assert!(matches!(own_flags("ci", &["--quick"], &["--fast"]), Err(Failure::Usage(_))));
+        assert!(matches!(own_flags("tidy", &["--fast"], &[]), Err(Failure::Usage(_))));
+    }
+}

@@ -100,6 +100,16 @@ fn adaln_on_the_latent_is_another_function() {
     let count = |adaln| named_parameters(&fresh(&config(adaln, false), Some(CHANNELS), &device)).len();
     // Weight and bias of one modulation.
     assert_eq!(count(true), count(false) + 2);
+    // The latent reaches the norms: without the modulation's weights the same network answers differently.
+    let network = trained(fresh(&config(true, false), Some(CHANNELS), &device));
+    let mut parameters = named_parameters(&network);
+    for (_, weights) in parameters.iter_mut().filter(|(name, _)| name.contains("modulation")) {
+        *weights = TensorData::zeros::<f32, _>(weights.shape().clone());
+    }
+    let without = load_parameters(network.clone(), parameters).unwrap();
+    let run = |network: &Transformer| host(network.logits(input(latent(1.0, 1, &device), None, &device)));
+    let change = run(&network).iter().zip(run(&without)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(change > 1e-2, "{change}");
     // Without a latent there is nothing to modulate.
     let without = |adaln| named_parameters(&fresh(&config(adaln, false), None, &device)).len();
     assert_eq!(without(true), without(false));

@@ -88,17 +88,28 @@ pub fn exact_synthetic(
     if rows > MAX_ROWS {
         return Err(ExactError::TooManyRows { rows });
     }
+    let weights = weights(model, &latents, enumerated);
     let per_latent = plan.probabilities(model, &latents);
     let (p, per_z) = match config.scope {
-        Scope::Sequence => sequence_scope(&plan, &per_latent, support.len()),
-        Scope::Step => (step_scope(&plan, &per_latent, support.len()), Vec::new()),
+        Scope::Sequence => sequence_scope(&plan, &per_latent, &weights),
+        Scope::Step => (step_scope(&plan, &per_latent, &weights), Vec::new()),
     };
     let kl = support.iter().zip(&p).map(|((_, w), p)| w * (w.ln() - p.ln())).sum();
     let standard_error = if enumerated { 0.0 } else { standard_error(&support, &p, &per_z) };
     Ok(ExactResult { accuracy: p.iter().sum(), kl, kl_standard_error: standard_error })
 }
 
-/// The latents to integrate over, all equally weighted, and whether they are all there are.
+/// Probability of every latent if they are all there are, equal shares if they were drawn.
+fn weights(model: &VmdModel, latents: &LatentRows, enumerated: bool) -> Vec<f64> {
+    match model.prior() {
+        Some(prior) if enumerated => {
+            (0..latents.n_rows()).map(|row| prior.log_mass(latents.row(row)).exp()).collect()
+        }
+        _ => vec![1.0 / latents.n_rows().max(1) as f64; latents.n_rows().max(1)],
+    }
+}
+
+/// The latents to integrate over, and whether they are all there are.
 fn latents(model: &VmdModel, seed: u64) -> (LatentRows, bool) {
     let Some(prior) = model.prior() else { return (LatentRows::default(), true) };
     if let Some(rows) = prior.enumerate(MAX_LATENTS) {
@@ -210,7 +221,7 @@ fn log_probability(logits: &[f32], value: u32) -> f64 {
 }
 
 /// `E_z Σ_orders w Π_steps`, and the summand for every `z`.
-fn sequence_scope(plan: &Contexts, per_latent: &[Vec<f64>], n: usize) -> (Vec<f64>, Vec<Vec<f64>>) {
+fn sequence_scope(plan: &Contexts, per_latent: &[Vec<f64>], weights: &[f64]) -> (Vec<f64>, Vec<Vec<f64>>) {
     let given_z = |probabilities: &Vec<f64>| -> Vec<f64> {
         let of_order = |(weight, parts): &(f64, Vec<usize>)| {
             weight * parts.iter().map(|&part| probabilities[part]).product::<f64>()
@@ -218,18 +229,18 @@ fn sequence_scope(plan: &Contexts, per_latent: &[Vec<f64>], n: usize) -> (Vec<f6
         plan.orders.iter().map(|orders| orders.iter().map(of_order).sum()).collect()
     };
     let per_z: Vec<Vec<f64>> = per_latent.iter().map(given_z).collect();
-    let mean = |x: usize| per_z.iter().map(|p| p[x]).sum::<f64>() / per_z.len() as f64;
-    ((0..n).map(mean).collect(), per_z)
+    let mean = |x: usize| per_z.iter().zip(weights).map(|(p, w)| w * p[x]).sum();
+    ((0..plan.orders.len()).map(mean).collect(), per_z)
 }
 
 /// `Σ_orders w Π_steps E_z`.
-fn step_scope(plan: &Contexts, per_latent: &[Vec<f64>], n: usize) -> Vec<f64> {
+fn step_scope(plan: &Contexts, per_latent: &[Vec<f64>], weights: &[f64]) -> Vec<f64> {
     let mean: Vec<f64> = (0..plan.reveals.len())
-        .map(|reveal| per_latent.iter().map(|p| p[reveal]).sum::<f64>() / per_latent.len() as f64)
+        .map(|reveal| per_latent.iter().zip(weights).map(|(p, w)| w * p[reveal]).sum())
         .collect();
     let of_order =
         |(weight, parts): &(f64, Vec<usize>)| weight * parts.iter().map(|&part| mean[part]).product::<f64>();
-    (0..n).map(|x| plan.orders[x].iter().map(of_order).sum()).collect()
+    plan.orders.iter().map(|orders| orders.iter().map(of_order).sum()).collect()
 }
 
 /// Standard error of the KL by linearisation: `d KL = −Σ_x w(x) dp(x)/p(x)`.

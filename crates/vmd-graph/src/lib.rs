@@ -1,5 +1,7 @@
 //! Dependency graphs over token positions: which positions depend directly on which, and of what type each tie is.
 //!
+//! Invariant: plain numbers only; nothing here knows tensors, hence Burn, or diffusion.
+//!
 //! A [`DependencyGraph`] is made by hand where the structure is known ([`DependencyGraph::sudoku`]), is trivial
 //! ([`chain`](DependencyGraph::chain), [`complete`](DependencyGraph::complete)), or is read from a file; a configuration
 //! names it with a [`GraphSpec`]. It serves attention restricted to one edge type

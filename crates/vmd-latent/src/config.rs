@@ -13,6 +13,9 @@ pub struct LatentConfig {
     /// One per sequence or one per token.
     #[serde(default)]
     pub structure: LatentStructure,
+    /// What the latent is drawn from when there is nothing to infer it from.
+    #[serde(default)]
+    pub prior: PriorKind,
     /// The inference network.
     pub posterior: PosteriorConfig,
     /// KL in nats that each sub-latent (a Gaussian channel, a categorical group) may spend without a penalty
@@ -30,13 +33,16 @@ pub enum LatentFamily {
         /// Channels of a (sub-)latent.
         dim: usize,
     },
-    /// Independent categorical groups; straight-through Gumbel-softmax in training, exact draws in sampling.
+    /// Independent categorical groups; exact draws in training and in sampling.
     Categorical {
         /// Number of groups in a (sub-)latent.
         n_groups: usize,
         /// Classes of every group.
         n_classes: usize,
-        /// Temperature of the Gumbel-softmax (arXiv 1611.01144).
+        /// How gradients pass through a draw.
+        #[serde(default)]
+        gradient: DrawGradient,
+        /// Temperature of the Gumbel-softmax of `straight_through`.
         #[serde(default = "unit")]
         temperature: f64,
     },
@@ -44,6 +50,19 @@ pub enum LatentFamily {
 
 fn unit() -> f64 {
     1.0
+}
+
+/// Estimator of the gradient with respect to a categorical posterior.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DrawGradient {
+    /// Straight-through Gumbel-softmax (arXiv 1611.01144): one draw, little noise, but biased. A posterior
+    /// that is nearly certain sees no price for being less so.
+    StraightThrough,
+    /// Score function with the other one of two draws as baseline (arXiv 1907.03077): unbiased, at the price
+    /// of two evaluations of the denoiser in training.
+    #[default]
+    LeaveOneOut,
 }
 
 /// What a latent belongs to.
@@ -55,6 +74,17 @@ pub enum LatentStructure {
     Pooled,
     /// One sub-latent per token.
     PerToken,
+}
+
+/// Prior of a latent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PriorKind {
+    /// `N(0, I)`, or uniform over classes.
+    #[default]
+    Standard,
+    /// Class probabilities of every group, learned with the model. Categorical latents only.
+    Learned,
 }
 
 /// The inference network `q_φ(z | x0, xt)`.
@@ -98,6 +128,14 @@ impl LatentFamily {
 }
 
 impl LatentConfig {
+    /// Draws of the latent that one sequence needs in training.
+    pub fn n_draws(&self) -> usize {
+        match self.family {
+            LatentFamily::Categorical { gradient: DrawGradient::LeaveOneOut, .. } => 2,
+            _ => 1,
+        }
+    }
+
     /// Number of (sub-)latents in a sequence of `seq` tokens.
     pub fn n_latents(&self, seq: usize) -> usize {
         match self.structure {
@@ -126,6 +164,11 @@ impl LatentConfig {
             && (temperature <= 0.0 || !temperature.is_finite())
         {
             errors.push(format!("{path}.family.temperature = {temperature}; it must be above 0"));
+        }
+        if self.prior == PriorKind::Learned && matches!(self.family, LatentFamily::Gaussian { .. }) {
+            errors.push(format!(
+                "{path}.prior = \"learned\" is for categorical latents; use \"standard\" with a Gaussian"
+            ));
         }
         if self.free_nats < 0.0 || !self.free_nats.is_finite() {
             errors.push(format!("{path}.free_nats = {}; it must be 0 or more", self.free_nats));

@@ -25,10 +25,11 @@ pub enum LatentDistribution {
 }
 
 impl LatentDistribution {
-    /// `KL(q ‖ p)` in nats to the standard prior, apart for every unit: `[batch, n_latents, n_units]`.
+    /// `KL(q ‖ p)` in nats, apart for every unit: `[batch, n_latents, n_units]`.
     ///
-    /// Gaussian: `½(μ² + σ² − ln σ² − 1)`. Categorical: `Σ_k q_k ln q_k + ln n_classes`.
-    pub fn kl_per_unit(&self) -> Tensor<3> {
+    /// The prior is the standard one, or the categorical one of `log_prior` (`[n_groups, n_classes]`).
+    /// Gaussian: `½(μ² + σ² − ln σ² − 1)`. Categorical: `Σ_k q_k (ln q_k − ln p_k)`.
+    pub fn kl_per_unit(&self, log_prior: Option<&Tensor<2>>) -> Tensor<3> {
         match self {
             Self::Gaussian { mean, log_variance } => {
                 let squares = mean.clone() * mean.clone() + log_variance.clone().exp();
@@ -36,25 +37,28 @@ impl LatentDistribution {
             }
             Self::Categorical { log_probabilities, .. } => {
                 let [_, _, _, n_classes] = log_probabilities.dims();
-                let negative_entropy = log_probabilities.clone().exp() * log_probabilities.clone();
-                negative_entropy.sum_dim(3).squeeze_dim::<3>(3) + (n_classes as f64).ln()
+                let log_ratio = match log_prior {
+                    Some(log_prior) => log_probabilities.clone() - log_prior.clone().unsqueeze::<4>(),
+                    None => log_probabilities.clone() + (n_classes as f64).ln(),
+                };
+                (log_probabilities.clone().exp() * log_ratio).sum_dim(3).squeeze_dim::<3>(3)
             }
         }
     }
 
     /// `KL(q ‖ p)` in nats, `[batch]`, each unit counted as at least `free_nats`.
-    pub fn kl(&self, free_nats: f64) -> Tensor<1> {
-        let per_unit = self.kl_per_unit();
+    pub fn kl(&self, free_nats: f64, log_prior: Option<&Tensor<2>>) -> Tensor<1> {
+        let per_unit = self.kl_per_unit(log_prior);
         let per_unit = if free_nats > 0.0 { per_unit.clamp_min(free_nats) } else { per_unit };
         let [batch, n_latents, n_units] = per_unit.dims();
         per_unit.reshape([batch, n_latents * n_units]).sum_dim(1).squeeze_dim(1)
     }
 
-    /// A reparametrised draw, `[batch, n_latents, channels]`, from host-drawn `noise` of the same shape.
+    /// A draw, `[batch, n_latents, channels]`, from host-drawn `noise` of the same shape.
     ///
-    /// Gaussian: `μ + σ·noise`. Categorical: straight-through Gumbel-softmax (arXiv 1611.01144): the value is
-    /// an exact one-hot draw, the gradient that of the relaxed one.
-    pub fn sample(&self, noise: Tensor<3>) -> Tensor<3> {
+    /// Gaussian: `μ + σ·noise`, with its gradient. Categorical: an exact one-hot draw (Gumbel-max); with
+    /// `straight_through` its gradient is that of the relaxed draw (arXiv 1611.01144), otherwise it has none.
+    pub fn sample(&self, noise: Tensor<3>, straight_through: bool) -> Tensor<3> {
         match self {
             Self::Gaussian { mean, log_variance } => {
                 mean.clone() + (log_variance.clone() * 0.5).exp() * noise
@@ -62,12 +66,36 @@ impl LatentDistribution {
             Self::Categorical { log_probabilities, temperature } => {
                 let [batch, n_latents, n_groups, n_classes] = log_probabilities.dims();
                 let scores = log_probabilities.clone() + noise.reshape(log_probabilities.dims());
-                let hard = one_hot_of_largest(scores.clone().detach());
-                let soft = softmax(scores / *temperature, 3);
-                let straight_through = soft.clone() + (hard - soft.detach());
-                straight_through.reshape([batch, n_latents, n_groups * n_classes])
+                let mut z = one_hot_of_largest(scores.clone().detach());
+                if straight_through {
+                    let soft = softmax(scores / *temperature, 3);
+                    z = soft.clone() + (z - soft.detach());
+                }
+                z.reshape([batch, n_latents, n_groups * n_classes])
             }
         }
+    }
+
+    /// The same distributions `times` times over, as one larger batch.
+    pub fn repeat(&self, times: usize) -> Self {
+        match self {
+            Self::Gaussian { mean, log_variance } => Self::Gaussian {
+                mean: mean.clone().repeat_dim(0, times),
+                log_variance: log_variance.clone().repeat_dim(0, times),
+            },
+            Self::Categorical { log_probabilities, temperature } => Self::Categorical {
+                log_probabilities: log_probabilities.clone().repeat_dim(0, times),
+                temperature: *temperature,
+            },
+        }
+    }
+
+    /// `ln q(z)` of one-hot draws of a categorical latent, `[batch]`; `None` for a Gaussian.
+    pub fn log_mass(&self, z: Tensor<3>) -> Option<Tensor<1>> {
+        let Self::Categorical { log_probabilities, .. } = self else { return None };
+        let [batch, n_latents, n_groups, n_classes] = log_probabilities.dims();
+        let flat = log_probabilities.clone().reshape([batch, n_latents, n_groups * n_classes]);
+        Some((flat * z).reshape([batch, n_latents * n_groups * n_classes]).sum_dim(1).squeeze_dim(1))
     }
 
     /// The distribution's parameters on the host, in double precision, for diagnostics.

@@ -42,10 +42,11 @@ pub struct LatentHealth {
 }
 
 impl LatentHealth {
-    /// Measures `posterior`, of which `z` are draws, `[rows, row_len]` as the denoiser sees them.
-    pub fn measure(posterior: &HostPosterior, z: &[f32]) -> Self {
+    /// Measures `posterior`, of which `z` are draws, `[rows, row_len]` as the denoiser sees them; `kl` is its mean
+    /// KL to the prior in nats.
+    pub fn measure(posterior: &HostPosterior, z: &[f32], kl: f64) -> Self {
         Self {
-            kl: posterior.mean_kl(),
+            kl,
             active_units: posterior.variances().iter().filter(|&&v| v > ACTIVE_VARIANCE).count(),
             n_units: posterior.variances().len(),
             mutual_information: posterior.mutual_information(z),
@@ -81,21 +82,6 @@ impl HostPosterior {
                 (0..row_len).filter(|&i| z[i] > 0.5).map(|i| log_probabilities[row * row_len + i]).sum()
             }
         }
-    }
-
-    fn mean_kl(&self) -> f64 {
-        let total: f64 = match self {
-            Self::Gaussian { mean, log_variance, .. } => {
-                mean.iter().zip(log_variance).map(|(m, lv)| 0.5 * (m * m + lv.exp() - lv - 1.0)).sum()
-            }
-            Self::Categorical { log_probabilities, n_classes, .. } => {
-                let groups = log_probabilities.len() / n_classes;
-                // An impossible class contributes 0, not 0·(−∞).
-                let possible = log_probabilities.iter().filter(|lp| **lp > f64::NEG_INFINITY);
-                possible.map(|lp| lp.exp() * lp).sum::<f64>() + groups as f64 * (*n_classes as f64).ln()
-            }
-        };
-        total / self.n_rows() as f64
     }
 
     /// Variance over rows of every unit's posterior mean; for a categorical group, summed over its classes.

@@ -9,8 +9,8 @@ mod health;
 mod posterior;
 mod prior;
 
-pub use config::{LatentConfig, LatentFamily, LatentStructure, Pooling, PosteriorConfig};
+pub use config::{DrawGradient, LatentConfig, LatentFamily, LatentStructure, Pooling, PosteriorConfig, PriorKind};
 pub use distribution::LatentDistribution;
 pub use health::{HostPosterior, LatentHealth};
 pub use posterior::Posterior;
-pub use prior::{LatentRows, StandardPrior};
+pub use prior::{LatentRows, LearnedPrior, Prior};

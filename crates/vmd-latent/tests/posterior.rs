@@ -2,14 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
+use std::collections::BTreeMap;
+
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use vmd_latent::{
-    HostPosterior, LatentConfig, LatentDistribution, LatentFamily, LatentHealth, LatentStructure, Pooling,
-    Posterior, PosteriorConfig, StandardPrior,
+    HostPosterior, LatentConfig, LatentDistribution, LatentFamily, LatentHealth, LatentStructure,
+    LearnedPrior, Pooling, Posterior, PosteriorConfig, Prior, PriorKind,
 };
-use vmd_nn::{Activation, ParameterInit, PositionEncoding, TrunkConfig};
+use vmd_nn::{Activation, ParameterInit, PositionEncoding, TrunkConfig, load_parameters};
 
 const SEQ: usize = 4;
 const GAUSSIAN: LatentFamily = LatentFamily::Gaussian { dim: 3 };
@@ -26,7 +28,8 @@ fn config(family: LatentFamily, structure: LatentStructure, pooling: Pooling) ->
         position: PositionEncoding::None,
         edge_heads: Vec::new(),
     };
-    LatentConfig { family, structure, posterior: PosteriorConfig { trunk, pooling }, free_nats: 0.0 }
+    let posterior = PosteriorConfig { trunk, pooling };
+    LatentConfig { family, structure, prior: PriorKind::Standard, posterior, free_nats: 0.0 }
 }
 
 fn infer(config: &LatentConfig, x0: [i32; SEQ], masked: Option<[i32; SEQ]>) -> LatentDistribution {
@@ -57,8 +60,8 @@ fn every_family_and_structure_has_its_shape() {
             for pooling in [Pooling::Flatten, Pooling::Mean] {
                 let config = config(family, structure, pooling);
                 let q = infer(&config, [0, 1, 2, 3], None);
-                assert_eq!(q.kl_per_unit().dims(), [1, n_latents, family.n_units()]);
-                assert_eq!(q.kl(0.0).dims(), [1]);
+                assert_eq!(q.kl_per_unit(None).dims(), [1, n_latents, family.n_units()]);
+                assert_eq!(q.kl(0.0, None).dims(), [1]);
                 assert_eq!(config.row_len(SEQ), n_latents * family.channels());
                 assert_eq!(q.to_host().n_rows(), 1);
                 if let LatentDistribution::Categorical { log_probabilities, .. } = &q {
@@ -98,7 +101,7 @@ fn flattening_keeps_order_and_the_mean_does_not() {
 
 #[test]
 fn enumeration_lists_every_value_once() {
-    let prior = |structure| StandardPrior::new(&config(CATEGORICAL, structure, Pooling::Flatten), 2);
+    let prior = |structure| Prior::standard(&config(CATEGORICAL, structure, Pooling::Flatten), 2);
     let pooled = prior(LatentStructure::Pooled).enumerate(9).unwrap();
     assert_eq!((pooled.n_rows(), pooled.row_len), (9, 6));
     let per_token = prior(LatentStructure::PerToken).enumerate(100).unwrap();
@@ -115,10 +118,10 @@ fn enumeration_lists_every_value_once() {
         }
     }
     assert_eq!(prior(LatentStructure::Pooled).enumerate(8), None);
-    let gaussian = StandardPrior::new(&config(GAUSSIAN, LatentStructure::Pooled, Pooling::Flatten), 2);
+    let gaussian = Prior::standard(&config(GAUSSIAN, LatentStructure::Pooled, Pooling::Flatten), 2);
     assert_eq!(gaussian.enumerate(usize::MAX), None);
     // 3^162 does not fit a word.
-    let huge = StandardPrior::new(&config(CATEGORICAL, LatentStructure::PerToken, Pooling::Flatten), 81);
+    let huge = Prior::standard(&config(CATEGORICAL, LatentStructure::PerToken, Pooling::Flatten), 81);
     assert_eq!(huge.enumerate(usize::MAX), None);
 }
 
@@ -134,7 +137,7 @@ fn prior_draws_and_noise_have_their_moments() {
     const ROWS: usize = 20_000;
     let root = (ROWS as f64).sqrt();
     let mut rng = ChaCha8Rng::seed_from_u64(2);
-    let gaussian = StandardPrior::new(&config(GAUSSIAN, LatentStructure::PerToken, Pooling::Flatten), 2);
+    let gaussian = Prior::standard(&config(GAUSSIAN, LatentStructure::PerToken, Pooling::Flatten), 2);
     let (mut drawn, mut noise) = (Vec::new(), Vec::new());
     for _ in 0..ROWS {
         gaussian.sample_into(&mut rng, &mut drawn);
@@ -150,7 +153,7 @@ fn prior_draws_and_noise_have_their_moments() {
         assert!((product / (values.len() / 2) as f64).abs() < 5.0 / root);
     }
 
-    let categorical = StandardPrior::new(&config(CATEGORICAL, LatentStructure::Pooled, Pooling::Flatten), 2);
+    let categorical = Prior::standard(&config(CATEGORICAL, LatentStructure::Pooled, Pooling::Flatten), 2);
     let (mut drawn, mut noise) = (Vec::new(), Vec::new());
     for _ in 0..ROWS {
         categorical.sample_into(&mut rng, &mut drawn);
@@ -184,9 +187,9 @@ fn a_collapsed_posterior_carries_nothing() {
     };
     let one_hot: Vec<f32> = [1.0, 0.0, 0.0, 0.0].repeat(rows * 2);
     for (posterior, z, units) in [(gaussian, z, 3), (uniform, one_hot, 2)] {
-        let health = LatentHealth::measure(&posterior, &z);
+        let health = LatentHealth::measure(&posterior, &z, 0.25);
         // Sums of a few f64.
-        assert!(health.kl.abs() < 1e-12 && health.mutual_information.abs() < 1e-12, "{health:?}");
+        assert!(health.kl == 0.25 && health.mutual_information.abs() < 1e-12, "{health:?}");
         assert_eq!((health.active_units, health.n_units), (0, units));
     }
 }
@@ -208,11 +211,10 @@ fn an_informative_categorical_is_worth_its_entropy() {
             })
             .collect();
         let posterior = HostPosterior::Categorical { log_probabilities, n_groups: 2, n_classes: K };
-        let health = LatentHealth::measure(&posterior, &z);
+        let health = LatentHealth::measure(&posterior, &z, 1.0);
         let all = (K as f64).ln();
         // −60 in place of −∞ is worth e^−60.
         assert!((health.mutual_information - all).abs() < 1e-9, "{health:?}");
-        assert!((health.kl - all).abs() < 1e-9, "{health:?}");
         assert_eq!((health.active_units, health.n_units), (1, 2));
     }
 }
@@ -222,15 +224,73 @@ fn far_apart_gaussians_tell_the_rows() {
     let rows = 6;
     let mean: Vec<f64> = (0..rows).flat_map(|row| [10.0 * row as f64, 0.0]).collect();
     let z: Vec<f32> = mean.iter().map(|&mean| mean as f32).collect();
-    let posterior =
-        HostPosterior::Gaussian { mean: mean.clone(), log_variance: [-2.0, 0.0].repeat(rows), row_len: 2 };
-    let health = LatentHealth::measure(&posterior, &z);
+    let posterior = HostPosterior::Gaussian { mean, log_variance: [-2.0, 0.0].repeat(rows), row_len: 2 };
+    let health = LatentHealth::measure(&posterior, &z, 1.0);
     assert!((health.mutual_information - (rows as f64).ln()).abs() < 1e-9);
     assert_eq!((health.active_units, health.n_units), (1, 2));
-    let second_moment = mean.iter().map(|mean| mean * mean).sum::<f64>() / rows as f64;
-    let kl = 0.5 * (second_moment + (-2.0f64).exp() + 2.0 - 1.0);
-    assert!((health.kl - kl).abs() < 1e-9, "{health:?}");
     // ln N(0; 0, e⁻²) + ln N(0; 0, 1).
     let log_density = posterior.log_density(1, &[10.0, 0.0]);
     assert!((log_density - (1.0 - std::f64::consts::TAU.ln())).abs() < 1e-12);
+}
+
+#[test]
+fn a_learned_prior_draws_weighs_and_pays_by_its_own_probabilities() {
+    const ROWS: usize = 20_000;
+    const GROUP: usize = 3;
+    // Logarithms of the probabilities of two groups of three classes.
+    let wanted = [0.7f64, 0.2, 0.1, 0.05, 0.05, 0.9];
+    let learned_kind = |structure| LatentConfig {
+        prior: PriorKind::Learned,
+        ..config(CATEGORICAL, structure, Pooling::Flatten)
+    };
+    let device = Device::flex();
+    let init = &mut ParameterInit::new(ChaCha8Rng::seed_from_u64(1), &device);
+    let fresh = LearnedPrior::new(&learned_kind(LatentStructure::Pooled), init).unwrap();
+    assert!(
+        LearnedPrior::new(&config(CATEGORICAL, LatentStructure::Pooled, Pooling::Flatten), init).is_none()
+    );
+
+    // Logits count up to a constant of the group.
+    let shifted: Vec<f32> =
+        wanted.iter().enumerate().map(|(i, p)| p.ln() as f32 + (i / GROUP) as f32).collect();
+    let logits = BTreeMap::from([("logits".to_string(), TensorData::new(shifted, [2, GROUP]))]);
+    let learned = load_parameters(fresh.clone(), logits).unwrap();
+
+    for structure in [LatentStructure::Pooled, LatentStructure::PerToken] {
+        let config = learned_kind(structure);
+        let prior = Prior::new(&config, Some(&learned), 2);
+        let all = prior.enumerate(100).unwrap();
+        let total: f64 = (0..all.n_rows()).map(|row| prior.log_mass(all.row(row)).exp()).sum();
+        // Probabilities are f32.
+        assert!((total - 1.0).abs() < 1e-6, "{total}");
+
+        let mut drawn = Vec::new();
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        (0..ROWS).for_each(|_| prior.sample_into(&mut rng, &mut drawn));
+        for i in 0..prior.row_len() {
+            let share = drawn.iter().skip(i).step_by(prior.row_len()).filter(|&&x| x == 1.0).count();
+            let (share, p) = (share as f64 / ROWS as f64, wanted[i % 6]);
+            // Five standard errors.
+            assert!(
+                (share - p).abs() < 5.0 * (p * (1.0 - p) / ROWS as f64).sqrt(),
+                "{i}: {share} against {p}"
+            );
+        }
+
+        // A fresh one is the standard prior, for the divergence too.
+        let (standard, uniform) = (Prior::standard(&config, 2), Prior::new(&config, Some(&fresh), 2));
+        assert!((standard.log_mass(all.row(5)) - uniform.log_mass(all.row(5))).abs() < 1e-6);
+    }
+
+    let q = infer(&learned_kind(LatentStructure::PerToken), [0, 1, 2, 3], None);
+    let kl = |prior: Option<&LearnedPrior>| {
+        let log_prior = prior.map(LearnedPrior::log_probabilities);
+        q.kl(0.0, log_prior.as_ref()).into_scalar::<f32>()
+    };
+    assert!((kl(None) - kl(Some(&fresh))).abs() < 1e-5);
+    let by_hand: f64 =
+        parameters(&q).iter().enumerate().map(|(i, log_q)| log_q.exp() * (log_q - wanted[i % 6].ln())).sum();
+    // A sum of 24 f32 terms of order 1.
+    assert!((f64::from(kl(Some(&learned))) - by_hand).abs() < 1e-5, "{by_hand}");
+    assert!((kl(Some(&learned)) - kl(None)).abs() > 1e-2);
 }

@@ -17,9 +17,9 @@ pub struct TrainingBatch {
     pub recon_weight: Vec<f64>,
     /// Factor on every row's KL.
     pub kl_factor: Vec<f64>,
-    /// Noise for the posterior's draw, `[rows, latent_row_len]`; empty without a latent.
+    /// Noise for the posterior's draw, `[draws, rows, latent_row_len]`; empty without a latent.
     pub latent_noise: Vec<f32>,
-    /// Draws from the prior, `[rows, latent_row_len]`, for the latent gain; empty without a latent.
+    /// Draws from the prior, `[draws, rows, latent_row_len]`, for the latent gain; empty without a latent.
     pub prior_draws: Vec<f32>,
     /// Tokens per row.
     pub seq: usize,
@@ -45,8 +45,9 @@ impl TrainingBatch {
         let (mut latent_noise, mut prior_draws) = (Vec::new(), Vec::new());
         if let Some(prior) = model.prior() {
             let mut rng = keyed_rng(seed, step, Purpose::Latent);
-            (0..rows).for_each(|_| prior.noise_into(&mut rng, &mut latent_noise));
-            (0..rows).for_each(|_| prior.sample_into(&mut rng, &mut prior_draws));
+            let draws = config.latent.as_ref().map_or(1, |latent| latent.n_draws());
+            (0..draws * rows).for_each(|_| prior.noise_into(&mut rng, &mut latent_noise));
+            (0..draws * rows).for_each(|_| prior.sample_into(&mut rng, &mut prior_draws));
         }
         Self {
             x0,

@@ -46,6 +46,7 @@ pub fn estimate_bound(
     let rows_in_all = (x0.len() / model.config().seq_len) as f64;
     let (mut recon, mut kl, mut recon_from_prior) = (0.0, 0.0, 0.0);
     let mut health = None;
+    let n_draws = model.config().latent.as_ref().map_or(1, |latent| latent.n_draws());
     for (chunk, tokens) in x0.chunks(batch_rows * model.config().seq_len).enumerate() {
         let batch = TrainingBatch::draw(tokens.to_vec(), model, &objective, seed, chunk as u64);
         let share = batch.rows() as f64 / rows_in_all;
@@ -54,7 +55,11 @@ pub fn estimate_bound(
         kl += share * parts.kl.as_ref().map_or(0.0, scalar);
         if let (Some(posterior), Some(z)) = (parts.posterior, parts.z) {
             let z: Vec<f32> = z.into_data().iter::<f32>().collect();
-            health.get_or_insert_with(|| LatentHealth::measure(&posterior.to_host(), &z));
+            health.get_or_insert_with(|| {
+                let kl = posterior.kl(0.0, model.log_prior().as_ref()).mean();
+                let one_draw = &z[..batch.prior_draws.len() / n_draws];
+                LatentHealth::measure(&posterior.to_host(), one_draw, scalar(&kl))
+            });
             recon_from_prior += share * scalar(&loss(model, &batch, prior_options, device).recon);
         }
     }

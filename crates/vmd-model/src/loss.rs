@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData, activation::log_softmax};
 use vmd_denoiser::{Denoiser, DenoiserInput};
-use vmd_latent::LatentDistribution;
+use vmd_latent::{LatentConfig, LatentDistribution};
 
 use crate::model::upload_tokens;
 use crate::{Scope, TrainingBatch, VmdModel};
@@ -45,7 +45,7 @@ pub struct Loss {
     pub kl: Option<Tensor<1>>,
     /// The posterior that was used, for diagnostics.
     pub posterior: Option<LatentDistribution>,
-    /// The latent that was used, `[rows, n_latents, channels]`.
+    /// The latents that were used, `[draws · rows, n_latents, channels]`.
     pub z: Option<Tensor<3>>,
 }
 
@@ -61,28 +61,52 @@ pub fn loss(model: &VmdModel, batch: &TrainingBatch, options: LossOptions, devic
         let indicator = (model.config().scope == Scope::Step).then(|| masked.clone());
         network.forward(x0.clone(), indicator)
     });
+    let n_draws = model.config().latent.as_ref().map_or(1, LatentConfig::n_draws);
     let z = posterior.as_ref().map(|posterior| match options.latent_source {
-        LatentSource::Posterior => posterior.sample(model.upload_latent(&batch.latent_noise, device)),
+        LatentSource::Posterior => {
+            let noise = model.upload_latent(&batch.latent_noise, device);
+            posterior.repeat(n_draws).sample(noise, n_draws == 1)
+        }
         LatentSource::Prior => model.upload_latent(&batch.prior_draws, device),
     });
     let logits = model.denoiser().logits(DenoiserInput {
-        xt: upload_tokens(&batch.xt, batch.seq, device),
+        xt: upload_tokens(&batch.xt, batch.seq, device).repeat_dim(0, n_draws),
         z: z.clone(),
-        t: Some(upload(&batch.t, device)),
+        t: Some(upload(&batch.t, device).repeat_dim(0, n_draws)),
     });
-    let recon = (masked_nll(logits, x0, masked) * upload(&batch.recon_weight, device)).mean();
-    let free_nats = match (&model.config().latent, options.use_free_nats) {
-        (Some(latent), true) => latent.free_nats,
-        _ => 0.0,
+    let nll = masked_nll(logits, x0.repeat_dim(0, n_draws), masked.repeat_dim(0, n_draws));
+    let recon_per_draw = nll * upload(&batch.recon_weight, device).repeat_dim(0, n_draws);
+    let recon = recon_per_draw.clone().mean();
+    let (log_prior, kl_factor) = (model.log_prior(), upload(&batch.kl_factor, device));
+    let mean_kl = |q: &LatentDistribution, free_nats: f64| {
+        (q.kl(free_nats, log_prior.as_ref()) * kl_factor.clone()).mean()
     };
-    let kl_factor = upload(&batch.kl_factor, device);
-    let mean_kl = |q: &LatentDistribution, free_nats: f64| (q.kl(free_nats) * kl_factor.clone()).mean();
     let kl = posterior.as_ref().map(|q| mean_kl(q, 0.0));
-    let total = match &posterior {
-        Some(q) => recon.clone() + mean_kl(q, free_nats) * options.kl_weight,
-        None => recon.clone(),
-    };
+    let mut total = recon.clone();
+    if let (Some(q), Some(z)) = (&posterior, &z) {
+        let free_nats = model.config().latent.as_ref().map_or(0.0, |latent| latent.free_nats);
+        let free_nats = if options.use_free_nats { free_nats } else { 0.0 };
+        total = total + mean_kl(q, free_nats) * options.kl_weight;
+        if n_draws == 2 && options.latent_source == LatentSource::Posterior {
+            total = total + leave_one_out(q, z.clone(), recon_per_draw);
+        }
+    }
     Loss { total, recon, kl, posterior, z }
+}
+
+/// Zero, with the gradient `½(f(z₁) − f(z₂))·∇(ln q(z₁) − ln q(z₂))` of `E_q f(z)` with respect to `q`.
+///
+/// # Source
+///
+/// The leave-one-out baseline with two draws, arXiv 1907.03077 (eq. 2).
+fn leave_one_out(q: &LatentDistribution, z: Tensor<3>, f: Tensor<1>) -> Tensor<1> {
+    let Some(log_q) = q.repeat(2).log_mass(z) else { return Tensor::zeros([1], &f.device()) };
+    let difference = |values: Tensor<1>| {
+        let halves = values.chunk(2, 0);
+        halves[0].clone() - halves[1].clone()
+    };
+    let surrogate = (difference(f.detach()) * difference(log_q) * 0.5).mean();
+    surrogate.clone() - surrogate.detach()
 }
 
 /// `Σ_{i masked} −log p(x0^i)`, `[rows]`, from logits `[rows, seq, vocab]`.

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use vmd_denoiser::{Denoiser, DenoiserInput, NfeCounter, Transformer};
-use vmd_latent::{LatentRows, Posterior, StandardPrior};
+use vmd_latent::{LatentRows, LearnedPrior, Posterior, Prior};
 use vmd_nn::ParameterInit;
 
 use crate::{ConfigProblem, ModelConfig, Scope, TokenPredictor};
@@ -14,6 +14,7 @@ use crate::{ConfigProblem, ModelConfig, Scope, TokenPredictor};
 pub struct VmdModel {
     denoiser: Transformer,
     posterior: Option<Posterior>,
+    prior: Option<LearnedPrior>,
     #[module(skip)]
     config: ModelConfig,
 }
@@ -40,6 +41,7 @@ impl VmdModel {
                 Some(latent) => Some(Posterior::new(latent, vocab, seq, graph, init).map_err(problem)?),
                 None => None,
             },
+            prior: config.latent.as_ref().and_then(|latent| LearnedPrior::new(latent, init)),
             config: config.clone(),
         })
     }
@@ -60,8 +62,14 @@ impl VmdModel {
     }
 
     /// The prior, if the model has a latent.
-    pub fn prior(&self) -> Option<StandardPrior> {
-        self.config.latent.as_ref().map(|latent| StandardPrior::new(latent, self.config.seq_len))
+    pub fn prior(&self) -> Option<Prior> {
+        let latent = self.config.latent.as_ref()?;
+        Some(Prior::new(latent, self.prior.as_ref(), self.config.seq_len))
+    }
+
+    /// `ln p` of a learned prior, `[n_groups, n_classes]`.
+    pub fn log_prior(&self) -> Option<Tensor<2>> {
+        self.prior.as_ref().map(LearnedPrior::log_probabilities)
     }
 
     /// The denoiser's count of evaluated sequences.
@@ -71,7 +79,7 @@ impl VmdModel {
 
     /// Where the parameters live.
     pub fn device(&self) -> Device {
-        self.devices().iter().next().cloned().expect("a model has parameters")
+        self.devices().first().cloned().expect("a model has parameters")
     }
 
     /// Uploads host latents as `[rows, n_latents, channels]`.

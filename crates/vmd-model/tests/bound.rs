@@ -6,7 +6,7 @@ mod common;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use common::{CATEGORICAL, config, log_softmax, mean_and_error, steps, trained};
-use vmd_latent::LatentRows;
+use vmd_latent::{LatentRows, PriorKind};
 use vmd_model::{
     RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor, ValueRule, VmdModel, estimate_bound,
 };
@@ -22,14 +22,21 @@ struct Toy {
     scope: Scope,
     steps: usize,
     latents: LatentRows,
+    /// `p(z)` of each of them.
+    weights: [f64; 4],
 }
 
 impl Toy {
-    fn new(scope: Scope, steps: usize, seed: u64) -> Self {
-        let model = trained(&config(VOCAB as usize, 2, scope, Some(CATEGORICAL)), seed);
-        let latents = model.prior().unwrap().enumerate(4).unwrap();
+    fn new(scope: Scope, steps: usize, kind: PriorKind, seed: u64) -> Self {
+        let mut config = config(VOCAB as usize, 2, scope, Some(CATEGORICAL));
+        config.latent.as_mut().unwrap().prior = kind;
+        let model = trained(&config, seed);
+        let prior = model.prior().unwrap();
+        let latents = prior.enumerate(4).unwrap();
+        let weights = [0, 1, 2, 3].map(|z| prior.log_mass(latents.row(z)).exp());
         assert_eq!(latents.n_rows(), 4);
-        Self { model, scope, steps, latents }
+        assert_eq!(kind == PriorKind::Learned, weights[0] != weights[3]);
+        Self { model, scope, steps, latents, weights }
     }
 
     /// `−log p(x0_i | xt, z)` of both tokens.
@@ -62,10 +69,10 @@ impl Toy {
                     .iter()
                     .map(|&z| {
                         let nll = self.nll(x0, xt, t, z);
-                        revealed.iter().map(|&i| -nll[i]).sum::<f64>().exp()
+                        self.weights[z] * revealed.iter().map(|&i| -nll[i]).sum::<f64>().exp()
                     })
                     .sum::<f64>()
-                    / latents.len() as f64;
+                    / latents.iter().map(|&z| self.weights[z]).sum::<f64>();
                 let mut next = xt;
                 revealed.iter().for_each(|&i| next[i] = x0[i]);
                 chance * joint * self.chain(x0, next, left - 1, latents)
@@ -77,7 +84,9 @@ impl Toy {
     fn likelihood(&self, x0: Pair) -> f64 {
         match self.scope {
             Scope::Step => self.chain(x0, [MASK; 2], self.steps, &[0, 1, 2, 3]),
-            Scope::Sequence => (0..4).map(|z| self.chain(x0, [MASK; 2], self.steps, &[z])).sum::<f64>() / 4.0,
+            Scope::Sequence => {
+                (0..4).map(|z| self.weights[z] * self.chain(x0, [MASK; 2], self.steps, &[z])).sum::<f64>()
+            }
         }
     }
 
@@ -99,7 +108,8 @@ impl Toy {
 
     /// Exact expectation of the objective.
     fn bound(&self, x0: Pair) -> f64 {
-        let kl = |log_q: &[f64]| log_q.iter().map(|l| l.exp() * (l + 4f64.ln())).sum::<f64>();
+        let kl =
+            |log_q: &[f64]| log_q.iter().zip(self.weights).map(|(l, p)| l.exp() * (l - p.ln())).sum::<f64>();
         let mut bound = 0.0;
         for left in 1..=self.steps {
             let (t, r) = self.step(left);
@@ -126,7 +136,10 @@ impl Toy {
 fn toys() -> impl Iterator<Item = Toy> {
     [(Scope::Sequence, 1), (Scope::Sequence, 2), (Scope::Sequence, 3), (Scope::Step, 1), (Scope::Step, 2)]
         .into_iter()
-        .flat_map(|(scope, steps)| [7, 8].map(|seed| Toy::new(scope, steps, seed)))
+        .flat_map(|(scope, steps)| {
+            let toy = |kind, seed| Toy::new(scope, steps, kind, seed);
+            [toy(PriorKind::Standard, 7), toy(PriorKind::Standard, 8), toy(PriorKind::Learned, 9)]
+        })
 }
 
 fn all_pairs() -> impl Iterator<Item = Pair> {
@@ -137,8 +150,8 @@ fn all_pairs() -> impl Iterator<Item = Pair> {
 fn every_bound_lies_above_the_exact_likelihood() {
     for toy in toys() {
         let total: f64 = all_pairs().map(|x0| toy.likelihood(x0)).sum();
-        // f32 logits make f64 probabilities: the sum is 1 up to rounding in f64.
-        assert!((total - 1.0).abs() < 1e-9, "the enumeration is wrong: {total}");
+        // Learned probabilities of z are f32; all else is f64.
+        assert!((total - 1.0).abs() < 1e-6, "the enumeration is wrong: {total}");
         for x0 in all_pairs() {
             let (exact, bound) = (-toy.likelihood(x0).ln(), toy.bound(x0));
             assert!(bound >= exact, "{:?}, {} steps: {bound} < {exact}", toy.scope, toy.steps);
@@ -154,7 +167,7 @@ fn in_one_step_the_gap_is_the_divergence_from_the_true_posterior() {
             let log_likelihood = toy.likelihood(x0).ln();
             let gap: f64 = (0..4)
                 .map(|z| {
-                    let log_joint = -toy.nll(x0, [MASK; 2], 1.0, z).iter().sum::<f64>() - 4f64.ln();
+                    let log_joint = toy.weights[z].ln() - toy.nll(x0, [MASK; 2], 1.0, z).iter().sum::<f64>();
                     log_q[z].exp() * (log_q[z] - (log_joint - log_likelihood))
                 })
                 .sum();

@@ -6,7 +6,7 @@ mod common;
 
 use burn::tensor::{Device, Tensor};
 use common::{CATEGORICAL, config, fresh, log_softmax, mean_and_error, steps, trained};
-use vmd_latent::{LatentFamily, LatentRows};
+use vmd_latent::{LatentFamily, LatentRows, PriorKind};
 use vmd_model::{
     KlMultiplier, LatentSource, LossOptions, ObjectiveConfig, Scope, TokenPredictor, TrainingBatch,
     estimate_bound, loss,
@@ -75,6 +75,33 @@ fn an_untrained_network_owes_the_logarithm_of_the_vocabulary() {
         // The zero head cannot use a latent; without one there is nothing to collapse.
         assert_eq!(estimate.is_collapsed(), family.is_some());
         assert_eq!(estimate.kl > 0.0, family.is_some());
+    }
+}
+
+#[test]
+fn every_row_counts_the_same_however_the_rows_are_chunked() {
+    let model = trained(&config(VOCAB, SEQ, Scope::Sequence, None), 1);
+    // At one step without a latent nothing is random.
+    let recon =
+        |batch_rows| estimate_bound(&model, &steps(1), &tokens(7), batch_rows, 5, &Device::flex()).recon;
+    for batch_rows in [1, 3, 100] {
+        // f32 means of values of order 6.
+        assert!((recon(batch_rows) - recon(7)).abs() < 1e-5, "{batch_rows}");
+    }
+}
+
+#[test]
+fn the_health_of_a_latent_goes_with_the_bound() {
+    let device = Device::flex();
+    let mut config = config(VOCAB, SEQ, Scope::Sequence, Some(CATEGORICAL));
+    for kind in [PriorKind::Standard, PriorKind::Learned] {
+        config.latent.as_mut().unwrap().prior = kind;
+        let estimate = estimate_bound(&trained(&config, 1), &steps(1), &tokens(64), 64, 5, &device);
+        let health = estimate.health.unwrap();
+        assert!((health.kl - estimate.kl).abs() < 1e-6 && health.kl > 0.01, "{estimate:?}");
+        assert_eq!(health.n_units, 2);
+        // Never more than the KL, up to the noise of 64 draws.
+        assert!(health.mutual_information < health.kl + 0.2, "{health:?}");
     }
 }
 

@@ -1,5 +1,7 @@
 //! The forward masking process of masked diffusion, on the host and in `f64`.
 //!
+//! Invariant: nothing here knows networks, latents or tensors, or draws a number on its own.
+//!
 //! A clean token survives until time `t` with probability `α(t)` ([`NoiseSchedule`]), otherwise it is the mask token
 //! ([`corrupt`]). Going back from `t` to `s < t`, a masked token is revealed with probability
 //! `r(s, t) = (α(s) − α(t)) / (1 − α(t))` ([`reveal_probability`], [`ReversePosterior`]) along a [`TimeGrid`].

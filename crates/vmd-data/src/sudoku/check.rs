@@ -25,14 +25,22 @@ impl fmt::Display for BrokenRule {
             3 => "three".to_string(),
             n => n.to_string(),
         };
-        let join = |numbers: Vec<String>| numbers.join(" and ");
         let place = match self.kind {
-            "row" => format!("columns {}", join(self.cells.iter().map(|c| c.1.to_string()).collect())),
-            "column" => format!("rows {}", join(self.cells.iter().map(|c| c.0.to_string()).collect())),
-            _ => format!("cells {}", join(self.cells.iter().map(|c| format!("({}, {})", c.0, c.1)).collect())),
+            "row" => format!("columns {}", listed(self.cells.iter().map(|c| c.1.to_string()).collect())),
+            "column" => format!("rows {}", listed(self.cells.iter().map(|c| c.0.to_string()).collect())),
+            _ => format!(
+                "cells {}",
+                listed(self.cells.iter().map(|c| format!("({}, {})", c.0, c.1)).collect())
+            ),
         };
         write!(f, "{} {} has {count} {}s ({place})", self.kind, self.number, self.digit)
     }
+}
+
+/// `2, 5 and 7`.
+fn listed(mut items: Vec<String>) -> String {
+    let last = items.pop().unwrap_or_default();
+    if items.is_empty() { last } else { format!("{} and {last}", items.join(", ")) }
 }
 
 /// The first digit that stands twice in a row, column or box; blank cells break nothing.

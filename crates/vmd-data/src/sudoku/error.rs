@@ -17,13 +17,15 @@ pub enum SudokuError {
         box_cols: usize,
     },
     /// No grid has this many cells.
-    #[error("a puzzle of {cells} cells; write 16, 36, 81 or 256 cells, with `.` or `0` for a blank one")]
+    #[error("a puzzle of {cells} cells; write 16, 36, 81, 256 or 625 cells, with `.` or `0` for a blank one")]
     CellCount {
         /// Cells found.
         cells: usize,
     },
     /// A character that is no cell.
-    #[error("`{character}` at position {position} is no cell of a {size}×{size} grid; use its digits, and `.` or `0` for a blank cell")]
+    #[error(
+        "`{character}` at position {position} is no cell of a {size}×{size} grid; use its digits, and `.` or `0` for a blank cell"
+    )]
     Character {
         /// The character.
         character: char,
@@ -31,6 +33,14 @@ pub enum SudokuError {
         position: usize,
         /// Side of the grid.
         size: usize,
+    },
+    /// Not one token for each cell.
+    #[error("{found} tokens for a grid of {expected} cells; pass one for each cell")]
+    TokenCount {
+        /// Cells of the grid.
+        expected: usize,
+        /// Tokens passed.
+        found: usize,
     },
     /// A token that is neither a digit nor blank.
     #[error("token {token} is no cell of a {size}×{size} grid; digits are 0..{size}, blank is {size}")]
@@ -40,21 +50,35 @@ pub enum SudokuError {
         /// Side of the grid.
         size: usize,
     },
+    /// No puzzle has a number of clues in this range.
+    #[error(
+        "{min_clues} to {max_clues} clues for a grid of {cells} cells; the first must not exceed the second, nor that the cells"
+    )]
+    ClueRange {
+        /// Fewest clues asked for.
+        min_clues: usize,
+        /// Most clues asked for.
+        max_clues: usize,
+        /// Cells of the grid.
+        cells: usize,
+    },
     /// No puzzle with so few clues was found.
-    #[error("no puzzle of {clues} clues after {tries} grids; ask for more clues")]
+    #[error("no puzzle of at most {clues} clues after {tries} grids; ask for more clues")]
     TooFewClues {
-        /// Clues asked for.
+        /// Most clues asked for.
         clues: usize,
         /// Grids tried.
         tries: usize,
     },
     /// A line of a puzzle file is wrong.
-    #[error("{}, line {line}: {reason}", path.display())]
+    #[error("{}, line {line}, column {column}: {reason}", path.display())]
     Line {
         /// The file.
         path: PathBuf,
         /// Line, from 1.
         line: usize,
+        /// Character in the line, from 1.
+        column: usize,
         /// What is wrong, and what to do.
         reason: String,
     },
@@ -63,6 +87,14 @@ pub enum SudokuError {
     Empty {
         /// The file.
         path: PathBuf,
+    },
+    /// The file is too large to be held in memory.
+    #[error("{} is larger than {limit} bytes; split it into several files", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Most bytes.
+        limit: u64,
     },
     /// The file cannot be read or written.
     #[error("cannot {action} {}: {source}", path.display())]

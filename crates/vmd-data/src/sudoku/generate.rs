@@ -1,15 +1,18 @@
-//! Random grids and puzzles.
-
-use std::sync::OnceLock;
+//! Random puzzles.
 
 use rand::Rng;
 use vmd_process::index_below;
 
+use super::random::permutation;
 use super::solve::Search;
-use super::{Grid, Layout, SudokuError, solve};
+use super::{Grid, Layout, SudokuError, random_grid};
 
 /// Grids that are tried for a puzzle of the wanted number of clues.
 const TRIES: usize = 100;
+
+/// Partly filled grids that are looked at for a second solution, before the clue is kept just in case: in large
+/// grids with few clues the search has no useful bound.
+const NODES: u64 = 100_000;
 
 /// How many clues a puzzle has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,144 +32,72 @@ pub struct GeneratedPuzzle {
     pub solution: Grid,
 }
 
-/// A random full grid.
-///
-/// 4×4: exactly uniform over the 288 grids. Larger: the boxes on the diagonal are filled at random, the rest by
-/// a randomised search over the most constrained cell; then digits, and rows and columns within their bands,
-/// and bands and stacks are permuted at random. By these symmetries every digit is equally likely in every
-/// cell and every pair of cells that can differ does so uniformly; what is not uniform is the weight of the
-/// grids' equivalence classes, because the search prefers some completions to others.
-pub fn random_grid(layout: Layout, rng: &mut impl Rng) -> Grid {
-    if (layout.box_rows(), layout.box_cols()) == (2, 2) {
-        let all = all_small_grids();
-        return all[index_below(rng, all.len())].clone();
-    }
-    loop {
-        let mut start = Grid::blank(layout).cells().to_vec();
-        fill_diagonal(layout, &mut start, rng);
-        let Some(mut search) = Search::new(&Grid::from_cells(layout, start)) else { continue };
-        let mut found = None;
-        search.run(
-            &mut |cells| {
-                found = Some(cells.to_vec());
-                false
-            },
-            &mut |candidates| nth_bit(candidates, index_below(rng, candidates.count_ones() as usize)),
-        );
-        if let Some(cells) = found {
-            return shuffled(layout, &cells, rng);
-        }
-    }
-}
-
 /// A puzzle with one solution: cells of a random grid are blanked in random order as long as the solution
-/// stays the only one, down to a number of clues drawn from the range.
+/// stays the only one, down to a number of clues drawn evenly from the range.
+///
+/// Up to 100 grids are tried for that number; if none gets there, the one with the fewest clues is taken as long as
+/// it lies in the range. On 9×9 that is the usual outcome for numbers up to 21, which few grids reach this way.
 ///
 /// # Errors
 ///
-/// [`SudokuError::TooFewClues`] if 100 grids give no puzzle with so few clues.
+/// [`SudokuError::ClueRange`] for a range that is empty or exceeds the cells, [`SudokuError::TooFewClues`] if all
+/// 100 grids keep more clues than `max_clues`.
 pub fn generate_puzzle(
     layout: Layout,
     config: &PuzzleConfig,
     rng: &mut impl Rng,
 ) -> Result<GeneratedPuzzle, SudokuError> {
-    let spread = config.max_clues.saturating_sub(config.min_clues);
-    let clues = config.min_clues + index_below(rng, spread + 1);
+    let &PuzzleConfig { min_clues, max_clues } = config;
+    if min_clues > max_clues || max_clues > layout.cells() {
+        return Err(SudokuError::ClueRange { min_clues, max_clues, cells: layout.cells() });
+    }
+    let clues = min_clues + index_below(rng, max_clues - min_clues + 1);
+    let mut best: Option<GeneratedPuzzle> = None;
     for _ in 0..TRIES {
         let solution = random_grid(layout, rng);
-        if let Some(puzzle) = blank_out(&solution, clues, rng) {
-            return Ok(GeneratedPuzzle { puzzle, solution });
+        let puzzle = blank_out(&solution, clues, rng);
+        let left = puzzle.n_clues();
+        if best.as_ref().is_none_or(|best| left < best.puzzle.n_clues()) {
+            best = Some(GeneratedPuzzle { puzzle, solution });
+        }
+        if left == clues {
+            break;
         }
     }
-    Err(SudokuError::TooFewClues { clues, tries: TRIES })
+    best.filter(|best| best.puzzle.n_clues() <= max_clues)
+        .ok_or(SudokuError::TooFewClues { clues: max_clues, tries: TRIES })
 }
 
-fn blank_out(solution: &Grid, clues: usize, rng: &mut impl Rng) -> Option<Grid> {
+/// `solution` with as many blanks as keep it the only one, but not fewer than `clues` clues.
+fn blank_out(solution: &Grid, clues: usize, rng: &mut impl Rng) -> Grid {
     let layout = solution.layout();
-    let mut cells = solution.cells().to_vec();
+    let mut grid = solution.clone();
     let mut left = layout.cells();
     for cell in permutation(layout.cells(), rng) {
         if left <= clues {
             break;
         }
-        let digit = std::mem::replace(&mut cells[cell], layout.size() as u8);
-        if solve(&Grid::from_cells(layout, cells.clone()), 2).count == 1 {
+        let mut cells = grid.cells().to_vec();
+        cells[cell] = layout.size() as u8;
+        let blanked = Grid::from_cells(layout, cells);
+        if has_one_solution(&blanked) {
+            grid = blanked;
             left -= 1;
-        } else {
-            cells[cell] = digit;
         }
     }
-    (left <= clues).then(|| Grid::from_cells(layout, cells))
+    grid
 }
 
-/// Every 4×4 grid.
-fn all_small_grids() -> &'static [Grid] {
-    static GRIDS: OnceLock<Vec<Grid>> = OnceLock::new();
-    GRIDS.get_or_init(|| {
-        let layout = Layout::new(2, 2).expect("4×4 is a layout");
-        let mut grids = Vec::new();
-        if let Some(mut search) = Search::new(&Grid::blank(layout)) {
-            search.run(
-                &mut |cells| {
-                    grids.push(Grid::from_cells(layout, cells.to_vec()));
-                    true
-                },
-                &mut |candidates: u32| candidates.trailing_zeros(),
-            );
-        }
-        grids
-    })
-}
-
-/// Fills boxes that share no row or column.
-fn fill_diagonal(layout: Layout, cells: &mut [u8], rng: &mut impl Rng) {
-    let size = layout.size();
-    for i in 0..layout.box_rows().min(layout.box_cols()) {
-        let (top, left) = (i * layout.box_rows(), i * layout.box_cols());
-        for (k, digit) in permutation(size, rng).into_iter().enumerate() {
-            cells[(top + k / layout.box_cols()) * size + left + k % layout.box_cols()] = digit as u8;
-        }
-    }
-}
-
-/// `cells` after a random symmetry of the rules.
-fn shuffled(layout: Layout, cells: &[u8], rng: &mut impl Rng) -> Grid {
-    let size = layout.size();
-    let digits = permutation(size, rng);
-    let rows = permuted_lines(layout.box_rows(), layout.box_cols(), rng);
-    let columns = permuted_lines(layout.box_cols(), layout.box_rows(), rng);
-    // Only square boxes stay boxes when rows and columns change places.
-    let transpose = layout.box_rows() == layout.box_cols() && index_below(rng, 2) == 1;
-    let source = |cell: usize| {
-        let (row, column) = (rows[cell / size], columns[cell % size]);
-        if transpose { column * size + row } else { row * size + column }
-    };
-    let shuffled = (0..layout.cells()).map(|cell| digits[usize::from(cells[source(cell)])] as u8).collect();
-    Grid::from_cells(layout, shuffled)
-}
-
-/// A random order of `n_bands` bands of `lines` lines, and of the lines in each.
-fn permuted_lines(lines: usize, n_bands: usize, rng: &mut impl Rng) -> Vec<usize> {
-    let bands = permutation(n_bands, rng);
-    bands
-        .into_iter()
-        .flat_map(|band| permutation(lines, rng).into_iter().map(move |line| band * lines + line))
-        .collect()
-}
-
-/// A random order of `0..n`, every one equally likely.
-fn permutation(n: usize, rng: &mut impl Rng) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..n).collect();
-    for i in (1..n).rev() {
-        order.swap(i, index_below(rng, i + 1));
-    }
-    order
-}
-
-/// Position of the `n`-th bit that is set.
-fn nth_bit(mut bits: u32, n: usize) -> u32 {
-    for _ in 0..n {
-        bits &= bits - 1;
-    }
-    bits.trailing_zeros()
+/// Whether there is one solution and the search went through to the end.
+fn has_one_solution(puzzle: &Grid) -> bool {
+    let Some(search) = Search::new(puzzle) else { return false };
+    let mut count = 0;
+    let finished = search.limited_to(NODES).run(
+        &mut |_| {
+            count += 1;
+            count < 2
+        },
+        &mut |candidates| candidates.trailing_zeros(),
+    );
+    finished && count == 1
 }

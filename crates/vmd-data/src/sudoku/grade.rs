@@ -1,54 +1,6 @@
 //! Which human techniques a puzzle needs.
 
-use std::fmt;
-
-use super::{Grid, Layout};
-
-/// A technique, from easy to hard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Technique {
-    /// A cell with one candidate.
-    NakedSingle,
-    /// A digit with one place in a unit.
-    HiddenSingle,
-    /// A digit whose places in a unit all lie in a second unit: it goes nowhere else there.
-    LockedCandidates,
-    /// Two cells of a unit with the same two candidates.
-    NakedPair,
-    /// Two digits with the same two places in a unit.
-    HiddenPair,
-    /// Three cells of a unit with three candidates between them.
-    NakedTriple,
-    /// Three digits with three places between them in a unit.
-    HiddenTriple,
-}
-
-impl Technique {
-    /// All of them, from easy to hard.
-    pub const ALL: [Self; 7] = [
-        Self::NakedSingle,
-        Self::HiddenSingle,
-        Self::LockedCandidates,
-        Self::NakedPair,
-        Self::HiddenPair,
-        Self::NakedTriple,
-        Self::HiddenTriple,
-    ];
-}
-
-impl fmt::Display for Technique {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NakedSingle => "naked single",
-            Self::HiddenSingle => "hidden single",
-            Self::LockedCandidates => "locked candidates",
-            Self::NakedPair => "naked pair",
-            Self::HiddenPair => "hidden pair",
-            Self::NakedTriple => "naked triple",
-            Self::HiddenTriple => "hidden triple",
-        })
-    }
-}
+use super::{Grid, Layout, Technique, broken_rule};
 
 /// How far the techniques lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +12,13 @@ pub struct Grade {
 }
 
 /// Solves `puzzle` as a person would, always with the easiest technique that leads on.
+///
+/// The techniques keep every solution. A puzzle with several solutions, or with none, is therefore never solved.
 pub fn grade(puzzle: &Grid) -> Grade {
+    // The candidates below only see conflicts with blank cells, so clues that contradict each other come first.
+    if broken_rule(puzzle).is_some() {
+        return Grade { solved: false, hardest: None };
+    }
     let mut state = State::new(puzzle);
     let mut hardest = None;
     while !state.is_solved() {
@@ -189,8 +147,11 @@ impl State {
                 (0..self.layout.size()).filter(|&digit| !self.places(unit, digit).is_empty()).collect();
             for subset in subsets(&open, n) {
                 let bits = subset.iter().fold(0_u32, |bits, &digit| bits | 1 << digit);
-                let cells: Vec<usize> =
-                    self.units[unit].iter().copied().filter(|&cell| self.candidates[cell] & bits != 0).collect();
+                let cells: Vec<usize> = self.units[unit]
+                    .iter()
+                    .copied()
+                    .filter(|&cell| self.candidates[cell] & bits != 0)
+                    .collect();
                 if cells.len() == n && self.remove(&cells, !bits) {
                     return true;
                 }

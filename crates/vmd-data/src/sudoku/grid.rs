@@ -34,7 +34,7 @@ impl Grid {
     /// [`SudokuError`] for a wrong number of tokens or a token above `size`.
     pub fn from_tokens(layout: Layout, tokens: &[u32]) -> Result<Self, SudokuError> {
         if tokens.len() != layout.cells() {
-            return Err(SudokuError::CellCount { cells: tokens.len() });
+            return Err(SudokuError::TokenCount { expected: layout.cells(), found: tokens.len() });
         }
         let size = layout.size();
         let cell = |&token: &u32| match u8::try_from(token) {
@@ -72,7 +72,11 @@ impl Grid {
     /// Whether every clue of `puzzle` stands here too.
     pub fn extends(&self, puzzle: &Self) -> bool {
         self.layout == puzzle.layout
-            && self.cells.iter().zip(&puzzle.cells).all(|(&cell, &clue)| puzzle.is_blank(clue) || cell == clue)
+            && self
+                .cells
+                .iter()
+                .zip(&puzzle.cells)
+                .all(|(&cell, &clue)| puzzle.is_blank(clue) || cell == clue)
     }
 
     /// Several lines, with boxes apart.
@@ -87,7 +91,9 @@ impl Grid {
             }
             let boxes: Vec<String> = cells
                 .chunks(layout.box_cols())
-                .map(|part| part.iter().map(|&cell| format!(" {}", self.character(cell))).collect::<String>() + " ")
+                .map(|part| {
+                    part.iter().map(|&cell| format!(" {}", self.character(cell))).collect::<String>() + " "
+                })
                 .collect();
             text += &format!("{}\n", boxes.join("|").trim_end());
         }
@@ -114,20 +120,23 @@ impl FromStr for Grid {
     /// Digits `1`–`9`, then `A`, `B`, …; `.`, `0` or `_` for a blank cell; white space is ignored. The number
     /// of cells decides the size.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let characters: Vec<(usize, char)> =
-            text.chars().enumerate().filter(|(_, character)| !character.is_ascii_whitespace()).collect();
-        let layout = Layout::from_cells(characters.len())?;
+        let characters =
+            || text.chars().enumerate().filter(|(_, character)| !character.is_ascii_whitespace());
+        // Counted before anything is stored: the text may be of any length.
+        let layout = Layout::from_cells(characters().count())?;
         let size = layout.size();
-        let cell = |&(position, character): &(usize, char)| {
+        let cell = |(position, character): (usize, char)| {
             if matches!(character, '.' | '0' | '_') {
                 return Ok(size as u8);
             }
             let upper = character.to_ascii_uppercase();
-            DIGITS[..size].iter().position(|&digit| char::from(digit) == upper).map(|digit| digit as u8).ok_or(
-                SudokuError::Character { character, position: position + 1, size },
-            )
+            DIGITS[..size]
+                .iter()
+                .position(|&digit| char::from(digit) == upper)
+                .map(|digit| digit as u8)
+                .ok_or(SudokuError::Character { character, position: position + 1, size })
         };
-        Ok(Self { layout, cells: characters.iter().map(cell).collect::<Result<_, _>>()? })
+        Ok(Self { layout, cells: characters().map(cell).collect::<Result<_, _>>()? })
     }
 }
 

@@ -25,7 +25,7 @@ impl Layout {
         }
     }
 
-    /// The usual layout of a grid with `cells` cells: 4×4, 6×6, 9×9 or 16×16.
+    /// The usual layout of a grid with `cells` cells: 4×4, 6×6 (boxes of 2×3), 9×9, 16×16 or 25×25.
     ///
     /// # Errors
     ///
@@ -36,6 +36,7 @@ impl Layout {
             36 => (2, 3),
             81 => (3, 3),
             256 => (4, 4),
+            625 => (5, 5),
             _ => return Err(SudokuError::CellCount { cells }),
         };
         Ok(Self { box_rows, box_cols })

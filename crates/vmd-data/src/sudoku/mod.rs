@@ -6,16 +6,25 @@ mod generate;
 mod grade;
 mod grid;
 mod layout;
+mod random;
 mod read;
 mod solve;
 mod source;
+mod technique;
+mod write;
 
 pub use check::{BrokenRule, broken_rule, is_valid_solution};
 pub use error::SudokuError;
-pub use generate::{GeneratedPuzzle, PuzzleConfig, generate_puzzle, random_grid};
-pub use grade::{Grade, Technique, grade};
+pub use generate::{GeneratedPuzzle, PuzzleConfig, generate_puzzle};
+pub use grade::{Grade, grade};
 pub use grid::Grid;
 pub use layout::Layout;
-pub use read::{PuzzleRecord, parse_puzzles, read_puzzles, write_puzzles};
+pub use random::random_grid;
+pub use read::{PuzzleRecord, parse_puzzles, read_puzzles};
 pub use solve::{Solutions, solve};
 pub use source::SudokuGrids;
+pub use technique::Technique;
+pub use write::write_puzzles;
+
+#[cfg(test)]
+mod uniformity;

@@ -1,9 +1,13 @@
-//! Files of puzzles.
+//! Reading files of puzzles.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
-use super::{GeneratedPuzzle, Grid, SudokuError, broken_rule, is_valid_solution};
+use super::{Grid, SudokuError, broken_rule, is_valid_solution};
+
+/// Largest file, far above the published sets.
+const MAX_BYTES: u64 = 4 << 30;
 
 /// A puzzle from a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,21 +33,42 @@ struct Columns {
 /// Without a header: the puzzle, then perhaps its solution.
 const NO_HEADER: Columns = Columns { puzzle: 0, solution: Some(1), rating: None };
 
+/// What is wrong with a line, and at which of its characters, from 1.
+struct Flaw {
+    column: usize,
+    reason: String,
+}
+
+/// One value of a line and where it starts, from 1.
+#[derive(Debug, Clone, Copy)]
+struct Field<'a> {
+    column: usize,
+    text: &'a str,
+}
+
 /// Reads a puzzle file. Understood are CSV with the columns `puzzle,solution`, `quizzes,solutions` (Kaggle) or
 /// `source,question,answer,rating` (Sudoku-Extreme), CSV without a header, `.sdm`, and one puzzle a line; blank
-/// cells are `.`, `0` or `_`; empty lines and lines that start with `#` are passed over.
+/// cells are `.`, `0` or `_`; empty lines and lines that start with `#` are passed over. The content decides, not
+/// the name.
 ///
 /// # Errors
 ///
-/// [`SudokuError`] with the line: a wrong length or character, clues that contradict each other, a solution
-/// that is none, puzzles of several sizes, no puzzles at all, a file that is no text.
+/// [`SudokuError`] with line and column: a wrong length or character, clues that contradict each other, a solution
+/// that is none, puzzles of several sizes, no puzzles at all, a file that is no text or larger than 4 GiB.
 pub fn read_puzzles(path: &Path) -> Result<Vec<PuzzleRecord>, SudokuError> {
     let failed = |source| SudokuError::Io { action: "read", path: path.to_path_buf(), source };
-    let bytes = std::fs::read(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    // Not by the length that the system states: devices and pipes have none and may never end.
+    File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(failed)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(SudokuError::TooLarge { path: path.to_path_buf(), limit: MAX_BYTES });
+    }
     let text = String::from_utf8(bytes).map_err(|error| {
-        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = valid.iter().filter(|&&byte| byte == b'\n').count() + 1;
-        at(path, line, "this is not text in UTF-8; give a text file of puzzles")
+        let valid = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
+        let line = valid.matches('\n').count() + 1;
+        let column = valid.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+        let reason = "this is not text in UTF-8; give a text file of puzzles".into();
+        at(path, line, Flaw { column, reason })
     })?;
     parse_puzzles(&text, path)
 }
@@ -56,24 +81,23 @@ pub fn read_puzzles(path: &Path) -> Result<Vec<PuzzleRecord>, SudokuError> {
 pub fn parse_puzzles(text: &str, path: &Path) -> Result<Vec<PuzzleRecord>, SudokuError> {
     let mut columns = NO_HEADER;
     let mut records: Vec<PuzzleRecord> = Vec::new();
-    let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim).enumerate();
-    for (index, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
+    let lines = text.trim_start_matches('\u{feff}').lines().zip(1..);
+    for (line, number) in lines.filter(|(line, _)| !line.trim().is_empty() && !line.trim().starts_with('#')) {
         if records.is_empty()
             && let Some(found) = header(line)
         {
             columns = found;
             continue;
         }
-        let record = record(line, columns, index + 1).map_err(|reason| at(path, index + 1, &reason))?;
+        let record = record(line, columns, number).map_err(|flaw| at(path, number, flaw))?;
         if let Some(first) = records.first()
             && first.puzzle.layout() != record.puzzle.layout()
         {
+            let [found, before] = [&record, first].map(|record| record.puzzle.cells().len());
             let reason = format!(
-                "this puzzle has {} cells, those before it {}; keep sizes in files of their own",
-                record.puzzle.cells().len(),
-                first.puzzle.cells().len()
+                "this puzzle has {found} cells, those before it {before}; keep sizes in files of their own"
             );
-            return Err(at(path, index + 1, &reason));
+            return Err(at(path, number, Flaw { column: 1, reason }));
         }
         records.push(record);
     }
@@ -83,31 +107,13 @@ pub fn parse_puzzles(text: &str, path: &Path) -> Result<Vec<PuzzleRecord>, Sudok
     Ok(records)
 }
 
-/// Writes puzzles as CSV with the columns `puzzle,solution`; the file appears whole or not at all.
-///
-/// # Errors
-///
-/// [`SudokuError::Io`].
-pub fn write_puzzles(path: &Path, puzzles: &[GeneratedPuzzle]) -> Result<(), SudokuError> {
-    let failed = |source| SudokuError::Io { action: "write", path: path.to_path_buf(), source };
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    let mut text = String::from("puzzle,solution\n");
-    for puzzle in puzzles {
-        text += &format!("{},{}\n", puzzle.puzzle.to_string().replace('.', "0"), puzzle.solution);
-    }
-    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
-}
-
-fn at(path: &Path, line: usize, reason: &str) -> SudokuError {
-    SudokuError::Line { path: path.to_path_buf(), line, reason: reason.to_string() }
+fn at(path: &Path, line: usize, Flaw { column, reason }: Flaw) -> SudokuError {
+    SudokuError::Line { path: path.to_path_buf(), line, column, reason }
 }
 
 /// The columns of a header line; `None` for a line of data.
 fn header(line: &str) -> Option<Columns> {
-    let names: Vec<String> = fields(line).map(str::to_ascii_lowercase).collect();
+    let names: Vec<String> = fields(line).iter().map(|field| field.text.to_ascii_lowercase()).collect();
     let find = |known: &[&str]| names.iter().position(|name| known.contains(&name.as_str()));
     Some(Columns {
         puzzle: find(&["puzzle", "puzzles", "quiz", "quizzes", "question"])?,
@@ -116,39 +122,66 @@ fn header(line: &str) -> Option<Columns> {
     })
 }
 
-fn fields(line: &str) -> impl Iterator<Item = &str> {
-    line.split([',', ';', '\t']).map(|field| field.trim().trim_matches('"'))
+/// The values between separators outside quotes, without the quotes and the space around.
+fn fields(line: &str) -> Vec<Field<'_>> {
+    let mut quoted = false;
+    let separates = |character: char| {
+        quoted ^= character == '"';
+        !quoted && matches!(character, ',' | ';' | '\t')
+    };
+    let mut start = 1;
+    line.split(separates)
+        .map(|raw| {
+            let is_around = |character: char| character.is_whitespace() || character == '"';
+            let before = raw.chars().take_while(|&character| is_around(character)).count();
+            let field = Field { column: start + before, text: raw.trim_matches(is_around) };
+            start += raw.chars().count() + 1;
+            field
+        })
+        .collect()
 }
 
-fn record(line: &str, columns: Columns, number: usize) -> Result<PuzzleRecord, String> {
-    let fields: Vec<&str> = fields(line).collect();
-    let field = |index: usize| fields.get(index).copied().filter(|field| !field.is_empty());
-    let text = field(columns.puzzle).ok_or("the puzzle is missing; every line needs one")?;
-    let puzzle: Grid = text.parse().map_err(|error: SudokuError| error.to_string())?;
+fn record(line: &str, columns: Columns, number: usize) -> Result<PuzzleRecord, Flaw> {
+    let fields = fields(line);
+    let field = |index: usize| fields.get(index).copied().filter(|field| !field.text.is_empty());
+    let missing = || Flaw { column: 1, reason: "the puzzle is missing; every line needs one".into() };
+    let at_puzzle = field(columns.puzzle).ok_or_else(missing)?;
+    let puzzle = grid(at_puzzle, "the puzzle")?;
     if let Some(rule) = broken_rule(&puzzle) {
-        return Err(format!("the clues contradict each other: {rule}; correct or remove the puzzle"));
+        let reason = format!("the clues contradict each other: {rule}; correct or remove the puzzle");
+        return Err(Flaw { column: at_puzzle.column, reason });
     }
-    let solution = match columns.solution.and_then(field) {
-        Some(text) => Some(solution(text, &puzzle)?),
-        None => None,
-    };
-    let rating = match columns.rating.and_then(field) {
-        Some(text) => {
-            Some(text.parse().map_err(|_| format!("`{text}` is no rating; write a number or leave it empty"))?)
-        }
-        None => None,
-    };
+    let solution = columns.solution.and_then(field).map(|field| solution(field, &puzzle)).transpose()?;
+    let rating = columns.rating.and_then(field).map(rating).transpose()?;
     Ok(PuzzleRecord { puzzle, solution, line: number, rating })
 }
 
-fn solution(text: &str, puzzle: &Grid) -> Result<Grid, String> {
-    let solution: Grid = text.parse().map_err(|error: SudokuError| format!("the solution: {error}"))?;
+fn grid(field: Field<'_>, what: &str) -> Result<Grid, Flaw> {
+    field.text.parse().map_err(|error: SudokuError| {
+        let offset = match &error {
+            SudokuError::Character { position, .. } => position - 1,
+            _ => 0,
+        };
+        Flaw { column: field.column + offset, reason: format!("{what}: {error}") }
+    })
+}
+
+fn solution(field: Field<'_>, puzzle: &Grid) -> Result<Grid, Flaw> {
+    let solution = grid(field, "the solution")?;
+    let flaw = |reason| Err(Flaw { column: field.column, reason });
     if !solution.extends(puzzle) {
-        return Err("the solution changes a clue of the puzzle; correct one of the two".into());
+        return flaw("the solution changes a clue of the puzzle; correct one of the two".into());
     }
     if !is_valid_solution(&solution) {
         let rule = broken_rule(&solution).map_or_else(|| "a cell is blank".into(), |rule| rule.to_string());
-        return Err(format!("the solution is none: {rule}; correct it or leave the column out"));
+        return flaw(format!("the solution is none: {rule}; correct it or leave the column out"));
     }
     Ok(solution)
+}
+
+fn rating(field: Field<'_>) -> Result<f64, Flaw> {
+    field.text.parse().ok().filter(|rating: &f64| rating.is_finite()).ok_or_else(|| Flaw {
+        column: field.column,
+        reason: format!("`{}` is no rating; write a number or leave it empty", field.text),
+    })
 }

@@ -56,7 +56,7 @@ pub enum RevealRule {
     Ancestral,
     /// A given number of tokens, chosen at random.
     RandomK,
-    /// The tokens whose best value is the most probable (MaskGIT, arXiv 2202.04200).
+    /// The tokens whose best value is the most probable (`MaskGIT`, arXiv 2202.04200).
     TopProb,
     /// The tokens with the widest margin between their two best values (arXiv 2502.06768).
     Margin,

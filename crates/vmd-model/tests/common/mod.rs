@@ -6,16 +6,18 @@ use std::cell::{Cell, RefCell};
 use burn::tensor::{Device, TensorData};
 use rand_chacha::ChaCha8Rng;
 use vmd_denoiser::TransformerConfig;
-use vmd_latent::{LatentConfig, LatentFamily, LatentRows, LatentStructure, Pooling, PosteriorConfig};
+use vmd_latent::{
+    LatentConfig, LatentFamily, LatentRows, LatentStructure, Pooling, PosteriorConfig, PriorKind,
+};
 use vmd_model::{ModelConfig, ObjectiveConfig, Scope, TokenPredictor, VmdModel};
 use vmd_nn::{Activation, PositionEncoding, TrunkConfig, load_parameters, named_parameters};
 use vmd_process::{NoiseSchedule, Purpose, keyed_rng, uniform};
 
 /// Two groups of two classes: four values of `z`.
-pub const CATEGORICAL: LatentFamily =
+pub(crate) const CATEGORICAL: LatentFamily =
     LatentFamily::Categorical { n_groups: 2, n_classes: 2, temperature: 1.0 };
 
-pub fn trunk() -> TrunkConfig {
+pub(crate) fn trunk() -> TrunkConfig {
     TrunkConfig {
         width: 8,
         layers: 1,
@@ -28,16 +30,22 @@ pub fn trunk() -> TrunkConfig {
     }
 }
 
-pub fn latent(family: LatentFamily) -> LatentConfig {
+pub(crate) fn latent(family: LatentFamily) -> LatentConfig {
     LatentConfig {
         family,
         structure: LatentStructure::Pooled,
+        prior: PriorKind::Standard,
         posterior: PosteriorConfig { trunk: trunk(), pooling: Pooling::Flatten },
         free_nats: 0.0,
     }
 }
 
-pub fn config(vocab: usize, seq_len: usize, scope: Scope, family: Option<LatentFamily>) -> ModelConfig {
+pub(crate) fn config(
+    vocab: usize,
+    seq_len: usize,
+    scope: Scope,
+    family: Option<LatentFamily>,
+) -> ModelConfig {
     ModelConfig {
         vocab,
         seq_len,
@@ -49,12 +57,12 @@ pub fn config(vocab: usize, seq_len: usize, scope: Scope, family: Option<LatentF
     }
 }
 
-pub fn fresh(config: &ModelConfig) -> VmdModel {
+pub(crate) fn fresh(config: &ModelConfig) -> VmdModel {
     VmdModel::new(config, keyed_rng(1, 0, Purpose::Init), &Device::flex()).unwrap()
 }
 
 /// A model whose parameters, also the zero-initialised ones, are all drawn from `(-0.7, 0.7)`.
-pub fn trained(config: &ModelConfig, seed: u64) -> VmdModel {
+pub(crate) fn trained(config: &ModelConfig, seed: u64) -> VmdModel {
     let model = fresh(config);
     let mut rng = keyed_rng(seed, 1, Purpose::Init);
     let drawn = named_parameters(&model)
@@ -68,12 +76,12 @@ pub fn trained(config: &ModelConfig, seed: u64) -> VmdModel {
     load_parameters(model, drawn).unwrap()
 }
 
-pub fn steps(steps: usize) -> ObjectiveConfig {
+pub(crate) fn steps(steps: usize) -> ObjectiveConfig {
     ObjectiveConfig { steps: Some(steps), ..ObjectiveConfig::default() }
 }
 
 /// `ln softmax` of one token's logits, in double precision.
-pub fn log_softmax(logits: &[f32]) -> Vec<f64> {
+pub(crate) fn log_softmax(logits: &[f32]) -> Vec<f64> {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let shifted: Vec<f64> = logits.iter().map(|&x| f64::from(x) - f64::from(largest)).collect();
     let total = shifted.iter().map(|x| x.exp()).sum::<f64>().ln();
@@ -81,7 +89,7 @@ pub fn log_softmax(logits: &[f32]) -> Vec<f64> {
 }
 
 /// Mean and its standard error.
-pub fn mean_and_error(values: &[f64]) -> (f64, f64) {
+pub(crate) fn mean_and_error(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let variance = values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0);
@@ -90,26 +98,26 @@ pub fn mean_and_error(values: &[f64]) -> (f64, f64) {
 
 /// One call of [`TokenPredictor::predict`].
 #[derive(Debug, Clone)]
-pub struct Call {
-    pub xt: Vec<u32>,
-    pub t: Vec<f64>,
-    pub z: LatentRows,
+pub(crate) struct Call {
+    pub(crate) xt: Vec<u32>,
+    pub(crate) t: Vec<f64>,
+    pub(crate) z: LatentRows,
 }
 
 /// A predictor that answers with the same probabilities whatever it is asked, and remembers the questions.
 #[derive(Debug)]
-pub struct Table {
-    pub vocab: usize,
+pub(crate) struct Table {
+    pub(crate) vocab: usize,
     /// Logits, `[seq, vocab]`.
-    pub logits: Vec<f32>,
-    pub latent_row_len: usize,
-    pub redraws: bool,
-    pub calls: RefCell<Vec<Call>>,
-    pub latent_draws: Cell<usize>,
+    pub(crate) logits: Vec<f32>,
+    pub(crate) latent_row_len: usize,
+    pub(crate) redraws: bool,
+    pub(crate) calls: RefCell<Vec<Call>>,
+    pub(crate) latent_draws: Cell<usize>,
 }
 
 impl Table {
-    pub fn new(probabilities: &[&[f64]]) -> Self {
+    pub(crate) fn new(probabilities: &[&[f64]]) -> Self {
         Self {
             vocab: probabilities[0].len(),
             logits: probabilities.concat().iter().map(|p| p.ln() as f32).collect(),
@@ -120,12 +128,12 @@ impl Table {
         }
     }
 
-    pub fn mask(&self) -> u32 {
+    pub(crate) fn mask(&self) -> u32 {
         self.vocab as u32
     }
 
     /// Rows that were evaluated so far.
-    pub fn evaluated(&self) -> usize {
+    pub(crate) fn evaluated(&self) -> usize {
         self.calls.borrow().iter().map(|call| call.t.len()).sum()
     }
 }

@@ -10,35 +10,35 @@ use vmd_nn::{
     Activation, ParameterInit, PositionEncoding, Trunk, TrunkConfig, load_parameters, named_parameters,
 };
 
-pub fn rng(seed: u64) -> ChaCha8Rng {
+pub(crate) fn rng(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
 }
 
 /// Values uniform in `(-1, 1)`.
-pub fn values(seed: u64, n: usize) -> Vec<f32> {
+pub(crate) fn values(seed: u64, n: usize) -> Vec<f32> {
     let mut rng = rng(seed);
     (0..n).map(|_| rng.random::<f32>() * 2.0 - 1.0).collect()
 }
 
-pub fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
+pub(crate) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
-pub fn random<const D: usize>(seed: u64, shape: [usize; D], device: &Device) -> Tensor<D> {
+pub(crate) fn random<const D: usize>(seed: u64, shape: [usize; D], device: &Device) -> Tensor<D> {
     tensor(values(seed, shape.iter().product()), shape, device)
 }
 
-pub fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+pub(crate) fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().iter::<f32>().collect()
 }
 
-pub fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
+pub(crate) fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
 /// One layer, one head per entry of `edge_heads` (one in all if there is none), width 8 per head.
-pub fn config(edge_heads: &[&str], position: PositionEncoding) -> TrunkConfig {
+pub(crate) fn config(edge_heads: &[&str], position: PositionEncoding) -> TrunkConfig {
     TrunkConfig {
         width: 8 * edge_heads.len().max(1),
         layers: 1,
@@ -51,7 +51,7 @@ pub fn config(edge_heads: &[&str], position: PositionEncoding) -> TrunkConfig {
     }
 }
 
-pub fn trunk(
+pub(crate) fn trunk(
     config: &TrunkConfig,
     seq: usize,
     condition: Option<usize>,
@@ -63,7 +63,7 @@ pub fn trunk(
 }
 
 /// `module` with every parameter drawn from `(-0.5, 0.5)`, so that nothing is 0 or 1 by initialisation.
-pub fn shaken<M: Module>(module: M, seed: u64) -> M {
+pub(crate) fn shaken<M: Module>(module: M, seed: u64) -> M {
     let mut rng = rng(seed);
     let drawn = named_parameters(&module).into_iter().map(|(name, old)| {
         let n: usize = old.shape().iter().product();

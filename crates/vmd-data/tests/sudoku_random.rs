@@ -1,0 +1,180 @@
+//! Random grids, puzzles and the stream of training grids.
+
+use std::collections::{HashMap, HashSet};
+
+use vmd_data::source::DataSource;
+use vmd_data::sudoku::{
+    Grid, Layout, PuzzleConfig, SudokuError, SudokuGrids, generate_puzzle, is_valid_solution, random_grid,
+    solve,
+};
+use vmd_process::{Purpose, index_below, keyed_rng};
+
+fn layout(box_rows: usize, box_cols: usize) -> Layout {
+    Layout::new(box_rows, box_cols).expect("a supported size")
+}
+
+fn grids(layout: Layout, n: u64) -> impl Iterator<Item = Grid> {
+    (0..n).map(move |index| random_grid(layout, &mut keyed_rng(5, index, Purpose::Data)))
+}
+
+/// Pearson's statistic of counts that should all be equal, over its degrees of freedom.
+fn chi_square(counts: &[u64]) -> f64 {
+    let mean = counts.iter().sum::<u64>() as f64 / counts.len() as f64;
+    let sum: f64 = counts.iter().map(|&count| (count as f64 - mean).powi(2) / mean).sum();
+    sum / (counts.len() - 1) as f64
+}
+
+#[test]
+fn grids_of_every_layout_keep_the_rules() {
+    for rows in 1..=25 {
+        for columns in (1..=25).filter(|columns| (2..=25).contains(&(rows * columns))) {
+            let found = grids(layout(rows, columns), 3);
+            assert!(found.into_iter().all(|grid| is_valid_solution(&grid)), "{rows}x{columns}");
+        }
+    }
+}
+
+#[test]
+fn small_grids_are_uniform() {
+    let mut counts: HashMap<Vec<u8>, u64> = HashMap::new();
+    grids(layout(2, 2), 288 * 200).for_each(|grid| *counts.entry(grid.cells().to_vec()).or_default() += 1);
+    assert_eq!(counts.len(), 288);
+    // 287 degrees of freedom: the standard deviation is 0.083.
+    let statistic = chi_square(&counts.into_values().collect::<Vec<_>>());
+    assert!((statistic - 1.0).abs() < 0.35, "{statistic}");
+}
+
+#[test]
+fn digits_and_pairs_of_cells_are_uniform() {
+    let n = 20_000;
+    let mut cells = vec![[0_u64; 9]; 81];
+    // Cells 0 and 12 share a band, cells 0 and 40 neither band nor stack.
+    let (mut same_band, mut apart) = (0, 0);
+    for grid in grids(layout(3, 3), n) {
+        let digits = grid.cells();
+        digits.iter().enumerate().for_each(|(cell, &digit)| cells[cell][usize::from(digit)] += 1);
+        same_band += u64::from(digits[0] == digits[12]);
+        apart += u64::from(digits[0] == digits[40]);
+    }
+    // 8 degrees of freedom in each of 81 tests: 4 is beyond the quantile of 1 − 1e-4.
+    let worst = cells.iter().map(|counts| chi_square(counts)).fold(0.0, f64::max);
+    assert!(worst < 4.5, "{worst}");
+    let [same_band, apart] = [same_band, apart].map(|count| count as f64 / n as f64);
+    assert!((same_band - 1.0 / 6.0).abs() < 0.012, "{same_band}");
+    assert!((apart - 1.0 / 9.0).abs() < 0.01, "{apart}");
+}
+
+#[test]
+fn puzzles_have_one_solution_and_clues_in_the_range() {
+    for (layout, min_clues, max_clues) in
+        [(layout(2, 2), 4, 8), (layout(2, 3), 10, 20), (layout(3, 3), 24, 40), (layout(4, 4), 110, 150)]
+    {
+        let config = PuzzleConfig { min_clues, max_clues };
+        for index in 0..10 {
+            let made = generate_puzzle(layout, &config, &mut keyed_rng(3, index, Purpose::Data)).unwrap();
+            assert!((min_clues..=max_clues).contains(&made.puzzle.n_clues()));
+            assert!(is_valid_solution(&made.solution));
+            let found = solve(&made.puzzle, 2);
+            assert_eq!((found.count, found.first), (1, Some(made.solution)));
+        }
+    }
+}
+
+#[test]
+fn ranges_of_clues_are_checked() {
+    let mut rng = keyed_rng(0, 0, Purpose::Data);
+    let mut make = |min_clues, max_clues| {
+        let config = PuzzleConfig { min_clues, max_clues };
+        generate_puzzle(layout(2, 2), &config, &mut rng)
+    };
+    for (min_clues, max_clues) in [(9, 8), (4, 17), (0, usize::MAX)] {
+        assert!(matches!(make(min_clues, max_clues), Err(SudokuError::ClueRange { cells: 16, .. })));
+    }
+    // No 4×4 puzzle has fewer than 4 clues.
+    assert!(matches!(make(0, 3), Err(SudokuError::TooFewClues { clues: 3, .. })));
+    assert!((0..20).all(|_| make(0, 6).unwrap().puzzle.n_clues() <= 6));
+    assert!(make(16, 16).unwrap().puzzle.is_complete());
+}
+
+#[test]
+fn large_puzzles_with_few_blanks_are_solved() {
+    let mut rng = keyed_rng(4, 0, Purpose::Data);
+    for _ in 0..5 {
+        let solution = random_grid(layout(4, 4), &mut rng);
+        let mut tokens = solution.to_tokens();
+        (0..60).for_each(|_| tokens[index_below(&mut rng, 256)] = 16);
+        let puzzle = Grid::from_tokens(layout(4, 4), &tokens).unwrap();
+        let first = solve(&puzzle, 1).first.unwrap();
+        assert!(is_valid_solution(&first) && first.extends(&puzzle));
+    }
+}
+
+#[test]
+fn the_limit_bounds_the_count() {
+    let blank = Grid::blank(layout(2, 2));
+    assert_eq!([0, 1, 10, 288, 1000].map(|limit| solve(&blank, limit).count), [0, 1, 10, 288, 288]);
+    assert_eq!(solve(&blank, 0).first, None);
+    let contradiction = solve(&"11..............".parse().unwrap(), 5);
+    assert_eq!((contradiction.count, contradiction.first), (0, None));
+    let complete: Grid = "3142243142131324".parse().unwrap();
+    assert_eq!(solve(&complete, 5).first, Some(complete));
+    assert_eq!(solve(&Grid::blank(layout(5, 5)), 1).count, 1);
+}
+
+fn example(source: &SudokuGrids, index: u64) -> Vec<u32> {
+    let mut tokens = vec![99; source.seq_len()];
+    source.fill(index, &mut tokens);
+    tokens
+}
+
+#[test]
+fn training_grids_are_a_function_of_seed_and_index() {
+    let source = SudokuGrids::new(layout(3, 3), 1, HashSet::new());
+    assert_eq!((source.seq_len(), source.vocab()), (81, 9));
+    let forwards: Vec<_> = (0..20).map(|index| example(&source, index)).collect();
+    let again = SudokuGrids::new(layout(3, 3), 1, HashSet::new());
+    let backwards: Vec<_> = (0..20).rev().map(|index| example(&again, index)).collect();
+    assert!(forwards.iter().eq(backwards.iter().rev()));
+    assert_eq!(forwards.iter().collect::<HashSet<_>>().len(), 20);
+    assert_ne!(forwards[0], example(&SudokuGrids::new(layout(3, 3), 2, HashSet::new()), 0));
+    for tokens in forwards {
+        assert!(is_valid_solution(&Grid::from_tokens(layout(3, 3), &tokens).unwrap()));
+    }
+}
+
+fn small_grids() -> HashSet<Vec<u8>> {
+    let all: HashSet<_> = grids(layout(2, 2), 5_000).map(|grid| grid.cells().to_vec()).collect();
+    assert_eq!(all.len(), 288);
+    all
+}
+
+#[test]
+fn excluded_grids_are_never_drawn() {
+    let mut excluded = small_grids();
+    let last = excluded.iter().next().unwrap().clone();
+    excluded.remove(&last);
+    let source = SudokuGrids::new(layout(2, 2), 1, excluded);
+    let last: Vec<u32> = last.into_iter().map(u32::from).collect();
+    assert!((0..100).all(|index| example(&source, index) == last));
+}
+
+#[test]
+fn exclusion_changes_only_the_excluded_examples() {
+    let free = SudokuGrids::new(layout(3, 3), 1, HashSet::new());
+    let gone = example(&free, 2).into_iter().map(|token| token as u8).collect();
+    let source = SudokuGrids::new(layout(3, 3), 1, HashSet::from([gone]));
+    let same: Vec<bool> = (0..5).map(|index| example(&free, index) == example(&source, index)).collect();
+    assert_eq!(same, [true, true, false, true, true]);
+}
+
+#[test]
+#[should_panic(expected = "not excluded")]
+fn a_stream_without_grids_ends() {
+    example(&SudokuGrids::new(layout(2, 2), 1, small_grids()), 0);
+}
+
+#[test]
+#[should_panic(expected = "one token for each cell")]
+fn examples_of_another_length_are_refused() {
+    SudokuGrids::new(layout(2, 2), 1, HashSet::new()).fill(0, &mut [0; 15]);
+}

@@ -1,0 +1,41 @@
+//! The list of commands.
+
+/// Name and purpose of every command, in the order in which a newcomer meets them.
+const COMMANDS: [(&str, &str); 9] = [
+    ("train", "train a model (9×9 Sudoku unless told otherwise) and print its figures"),
+    ("evaluate-sudoku", "let a model solve Sudoku puzzles and count how many it gets right"),
+    ("evaluate-synthetic", "compute a model's exact accuracy and KL on a synthetic set"),
+    ("sample", "draw sequences from a model"),
+    ("solve", "solve one Sudoku puzzle"),
+    ("data", "make data sets"),
+    ("presets", "list the presets, or print one"),
+    ("ci", "run every check that a change must pass; --fast leaves out docs and the smoke run"),
+    ("tidy", "check layers, manifests, file lengths and the small things"),
+];
+
+/// What `cargo xtask help` prints.
+pub(crate) fn text() -> String {
+    let mut text = String::from("Usage: cargo xtask <command> [arguments]\n\nCommands:\n");
+    for (name, purpose) in COMMANDS {
+        text.push_str(&format!("  {name:<20}{purpose}\n"));
+    }
+    text.push_str(
+        "\n`cargo xtask <command> --help` lists a command's arguments. All but ci and tidy are commands of the\n\
+         program `vmd`, which is built first (some minutes the first time, seconds afterwards).\n",
+    );
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_command_has_one_line() {
+        let text = super::text();
+        for (name, _) in super::COMMANDS {
+            assert_eq!(
+                text.lines().filter(|line| line.trim_start().starts_with(&format!("{name} "))).count(),
+                1
+            );
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The layers of the workspace: which crate may use which.
+//!
+//! `docs/architecture.md` explains this table; change the two together.
+
+/// Every crate, and the crates of this workspace that it may depend on, tests aside.
+pub(crate) const LAYERS: [(&str, &[&str]); 12] = [
+    ("vmd-graph", &[]),
+    ("vmd-process", &[]),
+    ("vmd-nn", &["vmd-graph"]),
+    ("vmd-latent", &["vmd-nn", "vmd-graph"]),
+    ("vmd-denoiser", &["vmd-nn", "vmd-graph"]),
+    ("vmd-model", &["vmd-process", "vmd-latent", "vmd-denoiser", "vmd-graph", "vmd-nn"]),
+    ("vmd-data", &["vmd-process", "vmd-graph"]),
+    ("vmd-train", &["vmd-model", "vmd-data", "vmd-process", "vmd-nn"]),
+    ("vmd-eval", &["vmd-model", "vmd-data", "vmd-process", "vmd-graph", "vmd-latent"]),
+    ("vmd", &LIBRARIES),
+    ("vmd-cli", &ALL),
+    ("xtask", &[]),
+];
+
+/// The one crate that chooses a backend and turns errors into text.
+pub(crate) const TOP: &str = "vmd-cli";
+
+/// The crate that must compile in seconds.
+pub(crate) const AUTOMATION: &str = "xtask";
+
+const LIBRARIES: [&str; 9] = [
+    "vmd-graph",
+    "vmd-process",
+    "vmd-nn",
+    "vmd-latent",
+    "vmd-denoiser",
+    "vmd-model",
+    "vmd-data",
+    "vmd-train",
+    "vmd-eval",
+];
+
+const ALL: [&str; 10] = [
+    "vmd",
+    "vmd-graph",
+    "vmd-process",
+    "vmd-nn",
+    "vmd-latent",
+    "vmd-denoiser",
+    "vmd-model",
+    "vmd-data",
+    "vmd-train",
+    "vmd-eval",
+];
+
+/// Features of Burn that choose where tensors live.
+pub(crate) const BACKEND_FEATURES: [&str; 17] = [
+    "accelerate",
+    "apple-amx",
+    "blas-netlib",
+    "cpu",
+    "cuda",
+    "flex",
+    "metal",
+    "ndarray",
+    "openblas",
+    "openblas-system",
+    "remote",
+    "rocm",
+    "tch",
+    "vulkan",
+    "webgpu",
+    "wgpu",
+    "x86-v4",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_names_crates_of_the_table_and_comes_after_them() {
+        for (row, (name, allowed)) in LAYERS.iter().enumerate() {
+            for used in *allowed {
+                let place = LAYERS.iter().position(|(other, _)| other == used);
+                assert!(place.is_some_and(|place| place < row), "{name} comes before {used}");
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What can be seen from a file alone.
+
+use super::Problem;
+
+/// Longest Rust file; from here on it is two files.
+const MAX_LINES: usize = 400;
+
+/// Largest file that belongs into the repository, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// Macros that must not stay. Put together here, so that this file does not find itself.
+const MACROS: [&str; 3] = [concat!("todo", "!("), concat!("dbg", "!("), concat!("unimplemented", "!(")];
+
+/// Marks of work that is not done.
+const MARKS: [&str; 2] = [concat!("TO", "DO"), concat!("FIX", "ME")];
+
+/// Whether [`check`] applies to a file.
+pub(super) fn is_checked(path: &str) -> bool {
+    [".rs", ".md", ".toml"].iter().any(|ending| path.ends_with(ending))
+}
+
+/// Checks the size of a file.
+pub(super) fn check_size(path: &str, bytes: u64) -> Option<Problem> {
+    let remedy = "keep it out of git: make it with a command, or download it with a checksum";
+    let message = || format!("{bytes} bytes are more than {MAX_BYTES}");
+    (bytes > MAX_BYTES).then(|| Problem::new(path, 1, message(), remedy))
+}
+
+/// Checks every line of a Rust, Markdown or TOML file.
+pub(super) fn check(path: &str, text: &str) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let is_rust = path.ends_with(".rs");
+    let n_lines = text.lines().count();
+    if is_rust && n_lines > MAX_LINES {
+        let message = format!("{n_lines} lines are more than {MAX_LINES}");
+        problems.push(Problem::new(path, MAX_LINES + 1, message, "split the file into modules"));
+    }
+    for (i, line) in text.lines().enumerate() {
+        let mut found =
+            |message: String, remedy: &str| problems.push(Problem::new(path, i + 1, message, remedy));
+        if line.ends_with(char::is_whitespace) {
+            found("white space at the end of the line".into(), "remove it");
+        }
+        if line.contains('\t') {
+            found("a tab".into(), "use spaces");
+        }
+        for mark in MARKS.iter().filter(|mark| has_word(line, mark)) {
+            found(format!("a {mark}"), "finish it, or say in the docs what is missing");
+        }
+        // In comments, which include examples of docs, nothing of this is built into the program.
+        let is_code = is_rust && !line.trim_start().starts_with("//");
+        for name in MACROS.iter().filter(|name| is_code && line.contains(**name)) {
+            found(format!("{name}…)"), "finish the code, or return an error");
+        }
+    }
+    problems
+}
+
+fn has_word(line: &str, word: &str) -> bool {
+    let is_boundary = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '_');
+    line.match_indices(word).any(|(start, _)| {
+        is_boundary(line[..start].chars().next_back())
+            && is_boundary(line[start + word.len()..].chars().next())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NONE: [usize; 0] = [];
+
+    fn lines(path: &str, text: &str) -> Vec<usize> {
+        check(path, text).into_iter().map(|problem| problem.line).collect()
+    }
+
+    #[test]
+    fn clean_files_pass() {
+        assert_eq!(lines("a.rs", "//! Docs.\n\nfn main() {}\n"), NONE);
+        assert_eq!(lines("a.md", "# Title\n\nText.\n"), NONE);
+    }
+
+    #[test]
+    fn white_space_is_found_in_every_kind_of_file() {
+        for path in ["a.rs", "a.md", "a.toml"] {
+            assert_eq!(lines(path, "a\nb \nc\td\ne\t\n"), [2, 3, 4, 4]);
+        }
+    }
+
+    #[test]
+    fn unfinished_work_is_found() {
+        for name in MACROS {
+            assert_eq!(lines("a.rs", &format!("fn f() {{\n    {name})\n}}\n")), [2], "{name}");
+            assert_eq!(
+                lines("a.rs", &format!("//! # fn f() {{ {name}) }}\n")),
+                NONE,
+                "an example in the docs"
+            );
+        }
+        for mark in MARKS {
+            assert_eq!(lines("a.rs", &format!("// {mark}: later\n")), [1]);
+            assert_eq!(lines("a.md", &format!("a\n{mark}\n")), [2]);
+            assert_eq!(
+                lines("a.rs", &format!("const {mark}_LIST: u8 = 1;\n")),
+                NONE,
+                "part of a longer name"
+            );
+        }
+    }
+
+    #[test]
+    fn long_rust_files_are_found() {
+        assert_eq!(lines("a.rs", &"x\n".repeat(MAX_LINES)), NONE);
+        assert_eq!(lines("a.rs", &"x\n".repeat(MAX_LINES + 1)), [MAX_LINES + 1]);
+        assert_eq!(lines("a.md", &"x\n".repeat(MAX_LINES + 1)), NONE);
+    }
+
+    #[test]
+    fn large_files_are_found() {
+        assert!(check_size("a.csv", MAX_BYTES).is_none());
+        assert!(check_size("a.csv", MAX_BYTES + 1).is_some());
+    }
+
+    #[test]
+    fn other_files_are_left_alone() {
+        assert!(is_checked("docs/a.md") && is_checked("Cargo.toml"));
+        assert!(!is_checked("LICENSE-MIT") && !is_checked("puzzles.csv"));
+    }
+}
