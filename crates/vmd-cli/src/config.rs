@@ -104,8 +104,8 @@ impl RunConfig {
         if self.evaluate.nfe.contains(&0) {
             problems.push("evaluate.nfe contains 0; every entry must be 1 or more".into());
         }
-        let name_is_plain =
-            !self.name.is_empty() && self.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        let name_is_plain = !self.name.is_empty()
+            && self.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
         if !name_is_plain {
             problems.push("name may hold only letters, digits, '-', '_' and '.'".into());
         }
@@ -115,9 +115,9 @@ impl RunConfig {
 
 /// Sets `a.b = value`; the value is TOML, or plain text where it is not.
 fn set(table: &mut Table, assignment: &str) -> anyhow::Result<()> {
-    let (path, text) = assignment
-        .split_once('=')
-        .ok_or_else(|| usage(format!("--set {assignment}: write it as KEY=VALUE, such as train.steps=2000")))?;
+    let (path, text) = assignment.split_once('=').ok_or_else(|| {
+        usage(format!("--set {assignment}: write it as KEY=VALUE, such as train.steps=2000"))
+    })?;
     let value = format!("value = {text}")
         .parse::<Table>()
         .ok()
@@ -160,9 +160,9 @@ fn parse_reporting_all(mut table: Table, problems: &mut Vec<String>) -> Option<R
         let message = error.inner().to_string();
         let message = message.lines().next().unwrap_or_default().to_string();
         // A key that was removed because it was wrong is not missing.
-        let follows_from_removal = removed
-            .iter()
-            .any(|key| message.contains(&format!("missing field `{}`", key.rsplit('.').next().unwrap_or(key))));
+        let follows_from_removal = removed.iter().any(|key| {
+            message.contains(&format!("missing field `{}`", key.rsplit('.').next().unwrap_or(key)))
+        });
         if !follows_from_removal {
             problems.push(format!("{path}: {message}"));
         }

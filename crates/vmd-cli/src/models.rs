@@ -37,11 +37,15 @@ impl LoadedModel {
             // A run folder is as good as the model folder inside it.
             Some(folder) if folder.join("model").join("config.json").is_file() => folder.join("model"),
             Some(folder) => folder,
-            None => newest_run(|run| run.join("model/config.json").is_file() && config_of(run).is_some_and(|c| wanted(&c)))
-                .map(|run| run.join("model"))
-                .ok_or_else(|| {
-                    usage(format!("no {what} in {RUNS}/; train one with `cargo xtask train`, or give --model DIR"))
-                })?,
+            None => newest_run(|run| {
+                run.join("model/config.json").is_file() && config_of(run).is_some_and(|c| wanted(&c))
+            })
+            .map(|run| run.join("model"))
+            .ok_or_else(|| {
+                usage(format!(
+                    "no {what} in {RUNS}/; train one with `cargo xtask train`, or give --model DIR"
+                ))
+            })?,
         };
         let model = load_model_dir(&folder, device)?;
         let run = folder.parent().and_then(config_of);
@@ -66,7 +70,8 @@ impl LoadedModel {
 
 /// The run in `runs/` that was changed last, among those that `wanted` accepts.
 pub(crate) fn newest_run(wanted: impl Fn(&Path) -> bool) -> Option<PathBuf> {
-    let changed = |path: &PathBuf| -> Option<SystemTime> { path.join("meta.json").metadata().ok()?.modified().ok() };
+    let changed =
+        |path: &PathBuf| -> Option<SystemTime> { path.join("meta.json").metadata().ok()?.modified().ok() };
     let entries = std::fs::read_dir(RUNS).ok()?;
     let runs = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).filter(|path| wanted(path));
     runs.filter_map(|path| changed(&path).map(|time| (time, path))).max().map(|(_, path)| path)

@@ -8,7 +8,10 @@ use serde_json::json;
 pub(crate) fn revision() -> String {
     let git = |arguments: &[&str]| {
         let output = Command::new("git").arg("-C").arg(env!("CARGO_MANIFEST_DIR")).args(arguments).output();
-        output.ok().filter(|o| o.status.success()).map(|o| String::from_utf8_lossy(&o.stdout).trim().to_string())
+        output
+            .ok()
+            .filter(|o| o.status.success())
+            .map(|o| String::from_utf8_lossy(&o.stdout).trim().to_string())
     };
     match git(&["rev-parse", "--short=12", "HEAD"]) {
         None => "unknown".into(),
@@ -26,7 +29,8 @@ pub(crate) fn meta(device: &str) -> String {
         let line = text.lines().find(|line| line.starts_with("model name"))?.to_string();
         line.split_once(':').map(|(_, name)| name.trim().to_string())
     });
-    let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let seconds =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let meta = json!({
         "command": std::env::args().collect::<Vec<_>>(),
         "revision": revision(),

@@ -9,4 +9,4 @@ mod transformer;
 
 pub use denoiser::{Denoiser, DenoiserInput};
 pub use nfe::NfeCounter;
-pub use transformer::{Transformer, TransformerConfig};
+pub use transformer::{LatentShape, Transformer, TransformerConfig};

@@ -26,6 +26,17 @@ pub struct TransformerConfig {
     pub adaln_on_time: bool,
 }
 
+/// What a latent looks like from the denoiser's side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LatentShape {
+    /// Values per (sub-)latent.
+    pub channels: usize,
+    /// Sum of the squares of these values, on average: `channels` for a standard normal latent, the number of groups
+    /// for a one-hot one. The projection is scaled by it, so that a latent starts as loud as a token; a quiet one
+    /// goes unheard, and collapses.
+    pub square: usize,
+}
+
 /// Pre-LN transformer over tokens, with the latent added to the embeddings or modulating the norms.
 #[derive(Module, Debug)]
 pub struct Transformer {
@@ -42,7 +53,7 @@ pub struct Transformer {
 
 impl Transformer {
     /// A network for sequences of `seq` tokens over `vocab` values (the mask token is `vocab`), with a latent
-    /// of `d_latent` channels if any.
+    /// if there is one.
     ///
     /// # Errors
     ///
@@ -51,17 +62,20 @@ impl Transformer {
         config: &TransformerConfig,
         vocab: usize,
         seq: usize,
-        d_latent: Option<usize>,
+        latent: Option<LatentShape>,
         graph: Option<&DependencyGraph>,
         init: &mut ParameterInit<'_>,
     ) -> Result<Self, NetworkError> {
         let width = config.trunk.width;
-        let adaln_on_latent = config.adaln_on_latent && d_latent.is_some();
+        let adaln_on_latent = config.adaln_on_latent && latent.is_some();
         let condition = (adaln_on_latent || config.adaln_on_time).then_some(width);
         let scaled = Weights::Scaled { gain: 1.0 };
         Ok(Self {
             token: Embedding::new(vocab + 1, width, init),
-            latent: d_latent.map(|channels| Linear::new(channels, width, scaled, init)),
+            latent: latent.map(|LatentShape { channels, square }| {
+                let gain = (channels as f64 / square as f64).sqrt();
+                Linear::new(channels, width, Weights::Scaled { gain }, init)
+            }),
             time: config.adaln_on_time.then(|| Linear::new(2 * N_FREQUENCIES, width, scaled, init)),
             trunk: Trunk::new(&config.trunk, seq, condition, graph, "denoiser.trunk", init)?,
             head: Linear::new(width, vocab, Weights::Zero, init),

@@ -8,7 +8,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use vmd_denoiser::{Denoiser, DenoiserInput, Transformer, TransformerConfig};
+use vmd_denoiser::{Denoiser, DenoiserInput, LatentShape, Transformer, TransformerConfig};
 use vmd_nn::{Activation, ParameterInit, PositionEncoding, TrunkConfig, load_parameters, named_parameters};
 
 const VOCAB: usize = 5;
@@ -31,7 +31,15 @@ fn config(adaln_on_latent: bool, adaln_on_time: bool) -> TransformerConfig {
 
 fn fresh(config: &TransformerConfig, d_latent: Option<usize>, device: &Device) -> Transformer {
     let init = &mut ParameterInit::new(ChaCha8Rng::seed_from_u64(1), device);
-    Transformer::new(config, VOCAB, SEQ, d_latent, None, init).unwrap()
+    Transformer::new(
+        config,
+        VOCAB,
+        SEQ,
+        d_latent.map(|channels| LatentShape { channels, square: channels }),
+        None,
+        init,
+    )
+    .unwrap()
 }
 
 /// Every parameter, also the zero-initialised ones, drawn from `(-0.5, 0.5)`.

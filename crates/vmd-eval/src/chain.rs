@@ -41,8 +41,13 @@ impl StepChain {
         let counts = sampler.grid.reveal_counts(seq, steps);
         let mut chains = Vec::new();
         for code in 0..count {
-            let step_of: Vec<usize> =
-                (0..seq).scan(code, |rest, _| { let step = *rest % steps; *rest /= steps; Some(step) }).collect();
+            let step_of: Vec<usize> = (0..seq)
+                .scan(code, |rest, _| {
+                    let step = *rest % steps;
+                    *rest /= steps;
+                    Some(step)
+                })
+                .collect();
             let weight = match sampler.reveal {
                 RevealRule::Ancestral => step_of.iter().map(|&step| appear[step]).product(),
                 RevealRule::RandomK => f64::from(u8::from(sizes(&step_of, steps) == counts)),

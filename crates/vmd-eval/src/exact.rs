@@ -152,10 +152,8 @@ impl Contexts {
                 let mut parts = Vec::new();
                 let last = order.step_of.iter().copied().max().unwrap_or(0);
                 for step in 0..=last {
-                    let revealed: Vec<(usize, u32)> = (0..x.len())
-                        .filter(|&i| order.step_of[i] == step)
-                        .map(|i| (i, x[i]))
-                        .collect();
+                    let revealed: Vec<(usize, u32)> =
+                        (0..x.len()).filter(|&i| order.step_of[i] == step).map(|i| (i, x[i])).collect();
                     if revealed.is_empty() {
                         continue;
                     }

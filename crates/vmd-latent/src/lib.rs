@@ -9,7 +9,9 @@ mod health;
 mod posterior;
 mod prior;
 
-pub use config::{DrawGradient, LatentConfig, LatentFamily, LatentStructure, Pooling, PosteriorConfig, PriorKind};
+pub use config::{
+    DrawGradient, LatentConfig, LatentFamily, LatentStructure, Pooling, PosteriorConfig, PriorKind,
+};
 pub use distribution::LatentDistribution;
 pub use health::{HostPosterior, LatentHealth};
 pub use posterior::Posterior;

@@ -77,7 +77,10 @@ pub fn loss(model: &VmdModel, batch: &TrainingBatch, options: LossOptions, devic
     let nll = masked_nll(logits, x0.repeat_dim(0, n_draws), masked.repeat_dim(0, n_draws));
     let recon_per_draw = nll * upload(&batch.recon_weight, device).repeat_dim(0, n_draws);
     let recon = recon_per_draw.clone().mean();
-    let (log_prior, kl_factor) = (model.log_prior(), upload(&batch.kl_factor, device));
+    // Until the KL counts in full the prior stays as it started: a prior that follows the posterior early takes
+    // away classes before the sequences have found theirs.
+    let log_prior = model.log_prior().filter(|_| options.kl_weight >= 1.0);
+    let kl_factor = upload(&batch.kl_factor, device);
     let mean_kl = |q: &LatentDistribution, free_nats: f64| {
         (q.kl(free_nats, log_prior.as_ref()) * kl_factor.clone()).mean()
     };

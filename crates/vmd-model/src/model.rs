@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
-use vmd_denoiser::{Denoiser, DenoiserInput, NfeCounter, Transformer};
+use vmd_denoiser::{Denoiser, DenoiserInput, LatentShape, NfeCounter, Transformer};
 use vmd_latent::{LatentRows, LearnedPrior, Posterior, Prior};
 use vmd_nn::ParameterInit;
 
@@ -33,10 +33,12 @@ impl VmdModel {
         let init = &mut ParameterInit::new(rng, device);
         let problem = |error: vmd_nn::NetworkError| ConfigProblem(error.to_string());
         let (vocab, seq, graph) = (config.vocab, config.seq_len, graph.as_ref());
-        let d_latent = config.latent.as_ref().map(|latent| latent.family.channels());
+        let shape = config.latent.as_ref().map(|latent| LatentShape {
+            channels: latent.family.channels(),
+            square: latent.family.n_units(),
+        });
         Ok(Self {
-            denoiser: Transformer::new(&config.denoiser, vocab, seq, d_latent, graph, init)
-                .map_err(problem)?,
+            denoiser: Transformer::new(&config.denoiser, vocab, seq, shape, graph, init).map_err(problem)?,
             posterior: match &config.latent {
                 Some(latent) => Some(Posterior::new(latent, vocab, seq, graph, init).map_err(problem)?),
                 None => None,

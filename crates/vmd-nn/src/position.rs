@@ -26,9 +26,10 @@ pub struct Embedding {
 }
 
 impl Embedding {
-    /// `n` rows of `width` channels.
+    /// `n` rows of `width` channels with unit variance: small rows would drown in what the blocks of a deep,
+    /// looped trunk add to the residual stream, and the tokens with them.
     pub fn new(n: usize, width: usize, init: &mut ParameterInit<'_>) -> Self {
-        Self { weight: init.uniform([n, width], 1.0 / (width as f64).sqrt()) }
+        Self { weight: init.uniform([n, width], 1.0) }
     }
 
     /// Looks rows up: `[batch, seq]` to `[batch, seq, width]`.
@@ -46,7 +47,7 @@ pub struct PositionTable {
 impl PositionTable {
     /// For `seq` positions of `width` channels.
     pub fn new(seq: usize, width: usize, init: &mut ParameterInit<'_>) -> Self {
-        Self { weight: init.uniform([1, seq, width], 1.0 / (width as f64).sqrt()) }
+        Self { weight: init.uniform([1, seq, width], 1.0) }
     }
 
     /// The table, `[1, seq, width]`.

@@ -47,19 +47,23 @@ pub struct TrainConfig {
     pub checkpoint_every: u64,
 }
 
-/// Rise of `kl_weight` from 0 to 1, in shares of all steps.
+/// Rise of `kl_weight` to 1, in shares of all steps.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KlSchedule {
-    /// Until here the KL costs nothing.
+    /// The weight until the rise begins. Above 0 it keeps a categorical posterior from being certain of a class
+    /// before the other classes have been tried.
+    #[serde(default)]
+    pub initial: f64,
+    /// Where the rise begins.
     pub from: f64,
-    /// From here on it counts in full.
+    /// From here on the KL counts in full.
     pub to: f64,
 }
 
 impl Default for KlSchedule {
     fn default() -> Self {
-        Self { from: 0.0, to: 0.3 }
+        Self { initial: 0.0, from: 0.0, to: 0.3 }
     }
 }
 
@@ -133,7 +137,10 @@ impl TrainConfig {
         if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
             problems.push(format!("train.weight_decay = {}; it must be 0 or more", self.weight_decay));
         }
-        let KlSchedule { from, to } = self.kl;
+        let KlSchedule { initial, from, to } = self.kl;
+        if !(0.0..=1.0).contains(&initial) {
+            problems.push(format!("train.kl.initial = {initial}; it must lie in 0..1"));
+        }
         if !(0.0 <= from && from <= to && to <= 1.0) {
             problems.push(format!("train.kl = {{ from = {from}, to = {to} }}; 0 ≤ from ≤ to ≤ 1 is needed"));
         }

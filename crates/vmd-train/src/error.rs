@@ -56,7 +56,9 @@ pub enum TrainError {
         reason: String,
     },
     /// A term of the loss is NaN or infinite.
-    #[error("step {step}: {term} is {value}; training stopped and the last checkpoint is kept. Lower train.learning_rate or raise train.warmup_steps")]
+    #[error(
+        "step {step}: {term} is {value}; training stopped and the last checkpoint is kept. Lower train.learning_rate or raise train.warmup_steps"
+    )]
     NotFinite {
         /// The step that failed.
         step: u64,

@@ -16,11 +16,20 @@ use crate::TrainError;
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let failed = || TrainError::io("write", path);
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed())?;
+    let mut file = readable_by_all().tempfile_in(folder).map_err(failed())?;
     file.write_all(bytes).map_err(failed())?;
     file.as_file().sync_all().map_err(failed())?;
     file.persist(path).map_err(|error| failed()(error.error))?;
     sync_folder(folder)
+}
+
+/// Temporary files are private by default; what they become is an ordinary file, as the umask has it.
+fn readable_by_all() -> tempfile::Builder<'static, 'static> {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "permissions are a matter of Unix"))]
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder
 }
 
 /// Makes renames inside `folder` durable.

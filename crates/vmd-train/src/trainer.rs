@@ -79,8 +79,9 @@ impl<'a> Trainer<'a> {
     /// [`TrainError::BadModel`] when the model's configuration is impossible.
     pub fn new(parts: TrainerParts<'a>) -> Result<Self, TrainError> {
         let autodiff = parts.device.clone().autodiff();
-        let model = VmdModel::new(parts.model, keyed_rng(parts.seed, 0, Purpose::Init), &autodiff)
-            .map_err(|problem| TrainError::BadModel { path: "the configuration".into(), reason: problem.0 })?;
+        let model = VmdModel::new(parts.model, keyed_rng(parts.seed, 0, Purpose::Init), &autodiff).map_err(
+            |problem| TrainError::BadModel { path: "the configuration".into(), reason: problem.0 },
+        )?;
         let optimizer = AdamW::new(parts.train, &model, parts.device);
         Ok(Self { parts, autodiff, model, optimizer, step: 0, data_position: 0, seconds: 0.0 })
     }
@@ -181,8 +182,7 @@ impl<'a> Trainer<'a> {
         for part in 0..train.accumulation {
             let stream = step * train.accumulation as u64 + part as u64;
             let x0 = self.next_examples(data, train.batch_size / train.accumulation);
-            let batch =
-                TrainingBatch::draw(x0, &self.model, self.parts.objective, self.parts.seed, stream);
+            let batch = TrainingBatch::draw(x0, &self.model, self.parts.objective, self.parts.seed, stream);
             let parts = loss(&self.model, &batch, options, &self.autodiff);
             let share = 1.0 / train.accumulation as f64;
             total += share * self.finite("the loss", &parts.total)?;
@@ -258,7 +258,11 @@ impl<'a> Trainer<'a> {
     }
 
     fn check(&self, term: &'static str, value: f64) -> Result<(), TrainError> {
-        if value.is_finite() { Ok(()) } else { Err(TrainError::NotFinite { step: self.step + 1, term, value }) }
+        if value.is_finite() {
+            Ok(())
+        } else {
+            Err(TrainError::NotFinite { step: self.step + 1, term, value })
+        }
     }
 }
 

@@ -8,7 +8,7 @@
 //!
 //! # fn device() -> vmd::Device { unimplemented!() }
 //! let model = VariationalMaskedDiffusion::from_dir("runs/d1-001/model", &device())?;
-//! let sampler = SamplerConfig { nfe: 1, grid: Default::default(), reveal: Default::default(), value: Default::default() };
+//! let sampler = SamplerConfig { nfe: 1, ..Default::default() };
 //! let samples = model.sample(8, &sampler, 1);
 //! println!("{:?} at {} evaluations each", samples.tokens, samples.mean_nfe());
 //! # Ok::<(), vmd::train::TrainError>(())

@@ -37,7 +37,10 @@ pub(crate) fn sudoku(args: &DataSudokuArgs) -> anyhow::Result<()> {
     bar.finish_and_clear();
     write_puzzles(&args.out, &puzzles)?;
     if args.common.json {
-        println!("{}", json!({ "file": args.out.display().to_string(), "puzzles": puzzles.len(), "seed": seed }));
+        println!(
+            "{}",
+            json!({ "file": args.out.display().to_string(), "puzzles": puzzles.len(), "seed": seed })
+        );
     } else {
         println!("{} puzzles in {}", puzzles.len(), args.out.display());
     }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use vmd::data::sudoku::{Layout, PuzzleRecord, is_valid_solution, read_puzzles, Grid};
+use vmd::data::sudoku::{Grid, Layout, PuzzleRecord, is_valid_solution, read_puzzles};
 use vmd::eval::{Figure, Provenance, SudokuScore, evaluate_sudoku, wilson_interval};
 use vmd::model::{RevealRule, Sampler, SamplerConfig};
 
@@ -23,7 +23,8 @@ pub(crate) fn run(args: EvaluateSudokuArgs) -> anyhow::Result<()> {
         return Err(usage("--nfe must be 1 or more"));
     }
     let on_sudoku = |run: &crate::config::RunConfig| matches!(run.data, DataConfig::Sudoku { .. });
-    let loaded = LoadedModel::find(args.model, "finished Sudoku run", on_sudoku, &device(&args.common.device)?)?;
+    let loaded =
+        LoadedModel::find(args.model, "finished Sudoku run", on_sudoku, &device(&args.common.device)?)?;
     let (mut puzzles, dataset) = match &args.puzzles {
         Some(file) => (read_puzzles(file)?, file.display().to_string()),
         None => (embedded_puzzles(), "sudoku-easy".to_string()),
@@ -51,15 +52,11 @@ pub(crate) fn report_trained(
     from_nothing(loaded, &samplers, seed, json)
 }
 
-fn samplers(
-    reveal: &[RevealRule],
-    nfe: &[usize],
-    value: vmd::model::ValueRule,
-) -> Vec<SamplerConfig> {
+fn samplers(reveal: &[RevealRule], nfe: &[usize], value: vmd::model::ValueRule) -> Vec<SamplerConfig> {
     let of_rule = |&reveal: &RevealRule| {
         // The threshold rule sets its own pace: one line is enough.
         let nfe = if matches!(reveal, RevealRule::Threshold { .. }) { &nfe[..1] } else { nfe };
-        nfe.iter().map(move |&nfe| SamplerConfig { nfe, grid: Default::default(), reveal, value })
+        nfe.iter().map(move |&nfe| SamplerConfig { nfe, reveal, value, ..Default::default() })
     };
     reveal.iter().flat_map(of_rule).collect()
 }
@@ -105,8 +102,18 @@ fn report(
     }
     if !json {
         println!("{} puzzles of {dataset}, model {}", puzzles.len(), loaded.folder.display());
-        let header =
-            ["reveal", "NFE", "puzzles", "n", "solved [95 %]", "valid", "cells right", "mean NFE", "p95 NFE", "s/1000"];
+        let header = [
+            "reveal",
+            "NFE",
+            "puzzles",
+            "n",
+            "solved [95 %]",
+            "valid",
+            "cells right",
+            "mean NFE",
+            "p95 NFE",
+            "s/1000",
+        ];
         print_table(&header, &rows);
     }
     Ok(())
@@ -124,7 +131,12 @@ fn print_score(provenance: &Provenance, config: &SamplerConfig, score: &SudokuSc
     print_json(&figures.iter().map(record).collect::<Vec<_>>());
 }
 
-fn row(config: &SamplerConfig, name: &str, score: &SudokuScore, seconds_per_1000: Option<f64>) -> Vec<String> {
+fn row(
+    config: &SamplerConfig,
+    name: &str,
+    score: &SudokuScore,
+    seconds_per_1000: Option<f64>,
+) -> Vec<String> {
     let own_pace = matches!(config.reveal, RevealRule::Threshold { .. });
     vec![
         config.reveal.to_string(),
@@ -141,15 +153,23 @@ fn row(config: &SamplerConfig, name: &str, score: &SudokuScore, seconds_per_1000
 }
 
 /// Share of valid grids among grids drawn from nothing.
-fn from_nothing(loaded: &LoadedModel, samplers: &[SamplerConfig], seed: u64, json: bool) -> anyhow::Result<()> {
+fn from_nothing(
+    loaded: &LoadedModel,
+    samplers: &[SamplerConfig],
+    seed: u64,
+    json: bool,
+) -> anyhow::Result<()> {
     let config = loaded.model.config();
     let layout = Layout::from_cells(config.seq_len).map_err(usage)?;
     let blank = vec![config.mask_token(); GRIDS_FROM_NOTHING * config.seq_len];
-    let provenance = loaded.provenance("sudoku", format!("{} cells from nothing", config.seq_len), "samples", seed);
+    let provenance =
+        loaded.provenance("sudoku", format!("{} cells from nothing", config.seq_len), "samples", seed);
     let mut rows = Vec::new();
     for sampler in samplers {
-        let output = Sampler::new(sampler.clone(), config.schedule.clone()).sample(&loaded.model, &blank, seed);
-        let valid = |tokens: &&[u32]| Grid::from_tokens(layout, tokens).is_ok_and(|grid| is_valid_solution(&grid));
+        let output =
+            Sampler::new(sampler.clone(), config.schedule.clone()).sample(&loaded.model, &blank, seed);
+        let valid =
+            |tokens: &&[u32]| Grid::from_tokens(layout, tokens).is_ok_and(|grid| is_valid_solution(&grid));
         let n_valid = output.tokens.chunks_exact(config.seq_len).filter(valid).count();
         let figure = wilson_interval(n_valid, GRIDS_FROM_NOTHING);
         if json {

@@ -20,21 +20,29 @@ pub(crate) fn run(args: EvaluateSyntheticArgs) -> anyhow::Result<()> {
         return Err(usage("--nfe must be 1 or more"));
     }
     let on_synthetic = |run: &crate::config::RunConfig| matches!(run.data, DataConfig::Synthetic { .. });
-    let loaded =
-        LoadedModel::find(args.model, "model of a synthetic set", on_synthetic, &device(&args.common.device)?)?;
+    let loaded = LoadedModel::find(
+        args.model,
+        "model of a synthetic set",
+        on_synthetic,
+        &device(&args.common.device)?,
+    )?;
     let trained_on = loaded.run.as_ref().and_then(|run| match &run.data {
         DataConfig::Synthetic { set } => Some(set.clone()),
         DataConfig::Sudoku { .. } => None,
     });
     let set = match &args.set {
         Some(name) => name.parse::<SyntheticSet>().map_err(usage)?,
-        None => trained_on.ok_or_else(|| usage("give --set: the model's folder does not say what it was trained on"))?,
+        None => trained_on
+            .ok_or_else(|| usage("give --set: the model's folder does not say what it was trained on"))?,
     };
     let config = loaded.model.config();
     if (set.vocab(), set.seq_len()) != (config.vocab, config.seq_len) {
         return Err(usage(format!(
             "{set} has {} tokens of {} values, the model {} of {}; choose the set that it was trained on",
-            set.seq_len(), set.vocab(), config.seq_len, config.vocab
+            set.seq_len(),
+            set.vocab(),
+            config.seq_len,
+            config.vocab
         )));
     }
     report(&loaded, &set, &args.reveal, &args.nfe, args.common.seed.unwrap_or(0), args.common.json)
@@ -52,7 +60,8 @@ pub(crate) fn report(
     let mut rows = Vec::new();
     for &reveal in reveal {
         for &nfe in nfe {
-            let sampler = SamplerConfig { nfe, grid: Default::default(), reveal, value: ValueRule::default() };
+            let sampler =
+                SamplerConfig { nfe, reveal, ..Default::default() };
             let records = measure(loaded, set, &sampler, seed);
             if json {
                 print_json(&records);
@@ -61,7 +70,11 @@ pub(crate) fn report(
         }
     }
     if !json {
-        println!("{set}: entropy {:.4} nats, independent optimum at NFE 1: KL {:.4} nats", set.entropy(), set.independent_kl_nfe1());
+        println!(
+            "{set}: entropy {:.4} nats, independent optimum at NFE 1: KL {:.4} nats",
+            set.entropy(),
+            set.independent_kl_nfe1()
+        );
         print_table(&["reveal", "NFE", "accuracy", "exact KL (nats)"], &rows);
     }
     Ok(())
@@ -80,7 +93,10 @@ fn measure(loaded: &LoadedModel, set: &SyntheticSet, sampler: &SamplerConfig, se
         }
         Err(reason) => {
             if !matches!(reason, ExactError::Steps) {
-                eprintln!("{} at NFE {}: {reason}; accuracy is from {SAMPLES} samples", sampler.reveal, sampler.nfe);
+                eprintln!(
+                    "{} at NFE {}: {reason}; accuracy is from {SAMPLES} samples",
+                    sampler.reveal, sampler.nfe
+                );
             }
             vec![record("accuracy", sampled_accuracy(loaded, set, sampler, seed))]
         }
@@ -101,9 +117,12 @@ fn row(sampler: &SamplerConfig, records: &[Record]) -> Vec<String> {
         sampler.reveal.to_string(),
         sampler.nfe.to_string(),
         find("accuracy").map_or_else(String::new, |r| percent(r.value, r.ci95)),
-        find("kl_exact").map_or_else(|| "–".into(), |r| {
-            let half = (r.ci95[1] - r.ci95[0]) / 2.0;
-            if half > 0.0 { format!("{:.4} ± {half:.4}", r.value) } else { format!("{:.4}", r.value) }
-        }),
+        find("kl_exact").map_or_else(
+            || "–".into(),
+            |r| {
+                let half = (r.ci95[1] - r.ci95[0]) / 2.0;
+                if half > 0.0 { format!("{:.4} ± {half:.4}", r.value) } else { format!("{:.4}", r.value) }
+            },
+        ),
     ]
 }

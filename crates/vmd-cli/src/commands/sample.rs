@@ -15,10 +15,11 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
     if args.nfe == 0 || args.count == 0 {
         return Err(usage("--nfe and --count must be 1 or more"));
     }
-    let loaded = LoadedModel::find(args.model.clone(), "finished run", |_| true, &device(&args.common.device)?)?;
+    let loaded =
+        LoadedModel::find(args.model.clone(), "finished run", |_| true, &device(&args.common.device)?)?;
     let config = loaded.model.config();
     let sampler =
-        SamplerConfig { nfe: args.nfe, grid: Default::default(), reveal: args.reveal, value: args.value };
+        SamplerConfig { nfe: args.nfe, reveal: args.reveal, value: args.value, ..Default::default() };
     let blank = vec![config.mask_token(); args.count * config.seq_len];
     let seed = args.common.seed.unwrap_or(0);
     let output = Sampler::new(sampler, config.schedule.clone()).sample(&loaded.model, &blank, seed);

@@ -18,8 +18,12 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
     }
     let puzzle = proper_puzzle(&args.puzzle)?;
     let on_sudoku = |run: &crate::config::RunConfig| matches!(run.data, DataConfig::Sudoku { .. });
-    let loaded =
-        LoadedModel::find(args.model.clone(), "finished Sudoku run", on_sudoku, &device(&args.common.device)?)?;
+    let loaded = LoadedModel::find(
+        args.model.clone(),
+        "finished Sudoku run",
+        on_sudoku,
+        &device(&args.common.device)?,
+    )?;
     let config = loaded.model.config();
     if config.seq_len != puzzle.cells().len() {
         return Err(usage(format!(
@@ -28,10 +32,15 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
             config.seq_len
         )));
     }
-    let sampler =
-        SamplerConfig { nfe: args.nfe, grid: Default::default(), reveal: args.reveal, value: ValueRule::Argmax };
+    let sampler = SamplerConfig {
+        nfe: args.nfe,
+        grid: Default::default(),
+        reveal: args.reveal,
+        value: ValueRule::Argmax,
+    };
     let seed = args.common.seed.unwrap_or(0);
-    let output = Sampler::new(sampler, config.schedule.clone()).sample(&loaded.model, &puzzle.to_tokens(), seed);
+    let output =
+        Sampler::new(sampler, config.schedule.clone()).sample(&loaded.model, &puzzle.to_tokens(), seed);
     let grid = Grid::from_tokens(puzzle.layout(), &output.tokens)?;
     let broken = broken_rule(&grid);
     if args.common.json {
@@ -47,7 +56,9 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
     }
     match broken {
         None => Ok(()),
-        Some(rule) => bail!("not solved: {rule}; allow more evaluations with --nfe, or train the model longer"),
+        Some(rule) => {
+            bail!("not solved: {rule}; allow more evaluations with --nfe, or train the model longer")
+        }
     }
 }
 

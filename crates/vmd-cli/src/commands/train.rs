@@ -70,8 +70,9 @@ fn prepare(args: &TrainArgs) -> anyhow::Result<(RunConfig, RunFolder)> {
     if args.resume {
         let path = match &args.run {
             Some(path) => path.clone(),
-            None => newest_run(|_| true)
-                .ok_or_else(|| usage(format!("there is no run in {RUNS}/; leave --resume out to start one")))?,
+            None => newest_run(|_| true).ok_or_else(|| {
+                usage(format!("there is no run in {RUNS}/; leave --resume out to start one"))
+            })?,
         };
         let saved = RunFolder::read_config(&path)?;
         let text = if chosen { chosen_text(args)? } else { saved };
@@ -106,14 +107,21 @@ fn stop_on_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
         if flag.swap(true, Ordering::SeqCst) {
             std::process::exit(130);
         }
-        eprintln!("stopping after this step; press Ctrl-C again to stop at once, back to the last checkpoint");
+        eprintln!(
+            "stopping after this step; press Ctrl-C again to stop at once, back to the last checkpoint"
+        );
     })
     .context("cannot watch for Ctrl-C")?;
     Ok(stop)
 }
 
 fn summarise(trainer: &Trainer<'_>, progress: &Progress, folder: &RunFolder) {
-    eprintln!("trained {} steps in {:.0} s; model in {}", trainer.step(), trainer.seconds(), folder.model().display());
+    eprintln!(
+        "trained {} steps in {:.0} s; model in {}",
+        trainer.step(),
+        trainer.seconds(),
+        folder.model().display()
+    );
     let Some(estimate) = &progress.last_validation else { return };
     eprintln!("validation: {}", describe(estimate));
     if estimate.is_collapsed() {
@@ -133,7 +141,11 @@ fn card(config: &RunConfig, trainer: &Trainer<'_>, progress: &Progress) -> Strin
          in {seconds:.0} s of training.\n\nValidation: {bound}.\n\nLoad it with \
          `vmd::VariationalMaskedDiffusion::from_dir`. The configuration that made it:\n\n```toml\n{toml}```\n",
         name = config.name,
-        kind = if config.model.latent.is_some() { "variational masked diffusion model" } else { "masked diffusion model" },
+        kind = if config.model.latent.is_some() {
+            "variational masked diffusion model"
+        } else {
+            "masked diffusion model"
+        },
         version = env!("CARGO_PKG_VERSION"),
         revision = provenance::revision(),
         seed = config.seed,
@@ -144,12 +156,24 @@ fn card(config: &RunConfig, trainer: &Trainer<'_>, progress: &Progress) -> Strin
     )
 }
 
-fn evaluate(config: &RunConfig, folder: &RunFolder, args: &TrainArgs, device: &vmd::Device) -> anyhow::Result<()> {
+fn evaluate(
+    config: &RunConfig,
+    folder: &RunFolder,
+    args: &TrainArgs,
+    device: &vmd::Device,
+) -> anyhow::Result<()> {
     let loaded = LoadedModel::find(Some(folder.model()), "model", |_| true, device)?;
     match &config.data {
-        DataConfig::Synthetic { set } => {
-            evaluate_synthetic::report(&loaded, set, &config.evaluate.reveal, &config.evaluate.nfe, config.seed, args.common.json)
+        DataConfig::Synthetic { set } => evaluate_synthetic::report(
+            &loaded,
+            set,
+            &config.evaluate.reveal,
+            &config.evaluate.nfe,
+            config.seed,
+            args.common.json,
+        ),
+        DataConfig::Sudoku { .. } => {
+            evaluate_sudoku::report_trained(&loaded, &config.evaluate, config.seed, args.common.json)
         }
-        DataConfig::Sudoku { .. } => evaluate_sudoku::report_trained(&loaded, &config.evaluate, config.seed, args.common.json),
     }
 }

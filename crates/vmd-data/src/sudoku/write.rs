@@ -15,7 +15,11 @@ pub fn write_puzzles(path: &Path, puzzles: &[GeneratedPuzzle]) -> Result<(), Sud
     let failed =
         |source: std::io::Error| SudokuError::Io { action: "write", path: path.to_path_buf(), source };
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    let mut builder = tempfile::Builder::new();
+    // Temporary files are private by default; this one becomes an ordinary file, as the umask has it.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder).map_err(failed)?;
     let mut text = String::from("puzzle,solution\n");
     for puzzle in puzzles {
         text += &format!("{},{}\n", puzzle.puzzle.to_string().replace('.', "0"), puzzle.solution);

@@ -25,6 +25,13 @@ pub struct SamplerConfig {
     pub value: ValueRule,
 }
 
+impl Default for SamplerConfig {
+    /// Four steps of the ancestral sampler.
+    fn default() -> Self {
+        Self { nfe: 4, grid: TimeGrid::default(), reveal: RevealRule::default(), value: ValueRule::default() }
+    }
+}
+
 impl SamplerConfig {
     /// Problems of the configuration, with the name of the key; empty when a sampler can run.
     pub fn problems(&self) -> Vec<String> {

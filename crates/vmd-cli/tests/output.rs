@@ -1,0 +1,181 @@
+//! What the commands print and leave behind.
+
+mod common;
+
+use std::fs;
+
+use common::{vmd, workplace};
+use predicates::str::contains;
+use serde_json::Value;
+
+fn json_lines(output: &[u8]) -> Vec<Value> {
+    let text = std::str::from_utf8(output).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}")))
+        .collect()
+}
+
+#[test]
+fn training_leaves_a_complete_run_folder_and_prints_only_json_when_asked() {
+    let folder = workplace();
+    let output = vmd(folder.path())
+        .args(["train", "--config", "tiny.toml", "--run", "run", "--json"])
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let records = json_lines(&output.stdout);
+    let metrics: Vec<&str> = records.iter().map(|record| record["metric"].as_str().unwrap()).collect();
+    assert_eq!(metrics, ["accuracy", "kl_exact", "accuracy", "kl_exact"]);
+    for record in &records {
+        for key in [
+            "task",
+            "dataset",
+            "split",
+            "value",
+            "ci95",
+            "n",
+            "nfe",
+            "reveal",
+            "value_rule",
+            "latent_rule",
+            "model",
+            "seed",
+            "revision",
+            "config_sha256",
+        ] {
+            assert!(record.get(key).is_some(), "{key} is missing in {record}");
+        }
+    }
+    for file in [
+        "config.toml",
+        "meta.json",
+        "metrics.jsonl",
+        "plots/loss.svg",
+        "model/model.safetensors",
+        "model/config.json",
+        "model/README.md",
+        "checkpoints/step-00000060/trainer.json",
+    ] {
+        assert!(folder.path().join("run").join(file).is_file(), "{file}");
+    }
+    assert!(fs::read_to_string(folder.path().join("run/plots/loss.svg")).unwrap().contains("<svg"));
+}
+
+#[test]
+fn the_resolved_configuration_trains_to_the_same_weights() {
+    let folder = workplace();
+    let train = |arguments: &[&str]| vmd(folder.path()).arg("train").args(arguments).assert().success();
+    train(&["--config", "tiny.toml", "--run", "a", "--seed", "9"]);
+    train(&["--config", "a/config.toml", "--run", "b"]);
+    train(&["--config", "tiny.toml", "--run", "c"]);
+    let weights = |run: &str| fs::read(folder.path().join(run).join("model/model.safetensors")).unwrap();
+    assert_eq!(weights("a"), weights("b"));
+    assert_ne!(weights("a"), weights("c"), "another seed gives another model");
+}
+
+#[test]
+fn samples_are_reproducible_and_as_many_as_asked_for() {
+    let folder = workplace();
+    vmd(folder.path()).args(["train", "--config", "tiny.toml", "--run", "run"]).assert().success();
+    let sample = |seed: &str| {
+        let output = vmd(folder.path())
+            .args(["sample", "--model", "run", "--count", "5", "--nfe", "2", "--json", "--seed", seed])
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        json_lines(&output.stdout)
+    };
+    assert_eq!(sample("1").len(), 5);
+    assert_eq!(sample("1"), sample("1"));
+    assert_ne!(sample("1"), sample("2"));
+    assert!(sample("1").iter().all(|line| line["nfe"].as_u64().unwrap() <= 2));
+}
+
+#[test]
+fn puzzles_are_generated_as_asked() {
+    let folder = workplace();
+    for (size, cells) in [("4", 16), ("9", 81)] {
+        vmd(folder.path())
+            .args(["data", "sudoku", "--count", "3", "--size", size, "--out", "puzzles.csv", "--seed", "4"])
+            .assert()
+            .success()
+            .stdout(contains("3 puzzles"));
+        let text = fs::read_to_string(folder.path().join("puzzles.csv")).unwrap();
+        let rows: Vec<Vec<&str>> = text.lines().skip(1).map(|line| line.split(',').collect()).collect();
+        assert_eq!(rows.len(), 3);
+        assert!(rows.iter().all(|row| row.len() == 2 && row[0].len() == cells && row[1].len() == cells));
+    }
+}
+
+/// The file in the repository is what the documented command makes.
+#[test]
+fn the_embedded_puzzles_are_what_their_card_says() {
+    let folder = workplace();
+    vmd(folder.path())
+        .args(["data", "sudoku", "--count", "500", "--seed", "2026", "--out", "puzzles.csv"])
+        .assert()
+        .success();
+    let made = fs::read(folder.path().join("puzzles.csv")).unwrap();
+    let kept =
+        fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../datasets/sudoku-easy/puzzles.csv")).unwrap();
+    assert!(made == kept, "the generator no longer makes datasets/sudoku-easy/puzzles.csv");
+}
+
+#[test]
+fn every_preset_resolves() {
+    let folder = workplace();
+    let names = vmd(folder.path()).arg("presets").output().unwrap();
+    let names = String::from_utf8(names.stdout).unwrap();
+    assert!(names.lines().count() >= 12);
+    for name in names.lines().filter_map(|line| line.split_whitespace().next()) {
+        // A preset with one more, unknown key must fail on that key alone: everything else in it was accepted.
+        vmd(folder.path())
+            .args(["train", "--preset", name, "--set", "train.nonsense=1"])
+            .assert()
+            .code(2)
+            .stderr(contains("nonsense"));
+        vmd(folder.path()).args(["presets", name]).assert().success().stdout(contains("[train]"));
+    }
+}
+
+#[test]
+fn a_small_sudoku_model_trains_and_is_evaluated() {
+    let folder = workplace();
+    let tiny = [
+        "train.steps=3",
+        "train.batch_size=4",
+        "train.validation_examples=4",
+        "model.denoiser.trunk.loops=1",
+        "model.denoiser.trunk.width=16",
+    ];
+    let mut train = vmd(folder.path());
+    train.args(["train", "--preset", "sudoku", "--run", "runs/s", "--set", "evaluate.nfe=[1]"]);
+    tiny.iter().for_each(|setting| {
+        train.args(["--set", setting]);
+    });
+    train.assert().success().stdout(contains("500 puzzles of sudoku-easy"));
+    let output = vmd(folder.path())
+        .args([
+            "evaluate-sudoku",
+            "--limit",
+            "20",
+            "--reveal",
+            "margin,threshold(0.5)",
+            "--nfe",
+            "2,3",
+            "--json",
+        ])
+        .output()
+        .unwrap();
+    let records = json_lines(&output.stdout);
+    let metrics = ["solved", "valid", "cell_accuracy", "mean_nfe", "seconds"];
+    for metric in metrics {
+        assert!(records.iter().any(|record| record["metric"] == metric), "{metric}");
+    }
+    assert!(records.iter().any(|record| record["nfe"].is_null() && record["reveal"] == "threshold(0.5)"));
+    let puzzle = "080050060460907108005000029970006500000872031300049000004025003010000480603100007";
+    let solve = vmd(folder.path()).args(["solve", puzzle, "--json"]).output().unwrap();
+    let result = json_lines(&solve.stdout);
+    assert_eq!(result[0]["puzzle"].as_str().unwrap().replace('.', "0"), puzzle);
+    assert_eq!(result[0]["solved"].as_bool().unwrap(), solve.status.success());
+}
