@@ -83,7 +83,7 @@ pub(crate) struct EvaluateSudokuArgs {
     /// Network evaluations per puzzle.
     #[arg(long, value_delimiter = ',', default_value = "5,10,20")]
     pub(crate) nfe: Vec<usize>,
-    /// Value rule: argmax, categorical, categorical(TEMPERATURE,TOP_P).
+    /// Value rule: argmax, categorical, categorical(0.8,0.95) with temperature and top-p.
     #[arg(long, default_value = "argmax")]
     pub(crate) value: ValueRule,
     #[command(flatten)]
@@ -122,7 +122,7 @@ pub(crate) struct SampleArgs {
     /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9).
     #[arg(long, default_value = "ancestral")]
     pub(crate) reveal: RevealRule,
-    /// Value rule: argmax, categorical, categorical(TEMPERATURE,TOP_P).
+    /// Value rule: argmax, categorical, categorical(0.8,0.95) with temperature and top-p.
     #[arg(long, default_value = "categorical")]
     pub(crate) value: ValueRule,
     #[command(flatten)]

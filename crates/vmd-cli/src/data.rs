@@ -61,8 +61,8 @@ impl DataConfig {
         let held_out = seed ^ VALIDATION_STREAM;
         match self {
             Self::Synthetic { set } => Ok((
-                Box::new(SyntheticSource { set: set.clone(), seed }),
-                Box::new(SyntheticSource { set: set.clone(), seed: held_out }),
+                Box::new(SyntheticSource { set: *set, seed }),
+                Box::new(SyntheticSource { set: *set, seed: held_out }),
             )),
             Self::Sudoku { box_rows, box_cols, exclude } => {
                 let layout = Layout::new(*box_rows, *box_cols).map_err(usage)?;

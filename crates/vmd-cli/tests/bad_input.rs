@@ -28,7 +28,7 @@ fn solve(puzzle: &str) -> Assert {
 
 fn train(config: &str, arguments: &[&str]) -> (tempfile::TempDir, Assert) {
     let folder = workplace();
-    fs::write(folder.path().join("tiny.toml"), config).unwrap();
+    fs::write(folder.path().join("tiny.toml"), config).expect("the test's own files and processes work");
     let assert = vmd(folder.path()).args(["train", "--config", "tiny.toml"]).args(arguments).assert();
     (folder, assert)
 }
@@ -100,10 +100,12 @@ fn resuming_with_another_configuration() {
 
 /// The newest checkpoint of `run`.
 fn newest(run: &Path) -> std::path::PathBuf {
-    let mut folders: Vec<_> =
-        fs::read_dir(run.join("checkpoints")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut folders: Vec<_> = fs::read_dir(run.join("checkpoints"))
+        .expect("the test's own files and processes work")
+        .map(|entry| entry.expect("the test's own files and processes work").path())
+        .collect();
     folders.sort();
-    folders.pop().unwrap()
+    folders.pop().expect("the test's own files and processes work")
 }
 
 #[test]

@@ -9,7 +9,7 @@ use predicates::str::contains;
 use serde_json::Value;
 
 fn json_lines(output: &[u8]) -> Vec<Value> {
-    let text = std::str::from_utf8(output).unwrap();
+    let text = std::str::from_utf8(output).expect("output is text");
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}")))
         .collect()

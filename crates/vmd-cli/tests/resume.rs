@@ -17,7 +17,7 @@ fn start(at: &Path, arguments: &[&str]) -> Child {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .unwrap()
+        .expect("the test's own files and processes work")
 }
 
 fn lines(path: &Path) -> usize {
@@ -26,7 +26,7 @@ fn lines(path: &Path) -> usize {
 
 /// Waits until the run has written `n` lines of metrics, or has ended.
 fn wait_for_lines(child: &mut Child, metrics: &Path, n: usize) {
-    while lines(metrics) < n && child.try_wait().unwrap().is_none() {
+    while lines(metrics) < n && child.try_wait().expect("the test's own files and processes work").is_none() {
         std::thread::sleep(Duration::from_millis(1));
     }
 }

@@ -8,13 +8,18 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use vmd_graph::DependencyGraph;
 use vmd_latent::{
-    LatentConfig, LatentDistribution, LatentFamily, LatentStructure, Pooling, PosteriorConfig, Prior,
-    PriorKind,
+    DrawGradient, LatentConfig, LatentDistribution, LatentFamily, LatentStructure, Pooling, PosteriorConfig,
+    Prior, PriorKind,
 };
 use vmd_nn::{Activation, PositionEncoding, TrunkConfig};
 
 const GAUSSIAN: LatentFamily = LatentFamily::Gaussian { dim: 3 };
-const CATEGORICAL: LatentFamily = LatentFamily::Categorical { n_groups: 2, n_classes: 3, temperature: 0.7 };
+const CATEGORICAL: LatentFamily = LatentFamily::Categorical {
+    n_groups: 2,
+    n_classes: 3,
+    gradient: DrawGradient::StraightThrough,
+    temperature: 0.7,
+};
 
 fn config(family: LatentFamily, structure: LatentStructure) -> LatentConfig {
     let trunk = TrunkConfig {
@@ -56,13 +61,15 @@ fn distribution(family: LatentFamily, n_latents: usize, rows: usize) -> LatentDi
             mean: tensor(repeated(|i| (i * 1.7).sin()), [rows, n_latents, dim]),
             log_variance: tensor(repeated(|i| (i * 2.3).cos() - 0.5), [rows, n_latents, dim]),
         },
-        LatentFamily::Categorical { n_groups, n_classes, temperature } => LatentDistribution::Categorical {
-            log_probabilities: log_softmax(
-                tensor(repeated(|i| 1.5 * (i * 1.7).sin()), [rows, n_latents, n_groups, n_classes]),
-                3,
-            ),
-            temperature,
-        },
+        LatentFamily::Categorical { n_groups, n_classes, temperature, .. } => {
+            LatentDistribution::Categorical {
+                log_probabilities: log_softmax(
+                    tensor(repeated(|i| 1.5 * (i * 1.7).sin()), [rows, n_latents, n_groups, n_classes]),
+                    3,
+                ),
+                temperature,
+            }
+        }
     }
 }
 
@@ -75,7 +82,7 @@ fn draws(family: LatentFamily, structure: LatentStructure, seq: usize, rows: usi
     (0..rows).for_each(|_| prior.noise_into(&mut rng, &mut noise));
     let n_latents = config.n_latents(seq);
     let noise = tensor(noise, [rows, n_latents, family.channels()]);
-    let z = distribution(family, n_latents, rows).sample(noise);
+    let z = distribution(family, n_latents, rows).sample(noise, true);
     assert_eq!(z.dims(), [rows, n_latents, family.channels()]);
     host(z)
 }
@@ -193,14 +200,19 @@ fn gradients_flow_through_a_categorical_draw() {
     let upload =
         |values: Vec<f32>, shape: [usize; 4]| Tensor::<4>::from_data(TensorData::new(values, shape), &device);
     let (logits, weights) = ([0.5f32, 1.0, -0.4], [1.0f32, -2.0, 0.5]);
-    let family = LatentFamily::Categorical { n_groups: 1, n_classes: 3, temperature: 1.0 };
+    let family = LatentFamily::Categorical {
+        n_groups: 1,
+        n_classes: 3,
+        gradient: DrawGradient::StraightThrough,
+        temperature: 1.0,
+    };
     let prior = Prior::standard(&config(family, LatentStructure::Pooled), 1);
     let (mut noise, mut rng) = (Vec::new(), ChaCha8Rng::seed_from_u64(4));
     (0..ROWS).for_each(|_| prior.noise_into(&mut rng, &mut noise));
     let leaf = upload(logits.repeat(ROWS), [ROWS, 1, 1, 3]).require_grad();
     let q =
         LatentDistribution::Categorical { log_probabilities: log_softmax(leaf.clone(), 3), temperature: 1.0 };
-    let z = q.sample(upload(noise, [ROWS, 1, 1, 3]).reshape([ROWS, 1, 3]));
+    let z = q.sample(upload(noise, [ROWS, 1, 1, 3]).reshape([ROWS, 1, 3]), true);
     let loss = (z * upload(weights.to_vec(), [1, 1, 1, 3]).reshape([1, 1, 3])).sum();
     let gradients = host(leaf.grad(&loss.backward()).expect("a gradient"));
     // A constant added to all logits changes nothing; f32 sums of terms of order 1.
@@ -231,7 +243,7 @@ fn gradients_flow_through_a_gaussian_draw() {
     let mean = upload(&[0.0, 1.0, 2.0]).require_grad();
     let log_variance = upload(&[0.0, 2.0, -2.0]).require_grad();
     let q = LatentDistribution::Gaussian { mean: mean.clone(), log_variance: log_variance.clone() };
-    let gradients = (q.sample(upload(&noise)) * upload(&weights)).sum().backward();
+    let gradients = (q.sample(upload(&noise), true) * upload(&weights)).sum().backward();
     assert_eq!(host(mean.grad(&gradients).expect("a gradient")), weights);
     let found = host(log_variance.grad(&gradients).expect("a gradient"));
     for (i, log_variance) in [0.0f32, 2.0, -2.0].into_iter().enumerate() {
@@ -245,7 +257,12 @@ fn configurations_with_problems_are_refused_in_words() {
     let sound = config(CATEGORICAL, LatentStructure::Pooled);
     assert!(sound.validate("latent", None).is_empty());
     let mut bad = config(
-        LatentFamily::Categorical { n_groups: 0, n_classes: 3, temperature: f64::NAN },
+        LatentFamily::Categorical {
+            n_groups: 0,
+            n_classes: 3,
+            gradient: DrawGradient::LeaveOneOut,
+            temperature: f64::NAN,
+        },
         LatentStructure::Pooled,
     );
     let learned = LatentConfig { prior: PriorKind::Learned, ..config(GAUSSIAN, LatentStructure::Pooled) };

@@ -8,14 +8,19 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use vmd_latent::{
-    HostPosterior, LatentConfig, LatentDistribution, LatentFamily, LatentHealth, LatentStructure,
-    LearnedPrior, Pooling, Posterior, PosteriorConfig, Prior, PriorKind,
+    DrawGradient, HostPosterior, LatentConfig, LatentDistribution, LatentFamily, LatentHealth,
+    LatentStructure, LearnedPrior, Pooling, Posterior, PosteriorConfig, Prior, PriorKind,
 };
 use vmd_nn::{Activation, ParameterInit, PositionEncoding, TrunkConfig, load_parameters};
 
 const SEQ: usize = 4;
 const GAUSSIAN: LatentFamily = LatentFamily::Gaussian { dim: 3 };
-const CATEGORICAL: LatentFamily = LatentFamily::Categorical { n_groups: 2, n_classes: 3, temperature: 1.0 };
+const CATEGORICAL: LatentFamily = LatentFamily::Categorical {
+    n_groups: 2,
+    n_classes: 3,
+    gradient: DrawGradient::StraightThrough,
+    temperature: 1.0,
+};
 
 fn config(family: LatentFamily, structure: LatentStructure, pooling: Pooling) -> LatentConfig {
     let trunk = TrunkConfig {
@@ -250,9 +255,9 @@ fn a_learned_prior_draws_weighs_and_pays_by_its_own_probabilities() {
         LearnedPrior::new(&config(CATEGORICAL, LatentStructure::Pooled, Pooling::Flatten), init).is_none()
     );
 
-    // Logits count up to a constant of the group.
+    // Logits count up to a constant of the group, and ten times over.
     let shifted: Vec<f32> =
-        wanted.iter().enumerate().map(|(i, p)| p.ln() as f32 + (i / GROUP) as f32).collect();
+        wanted.iter().enumerate().map(|(i, p)| (p.ln() as f32 + (i / GROUP) as f32) / 10.0).collect();
     let logits = BTreeMap::from([("logits".to_string(), TensorData::new(shifted, [2, GROUP]))]);
     let learned = load_parameters(fresh.clone(), logits).unwrap();
 

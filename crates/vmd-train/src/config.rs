@@ -21,7 +21,7 @@ pub struct TrainConfig {
     /// What the rate does after the warm-up.
     #[serde(default)]
     pub decay: LearningRateDecay,
-    /// AdamW's decay rates of the first and the second moment.
+    /// `AdamW`'s decay rates of the first and the second moment.
     #[serde(default = "default_betas")]
     pub betas: [f64; 2],
     /// Decoupled weight decay, on matrices only.

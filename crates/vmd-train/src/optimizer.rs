@@ -1,4 +1,4 @@
-//! AdamW with decoupled weight decay, global-norm clipping and an average of the weights.
+//! `AdamW` with decoupled weight decay, global-norm clipping and an average of the weights.
 //!
 //! Burn's optimisers key their state by parameter ids that differ from process to process, put a loaded state
 //! on the default device, and skip in silence what does not fit; a resumed run needs names, the given device,
@@ -25,7 +25,7 @@ struct Slot {
     average: Tensor<1>,
 }
 
-/// AdamW (arXiv 1711.05101) and the exponential moving average of the weights, in one pass over all parameters.
+/// `AdamW` (arXiv 1711.05101) and the exponential moving average of the weights, in one pass over all parameters.
 #[derive(Debug, Clone)]
 pub struct AdamW {
     slots: BTreeMap<String, Slot>,

@@ -2,7 +2,7 @@
 
 use vmd::data::synthetic::SyntheticSet;
 use vmd::eval::{ExactError, Figure, Record, exact_synthetic, wilson_interval};
-use vmd::model::{RevealRule, Sampler, SamplerConfig, ValueRule};
+use vmd::model::{RevealRule, Sampler, SamplerConfig};
 
 use crate::args::EvaluateSyntheticArgs;
 use crate::data::DataConfig;
@@ -27,7 +27,7 @@ pub(crate) fn run(args: EvaluateSyntheticArgs) -> anyhow::Result<()> {
         &device(&args.common.device)?,
     )?;
     let trained_on = loaded.run.as_ref().and_then(|run| match &run.data {
-        DataConfig::Synthetic { set } => Some(set.clone()),
+        DataConfig::Synthetic { set } => Some(*set),
         DataConfig::Sudoku { .. } => None,
     });
     let set = match &args.set {
@@ -60,8 +60,7 @@ pub(crate) fn report(
     let mut rows = Vec::new();
     for &reveal in reveal {
         for &nfe in nfe {
-            let sampler =
-                SamplerConfig { nfe, reveal, ..Default::default() };
+            let sampler = SamplerConfig { nfe, reveal, ..Default::default() };
             let records = measure(loaded, set, &sampler, seed);
             if json {
                 print_json(&records);

@@ -5,14 +5,14 @@ use std::path::Path;
 use assert_cmd::Command;
 
 /// `vmd` in the folder `at`.
-pub fn vmd(at: &Path) -> Command {
+pub(crate) fn vmd(at: &Path) -> Command {
     let mut command = Command::cargo_bin("vmd").expect("the program was built");
     command.current_dir(at);
     command
 }
 
 /// A configuration that trains in a second or two.
-pub const TINY: &str = r#"
+pub(crate) const TINY: &str = r#"
 name = "tiny"
 seed = 3
 [data]
@@ -45,7 +45,7 @@ nfe = [1, 2]
 "#;
 
 /// A folder that holds `tiny.toml`.
-pub fn workplace() -> tempfile::TempDir {
+pub(crate) fn workplace() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     std::fs::write(folder.path().join("tiny.toml"), TINY).expect("it can be written to");
     folder

@@ -7,15 +7,20 @@ use burn::tensor::{Device, TensorData};
 use rand_chacha::ChaCha8Rng;
 use vmd_denoiser::TransformerConfig;
 use vmd_latent::{
-    LatentConfig, LatentFamily, LatentRows, LatentStructure, Pooling, PosteriorConfig, PriorKind,
+    DrawGradient, LatentConfig, LatentFamily, LatentRows, LatentStructure, Pooling, PosteriorConfig,
+    PriorKind,
 };
 use vmd_model::{ModelConfig, ObjectiveConfig, Scope, TokenPredictor, VmdModel};
 use vmd_nn::{Activation, PositionEncoding, TrunkConfig, load_parameters, named_parameters};
 use vmd_process::{NoiseSchedule, Purpose, keyed_rng, uniform};
 
 /// Two groups of two classes: four values of `z`.
-pub(crate) const CATEGORICAL: LatentFamily =
-    LatentFamily::Categorical { n_groups: 2, n_classes: 2, temperature: 1.0 };
+pub(crate) const CATEGORICAL: LatentFamily = LatentFamily::Categorical {
+    n_groups: 2,
+    n_classes: 2,
+    gradient: DrawGradient::StraightThrough,
+    temperature: 1.0,
+};
 
 pub(crate) fn trunk() -> TrunkConfig {
     TrunkConfig {
