@@ -22,6 +22,9 @@ pub enum LatentSource {
 pub struct LossOptions {
     /// Weight of the KL; 1 for a bound.
     pub kl_weight: f64,
+    /// Whether a learned prior stays as it started. One that follows the posterior early takes away classes before
+    /// the sequences have found theirs.
+    pub hold_prior: bool,
     /// Whether the latent's free nats apply; never for a bound.
     pub use_free_nats: bool,
     /// Where `z` comes from.
@@ -30,8 +33,12 @@ pub struct LossOptions {
 
 impl LossOptions {
     /// The bound itself: weight 1, no free nats, `z` from the posterior.
-    pub const BOUND: Self =
-        Self { kl_weight: 1.0, use_free_nats: false, latent_source: LatentSource::Posterior };
+    pub const BOUND: Self = Self {
+        kl_weight: 1.0,
+        hold_prior: false,
+        use_free_nats: false,
+        latent_source: LatentSource::Posterior,
+    };
 }
 
 /// Parts of the loss in nats per sequence, means over the batch, still on the device.
@@ -77,9 +84,7 @@ pub fn loss(model: &VmdModel, batch: &TrainingBatch, options: LossOptions, devic
     let nll = masked_nll(logits, x0.repeat_dim(0, n_draws), masked.repeat_dim(0, n_draws));
     let recon_per_draw = nll * upload(&batch.recon_weight, device).repeat_dim(0, n_draws);
     let recon = recon_per_draw.clone().mean();
-    // Until the KL counts in full the prior stays as it started: a prior that follows the posterior early takes
-    // away classes before the sequences have found theirs.
-    let log_prior = model.log_prior().filter(|_| options.kl_weight >= 1.0);
+    let log_prior = model.log_prior().filter(|_| !options.hold_prior);
     let kl_factor = upload(&batch.kl_factor, device);
     let mean_kl = |q: &LatentDistribution, free_nats: f64| {
         (q.kl(free_nats, log_prior.as_ref()) * kl_factor.clone()).mean()

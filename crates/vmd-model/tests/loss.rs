@@ -194,7 +194,7 @@ fn kl_weight_and_free_nats_enter_the_total_only() {
     let model = trained(&config, 1);
     let mut batch = TrainingBatch::draw(tokens(4), &model, &steps(1), 1, 0);
     let at = |batch: &TrainingBatch, kl_weight, use_free_nats| {
-        let options = LossOptions { kl_weight, use_free_nats, latent_source: LatentSource::Posterior };
+        let options = LossOptions { kl_weight, use_free_nats, ..LossOptions::BOUND };
         let parts = loss(&model, batch, options, &device);
         (scalar(&parts.total), scalar(&parts.recon), scalar(parts.kl.as_ref().unwrap()))
     };

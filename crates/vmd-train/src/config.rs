@@ -47,23 +47,39 @@ pub struct TrainConfig {
     pub checkpoint_every: u64,
 }
 
-/// Rise of `kl_weight` to 1, in shares of all steps.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KlSchedule {
-    /// The weight until the rise begins. Above 0 it keeps a categorical posterior from being certain of a class
-    /// before the other classes have been tried.
-    #[serde(default)]
-    pub initial: f64,
-    /// Where the rise begins.
-    pub from: f64,
-    /// From here on the KL counts in full.
-    pub to: f64,
-}
+/// `kl_weight` over training: knots `[share of all steps, weight]`, linear in between, constant outside. It ends at 1,
+/// so that what training descends in the end is the bound. A weight above 0 from the start keeps a categorical
+/// posterior from being certain of a class before the other classes have been tried; one above 1 leaves only what is
+/// worth more than it costs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct KlSchedule(pub Vec<[f64; 2]>);
 
 impl Default for KlSchedule {
     fn default() -> Self {
-        Self { initial: 0.0, from: 0.0, to: 0.3 }
+        Self(vec![[0.0, 0.0], [0.3, 1.0]])
+    }
+}
+
+impl KlSchedule {
+    /// The weight after `progress`, a share of all steps.
+    pub fn weight(&self, progress: f64) -> f64 {
+        let Some(next) = self.0.iter().position(|knot| knot[0] > progress) else { return 1.0 };
+        let [to, high] = self.0[next];
+        let Some([from, low]) = next.checked_sub(1).map(|last| self.0[last]) else { return high };
+        low + (high - low) * (progress - from) / (to - from)
+    }
+
+    /// Whether the weight has reached its final 1.
+    pub fn is_over(&self, progress: f64) -> bool {
+        self.0.iter().all(|knot| knot[0] <= progress)
+    }
+
+    fn is_valid(&self) -> bool {
+        let inside = |knot: &[f64; 2]| (0.0..=1.0).contains(&knot[0]) && knot[1] >= 0.0 && knot[1].is_finite();
+        self.0.last().is_some_and(|knot| knot[1] == 1.0)
+            && self.0.iter().all(inside)
+            && self.0.windows(2).all(|pair| pair[0][0] < pair[1][0])
     }
 }
 
@@ -137,12 +153,12 @@ impl TrainConfig {
         if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
             problems.push(format!("train.weight_decay = {}; it must be 0 or more", self.weight_decay));
         }
-        let KlSchedule { initial, from, to } = self.kl;
-        if !(0.0..=1.0).contains(&initial) {
-            problems.push(format!("train.kl.initial = {initial}; it must lie in 0..1"));
-        }
-        if !(0.0 <= from && from <= to && to <= 1.0) {
-            problems.push(format!("train.kl = {{ from = {from}, to = {to} }}; 0 ≤ from ≤ to ≤ 1 is needed"));
+        if !self.kl.is_valid() {
+            problems.push(
+                "train.kl takes knots [share of steps, weight] with rising shares in 0..1 and weights of 0 or more, \
+                 the last of them 1, as in [[0.0, 0.0], [0.3, 1.0]]"
+                    .into(),
+            );
         }
         problems
     }

@@ -27,5 +27,5 @@ pub use model_dir::{load_model_dir, save_model_dir};
 pub use optimizer::AdamW;
 pub use plot::plot_metrics;
 pub use run_folder::RunFolder;
-pub use schedule::{kl_weight, learning_rate};
+pub use schedule::learning_rate;
 pub use trainer::{Observer, Outcome, Trainer, TrainerParts};

@@ -16,14 +16,3 @@ pub fn learning_rate(config: &TrainConfig, step: u64) -> f64 {
     };
     config.learning_rate * factor
 }
-
-/// Weight of the latent's KL in `step` (from 0).
-pub fn kl_weight(config: &TrainConfig, step: u64) -> f64 {
-    let progress = step as f64 / config.steps as f64;
-    let width = config.kl.to - config.kl.from;
-    let risen = match width > 0.0 {
-        true => ((progress - config.kl.from) / width).clamp(0.0, 1.0),
-        false => f64::from(u8::from(progress >= config.kl.to)),
-    };
-    config.kl.initial + (1.0 - config.kl.initial) * risen
-}

@@ -16,7 +16,7 @@ use vmd_process::{Purpose, keyed_rng};
 use crate::checkpoint::{Checkpoint, TrainerState};
 use crate::metrics::MetricsWriter;
 use crate::optimizer::{NamedGradients, global_norm, named_gradients};
-use crate::{AdamW, MetricRecord, RunFolder, TrainConfig, TrainError, kl_weight, learning_rate};
+use crate::{AdamW, MetricRecord, RunFolder, TrainConfig, TrainError, learning_rate};
 
 /// Validation uses random numbers of its own, the same ones every time.
 const VALIDATION_SEED: u64 = 0x0076_616c_6964;
@@ -172,8 +172,10 @@ impl<'a> Trainer<'a> {
         let start = Instant::now();
         let train = self.parts.train;
         let (step, seq) = (self.step, self.parts.model.seq_len);
+        let progress = step as f64 / train.steps as f64;
         let options = LossOptions {
-            kl_weight: kl_weight(train, step),
+            kl_weight: train.kl.weight(progress),
+            hold_prior: !train.kl.is_over(progress),
             use_free_nats: true,
             latent_source: LatentSource::Posterior,
         };
