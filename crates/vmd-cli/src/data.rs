@@ -6,13 +6,16 @@ use std::path::PathBuf;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use vmd::data::source::DataSource;
-use vmd::data::sudoku::{Layout, PuzzleRecord, SudokuGrids, parse_puzzles, read_puzzles, solve};
+use vmd::data::sudoku::{Layout, PuzzleRecord, SudokuGrids, parse_puzzles, read_puzzles, solve_within};
 use vmd::data::synthetic::{SyntheticSet, SyntheticSource};
 
 use crate::failure::usage;
 
 /// Puzzles that come with the program; see `datasets/sudoku-easy`.
 const EMBEDDED_PUZZLES: &str = include_str!("../../../datasets/sudoku-easy/puzzles.csv");
+
+/// Partly filled grids that the solver looks at before it gives up on a puzzle of a user: seconds.
+pub(crate) const SOLVER_NODES: u64 = 2_000_000;
 
 /// Validation examples come from a stream of their own.
 const VALIDATION_STREAM: u64 = 0x5eed_0000_0000_0000;
@@ -67,9 +70,10 @@ impl DataConfig {
             Self::Sudoku { box_rows, box_cols, exclude } => {
                 let layout = Layout::new(*box_rows, *box_cols).map_err(usage)?;
                 let excluded = excluded_grids(layout, exclude)?;
+                let in_exclude = |error| usage(format!("data.exclude: {error}"));
                 Ok((
-                    Box::new(SudokuGrids::new(layout, seed, excluded.clone())),
-                    Box::new(SudokuGrids::new(layout, held_out, excluded)),
+                    Box::new(SudokuGrids::new(layout, seed, excluded.clone()).map_err(in_exclude)?),
+                    Box::new(SudokuGrids::new(layout, held_out, excluded).map_err(in_exclude)?),
                 ))
             }
         }
@@ -88,11 +92,22 @@ fn excluded_grids(layout: Layout, files: &[PathBuf]) -> anyhow::Result<HashSet<V
     for file in files {
         puzzles.extend(read_puzzles(file).context("data.exclude")?);
     }
-    let solution = |record: PuzzleRecord| record.solution.or_else(|| solve(&record.puzzle, 1).first);
-    Ok(puzzles
-        .into_iter()
-        .filter(|record| record.puzzle.layout() == layout)
-        .filter_map(solution)
-        .map(|grid| grid.cells().to_vec())
-        .collect())
+    let mut excluded = HashSet::new();
+    for record in puzzles.into_iter().filter(|record| record.puzzle.layout() == layout) {
+        let solution = match record.solution {
+            Some(solution) => Some(solution),
+            None => {
+                let solutions = solve_within(&record.puzzle, 1, SOLVER_NODES);
+                let unsettled = || {
+                    usage(format!(
+                        "data.exclude: puzzle {} is too open to be solved; give its solution in the file",
+                        record.puzzle
+                    ))
+                };
+                solutions.ok_or_else(unsettled)?.first
+            }
+        };
+        excluded.extend(solution.map(|grid| grid.cells().to_vec()));
+    }
+    Ok(excluded)
 }

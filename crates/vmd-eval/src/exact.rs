@@ -92,7 +92,7 @@ pub fn exact_synthetic(
     let per_latent = plan.probabilities(model, &latents);
     let (p, per_z) = match config.scope {
         Scope::Sequence => sequence_scope(&plan, &per_latent, &weights),
-        Scope::Step => (step_scope(&plan, &per_latent, &weights), Vec::new()),
+        Scope::Step => step_scope(&plan, &per_latent, &weights),
     };
     let kl = support.iter().zip(&p).map(|((_, w), p)| w * (w.ln() - p.ln())).sum();
     let standard_error = if enumerated { 0.0 } else { standard_error(&support, &p, &per_z) };
@@ -231,14 +231,28 @@ fn sequence_scope(plan: &Contexts, per_latent: &[Vec<f64>], weights: &[f64]) -> 
     ((0..plan.orders.len()).map(mean).collect(), per_z)
 }
 
-/// `Σ_orders w Π_steps E_z`.
-fn step_scope(plan: &Contexts, per_latent: &[Vec<f64>], weights: &[f64]) -> Vec<f64> {
+/// `Σ_orders w Π_steps E_z`, and for every `z` its value were each step's mean moved towards that `z` alone.
+fn step_scope(plan: &Contexts, per_latent: &[Vec<f64>], weights: &[f64]) -> (Vec<f64>, Vec<Vec<f64>>) {
     let mean: Vec<f64> = (0..plan.reveals.len())
         .map(|reveal| per_latent.iter().zip(weights).map(|(p, w)| w * p[reveal]).sum())
         .collect();
     let of_order =
         |(weight, parts): &(f64, Vec<usize>)| weight * parts.iter().map(|&part| mean[part]).product::<f64>();
-    plan.orders.iter().map(|orders| orders.iter().map(of_order).sum()).collect()
+    let p = plan.orders.iter().map(|orders| orders.iter().map(of_order).sum()).collect();
+    let linear = |given_z: &Vec<f64>| -> Vec<f64> {
+        let of_order = |(weight, parts): &(f64, Vec<usize>)| -> f64 {
+            let without = |skip: usize| -> f64 {
+                parts
+                    .iter()
+                    .enumerate()
+                    .map(|(i, &part)| if i == skip { given_z[part] } else { mean[part] })
+                    .product()
+            };
+            weight * (0..parts.len()).map(without).sum::<f64>()
+        };
+        plan.orders.iter().map(|orders| orders.iter().map(of_order).sum()).collect()
+    };
+    (p, per_latent.iter().map(linear).collect())
 }
 
 /// Standard error of the KL by linearisation: `d KL = −Σ_x w(x) dp(x)/p(x)`.

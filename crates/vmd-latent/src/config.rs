@@ -85,6 +85,9 @@ pub enum PriorKind {
     Standard,
     /// Class probabilities of every group, learned with the model. Categorical latents only.
     Learned,
+    /// Class probabilities of every group given the classes of the groups before it, learned with the model.
+    /// Categorical latents only.
+    Autoregressive,
 }
 
 /// The inference network `q_φ(z | x0, xt)`.
@@ -165,10 +168,8 @@ impl LatentConfig {
         {
             errors.push(format!("{path}.family.temperature = {temperature}; it must be above 0"));
         }
-        if self.prior == PriorKind::Learned && matches!(self.family, LatentFamily::Gaussian { .. }) {
-            errors.push(format!(
-                "{path}.prior = \"learned\" is for categorical latents; use \"standard\" with a Gaussian"
-            ));
+        if self.prior != PriorKind::Standard && matches!(self.family, LatentFamily::Gaussian { .. }) {
+            errors.push(format!("{path}.prior is learned for categorical latents only; use \"standard\""));
         }
         if self.free_nats < 0.0 || !self.free_nats.is_finite() {
             errors.push(format!("{path}.free_nats = {}; it must be 0 or more", self.free_nats));

@@ -27,9 +27,10 @@ pub enum LatentDistribution {
 impl LatentDistribution {
     /// `KL(q ‖ p)` in nats, apart for every unit: `[batch, n_latents, n_units]`.
     ///
-    /// The prior is the standard one, or the categorical one of `log_prior` (`[n_groups, n_classes]`).
-    /// Gaussian: `½(μ² + σ² − ln σ² − 1)`. Categorical: `Σ_k q_k (ln q_k − ln p_k)`.
-    pub fn kl_per_unit(&self, log_prior: Option<&Tensor<2>>) -> Tensor<3> {
+    /// The prior is the standard one, or the categorical one of `log_prior` (`[batch, n_latents, n_groups, n_classes]`).
+    /// Gaussian: `½(μ² + σ² − ln σ² − 1)`. Categorical: `Σ_k q_k (ln q_k − ln p_k)`. Where `log_prior` depends on a draw
+    /// `z ~ q` through the groups before each, this is the KL's unbiased estimate from that draw.
+    pub fn kl_per_unit(&self, log_prior: Option<&Tensor<4>>) -> Tensor<3> {
         match self {
             Self::Gaussian { mean, log_variance } => {
                 let squares = mean.clone() * mean.clone() + log_variance.clone().exp();
@@ -38,7 +39,7 @@ impl LatentDistribution {
             Self::Categorical { log_probabilities, .. } => {
                 let [_, _, _, n_classes] = log_probabilities.dims();
                 let log_ratio = match log_prior {
-                    Some(log_prior) => log_probabilities.clone() - log_prior.clone().unsqueeze::<4>(),
+                    Some(log_prior) => log_probabilities.clone() - log_prior.clone(),
                     None => log_probabilities.clone() + (n_classes as f64).ln(),
                 };
                 (log_probabilities.clone().exp() * log_ratio).sum_dim(3).squeeze_dim::<3>(3)
@@ -47,7 +48,7 @@ impl LatentDistribution {
     }
 
     /// `KL(q ‖ p)` in nats, `[batch]`, each unit counted as at least `free_nats`.
-    pub fn kl(&self, free_nats: f64, log_prior: Option<&Tensor<2>>) -> Tensor<1> {
+    pub fn kl(&self, free_nats: f64, log_prior: Option<&Tensor<4>>) -> Tensor<1> {
         let per_unit = self.kl_per_unit(log_prior);
         let per_unit = if free_nats > 0.0 { per_unit.clamp_min(free_nats) } else { per_unit };
         let [batch, n_latents, n_units] = per_unit.dims();
@@ -72,6 +73,18 @@ impl LatentDistribution {
                     z = soft.clone() + (z - soft.detach());
                 }
                 z.reshape([batch, n_latents, n_groups * n_classes])
+            }
+        }
+    }
+
+    /// The same distributions as constants.
+    pub fn detach(&self) -> Self {
+        match self.clone() {
+            Self::Gaussian { mean, log_variance } => {
+                Self::Gaussian { mean: mean.detach(), log_variance: log_variance.detach() }
+            }
+            Self::Categorical { log_probabilities, temperature } => {
+                Self::Categorical { log_probabilities: log_probabilities.detach(), temperature }
             }
         }
     }

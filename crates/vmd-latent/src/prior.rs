@@ -1,7 +1,7 @@
 //! Priors, drawn and enumerated on the host.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, activation::log_softmax};
+use burn::tensor::{Device, Tensor, TensorData, activation::log_softmax};
 use rand::{Rng, RngExt};
 use vmd_nn::ParameterInit;
 
@@ -11,26 +11,95 @@ use crate::{LatentConfig, LatentFamily, PriorKind};
 /// has to fall by several nats while the network's weights hardly move.
 const LOGIT_SCALE: f64 = 10.0;
 
-/// The parameters of a learned prior: logits of every class of every group, shared by all tokens.
+/// The parameters of a learned prior, shared by all tokens.
+///
+/// Group `g` of an autoregressive prior has the logits `b_g + Σ_{h<g} W_{hg} z_h`, linear in the one-hot classes of the
+/// groups before it: any joint distribution of two groups, and of more all that pairwise terms can say.
 #[derive(Module, Debug)]
 pub struct LearnedPrior {
+    /// `b`, `[n_groups, n_classes]`.
     logits: Param<Tensor<2>>,
+    /// `W`, `[n_groups · n_classes, n_groups · n_classes]`; row blocks of groups at or after the column's are unused.
+    dependence: Option<Param<Tensor<2>>>,
 }
 
 impl LearnedPrior {
     /// Parameters for `config`, starting uniform; `None` where its prior has none.
     pub fn new(config: &LatentConfig, init: &mut ParameterInit<'_>) -> Option<Self> {
-        match (config.prior, config.family) {
-            (PriorKind::Learned, LatentFamily::Categorical { n_groups, n_classes, .. }) => {
-                Some(Self { logits: init.constant([n_groups, n_classes], 0.0) })
-            }
-            _ => None,
+        let LatentFamily::Categorical { n_groups, n_classes, .. } = config.family else { return None };
+        let channels = n_groups * n_classes;
+        let mut zeros = |shape| init.constant(shape, 0.0);
+        match config.prior {
+            PriorKind::Standard => None,
+            PriorKind::Learned => Some(Self { logits: zeros([n_groups, n_classes]), dependence: None }),
+            PriorKind::Autoregressive => Some(Self {
+                logits: zeros([n_groups, n_classes]),
+                dependence: Some(zeros([channels, channels])),
+            }),
         }
     }
 
-    /// `ln p`, normalised, `[n_groups, n_classes]`.
-    pub fn log_probabilities(&self) -> Tensor<2> {
-        log_softmax(self.logits.val() * LOGIT_SCALE, 1)
+    /// `ln p` of every class given the groups before its own in `z` (`[batch, n_latents, channels]`, one-hot),
+    /// normalised, `[batch, n_latents, n_groups, n_classes]`.
+    pub fn log_probabilities(&self, z: &Tensor<3>) -> Tensor<4> {
+        let [n_groups, n_classes] = self.logits.dims();
+        let [batch, n_latents, channels] = z.dims();
+        let shape = [batch, n_latents, n_groups, n_classes];
+        let own = self.logits.val().reshape([1, 1, n_groups, n_classes]);
+        let logits = match &self.dependence {
+            None => own.expand(shape),
+            Some(dependence) => {
+                let used = earlier_groups(n_groups, n_classes, &z.device());
+                let given = z.clone().reshape([batch * n_latents, channels]).matmul(dependence.val() * used);
+                own + given.reshape(shape)
+            }
+        };
+        log_softmax(logits * LOGIT_SCALE, 3)
+    }
+
+    /// `b` and `W` on the host, as they enter the softmax.
+    fn to_host(&self) -> LearnedLogits {
+        let host = |parameter: &Param<Tensor<2>>| -> Vec<f64> {
+            (parameter.val() * LOGIT_SCALE).into_data().iter::<f64>().collect()
+        };
+        LearnedLogits { own: host(&self.logits), dependence: self.dependence.as_ref().map(host) }
+    }
+}
+
+/// 1 where the row's group comes before the column's, `[channels, channels]`.
+fn earlier_groups(n_groups: usize, n_classes: usize, device: &Device) -> Tensor<2> {
+    let channels = n_groups * n_classes;
+    let used: Vec<f32> = (0..channels * channels)
+        .map(|index| if index / channels / n_classes < index % channels / n_classes { 1.0 } else { 0.0 })
+        .collect();
+    Tensor::from_data(TensorData::new(used, [channels, channels]), device)
+}
+
+/// Parameters of a [`LearnedPrior`] on the host.
+#[derive(Debug, Clone)]
+struct LearnedLogits {
+    /// `[n_groups, n_classes]`.
+    own: Vec<f64>,
+    /// `[channels, channels]`.
+    dependence: Option<Vec<f64>>,
+}
+
+impl LearnedLogits {
+    /// Probabilities of the classes of the group after those in `before`, which are channels of one (sub-)latent.
+    fn next_group(&self, before: &[usize], n_classes: usize) -> Vec<f64> {
+        let own = before.len() * n_classes..(before.len() + 1) * n_classes;
+        let mut logits = self.own[own.clone()].to_vec();
+        if let Some(dependence) = &self.dependence {
+            for &channel in before {
+                let given = &dependence[channel * self.own.len()..][own.clone()];
+                logits.iter_mut().zip(given).for_each(|(logit, given)| *logit += given);
+            }
+        }
+        let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        logits.iter_mut().for_each(|logit| *logit = (*logit - largest).exp());
+        let total: f64 = logits.iter().sum();
+        logits.iter_mut().for_each(|p| *p /= total);
+        logits
     }
 }
 
@@ -60,31 +129,34 @@ impl LatentRows {
 pub struct Prior {
     family: LatentFamily,
     n_latents: usize,
-    /// Learned class probabilities, `[n_groups, n_classes]`.
-    probabilities: Option<Vec<f64>>,
+    learned: Option<LearnedLogits>,
 }
 
 impl Prior {
     /// The standard prior of `config`'s family for sequences of `seq` tokens.
     pub fn standard(config: &LatentConfig, seq: usize) -> Self {
-        Self { family: config.family, n_latents: config.n_latents(seq), probabilities: None }
+        Self { family: config.family, n_latents: config.n_latents(seq), learned: None }
     }
 
     /// The prior of `config`, with the parameters of a learned one.
     pub fn new(config: &LatentConfig, learned: Option<&LearnedPrior>, seq: usize) -> Self {
-        let probabilities =
-            learned.map(|prior| prior.log_probabilities().exp().into_data().iter::<f64>().collect());
-        Self { probabilities, ..Self::standard(config, seq) }
+        Self { learned: learned.map(LearnedPrior::to_host), ..Self::standard(config, seq) }
     }
 
     /// `ln p(z)` of one row of a categorical latent; 0 for a Gaussian, whose draws are never weighted.
     pub fn log_mass(&self, z: &[f32]) -> f64 {
         let LatentFamily::Categorical { n_groups, n_classes, .. } = self.family else { return 0.0 };
-        let of_class = |index: usize| match &self.probabilities {
-            Some(probabilities) => probabilities[index % (n_groups * n_classes)].ln(),
-            None => -(n_classes as f64).ln(),
+        let Some(learned) = &self.learned else {
+            return -((self.n_latents * n_groups) as f64) * (n_classes as f64).ln();
         };
-        (0..z.len()).filter(|&index| z[index] > 0.5).map(of_class).sum()
+        let of_latent = |z: &[f32]| -> f64 {
+            let chosen: Vec<usize> = (0..z.len()).filter(|&channel| z[channel] > 0.5).collect();
+            let of_group = |group: usize| {
+                learned.next_group(&chosen[..group], n_classes)[chosen[group] % n_classes].ln()
+            };
+            (0..n_groups).map(of_group).sum()
+        };
+        z.chunks_exact(n_groups * n_classes).map(of_latent).sum()
     }
 
     /// Values per sequence.
@@ -99,9 +171,16 @@ impl Prior {
                 values.extend((0..self.n_latents * dim).map(|_| standard_normal(rng) as f32));
             }
             LatentFamily::Categorical { n_groups, n_classes, .. } => {
-                for index in 0..self.n_latents * n_groups {
-                    let class = self.class(index % n_groups, n_classes, rng);
-                    values.extend((0..n_classes).map(|k| if k == class { 1.0 } else { 0.0 }));
+                for _ in 0..self.n_latents {
+                    let mut chosen = Vec::with_capacity(n_groups);
+                    for group in 0..n_groups {
+                        let class = match &self.learned {
+                            None => rng.random_range(0..n_classes),
+                            Some(learned) => draw_class(&learned.next_group(&chosen, n_classes), rng),
+                        };
+                        chosen.push(group * n_classes + class);
+                        values.extend((0..n_classes).map(|k| if k == class { 1.0 } else { 0.0 }));
+                    }
                 }
             }
         }
@@ -117,18 +196,6 @@ impl Prior {
                 values.extend((0..n).map(|_| -(-open_unit(rng).ln()).ln() as f32));
             }
         }
-    }
-
-    /// A class of one group.
-    fn class(&self, group: usize, n_classes: usize, rng: &mut impl Rng) -> usize {
-        let Some(probabilities) = &self.probabilities else { return rng.random_range(0..n_classes) };
-        let group = &probabilities[group * n_classes..(group + 1) * n_classes];
-        let mut rest = rng.random::<f64>() * group.iter().sum::<f64>();
-        let below = |p: &f64| {
-            rest -= p;
-            rest < 0.0
-        };
-        group.iter().position(below).unwrap_or(n_classes - 1)
     }
 
     /// Every value of `z`, if there are at most `limit`; `None` for a Gaussian.
@@ -148,6 +215,16 @@ impl Prior {
         }
         Some(LatentRows { values, row_len })
     }
+}
+
+/// An index with the given probabilities.
+fn draw_class(probabilities: &[f64], rng: &mut impl Rng) -> usize {
+    let mut rest = rng.random::<f64>();
+    let below = |p: &f64| {
+        rest -= p;
+        rest < 0.0
+    };
+    probabilities.iter().position(below).unwrap_or(probabilities.len() - 1)
 }
 
 /// A draw from the open interval `(0, 1)`.

@@ -265,8 +265,10 @@ fn configurations_with_problems_are_refused_in_words() {
         },
         LatentStructure::Pooled,
     );
-    let learned = LatentConfig { prior: PriorKind::Learned, ..config(GAUSSIAN, LatentStructure::Pooled) };
-    assert_eq!(learned.validate("latent", None).len(), 1);
+    for prior in [PriorKind::Learned, PriorKind::Autoregressive] {
+        let learned = LatentConfig { prior, ..config(GAUSSIAN, LatentStructure::Pooled) };
+        assert_eq!(learned.validate("latent", None).len(), 1);
+    }
     bad.free_nats = -1.0;
     bad.posterior.trunk.edge_heads = vec!["rwo".into()];
     let problems = bad.validate("latent", Some(&DependencyGraph::sudoku(2, 2).unwrap()));
@@ -274,4 +276,38 @@ fn configurations_with_problems_are_refused_in_words() {
         assert!(problems.iter().any(|problem| problem.contains(part)), "{part}: {problems:#?}");
     }
     assert_eq!(problems.len(), 4);
+}
+
+#[test]
+fn a_straight_through_draw_has_the_gradient_of_the_relaxed_one() {
+    let device = Device::flex().autodiff();
+    let (log_q, noise, slope) = ([0.2f64, -1.0, 0.4], [0.3f64, 0.9, -0.5], [1.0f64, -2.0, 0.7]);
+    let upload =
+        |values: &[f64; 3]| Tensor::<1>::from_data(TensorData::from(values.map(|x| x as f32)), &device);
+    for temperature in [1.0, 0.5] {
+        let leaf = upload(&log_q).reshape([1, 1, 1, 3]).require_grad();
+        let q = LatentDistribution::Categorical { log_probabilities: leaf.clone(), temperature };
+        let z = q.sample(upload(&noise).reshape([1, 1, 3]), true);
+        assert_eq!(host(z.clone()), [1.0, 0.0, 0.0]);
+        let gradients = (z * upload(&slope).reshape([1, 1, 3])).sum().backward();
+        let found: Vec<f64> = leaf.grad(&gradients).unwrap().into_data().iter::<f64>().collect();
+
+        // softmax(scores / τ) has the Jacobian (diag(p) − p pᵀ) / τ.
+        let scores: Vec<f64> = log_q.iter().zip(&noise).map(|(l, g)| ((l + g) / temperature).exp()).collect();
+        let p: Vec<f64> = scores.iter().map(|s| s / scores.iter().sum::<f64>()).collect();
+        let mean: f64 = p.iter().zip(&slope).map(|(p, c)| p * c).sum();
+        for k in 0..3 {
+            let wanted = p[k] * (slope[k] - mean) / temperature;
+            assert!((found[k] - wanted).abs() < 1e-6, "{found:?}[{k}] is not {wanted}");
+        }
+        // The exact draw alone passes none.
+        let draw = q.sample(upload(&noise).reshape([1, 1, 3]), false);
+        assert!(
+            leaf.grad(&(draw.sum() + leaf.clone().sum() * 0.0).backward())
+                .unwrap()
+                .into_data()
+                .iter::<f64>()
+                .all(|g| g == 0.0)
+        );
+    }
 }

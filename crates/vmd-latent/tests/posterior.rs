@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use rand::SeedableRng;
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use vmd_latent::{
     DrawGradient, HostPosterior, LatentConfig, LatentDistribution, LatentFamily, LatentHealth,
     LatentStructure, LearnedPrior, Pooling, Posterior, PosteriorConfig, Prior, PriorKind,
 };
-use vmd_nn::{Activation, ParameterInit, PositionEncoding, TrunkConfig, load_parameters};
+use vmd_nn::{Activation, ParameterInit, PositionEncoding, TrunkConfig, load_parameters, named_parameters};
 
 const SEQ: usize = 4;
 const GAUSSIAN: LatentFamily = LatentFamily::Gaussian { dim: 3 };
@@ -266,8 +266,7 @@ fn a_learned_prior_draws_weighs_and_pays_by_its_own_probabilities() {
         let prior = Prior::new(&config, Some(&learned), 2);
         let all = prior.enumerate(100).unwrap();
         let total: f64 = (0..all.n_rows()).map(|row| prior.log_mass(all.row(row)).exp()).sum();
-        // Probabilities are f32.
-        assert!((total - 1.0).abs() < 1e-6, "{total}");
+        assert!((total - 1.0).abs() < 1e-12, "{total}");
 
         let mut drawn = Vec::new();
         let mut rng = ChaCha8Rng::seed_from_u64(3);
@@ -288,8 +287,9 @@ fn a_learned_prior_draws_weighs_and_pays_by_its_own_probabilities() {
     }
 
     let q = infer(&learned_kind(LatentStructure::PerToken), [0, 1, 2, 3], None);
+    let anything = Tensor::zeros([1, 4, 6], &device);
     let kl = |prior: Option<&LearnedPrior>| {
-        let log_prior = prior.map(LearnedPrior::log_probabilities);
+        let log_prior = prior.map(|prior| prior.log_probabilities(&anything));
         q.kl(0.0, log_prior.as_ref()).into_scalar::<f32>()
     };
     assert!((kl(None) - kl(Some(&fresh))).abs() < 1e-5);
@@ -298,4 +298,88 @@ fn a_learned_prior_draws_weighs_and_pays_by_its_own_probabilities() {
     // A sum of 24 f32 terms of order 1.
     assert!((f64::from(kl(Some(&learned))) - by_hand).abs() < 1e-5, "{by_hand}");
     assert!((kl(Some(&learned)) - kl(None)).abs() > 1e-2);
+}
+
+/// An autoregressive prior over three groups of three classes with every parameter, the unused ones too, drawn.
+fn autoregressive(config: &LatentConfig) -> LearnedPrior {
+    let device = Device::flex();
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let prior = LearnedPrior::new(config, &mut ParameterInit::new(rng.clone(), &device)).unwrap();
+    let drawn = named_parameters(&prior)
+        .into_iter()
+        .map(|(name, old)| {
+            let n = old.num_elements();
+            let values: Vec<f32> = (0..n).map(|_| rng.random::<f32>() * 0.2 - 0.1).collect();
+            (name, TensorData::new(values, old.shape().to_vec()))
+        })
+        .collect();
+    load_parameters(prior, drawn).unwrap()
+}
+
+#[test]
+fn groups_of_an_autoregressive_prior_follow_those_before_them() {
+    const ROWS: usize = 40_000;
+    let family = LatentFamily::Categorical {
+        n_groups: 3,
+        n_classes: 3,
+        gradient: DrawGradient::LeaveOneOut,
+        temperature: 1.0,
+    };
+    let config = LatentConfig {
+        prior: PriorKind::Autoregressive,
+        ..config(family, LatentStructure::Pooled, Pooling::Flatten)
+    };
+    let learned = autoregressive(&config);
+    let prior = Prior::new(&config, Some(&learned), 2);
+    let all = prior.enumerate(27).unwrap();
+    let mass: Vec<f64> = (0..27).map(|row| prior.log_mass(all.row(row)).exp()).collect();
+    assert!((mass.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+
+    // The device's factors multiply to the host's mass.
+    let z = Tensor::from_data(TensorData::new(all.values.clone(), [27, 1, 9]), &Device::flex());
+    let factors = learned.log_probabilities(&z).reshape([27, 9]) * z.clone().reshape([27, 9]);
+    let log_mass: Vec<f32> = factors.sum_dim(1).into_data().iter::<f32>().collect();
+    for (found, mass) in log_mass.iter().zip(&mass) {
+        assert!((f64::from(*found) - mass.ln()).abs() < 1e-5, "{found} and {}", mass.ln());
+    }
+    // No group looks at itself or at later ones: the first is the same for all, the second for those with its first.
+    let groups: Vec<f32> = learned.log_probabilities(&z).into_data().iter::<f32>().collect();
+    let group = |row: usize, group: usize| &groups[row * 9 + group * 3..row * 9 + (group + 1) * 3];
+    for row in 0..27 {
+        assert_eq!(group(row, 0), group(0, 0));
+        assert_eq!(group(row, 1), group(row % 3, 1));
+        assert_eq!(group(row, 2), group(row % 9, 2));
+    }
+    assert!(group(0, 1) != group(1, 1) && group(0, 2) != group(1, 2) && group(0, 2) != group(3, 2));
+
+    // Draws have that mass.
+    let (mut drawn, mut rng) = (Vec::new(), ChaCha8Rng::seed_from_u64(3));
+    (0..ROWS).for_each(|_| prior.sample_into(&mut rng, &mut drawn));
+    for (row, &p) in mass.iter().enumerate() {
+        let share = drawn.chunks_exact(9).filter(|z| *z == all.row(row)).count() as f64 / ROWS as f64;
+        // Five standard errors.
+        assert!((share - p).abs() < 5.0 * (p * (1.0 - p) / ROWS as f64).sqrt(), "{row}: {share} against {p}");
+    }
+}
+
+#[test]
+fn the_divergence_to_an_autoregressive_prior_is_right_in_the_mean_over_draws() {
+    let config = LatentConfig {
+        prior: PriorKind::Autoregressive,
+        ..config(CATEGORICAL, LatentStructure::Pooled, Pooling::Flatten)
+    };
+    let learned = autoregressive(&config);
+    let prior = Prior::new(&config, Some(&learned), 2);
+    let all = prior.enumerate(9).unwrap();
+    let q = infer(&config, [0, 1, 2, 3], None);
+    let z = Tensor::from_data(TensorData::new(all.values.clone(), [9, 1, 6]), &Device::flex());
+    let per_draw = q.repeat(9).kl(0.0, Some(&learned.log_probabilities(&z)));
+    let per_draw: Vec<f32> = per_draw.into_data().iter::<f32>().collect();
+    let log_q = parameters(&q);
+    let log_q = |row: usize| -> f64 { log_q.iter().zip(all.row(row)).map(|(l, &z)| l * f64::from(z)).sum() };
+    let mean: f64 = (0..9).map(|row| log_q(row).exp() * f64::from(per_draw[row])).sum();
+    let exact: f64 = (0..9).map(|row| log_q(row).exp() * (log_q(row) - prior.log_mass(all.row(row)))).sum();
+    // f32 terms of order 1.
+    assert!((mean - exact).abs() < 1e-5, "{mean} and {exact}");
+    assert!(per_draw.iter().any(|kl| (f64::from(*kl) - exact).abs() > 1e-3), "the draw matters");
 }

@@ -2,7 +2,7 @@
 
 use vmd_process::{Purpose, corrupt, keyed_rng, low_discrepancy_times, n_masked, uniform};
 
-use crate::{ModelConfig, ObjectiveConfig, VmdModel};
+use crate::{ModelConfig, ObjectiveConfig, TokenPredictor, VmdModel};
 
 /// Host-side input of one evaluation of the loss.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,8 +27,14 @@ pub struct TrainingBatch {
 
 impl TrainingBatch {
     /// Corrupts `x0` (`[rows, seq]`) with the random numbers of `(seed, step)`.
+    ///
+    /// # Panics
+    ///
+    /// If a token is no value of the model's vocabulary.
     pub fn draw(x0: Vec<u32>, model: &VmdModel, objective: &ObjectiveConfig, seed: u64, step: u64) -> Self {
         let config = model.config();
+        let vocab = config.vocab;
+        assert!(x0.iter().all(|&token| (token as usize) < vocab), "clean tokens are below {vocab}");
         let rows = x0.len() / config.seq_len;
         let times = draw_times(rows, objective, config, seed, step);
         let mut mask_rng = keyed_rng(seed, step, Purpose::Mask);

@@ -56,8 +56,11 @@ pub fn estimate_bound(
         if let (Some(posterior), Some(z)) = (parts.posterior, parts.z) {
             let z: Vec<f32> = z.into_data().iter::<f32>().collect();
             health.get_or_insert_with(|| {
-                let kl = posterior.kl(0.0, model.log_prior().as_ref()).mean();
                 let one_draw = &z[..batch.prior_draws.len() / n_draws];
+                let log_prior = model
+                    .learned_prior()
+                    .map(|p| p.log_probabilities(&model.upload_latent(one_draw, device)));
+                let kl = posterior.kl(0.0, log_prior.as_ref()).mean();
                 LatentHealth::measure(&posterior.to_host(), one_draw, scalar(&kl))
             });
             recon_from_prior += share * scalar(&loss(model, &batch, prior_options, device).recon);

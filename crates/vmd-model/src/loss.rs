@@ -22,8 +22,8 @@ pub enum LatentSource {
 pub struct LossOptions {
     /// Weight of the KL; 1 for a bound.
     pub kl_weight: f64,
-    /// Whether a learned prior stays as it started. One that follows the posterior early takes away classes before
-    /// the sequences have found theirs.
+    /// Whether the KL is charged against the standard prior. A learned one that is charged early takes away classes
+    /// before the sequences have found theirs; held back, it follows the posterior and pulls at nothing.
     pub hold_prior: bool,
     /// Whether the latent's free nats apply; never for a bound.
     pub use_free_nats: bool,
@@ -84,36 +84,48 @@ pub fn loss(model: &VmdModel, batch: &TrainingBatch, options: LossOptions, devic
     let nll = masked_nll(logits, x0.repeat_dim(0, n_draws), masked.repeat_dim(0, n_draws));
     let recon_per_draw = nll * upload(&batch.recon_weight, device).repeat_dim(0, n_draws);
     let recon = recon_per_draw.clone().mean();
-    let log_prior = model.log_prior().filter(|_| !options.hold_prior);
-    let kl_factor = upload(&batch.kl_factor, device);
-    let mean_kl = |q: &LatentDistribution, free_nats: f64| {
-        (q.kl(free_nats, log_prior.as_ref()) * kl_factor.clone()).mean()
-    };
-    let kl = posterior.as_ref().map(|q| mean_kl(q, 0.0));
-    let mut total = recon.clone();
+    let (mut total, mut kl) = (recon.clone(), None);
     if let (Some(q), Some(z)) = (&posterior, &z) {
+        let q = q.repeat(n_draws);
+        let kl_factor = upload(&batch.kl_factor, device).repeat_dim(0, n_draws);
+        let log_prior = match model.learned_prior() {
+            Some(prior) if options.hold_prior => {
+                let log_prior = prior.log_probabilities(&z.clone().detach());
+                let follows = q.detach().kl(0.0, Some(&log_prior)) * kl_factor.clone();
+                total = total + without_value(follows.mean());
+                None
+            }
+            prior => prior.map(|prior| prior.log_probabilities(z)),
+        };
+        let kl_per_draw = |free_nats: f64| q.kl(free_nats, log_prior.as_ref()) * kl_factor.clone();
         let free_nats = model.config().latent.as_ref().map_or(0.0, |latent| latent.free_nats);
-        let free_nats = if options.use_free_nats { free_nats } else { 0.0 };
-        total = total + mean_kl(q, free_nats) * options.kl_weight;
+        let charged = kl_per_draw(if options.use_free_nats { free_nats } else { 0.0 }) * options.kl_weight;
+        total = total + charged.clone().mean();
         if n_draws == 2 && options.latent_source == LatentSource::Posterior {
-            total = total + leave_one_out(q, z.clone(), recon_per_draw);
+            total = total + leave_one_out(&q, z.clone(), recon_per_draw + charged);
         }
+        kl = Some(kl_per_draw(0.0).mean());
     }
     Loss { total, recon, kl, posterior, z }
 }
 
-/// Zero, with the gradient `½(f(z₁) − f(z₂))·∇(ln q(z₁) − ln q(z₂))` of `E_q f(z)` with respect to `q`.
+/// Zero, with the gradient `½(f(z₁) − f(z₂))·∇(ln q(z₁) − ln q(z₂))` of `E_q f(z)` with respect to `q`, which holds every
+/// row twice.
 ///
 /// # Source
 ///
 /// The leave-one-out baseline with two draws, arXiv 1907.03077 (eq. 2).
 fn leave_one_out(q: &LatentDistribution, z: Tensor<3>, f: Tensor<1>) -> Tensor<1> {
-    let Some(log_q) = q.repeat(2).log_mass(z) else { return Tensor::zeros([1], &f.device()) };
+    let Some(log_q) = q.log_mass(z) else { return Tensor::zeros([1], &f.device()) };
     let difference = |values: Tensor<1>| {
         let halves = values.chunk(2, 0);
         halves[0].clone() - halves[1].clone()
     };
-    let surrogate = (difference(f.detach()) * difference(log_q) * 0.5).mean();
+    without_value((difference(f.detach()) * difference(log_q) * 0.5).mean())
+}
+
+/// Zero, with the gradient of `surrogate`.
+fn without_value(surrogate: Tensor<1>) -> Tensor<1> {
     surrogate.clone() - surrogate.detach()
 }
 

@@ -63,15 +63,9 @@ impl VmdModel {
         self.posterior.as_ref()
     }
 
-    /// The prior, if the model has a latent.
-    pub fn prior(&self) -> Option<Prior> {
-        let latent = self.config.latent.as_ref()?;
-        Some(Prior::new(latent, self.prior.as_ref(), self.config.seq_len))
-    }
-
-    /// `ln p` of a learned prior, `[n_groups, n_classes]`.
-    pub fn log_prior(&self) -> Option<Tensor<2>> {
-        self.prior.as_ref().map(LearnedPrior::log_probabilities)
+    /// The parameters of a learned prior.
+    pub fn learned_prior(&self) -> Option<&LearnedPrior> {
+        self.prior.as_ref()
     }
 
     /// The denoiser's count of evaluated sequences.
@@ -112,18 +106,13 @@ impl TokenPredictor for VmdModel {
         self.config.seq_len
     }
 
-    fn latent_row_len(&self) -> usize {
-        self.prior().map_or(0, |prior| prior.row_len())
-    }
-
     fn redraws_latent_each_step(&self) -> bool {
         self.config.scope == Scope::Step
     }
 
-    fn draw_latent(&self, rng: &mut ChaCha8Rng, values: &mut Vec<f32>) {
-        if let Some(prior) = self.prior() {
-            prior.sample_into(rng, values);
-        }
+    fn prior(&self) -> Option<Prior> {
+        let latent = self.config.latent.as_ref()?;
+        Some(Prior::new(latent, self.prior.as_ref(), self.config.seq_len))
     }
 
     fn predict(&self, xt: &[u32], t: &[f64], z: &LatentRows) -> Vec<f32> {

@@ -4,13 +4,16 @@
 
 mod common;
 
+use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use common::{CATEGORICAL, config, log_softmax, mean_and_error, steps, trained};
-use vmd_latent::{LatentRows, PriorKind};
+use vmd_latent::{DrawGradient, LatentFamily, LatentRows, PriorKind};
 use vmd_model::{
-    RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor, ValueRule, VmdModel, estimate_bound,
+    LossOptions, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor, TrainingBatch, ValueRule,
+    VmdModel, estimate_bound, loss,
 };
-use vmd_process::TimeGrid;
+use vmd_nn::{load_parameters, named_parameters};
+use vmd_process::{Purpose, TimeGrid, keyed_rng, uniform};
 
 const VOCAB: u32 = 3;
 const MASK: u32 = VOCAB;
@@ -30,12 +33,15 @@ impl Toy {
     fn new(scope: Scope, steps: usize, kind: PriorKind, seed: u64) -> Self {
         let mut config = config(VOCAB as usize, 2, scope, Some(CATEGORICAL));
         config.latent.as_mut().unwrap().prior = kind;
-        let model = trained(&config, seed);
+        Self::of(trained(&config, seed), scope, steps, kind)
+    }
+
+    fn of(model: VmdModel, scope: Scope, steps: usize, kind: PriorKind) -> Self {
         let prior = model.prior().unwrap();
         let latents = prior.enumerate(4).unwrap();
         let weights = [0, 1, 2, 3].map(|z| prior.log_mass(latents.row(z)).exp());
         assert_eq!(latents.n_rows(), 4);
-        assert_eq!(kind == PriorKind::Learned, weights[0] != weights[3]);
+        assert_eq!(kind != PriorKind::Standard, weights[0] != weights[3]);
         Self { model, scope, steps, latents, weights }
     }
 
@@ -138,7 +144,12 @@ fn toys() -> impl Iterator<Item = Toy> {
         .into_iter()
         .flat_map(|(scope, steps)| {
             let toy = |kind, seed| Toy::new(scope, steps, kind, seed);
-            [toy(PriorKind::Standard, 7), toy(PriorKind::Standard, 8), toy(PriorKind::Learned, 9)]
+            [
+                toy(PriorKind::Standard, 7),
+                toy(PriorKind::Standard, 8),
+                toy(PriorKind::Learned, 9),
+                toy(PriorKind::Autoregressive, 10),
+            ]
         })
 }
 
@@ -150,8 +161,7 @@ fn all_pairs() -> impl Iterator<Item = Pair> {
 fn every_bound_lies_above_the_exact_likelihood() {
     for toy in toys() {
         let total: f64 = all_pairs().map(|x0| toy.likelihood(x0)).sum();
-        // Learned probabilities of z are f32; all else is f64.
-        assert!((total - 1.0).abs() < 1e-6, "the enumeration is wrong: {total}");
+        assert!((total - 1.0).abs() < 1e-9, "the enumeration is wrong: {total}");
         for x0 in all_pairs() {
             let (exact, bound) = (-toy.likelihood(x0).ln(), toy.bound(x0));
             assert!(bound >= exact, "{:?}, {} steps: {bound} < {exact}", toy.scope, toy.steps);
@@ -226,6 +236,92 @@ fn the_ancestral_sampler_is_the_one_that_is_certified() {
                 toy.scope,
                 toy.steps
             );
+        }
+    }
+}
+
+/// The parameters of `model` on `device`, moved by `change(index of the value)`.
+fn moved(model: &VmdModel, device: &Device, mut change: impl FnMut(usize) -> f32) -> VmdModel {
+    let mut index = 0;
+    let parameters = named_parameters(model)
+        .into_iter()
+        .map(|(name, old)| {
+            let values: Vec<f32> = old
+                .iter::<f32>()
+                .map(|value| {
+                    index += 1;
+                    value + change(index - 1)
+                })
+                .collect();
+            (name, TensorData::new(values, old.shape().to_vec()))
+        })
+        .collect();
+    let blank = VmdModel::new(model.config(), keyed_rng(1, 0, Purpose::Init), device).unwrap();
+    load_parameters(blank, parameters).unwrap()
+}
+
+fn values(model: &VmdModel) -> Vec<f64> {
+    named_parameters(model).values().flat_map(|data| data.iter::<f64>().collect::<Vec<_>>()).collect()
+}
+
+/// With two draws, the mean gradient over all pairs of draws is the gradient of the exact bound.
+#[test]
+fn the_gradient_of_two_draws_is_unbiased() {
+    const STEP: f32 = 2e-3;
+    let gradient = DrawGradient::LeaveOneOut;
+    let family = LatentFamily::Categorical { n_groups: 2, n_classes: 2, gradient, temperature: 1.0 };
+    let (x0, plain, autodiff) = ([1, 2], Device::flex(), Device::flex().autodiff());
+    for kind in [PriorKind::Standard, PriorKind::Learned, PriorKind::Autoregressive] {
+        let mut config = config(VOCAB as usize, 2, Scope::Sequence, Some(family));
+        config.latent.as_mut().unwrap().prior = kind;
+        let model = trained(&config, 11);
+        let toy = |model: VmdModel| Toy::of(model, Scope::Sequence, 1, kind);
+        let log_q = toy(model.clone()).log_posterior(x0, [MASK; 2]);
+        let draws = toy(model.clone()).latents;
+
+        // Posterior and prior on their own too: they are where an estimator may be wrong.
+        for part in ["", "posterior", "prior"] {
+            if kind == PriorKind::Standard && part == "prior" {
+                continue;
+            }
+            let mut rng = keyed_rng(12, 0, Purpose::Init);
+            let direction: Vec<f64> = named_parameters(&model)
+                .iter()
+                .flat_map(|(name, data)| {
+                    vec![f64::from(u8::from(name.starts_with(part))); data.num_elements()]
+                })
+                .map(|on| on * (2.0 * uniform(&mut rng) - 1.0))
+                .collect();
+            let along =
+                |step: f32| toy(moved(&model, &plain, |index| step * direction[index] as f32)).bound(x0);
+            let slope = |step: f32| (along(step) - along(-step)) / f64::from(2.0 * step);
+            let wanted = (4.0 * slope(STEP) - slope(2.0 * STEP)) / 3.0;
+
+            let before = values(&model);
+            let mut mean = 0.0;
+            for (first, second) in (0..4).flat_map(|first| (0..4).map(move |second| (first, second))) {
+                let model = moved(&model, &autodiff, |_| 0.0);
+                let mut batch = TrainingBatch::draw(x0.to_vec(), &model, &steps(1), 1, 0);
+                // Noise that leaves the draw no choice.
+                batch.latent_noise =
+                    [draws.row(first), draws.row(second)].concat().iter().map(|z| 1e3 * z).collect();
+                let total = loss(&model, &batch, LossOptions::BOUND, &autodiff).total;
+                let gradients = GradientsParams::from_grads(total.backward(), &model);
+                let after = SgdConfig::new().init().step(1.0, model, gradients);
+                let slope: f64 = values(&after)
+                    .iter()
+                    .zip(&before)
+                    .zip(&direction)
+                    .map(|((after, before), direction)| (before - after) * direction)
+                    .sum();
+                mean += (log_q[first] + log_q[second]).exp() * slope;
+            }
+            // Central differences of an f32 network.
+            assert!(
+                (mean - wanted).abs() < 2e-3 * wanted.abs() + 1e-4,
+                "{kind:?} {part}: {mean}, not {wanted}"
+            );
+            assert!(wanted.abs() > 5e-3, "{kind:?} {part}: {wanted} is too flat to test anything");
         }
     }
 }

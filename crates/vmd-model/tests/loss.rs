@@ -94,7 +94,7 @@ fn every_row_counts_the_same_however_the_rows_are_chunked() {
 fn the_health_of_a_latent_goes_with_the_bound() {
     let device = Device::flex();
     let mut config = config(VOCAB, SEQ, Scope::Sequence, Some(CATEGORICAL));
-    for kind in [PriorKind::Standard, PriorKind::Learned] {
+    for kind in [PriorKind::Standard, PriorKind::Learned, PriorKind::Autoregressive] {
         config.latent.as_mut().unwrap().prior = kind;
         let estimate = estimate_bound(&trained(&config, 1), &steps(1), &tokens(64), 64, 5, &device);
         let health = estimate.health.unwrap();

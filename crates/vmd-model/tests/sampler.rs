@@ -4,7 +4,8 @@
 
 mod common;
 
-use common::{CATEGORICAL, Table, config, trained};
+use common::{CATEGORICAL, Table, config, latent, trained};
+use vmd_latent::{LatentFamily, Prior};
 use vmd_model::{RevealRule, Sampler, SamplerConfig, Scope, ValueRule};
 use vmd_process::{NoiseSchedule, Purpose, TimeGrid, index_below, keyed_rng, uniform};
 
@@ -250,13 +251,14 @@ fn argmax_takes_the_best_and_top_p_leaves_the_tail() {
 #[test]
 fn a_latent_is_drawn_once_or_in_every_step() {
     for redraws in [false, true] {
-        let table = Table { latent_row_len: 2, redraws, ..table() };
+        let gaussian = latent(LatentFamily::Gaussian { dim: 2 });
+        let table = Table { prior: Some(Prior::standard(&gaussian, SEQ)), redraws, ..table() };
         let xt = [[MASK; SEQ], [0; SEQ], [MASK; SEQ]].concat();
         let output = sampler(RevealRule::Margin, 3, ValueRule::Argmax).sample(&table, &xt, 1);
         assert_eq!(output.nfe, [3, 0, 3]);
-        // A finished row draws none.
-        assert_eq!(table.latent_draws.get(), if redraws { 6 } else { 2 });
         let calls = table.calls.borrow();
+        // A finished row is never evaluated.
+        assert_eq!(calls.len(), 3);
         assert!(calls.iter().all(|call| call.z.n_rows() == 2 && call.z.row(0) != call.z.row(1)));
         assert_eq!(calls[0].z != calls[1].z, redraws);
         assert_eq!(calls[1].z.row(1) != calls[2].z.row(1), redraws);

@@ -76,7 +76,8 @@ impl KlSchedule {
     }
 
     fn is_valid(&self) -> bool {
-        let inside = |knot: &[f64; 2]| (0.0..=1.0).contains(&knot[0]) && knot[1] >= 0.0 && knot[1].is_finite();
+        let inside =
+            |knot: &[f64; 2]| (0.0..=1.0).contains(&knot[0]) && knot[1] >= 0.0 && knot[1].is_finite();
         self.0.last().is_some_and(|knot| knot[1] == 1.0)
             && self.0.iter().all(inside)
             && self.0.windows(2).all(|pair| pair[0][0] < pair[1][0])

@@ -2,11 +2,11 @@
 
 use anyhow::bail;
 use serde_json::json;
-use vmd::data::sudoku::{Grid, broken_rule, solve};
+use vmd::data::sudoku::{Grid, broken_rule, solve_within};
 use vmd::model::{Sampler, SamplerConfig, ValueRule};
 
 use crate::args::SolveArgs;
-use crate::data::DataConfig;
+use crate::data::{DataConfig, SOLVER_NODES};
 use crate::device::device;
 use crate::failure::usage;
 use crate::models::LoadedModel;
@@ -68,9 +68,10 @@ fn proper_puzzle(text: &str) -> anyhow::Result<Grid> {
     if let Some(rule) = broken_rule(&puzzle) {
         return Err(usage(format!("the clues contradict each other: {rule}; correct the puzzle")));
     }
-    match solve(&puzzle, 2).count {
-        1 => Ok(puzzle),
-        0 => Err(usage("the puzzle has no solution; check its clues")),
+    match solve_within(&puzzle, 2, SOLVER_NODES).map(|solutions| solutions.count) {
+        Some(1) => Ok(puzzle),
+        None => Err(usage("too many ways are open to tell whether the puzzle has one solution; add clues")),
+        Some(0) => Err(usage("the puzzle has no solution; check its clues")),
         _ => Err(usage("the puzzle has several solutions; add clues until only one is left")),
     }
 }

@@ -70,6 +70,12 @@ pub enum SudokuError {
         /// Grids tried.
         tries: usize,
     },
+    /// Every grid is excluded.
+    #[error("every {size}×{size} grid is excluded, so that none is left to draw; exclude fewer")]
+    AllExcluded {
+        /// Rows of a grid.
+        size: usize,
+    },
     /// A line of a puzzle file is wrong.
     #[error("{}, line {line}, column {column}: {reason}", path.display())]
     Line {

@@ -21,7 +21,7 @@ pub use grid::Grid;
 pub use layout::Layout;
 pub use random::random_grid;
 pub use read::{PuzzleRecord, parse_puzzles, read_puzzles};
-pub use solve::{Solutions, solve};
+pub use solve::{Solutions, solve, solve_within};
 pub use source::SudokuGrids;
 pub use technique::Technique;
 pub use write::write_puzzles;

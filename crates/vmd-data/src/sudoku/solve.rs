@@ -15,14 +15,20 @@ pub struct Solutions {
 /// hidden singles.
 ///
 /// Puzzles of 4×4 to 9×9 take microseconds to milliseconds. There is no bound on the time: a 16×16 or 25×25 grid
-/// with few clues, or a `limit` beyond what can be counted, may take forever.
+/// with few clues, or a `limit` beyond what can be counted, may take forever; see [`solve_within`].
 pub fn solve(puzzle: &Grid, limit: usize) -> Solutions {
+    solve_within(puzzle, limit, u64::MAX).expect("2^64 grids are not looked at in a lifetime")
+}
+
+/// Like [`solve`], but looks at no more than `nodes` partly filled grids, some hundred thousand a second; `None` if
+/// that was too few to tell.
+pub fn solve_within(puzzle: &Grid, limit: usize, nodes: u64) -> Option<Solutions> {
     let mut solutions = Solutions { count: 0, first: None };
     if limit == 0 {
-        return solutions;
+        return Some(solutions);
     }
-    let Some(mut search) = Search::new(puzzle) else { return solutions };
-    search.run(
+    let Some(search) = Search::new(puzzle) else { return Some(solutions) };
+    let ended = search.limited_to(nodes).run(
         &mut |cells| {
             solutions.count += 1;
             solutions.first.get_or_insert_with(|| Grid::from_cells(puzzle.layout(), cells.to_vec()));
@@ -30,7 +36,7 @@ pub fn solve(puzzle: &Grid, limit: usize) -> Solutions {
         },
         &mut |candidates| candidates.trailing_zeros(),
     );
-    solutions
+    (ended || solutions.count == limit).then_some(solutions)
 }
 
 /// A partly filled grid with the digits that its rows, columns and boxes hold.

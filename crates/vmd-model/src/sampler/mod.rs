@@ -7,9 +7,8 @@ mod probabilities;
 mod reveal;
 mod row;
 
-use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
-use vmd_latent::LatentRows;
+use vmd_latent::{LatentRows, Prior};
 use vmd_process::{NoiseSchedule, Purpose, keyed_rng};
 
 pub use config::{ParseRuleError, RevealRule, SamplerConfig, ValueRule};
@@ -26,14 +25,11 @@ pub trait TokenPredictor {
     /// Tokens per sequence.
     fn seq_len(&self) -> usize;
 
-    /// Values in one sequence's latent, 0 without a latent.
-    fn latent_row_len(&self) -> usize;
-
     /// Whether the latent is drawn afresh in every step.
     fn redraws_latent_each_step(&self) -> bool;
 
-    /// Appends one draw from the prior to `values`.
-    fn draw_latent(&self, rng: &mut ChaCha8Rng, values: &mut Vec<f32>);
+    /// The prior of the latent, if there is one.
+    fn prior(&self) -> Option<Prior>;
 
     /// Logits, `[rows, seq, vocab]`, for tokens `xt` (`[rows, seq]`) at times `t` (`[rows]`).
     fn predict(&self, xt: &[u32], t: &[f64], z: &LatentRows) -> Vec<f32>;
@@ -75,20 +71,25 @@ impl Sampler {
     ///
     /// # Panics
     ///
-    /// If `xt` is no whole number of sequences, or the configuration has
+    /// If `xt` is no whole number of sequences or holds a value above the mask token, or the configuration has
     /// [`problems`](SamplerConfig::problems).
     pub fn sample(&self, model: &impl TokenPredictor, xt: &[u32], seed: u64) -> SampleOutput {
         let (seq, problems) = (model.seq_len(), self.config.problems());
         assert!(problems.is_empty(), "{}", problems.join("; "));
         assert!(xt.len().is_multiple_of(seq), "xt holds whole sequences of {seq} tokens");
         let mask_token = model.vocab() as u32;
+        assert!(
+            xt.iter().all(|&token| token <= mask_token),
+            "tokens are at most {mask_token}, the mask token"
+        );
         let mut rows: Vec<Row> = xt
             .chunks_exact(seq)
             .enumerate()
             .map(|(i, tokens)| Row::new(tokens, mask_token, keyed_rng(seed, i as u64, Purpose::Sample)))
             .collect();
+        let prior = model.prior();
         for chunk in rows.chunks_mut(BATCH_ROWS) {
-            self.fill(model, chunk);
+            self.fill(model, prior.as_ref(), chunk);
         }
         SampleOutput {
             nfe: rows.iter().map(|row| row.nfe).collect(),
@@ -96,12 +97,12 @@ impl Sampler {
         }
     }
 
-    fn fill(&self, model: &impl TokenPredictor, rows: &mut [Row]) {
+    fn fill(&self, model: &impl TokenPredictor, prior: Option<&Prior>, rows: &mut [Row]) {
         let plan = reveal::Plan::new(&self.config, &self.schedule);
         for row in rows.iter_mut().filter(|row| !row.is_done()) {
             row.counts = self.config.grid.reveal_counts(row.n_masked(), self.config.nfe);
             if !model.redraws_latent_each_step() {
-                row.redraw_latent(model);
+                row.redraw_latent(prior);
             }
         }
         let mut step = 0;
@@ -116,7 +117,7 @@ impl Sampler {
                 continue;
             }
             if model.redraws_latent_each_step() {
-                active.iter_mut().for_each(|row| row.redraw_latent(model));
+                active.iter_mut().for_each(|row| row.redraw_latent(prior));
             }
             let logits = predict(model, &active, &plan, step - 1, &self.schedule);
             let vocab = model.vocab();
@@ -140,5 +141,5 @@ fn predict(
     let xt: Vec<u32> = active.iter().flat_map(|row| row.tokens.iter().copied()).collect();
     let t: Vec<f64> = active.iter().map(|row| plan.time(row, step, schedule)).collect();
     let values = active.iter().flat_map(|row| row.z.iter().copied()).collect();
-    model.predict(&xt, &t, &LatentRows { values, row_len: model.latent_row_len() })
+    model.predict(&xt, &t, &LatentRows { values, row_len: active[0].z.len() })
 }

@@ -1,8 +1,7 @@
 //! One sequence that is being filled.
 
 use rand_chacha::ChaCha8Rng;
-
-use super::TokenPredictor;
+use vmd_latent::Prior;
 
 /// A sequence with its own random stream, latent and count of evaluations.
 #[derive(Debug)]
@@ -43,8 +42,10 @@ impl Row {
         !self.tokens.contains(&self.mask_token)
     }
 
-    pub(super) fn redraw_latent(&mut self, model: &impl TokenPredictor) {
+    pub(super) fn redraw_latent(&mut self, prior: Option<&Prior>) {
         self.z.clear();
-        model.draw_latent(&mut self.rng, &mut self.z);
+        if let Some(prior) = prior {
+            prior.sample_into(&mut self.rng, &mut self.z);
+        }
     }
 }

@@ -1,13 +1,12 @@
 //! What the tests of this crate share.
 #![allow(dead_code, reason = "every test file uses its own part")]
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 use burn::tensor::{Device, TensorData};
-use rand_chacha::ChaCha8Rng;
 use vmd_denoiser::TransformerConfig;
 use vmd_latent::{
-    DrawGradient, LatentConfig, LatentFamily, LatentRows, LatentStructure, Pooling, PosteriorConfig,
+    DrawGradient, LatentConfig, LatentFamily, LatentRows, LatentStructure, Pooling, PosteriorConfig, Prior,
     PriorKind,
 };
 use vmd_model::{ModelConfig, ObjectiveConfig, Scope, TokenPredictor, VmdModel};
@@ -115,10 +114,9 @@ pub(crate) struct Table {
     pub(crate) vocab: usize,
     /// Logits, `[seq, vocab]`.
     pub(crate) logits: Vec<f32>,
-    pub(crate) latent_row_len: usize,
+    pub(crate) prior: Option<Prior>,
     pub(crate) redraws: bool,
     pub(crate) calls: RefCell<Vec<Call>>,
-    pub(crate) latent_draws: Cell<usize>,
 }
 
 impl Table {
@@ -126,10 +124,9 @@ impl Table {
         Self {
             vocab: probabilities[0].len(),
             logits: probabilities.concat().iter().map(|p| p.ln() as f32).collect(),
-            latent_row_len: 0,
+            prior: None,
             redraws: false,
             calls: RefCell::default(),
-            latent_draws: Cell::default(),
         }
     }
 
@@ -152,17 +149,12 @@ impl TokenPredictor for Table {
         self.logits.len() / self.vocab
     }
 
-    fn latent_row_len(&self) -> usize {
-        self.latent_row_len
-    }
-
     fn redraws_latent_each_step(&self) -> bool {
         self.redraws
     }
 
-    fn draw_latent(&self, rng: &mut ChaCha8Rng, values: &mut Vec<f32>) {
-        self.latent_draws.set(self.latent_draws.get() + 1);
-        values.extend((0..self.latent_row_len).map(|_| uniform(rng) as f32));
+    fn prior(&self) -> Option<Prior> {
+        self.prior.clone()
     }
 
     fn predict(&self, xt: &[u32], t: &[f64], z: &LatentRows) -> Vec<f32> {
