@@ -3,10 +3,11 @@
 //! `docs/architecture.md` explains this table; change the two together.
 
 /// Every crate, and the crates of this workspace that it may depend on, tests aside.
-pub(crate) const LAYERS: [(&str, &[&str]); 12] = [
+pub(crate) const LAYERS: [(&str, &[&str]); 13] = [
     ("vmd-graph", &[]),
     ("vmd-process", &[]),
-    ("vmd-nn", &["vmd-graph"]),
+    ("vmd-kernels", &[]),
+    ("vmd-nn", &["vmd-kernels", "vmd-graph"]),
     ("vmd-latent", &["vmd-nn", "vmd-graph"]),
     ("vmd-denoiser", &["vmd-nn", "vmd-graph"]),
     ("vmd-model", &["vmd-process", "vmd-latent", "vmd-denoiser", "vmd-graph", "vmd-nn"]),
@@ -21,10 +22,14 @@ pub(crate) const LAYERS: [(&str, &[&str]); 12] = [
 /// The one crate that chooses a backend and turns errors into text.
 pub(crate) const TOP: &str = "vmd-cli";
 
+/// The one crate with code for a certain backend.
+pub(crate) const KERNELS: &str = "vmd-kernels";
+
 /// The crate that must compile in seconds.
 pub(crate) const AUTOMATION: &str = "xtask";
 
-const LIBRARIES: [&str; 9] = [
+const LIBRARIES: [&str; 10] = [
+    "vmd-kernels",
     "vmd-graph",
     "vmd-process",
     "vmd-nn",
@@ -36,8 +41,9 @@ const LIBRARIES: [&str; 9] = [
     "vmd-eval",
 ];
 
-const ALL: [&str; 10] = [
+const ALL: [&str; 11] = [
     "vmd",
+    "vmd-kernels",
     "vmd-graph",
     "vmd-process",
     "vmd-nn",

@@ -1,16 +1,14 @@
 //! Multi-head self-attention with heads restricted to edge types.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData, activation::softmax};
+use burn::tensor::Tensor;
 use vmd_graph::DependencyGraph;
+use vmd_kernels::{HeadEdges, Mask, attention, composed_attention};
 
 use crate::{Linear, NetworkError, ParameterInit, Rotary, Weights};
 
 /// The name in `edge_heads` that leaves a head unrestricted.
 const UNRESTRICTED: &str = "all";
-
-/// Additive attention bias, `[1, heads, seq, seq]`: 0 where a head may look, −∞ elsewhere.
-pub type AttentionBias = Tensor<4>;
 
 /// Softmax attention over all tokens, each head through its own mask.
 #[derive(Module, Debug)]
@@ -36,53 +34,47 @@ impl Attention {
     /// # Shapes
     ///
     /// - `x` and output: `[batch, seq, width]`
-    /// - `bias`: `[1, heads, seq, seq]`
-    pub fn forward(&self, x: Tensor<3>, bias: Option<&AttentionBias>, rotary: Option<&Rotary>) -> Tensor<3> {
+    pub fn forward(&self, x: Tensor<3>, mask: Option<Mask<'_>>, rotary: Option<&Rotary>) -> Tensor<3> {
         let [batch, seq, width] = x.dims();
-        let channels = width / self.heads;
-        let turn = |x: Tensor<4>| rotary.map_or(x.clone(), |rotary| rotary.forward(x));
-        let split = |x: &Tensor<3>| x.clone().reshape([batch, seq, self.heads, channels]).swap_dims(1, 2);
-        let parts = self.qkv.forward(x).chunk(3, 2);
-        let q = turn(split(&parts[0])) * (channels as f64).powf(-0.5);
-        let (k, v) = (turn(split(&parts[1])), split(&parts[2]));
-        let mut scores = q.matmul(k.swap_dims(2, 3));
-        if let Some(bias) = bias {
-            scores = scores + bias.clone();
-        }
-        let mixed = softmax(scores, 3).matmul(v);
-        self.out.forward(mixed.swap_dims(1, 2).reshape([batch, seq, width]))
+        let qkv = self.qkv.forward(x);
+        let mixed = match rotary {
+            None => attention(qkv, self.heads, mask),
+            Some(rotary) => {
+                let shape = [batch, seq, self.heads, width / self.heads];
+                let parts = qkv.chunk(3, 2);
+                let split = |part: usize| parts[part].clone().reshape(shape).swap_dims(1, 2);
+                let (q, k) = (rotary.forward(split(0)), rotary.forward(split(1)));
+                composed_attention(q, k, split(2), mask.map(|mask| mask.bias))
+            }
+        };
+        self.out.forward(mixed)
     }
 }
 
-/// The bias that restricts each head to one edge type of `graph`; a token always sees itself.
+/// Restricts each head to one edge type of `graph`; a token always sees itself.
 ///
 /// Head `h` follows `edge_heads[h mod n]`, where `all` leaves it free.
 ///
 /// # Errors
 ///
 /// [`NetworkError`] when a name is not an edge type, or when the heads cannot be shared out evenly.
-pub fn attention_bias(
+pub fn head_edges(
     graph: &DependencyGraph,
     edge_heads: &[String],
     heads: usize,
     path: &str,
-    device: &Device,
-) -> Result<AttentionBias, NetworkError> {
+) -> Result<HeadEdges, NetworkError> {
     if let Some(error) = edge_head_errors(graph, edge_heads, heads, path).into_iter().next() {
         return Err(error);
     }
-    let seq = graph.n_nodes();
-    let mut values = Vec::with_capacity(heads * seq * seq);
-    for head in 0..heads {
+    let mask = |head: usize| {
         // Every name but `all` was checked to be an edge type.
         let name = edge_heads[head % edge_heads.len()].as_str();
-        let mask = Some(name)
-            .filter(|name| *name != UNRESTRICTED)
-            .and_then(|name| graph.edge_type(name))
-            .map_or_else(|| vec![true; seq * seq], |edge_type| graph.adjacency_mask(edge_type, true));
-        values.extend(mask.iter().map(|&edge| if edge { 0.0 } else { f32::NEG_INFINITY }));
-    }
-    Ok(Tensor::from_data(TensorData::new(values, [1, heads, seq, seq]), device))
+        let edge_type =
+            Some(name).filter(|name| *name != UNRESTRICTED).and_then(|name| graph.edge_type(name));
+        edge_type.map(|edge_type| graph.adjacency_mask(edge_type, true))
+    };
+    Ok(HeadEdges::new(graph.n_nodes(), (0..heads).map(mask)))
 }
 
 /// Everything that keeps `edge_heads` from being a bias over `graph`.

@@ -7,7 +7,6 @@
 //! Parameters are drawn on the host from a stream that the caller seeds, so the same seed gives the same
 //! network on every backend.
 
-mod activation;
 mod attention;
 mod error;
 mod init;
@@ -18,8 +17,7 @@ mod position;
 mod rotary;
 mod transformer;
 
-pub use activation::Activation;
-pub use attention::{Attention, AttentionBias, attention_bias};
+pub use attention::{Attention, head_edges};
 pub use error::NetworkError;
 pub use init::ParameterInit;
 pub use linear::{Linear, Weights};
@@ -30,3 +28,4 @@ pub use parameters::{
 pub use position::{Embedding, PositionEncoding, PositionTable};
 pub use rotary::Rotary;
 pub use transformer::{Trunk, TrunkConfig};
+pub use vmd_kernels::Activation;

@@ -45,10 +45,11 @@ impl Linear {
     /// - `x`: `[batch, seq, d_input]`
     /// - output: `[batch, seq, d_output]`
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let [batch, seq, d_input] = x.dims();
-        let [_, d_output] = self.weight.dims();
-        // One tall product instead of `batch` small ones.
-        let y = x.reshape([batch * seq, d_input]).matmul(self.weight.val());
-        (y + self.bias.val().unsqueeze()).reshape([batch, seq, d_output])
+        vmd_kernels::linear(x, self.weight.val(), self.bias.val())
+    }
+
+    /// Weight and bias.
+    pub(crate) fn parameters(&self) -> (Tensor<2>, Tensor<1>) {
+        (self.weight.val(), self.bias.val())
     }
 }

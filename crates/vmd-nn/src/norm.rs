@@ -5,9 +5,6 @@ use burn::tensor::Tensor;
 
 use crate::{Linear, ParameterInit, Weights};
 
-/// Added to the variance before its root is taken.
-const EPSILON: f64 = 1e-5;
-
 /// `(x − mean)/√(var + 1e-5) · gamma + beta` over the last dimension (arXiv 1607.06450).
 #[derive(Module, Debug)]
 pub struct LayerNorm {
@@ -29,14 +26,7 @@ impl LayerNorm {
     /// - `modulation`: scale and shift, each `[batch, 1 | seq, width]`; the output is then
     ///   `norm(x)·(1 + scale) + shift`
     pub fn forward(&self, x: Tensor<3>, modulation: Option<(Tensor<3>, Tensor<3>)>) -> Tensor<3> {
-        let centred = x.clone() - x.mean_dim(2);
-        let variance = (centred.clone() * centred.clone()).mean_dim(2);
-        let normalised = centred / (variance + EPSILON).sqrt();
-        let y = normalised * self.gamma.val().unsqueeze() + self.beta.val().unsqueeze();
-        match modulation {
-            None => y,
-            Some((scale, shift)) => y * (scale + 1.0) + shift,
-        }
+        vmd_kernels::layer_norm(x, self.gamma.val(), self.beta.val(), modulation)
     }
 }
 

@@ -4,11 +4,12 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use vmd_graph::DependencyGraph;
+use vmd_kernels::{Activation, HeadEdges, Mask, mlp};
 
 use crate::attention::edge_head_errors;
 use crate::{
-    Activation, Attention, AttentionBias, LayerNorm, Linear, Modulation, NetworkError, ParameterInit,
-    PositionEncoding, PositionTable, Rotary, Weights, attention_bias,
+    Attention, LayerNorm, Linear, Modulation, NetworkError, ParameterInit, PositionEncoding, PositionTable,
+    Rotary, Weights, head_edges,
 };
 
 /// Shape of a [`Trunk`].
@@ -92,7 +93,10 @@ pub struct Trunk {
     norm: LayerNorm,
     position: Option<PositionTable>,
     rotary: Option<Rotary>,
-    bias: Option<AttentionBias>,
+    /// The edges below as a tensor, for backends without the fused kernel.
+    bias: Option<Tensor<4>>,
+    #[module(skip)]
+    edges: Option<HeadEdges>,
     #[module(skip)]
     loops: usize,
 }
@@ -115,9 +119,9 @@ impl Trunk {
         if let Some(error) = config.validate(path, graph).into_iter().next() {
             return Err(error);
         }
-        let bias = match graph {
+        let edges = match graph {
             Some(graph) if !config.edge_heads.is_empty() => {
-                Some(attention_bias(graph, &config.edge_heads, config.heads, path, init.device())?)
+                Some(head_edges(graph, &config.edge_heads, config.heads, path)?)
             }
             _ => None,
         };
@@ -128,7 +132,8 @@ impl Trunk {
                 .then(|| PositionTable::new(seq, config.width, init)),
             rotary: (config.position == PositionEncoding::Rotary)
                 .then(|| Rotary::new(seq, config.width / config.heads, init.device())),
-            bias,
+            bias: edges.as_ref().map(|edges| edges.bias(init.device())),
+            edges,
             loops: config.loops,
         })
     }
@@ -143,9 +148,10 @@ impl Trunk {
         if let Some(position) = &self.position {
             h = h + position.forward();
         }
+        let mask = self.edges.as_ref().zip(self.bias.as_ref()).map(|(edges, bias)| Mask { edges, bias });
         for _ in 0..self.loops {
             for block in &self.blocks {
-                h = block.forward(h, condition, self.bias.as_ref(), self.rotary.as_ref());
+                h = block.forward(h, condition, mask, self.rotary.as_ref());
             }
         }
         self.norm.forward(h, None)
@@ -187,7 +193,7 @@ impl Block {
         &self,
         h: Tensor<3>,
         condition: Option<&Tensor<3>>,
-        bias: Option<&AttentionBias>,
+        mask: Option<Mask<'_>>,
         rotary: Option<&Rotary>,
     ) -> Tensor<3> {
         let mut modulation = match (&self.modulation, condition) {
@@ -197,8 +203,8 @@ impl Block {
         let for_mlp = modulation.pop();
         let for_attention = modulation.pop();
         let x = self.norm_attention.forward(h.clone(), for_attention);
-        let h = h + self.attention.forward(x, bias, rotary);
+        let h = h + self.attention.forward(x, mask, rotary);
         let x = self.norm_mlp.forward(h.clone(), for_mlp);
-        h + self.down.forward(self.activation.forward(self.up.forward(x)))
+        h + mlp(x, self.activation, self.up.parameters(), self.down.parameters())
     }
 }

@@ -7,7 +7,7 @@ mod common;
 use burn::tensor::Device;
 use common::{config, host, largest_difference, random, tensor, trunk, values};
 use vmd_graph::DependencyGraph;
-use vmd_nn::{NetworkError, PositionEncoding, TrunkConfig, attention_bias};
+use vmd_nn::{NetworkError, PositionEncoding, TrunkConfig, head_edges};
 
 const SEQ: usize = 16;
 
@@ -116,7 +116,8 @@ fn sequences_of_a_batch_do_not_see_each_other() {
 #[test]
 fn the_bias_is_zero_on_edges_and_minus_infinity_elsewhere() {
     let graph = DependencyGraph::chain(3).unwrap();
-    let bias = attention_bias(&graph, &["next".into(), "all".into()], 4, "trunk", &Device::flex()).unwrap();
+    let edges = head_edges(&graph, &["next".into(), "all".into()], 4, "trunk").unwrap();
+    let bias = edges.bias(&Device::flex());
     assert_eq!(bias.dims(), [1, 4, 3, 3]);
     let far = f32::NEG_INFINITY;
     let next = [0.0, 0.0, far, 0.0, 0.0, 0.0, far, 0.0, 0.0];
@@ -126,10 +127,10 @@ fn the_bias_is_zero_on_edges_and_minus_infinity_elsewhere() {
 
 #[test]
 fn impossible_edge_heads_are_named() {
-    let (graph, device) = (sudoku(), Device::flex());
+    let graph = sudoku();
     let bias = |names: &[&str], heads| {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-        attention_bias(&graph, &names, heads, "trunk", &device).map(|_| ()).unwrap_err()
+        head_edges(&graph, &names, heads, "trunk").map(|_| ()).unwrap_err()
     };
     let uneven =
         |heads, edge_heads| NetworkError::UnevenEdgeHeads { path: "trunk".into(), heads, edge_heads };

@@ -24,6 +24,7 @@ pub use vmd_data as data;
 pub use vmd_denoiser as denoiser;
 pub use vmd_eval as eval;
 pub use vmd_graph as graph;
+pub use vmd_kernels as kernels;
 pub use vmd_latent as latent;
 pub use vmd_model as model;
 pub use vmd_nn as nn;

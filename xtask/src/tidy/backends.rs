@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::{Table, Value};
 
 use super::{Problem, manifest_path};
-use crate::layers::{AUTOMATION, BACKEND_FEATURES, TOP};
+use crate::layers::{AUTOMATION, BACKEND_FEATURES, KERNELS, TOP};
 use crate::workspace::{Crate, Dependency};
 
 /// Checks that only the top crate enables a backend or uses `anyhow`, tests aside.
@@ -13,7 +13,7 @@ pub(super) fn check(crates: &[Crate]) -> Vec<Problem> {
     let mut problems = Vec::new();
     for member in crates.iter().filter(|member| member.name != TOP) {
         let manifest = manifest_path(&member.folder);
-        for backend in backends(member) {
+        for backend in backends(member).into_iter().filter(|_| member.name != KERNELS) {
             let message = format!("`{}` enables the backend `{backend}`", member.name);
             let remedy =
                 format!("take the device as an argument; only {TOP} and dev-dependencies choose a backend");

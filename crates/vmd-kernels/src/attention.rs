@@ -1,0 +1,178 @@
+//! Multi-head softmax attention.
+
+use std::sync::Arc;
+
+use burn::tensor::{Device, Tensor, TensorData, activation::softmax};
+
+/// The tokens that each head may look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeadEdges {
+    seq: usize,
+    /// For every head the keys of every query, or `None` if it may look at all.
+    heads: Arc<[Option<KeyLists>]>,
+}
+
+/// Keys of every query, one list after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeyLists {
+    /// Where each query's list starts, and where the last one ends.
+    offsets: Vec<usize>,
+    keys: Vec<usize>,
+}
+
+impl KeyLists {
+    #[cfg(feature = "flex")]
+    #[inline(always)]
+    pub(crate) fn of(&self, query: usize) -> &[usize] {
+        &self.keys[self.offsets[query]..self.offsets[query + 1]]
+    }
+}
+
+impl HeadEdges {
+    /// One mask a head, `[seq, seq]` by query and key, `true` where it may look; `None` for everywhere.
+    ///
+    /// # Panics
+    ///
+    /// If a mask has another size.
+    pub fn new(seq: usize, masks: impl IntoIterator<Item = Option<Vec<bool>>>) -> Self {
+        let lists = |mask: Vec<bool>| {
+            assert_eq!(mask.len(), seq * seq, "a mask is seq × seq");
+            let (mut offsets, mut keys) = (vec![0], Vec::new());
+            for query in 0..seq {
+                keys.extend((0..seq).filter(|key| mask[query * seq + key]));
+                offsets.push(keys.len());
+            }
+            KeyLists { offsets, keys }
+        };
+        Self { seq, heads: masks.into_iter().map(|mask| mask.map(lists)).collect() }
+    }
+
+    /// Number of heads.
+    pub fn n_heads(&self) -> usize {
+        self.heads.len()
+    }
+
+    /// The same as an additive bias, `[1, heads, seq, seq]`: 0 where a head may look, −∞ elsewhere.
+    pub fn bias(&self, device: &Device) -> Tensor<4> {
+        let seq = self.seq;
+        let mut values = vec![f32::NEG_INFINITY; self.n_heads() * seq * seq];
+        for (head, values) in self.heads.iter().zip(values.chunks_exact_mut((seq * seq).max(1))) {
+            let Some(lists) = head else {
+                values.fill(0.0);
+                continue;
+            };
+            for query in 0..seq {
+                for &key in &lists.keys[lists.offsets[query]..lists.offsets[query + 1]] {
+                    values[query * seq + key] = 0.0;
+                }
+            }
+        }
+        Tensor::from_data(TensorData::new(values, [1, self.n_heads(), seq, seq]), device)
+    }
+
+    #[cfg(feature = "flex")]
+    pub(crate) fn head(&self, head: usize) -> Option<&KeyLists> {
+        self.heads[head].as_ref()
+    }
+}
+
+/// `softmax(q·kᵀ/√d)·v` in every head, within each sequence.
+///
+/// The fused kernel reads the three parts where they lie, visits only the edges of a restricted head, and keeps one number
+/// a query and head for the backward pass. There a query without keys gets zero.
+///
+/// # Shapes
+///
+/// - `qkv`: `[batch, seq, 3·width]`: queries, keys and values, each with its heads side by side
+/// - output: `[batch, seq, width]`
+pub fn attention(qkv: Tensor<3>, heads: usize, mask: Option<Mask<'_>>) -> Tensor<3> {
+    crate::fused_or!(
+        {
+            use crate::fused::{Input, run};
+            let edges = mask.map(|mask| mask.edges.clone());
+            run(fused::Attention { heads, edges }, [Input::of(&qkv)])
+        },
+        {
+            let [batch, seq, width] = qkv.dims();
+            let split =
+                |x: &Tensor<3>| x.clone().reshape([batch, seq, heads, width / 3 / heads]).swap_dims(1, 2);
+            let parts = qkv.chunk(3, 2);
+            let [q, k, v] = [split(&parts[0]), split(&parts[1]), split(&parts[2])];
+            composed_attention(q, k, v, mask.map(|mask| mask.bias))
+        }
+    )
+}
+
+/// Edges in both forms: as lists for the fused kernel and as the tensor [`HeadEdges::bias`], made once, for the composed one.
+#[derive(Debug, Clone, Copy)]
+pub struct Mask<'a> {
+    /// Who looks where.
+    pub edges: &'a HeadEdges,
+    /// The same, on the device of the input.
+    pub bias: &'a Tensor<4>,
+}
+
+/// Attention of queries, keys and values that are apart, `[batch, heads, seq, channels]`, composed of Burn's operations.
+///
+/// # Shapes
+///
+/// - `bias`: `[1, heads, seq, seq]`
+/// - output: `[batch, seq, heads·channels]`
+pub fn composed_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, bias: Option<&Tensor<4>>) -> Tensor<3> {
+    let [batch, heads, seq, channels] = q.dims();
+    let mut scores = (q * (channels as f64).powf(-0.5)).matmul(k.swap_dims(2, 3));
+    if let Some(bias) = bias {
+        scores = scores + bias.clone();
+    }
+    softmax(scores, 3).matmul(v).swap_dims(1, 2).reshape([batch, seq, heads * channels])
+}
+
+#[cfg(feature = "flex")]
+mod fused {
+    use super::HeadEdges;
+    use crate::cpu::attention::{Shape, backward, forward};
+    use crate::fused::{Fused, Kept, View};
+
+    #[derive(Debug, Clone)]
+    pub(super) struct Attention {
+        pub(super) heads: usize,
+        pub(super) edges: Option<HeadEdges>,
+    }
+
+    impl Attention {
+        fn shape(&self, qkv: View<'_>) -> Shape<'_> {
+            let width = qkv.dims[2] / 3;
+            assert!(
+                self.heads > 0 && qkv.dims[2] == 3 * width && width.is_multiple_of(self.heads),
+                "heads share the width"
+            );
+            if let Some(edges) = &self.edges {
+                assert!(edges.seq == qkv.dims[1] && edges.n_heads() == self.heads, "edges of another shape");
+            }
+            Shape { seq: qkv.dims[1], width, heads: self.heads, edges: self.edges.as_ref() }
+        }
+    }
+
+    impl Fused<1> for Attention {
+        /// `ln Σ exp` of every query's scores.
+        type Kept = Kept;
+
+        const READS_OUTPUT: bool = true;
+
+        fn forward(&self, [qkv]: [View<'_>; 1]) -> (Vec<f32>, Vec<usize>, Kept) {
+            let (out, log_sum) = forward(self.shape(qkv), qkv.values);
+            (out, vec![qkv.dims[0], qkv.dims[1], qkv.dims[2] / 3], Kept::new(log_sum))
+        }
+
+        fn backward(
+            &self,
+            [qkv]: [View<'_>; 1],
+            output: &[f32],
+            log_sum: &Kept,
+            grad: &[f32],
+            _: [bool; 1],
+        ) -> [Option<Vec<f32>>; 1] {
+            [Some(backward(self.shape(qkv), qkv.values, output, log_sum.values(), grad))]
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! From Burn's tensors to slices and back, with a node in the autodiff graph.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Flex};
+use burn::tensor::{DType, Tensor, TensorData};
+use burn_autodiff::checkpoint::{base::Checkpointer, strategy::NoCheckpointing};
+use burn_autodiff::grads::Gradients;
+use burn_autodiff::ops::{Backward, Ops, OpsKind};
+use burn_flex::FlexTensor;
+
+use crate::cpu::product::Matrix;
+
+type Tracking = Autodiff<Flex, NoCheckpointing>;
+
+/// An operation on slices with `N` differentiable inputs.
+pub(crate) trait Fused<const N: usize>: Debug + Clone + Send + 'static {
+    /// What the backward pass needs besides the inputs.
+    type Kept: Debug + Clone + Send + 'static;
+
+    /// Whether the backward pass reads the output; otherwise it gets an empty slice.
+    const READS_OUTPUT: bool = false;
+
+    /// Output, its shape, and what to keep.
+    fn forward(&self, inputs: [View<'_>; N]) -> (Vec<f32>, Vec<usize>, Self::Kept);
+
+    /// Gradients of the inputs; at least of those that are `wanted`.
+    fn backward(
+        &self,
+        inputs: [View<'_>; N],
+        output: &[f32],
+        kept: &Self::Kept,
+        grad: &[f32],
+        wanted: [bool; N],
+    ) -> [Option<Vec<f32>>; N];
+}
+
+/// A contiguous input.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) values: &'a [f32],
+    pub(crate) dims: &'a [usize],
+}
+
+impl<'a> View<'a> {
+    /// A tensor of rank 2 as a matrix.
+    pub(crate) fn matrix(self) -> Matrix<'a> {
+        Matrix::new(self.values, self.dims[0], self.dims[1], self.dims[1])
+    }
+}
+
+/// Values that are kept for the backward pass.
+#[derive(Clone)]
+pub(crate) struct Kept(Arc<Vec<f32>>);
+
+impl Kept {
+    pub(crate) fn new(values: Vec<f32>) -> Self {
+        Self(Arc::new(values))
+    }
+
+    pub(crate) fn values(&self) -> &[f32] {
+        &self.0
+    }
+}
+
+impl Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} values", self.0.len())
+    }
+}
+
+/// A tensor on `flex`.
+pub(crate) enum Input {
+    Plain(FlexTensor),
+    Tracked(FloatTensor<Tracking>),
+    /// On another backend, or of another precision.
+    Other,
+}
+
+impl Input {
+    pub(crate) fn of<const D: usize>(tensor: &Tensor<D>) -> Self {
+        if tensor.dtype() != DType::F32 {
+            return Self::Other;
+        }
+        if let Ok(tensor) = tensor.clone().try_into_primitive::<Flex>() {
+            return Self::Plain(tensor);
+        }
+        tensor.clone().try_into_primitive::<Tracking>().map_or(Self::Other, Self::Tracked)
+    }
+}
+
+/// Runs `op`; `None` unless all inputs are `f32` tensors on `flex`, and all or none of them with autodiff.
+pub(crate) fn run<O: Fused<N>, const N: usize, const D: usize>(
+    op: O,
+    inputs: [Input; N],
+) -> Option<Tensor<D>> {
+    if inputs.iter().all(|input| matches!(input, Input::Plain(_))) {
+        let inputs = inputs.map(|input| match input {
+            Input::Plain(tensor) => contiguous(tensor),
+            _ => unreachable!("all are plain"),
+        });
+        let (values, shape, _) = op.forward(views(&inputs));
+        return Some(Tensor::from_primitive::<Flex>(upload(values, &shape)));
+    }
+    if !inputs.iter().all(|input| matches!(input, Input::Tracked(_))) {
+        return None;
+    }
+    let mut inputs = inputs.map(|input| match input {
+        Input::Tracked(tensor) => {
+            let (primitive, node) = tensor.into_parts();
+            (Some(contiguous(primitive)), Some(node))
+        }
+        _ => unreachable!("all are tracked"),
+    });
+    let nodes = inputs.each_mut().map(|(_, node)| node.take().expect("taken once"));
+    let inputs = inputs.map(|(tensor, _)| tensor.expect("taken once"));
+    let (values, shape, kept) = op.forward(views(&inputs));
+    let output = upload(values, &shape);
+    let output = match Node::<O, N>(std::marker::PhantomData)
+        .prepare::<NoCheckpointing>(nodes)
+        .compute_bound()
+        .stateful()
+    {
+        OpsKind::Tracked(prep) => {
+            let read = O::READS_OUTPUT.then(|| output.clone());
+            prep.finish((op, inputs, read, kept), output)
+        }
+        OpsKind::UnTracked(prep) => prep.finish(output),
+    };
+    Some(Tensor::from_primitive::<Tracking>(output))
+}
+
+struct Node<O, const N: usize>(std::marker::PhantomData<O>);
+
+impl<O, const N: usize> Debug for Node<O, N> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("fused operation")
+    }
+}
+
+impl<O: Fused<N>, const N: usize> Backward<Flex, N> for Node<O, N> {
+    type State = (O, [FlexTensor; N], Option<FlexTensor>, O::Kept);
+
+    fn backward(self, ops: Ops<Self::State, N>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let grad = contiguous(grads.consume::<Flex>(&ops.node));
+        let (op, inputs, output, kept) = ops.state;
+        let wanted = ops.parents.each_ref().map(Option::is_some);
+        let gradients =
+            op.backward(views(&inputs), output.as_ref().map_or(&[], values), &kept, values(&grad), wanted);
+        for ((parent, gradient), input) in ops.parents.into_iter().zip(gradients).zip(&inputs) {
+            if let (Some(parent), Some(gradient)) = (parent, gradient) {
+                grads.register::<Flex>(parent.id, upload(gradient, input.layout().shape()));
+            }
+        }
+    }
+}
+
+fn contiguous(tensor: FlexTensor) -> FlexTensor {
+    if tensor.is_contiguous() { tensor } else { tensor.to_contiguous() }
+}
+
+/// The values of a contiguous tensor.
+fn values(tensor: &FlexTensor) -> &[f32] {
+    let layout = tensor.layout();
+    &tensor.storage::<f32>()[layout.start_offset()..layout.start_offset() + layout.num_elements()]
+}
+
+fn views<const N: usize>(inputs: &[FlexTensor; N]) -> [View<'_>; N] {
+    inputs.each_ref().map(|tensor| View { values: values(tensor), dims: tensor.layout().shape() })
+}
+
+fn upload(values: Vec<f32>, dims: &[usize]) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, dims.to_vec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::cpu;
+
+    #[derive(Debug, Clone)]
+    struct Double;
+
+    impl Fused<1> for Double {
+        type Kept = ();
+
+        fn forward(&self, [x]: [View<'_>; 1]) -> (Vec<f32>, Vec<usize>, ()) {
+            (x.values.iter().map(|x| 2.0 * x).collect(), x.dims.to_vec(), ())
+        }
+
+        fn backward(
+            &self,
+            _: [View<'_>; 1],
+            _: &[f32],
+            (): &(),
+            grad: &[f32],
+            _: [bool; 1],
+        ) -> [Option<Vec<f32>>; 1] {
+            [Some(cpu::activation::forward(crate::Activation::Relu, grad))]
+        }
+    }
+
+    fn doubled(x: &Tensor<2>) -> Option<Tensor<2>> {
+        run(Double, [Input::of(x)])
+    }
+
+    #[test]
+    fn runs_on_flex_in_single_precision_only() {
+        for device in [Device::flex(), Device::flex().autodiff()] {
+            let x = Tensor::<2>::from_data([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], &device);
+            let y = doubled(&x).expect("fused").into_data();
+            assert_eq!(y.iter::<f32>().collect::<Vec<_>>(), [2.0, 4.0, 6.0, 8.0, 10.0, 12.0]);
+            assert!(doubled(&x.cast(burn::tensor::FloatDType::F64)).is_none());
+        }
+    }
+
+    #[test]
+    fn reads_views_and_passes_gradients_through_them() {
+        let device = Device::flex().autodiff();
+        let leaf = Tensor::<2>::from_data([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], &device).require_grad();
+        let y = doubled(&leaf.clone().transpose().slice([1..3, 0..2])).expect("fused");
+        assert_eq!(y.to_data().iter::<f32>().collect::<Vec<_>>(), [4.0, 10.0, 6.0, 12.0]);
+        let gradients = y.sum().backward();
+        let gradient = leaf.grad(&gradients).expect("tracked").into_data();
+        assert_eq!(gradient.iter::<f32>().collect::<Vec<_>>(), [0.0, 1.0, 1.0, 0.0, 1.0, 1.0]);
+    }
+}

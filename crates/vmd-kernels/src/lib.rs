@@ -1,0 +1,41 @@
+//! Fused kernels for the networks of vmd.
+//!
+//! Each operation is a function of Burn tensors. On the CPU backend `flex`, with this crate's feature `flex`, it runs as
+//! one vectorised, multi-threaded kernel with a backward pass written by hand; on every other backend it is composed of
+//! Burn's own operations, which compute the same.
+//!
+//! Invariant: nothing here knows a network, a mask token or a latent, and without the feature nothing knows a backend.
+//!
+//! The kernels pick AVX-512, AVX2 or what the target guarantees when they run. Their results do not depend on the
+//! number of threads.
+
+mod activation;
+mod attention;
+#[cfg(feature = "flex")]
+mod cpu;
+#[cfg(feature = "flex")]
+mod fused;
+mod linear;
+mod mlp;
+mod norm;
+
+pub use activation::Activation;
+pub use attention::{HeadEdges, Mask, attention, composed_attention};
+pub use linear::linear;
+pub use mlp::mlp;
+pub use norm::layer_norm;
+
+/// Runs `$fused` (an [`Option`]) where there are fused kernels, `$composed` where there are none or they do not apply.
+macro_rules! fused_or {
+    ($fused:expr, $composed:expr) => {{
+        #[cfg(feature = "flex")]
+        let done = $fused;
+        #[cfg(not(feature = "flex"))]
+        let done = None;
+        match done {
+            Some(tensor) => tensor,
+            None => $composed,
+        }
+    }};
+}
+pub(crate) use fused_or;

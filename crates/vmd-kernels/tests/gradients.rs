@@ -1,0 +1,231 @@
+//! Every fused kernel against the composed operation in double precision: values and gradients.
+
+#![cfg(feature = "flex")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
+
+use burn::tensor::{Device, FloatDType, Tensor, TensorData};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use vmd_kernels::{Activation, HeadEdges, Mask, attention, layer_norm, linear, mlp};
+
+type Dims = [usize; 3];
+
+fn random(rng: &mut ChaCha8Rng, dims: Dims) -> TensorData {
+    let n = dims.iter().product();
+    TensorData::new((0..n).map(|_| rng.random::<f32>() * 2.0 - 1.0).collect::<Vec<f32>>(), dims)
+}
+
+/// Output and gradients of `f` for the loss `Σ weight·f`, in single precision (fused) or in double precision (composed).
+fn evaluate(f: &dyn Fn(&[Tensor<3>]) -> Tensor<3>, inputs: &[TensorData], double: bool) -> Vec<Vec<f64>> {
+    let device = Device::flex().autodiff();
+    let leaves: Vec<Tensor<3>> =
+        inputs.iter().map(|data| Tensor::from_data(data.clone(), &device).require_grad()).collect();
+    let cast = |x: &Tensor<3>| if double { x.clone().cast(FloatDType::F64) } else { x.clone() };
+    let output = f(&leaves.iter().map(cast).collect::<Vec<_>>());
+    let weight = random(&mut ChaCha8Rng::seed_from_u64(9), output.dims());
+    let loss = (output.clone() * cast(&Tensor::from_data(weight, &device))).sum();
+    let gradients = loss.backward();
+    let host = |data: TensorData| data.iter::<f64>().collect::<Vec<f64>>();
+    let mut all = vec![host(output.into_data())];
+    // A gradient that no term depends on may be absent.
+    all.extend(leaves.iter().map(|leaf| leaf.grad(&gradients).map_or(Vec::new(), |g| host(g.into_data()))));
+    all
+}
+
+/// Compares both ways; errors are relative to the largest magnitude of each tensor, or to 0.3.
+fn check(f: impl Fn(&[Tensor<3>]) -> Tensor<3>, dims: &[Dims], tolerance: f64) {
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let inputs: Vec<TensorData> = dims.iter().map(|&dims| random(&mut rng, dims)).collect();
+    let (fused, composed) = (evaluate(&f, &inputs, false), evaluate(&f, &inputs, true));
+    for (which, (fused, composed)) in fused.iter().zip(&composed).enumerate() {
+        assert_eq!(fused.len(), composed.len(), "{dims:?}, tensor {which}");
+        let size = composed.iter().fold(0.3f64, |size, x| size.max(x.abs()));
+        for (a, b) in fused.iter().zip(composed) {
+            assert!((a - b).abs() <= tolerance * size, "{dims:?}, tensor {which}: {a} against {b} of {size}");
+        }
+    }
+}
+
+fn matrix(x: &Tensor<3>) -> Tensor<2> {
+    x.clone().squeeze_dim(0)
+}
+
+fn vector(x: &Tensor<3>) -> Tensor<1> {
+    let n: usize = x.dims().iter().product();
+    x.clone().reshape([n])
+}
+
+const ACTIVATIONS: [Activation; 3] = [Activation::Gelu, Activation::Silu, Activation::Relu];
+
+#[test]
+fn activations() {
+    for activation in ACTIVATIONS {
+        for dims in [[1, 1, 1], [2, 3, 5], [3, 81, 128]] {
+            // Wider than the inputs' (−1, 1), so that the tails count too.
+            check(|x| activation.forward(x[0].clone() * 8.0), &[dims], 2e-6);
+        }
+    }
+}
+
+#[test]
+fn linear_maps() {
+    // Tiles are 12 (or 6 or 4) rows by 32 (or 16 or 8) columns, blocks 512 deep and 256 wide: sizes on both sides of each.
+    for [batch, seq, from, to] in [
+        [1, 1, 1, 1],
+        [1, 1, 3, 33],
+        [2, 7, 5, 9],
+        [1, 13, 31, 32],
+        [3, 81, 128, 384],
+        [1, 25, 513, 257],
+        [5, 250, 20, 3],
+    ] {
+        let dims = [[batch, seq, from], [1, from, to], [1, 1, to]];
+        check(|x| linear(x[0].clone(), matrix(&x[1]), vector(&x[2])), &dims, 2e-6);
+    }
+}
+
+#[test]
+fn feed_forward_layers() {
+    for activation in ACTIVATIONS {
+        for [batch, seq, width, hidden] in [[1, 1, 1, 1], [2, 5, 3, 7], [3, 27, 32, 128]] {
+            let dims =
+                [[batch, seq, width], [1, width, hidden], [1, 1, hidden], [1, hidden, width], [1, 1, width]];
+            let f = |x: &[Tensor<3>]| {
+                mlp(x[0].clone(), activation, (matrix(&x[1]), vector(&x[2])), (matrix(&x[3]), vector(&x[4])))
+            };
+            check(f, &dims, 2e-6);
+        }
+    }
+}
+
+#[test]
+fn norms() {
+    for [batch, seq, width] in [[1, 1, 2], [2, 3, 17], [5, 9, 128], [9, 2, 16]] {
+        let plain = [[batch, seq, width], [1, 1, width], [1, 1, width]];
+        let f = |x: &[Tensor<3>]| layer_norm(x[0].clone(), vector(&x[1]), vector(&x[2]), None);
+        check(f, &plain, 1e-5);
+        for per in [1, seq] {
+            let modulation = [batch, per, width];
+            let dims = [plain[0], plain[1], plain[2], modulation, modulation];
+            let f = |x: &[Tensor<3>]| {
+                layer_norm(x[0].clone(), vector(&x[1]), vector(&x[2]), Some((x[3].clone(), x[4].clone())))
+            };
+            check(f, &dims, 1e-5);
+        }
+    }
+}
+
+/// Of every four heads one free, one banded, one that looks at itself only, and one with random edges.
+fn edges(seq: usize, heads: usize) -> HeadEdges {
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let pairs = || (0..seq).flat_map(|query| (0..seq).map(move |key| (query, key)));
+    let masks: Vec<Option<Vec<bool>>> = (0..heads)
+        .map(|head| match head % 4 {
+            0 => None,
+            1 => Some(pairs().map(|(query, key)| query.abs_diff(key) <= 1).collect()),
+            2 => Some(pairs().map(|(query, key)| query == key).collect()),
+            _ => Some(pairs().map(|(query, key)| query == key || rng.random::<f64>() < 0.3).collect()),
+        })
+        .collect();
+    HeadEdges::new(seq, masks)
+}
+
+#[test]
+fn attention_with_and_without_edges() {
+    for [batch, seq, heads, channels] in
+        [[1, 1, 1, 1], [2, 5, 2, 3], [1, 17, 4, 16], [3, 81, 4, 32], [2, 33, 4, 8]]
+    {
+        let dims = [[batch, seq, 3 * heads * channels]];
+        check(|x| attention(x[0].clone() * 3.0, heads, None), &dims, 5e-6);
+        let edges = edges(seq, heads);
+        let masked = |x: &[Tensor<3>]| {
+            let bias = edges.bias(&x[0].device()).cast(x[0].dtype());
+            attention(x[0].clone() * 3.0, heads, Some(Mask { edges: &edges, bias: &bias }))
+        };
+        check(masked, &dims, 5e-6);
+    }
+}
+
+#[test]
+fn large_scores_do_not_overflow() {
+    check(|x| attention(x[0].clone() * 30.0, 2, None), &[[1, 9, 24]], 2e-3);
+}
+
+#[test]
+fn a_query_without_keys_gets_zero() {
+    let edges = HeadEdges::new(2, [Some(vec![false, false, true, true])]);
+    let device = Device::flex();
+    let qkv = Tensor::<3>::from_data(random(&mut ChaCha8Rng::seed_from_u64(1), [1, 2, 6]), &device);
+    let bias = edges.bias(&device);
+    let y = attention(qkv, 1, Some(Mask { edges: &edges, bias: &bias })).into_data();
+    let y: Vec<f32> = y.iter::<f32>().collect();
+    assert_eq!(y[..2], [0.0, 0.0]);
+    assert!(y[2..].iter().all(|y| y.is_finite() && *y != 0.0));
+}
+
+#[test]
+fn not_a_number_stays_one() {
+    let device = Device::flex();
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut data: Vec<f32> = random(&mut rng, [1, 20, 48]).iter::<f32>().collect();
+    data[5 * 48 + 7] = f32::NAN;
+    let x = Tensor::<3>::from_data(TensorData::new(data, [1, 20, 48]), &device);
+    let weight = |rows: usize, cols: usize| {
+        Tensor::<2>::from_data(TensorData::new(vec![0.1f32; rows * cols], [rows, cols]), &device)
+    };
+    let bias = |n: usize| Tensor::<1>::from_data(TensorData::new(vec![0.1f32; n], [n]), &device);
+    // Row 5 of what only looks at its own row; all rows where everything is mixed.
+    let of_row = |y: Tensor<3>| -> Vec<bool> {
+        let n = y.dims()[2];
+        let y: Vec<f32> = y.into_data().iter::<f32>().collect();
+        y.chunks_exact(n).map(|row| row.iter().any(|y| y.is_nan())).collect()
+    };
+    let only_fifth: Vec<bool> = (0..20).map(|row| row == 5).collect();
+    assert_eq!(of_row(linear(x.clone(), weight(48, 33), bias(33))), only_fifth);
+    assert_eq!(of_row(layer_norm(x.clone(), bias(48), bias(48), None)), only_fifth);
+    for activation in ACTIVATIONS {
+        assert_eq!(of_row(activation.forward(x.clone())), only_fifth, "{activation:?}");
+        let y = mlp(x.clone(), activation, (weight(48, 10), bias(10)), (weight(10, 4), bias(4)));
+        assert_eq!(of_row(y), only_fifth, "{activation:?}");
+    }
+    // Channel 7 is a query's: only that query is lost.
+    assert_eq!(of_row(attention(x, 2, None)), only_fifth);
+}
+
+#[test]
+fn empty_batches_stay_empty() {
+    let device = Device::flex();
+    let x = Tensor::<3>::zeros([0, 4, 6], &device);
+    let weight = Tensor::<2>::zeros([6, 6], &device);
+    let bias = Tensor::<1>::zeros([6], &device);
+    assert_eq!(linear(x.clone(), weight.clone(), bias.clone()).dims(), [0, 4, 6]);
+    assert_eq!(layer_norm(x.clone(), bias.clone(), bias.clone(), None).dims(), [0, 4, 6]);
+    assert_eq!(attention(x.clone(), 2, None).dims(), [0, 4, 2]);
+    let pair = (weight, bias);
+    assert_eq!(mlp(x, Activation::Gelu, pair.clone(), pair).dims(), [0, 4, 6]);
+}
+
+#[test]
+fn the_number_of_threads_does_not_change_a_bit() {
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let dims = [[9, 300, 32], [1, 32, 64], [1, 1, 64], [1, 64, 32], [1, 1, 32]];
+    let inputs: Vec<TensorData> = dims.iter().map(|&dims| random(&mut rng, dims)).collect();
+    let f = |x: &[Tensor<3>]| {
+        let y = mlp(
+            x[0].clone(),
+            Activation::Gelu,
+            (matrix(&x[1]), vector(&x[2])),
+            (matrix(&x[3]), vector(&x[4])),
+        );
+        let y = layer_norm(y, vector(&x[4]), vector(&x[4]), None);
+        attention(y.slice([0..9, 0..50, 0..24]), 2, None)
+    };
+    let with = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| evaluate(&f, &inputs, false))
+    };
+    let one = with(1);
+    for threads in [2, 3, 8] {
+        assert_eq!(with(threads), one, "{threads} threads");
+    }
+}
