@@ -280,6 +280,10 @@ struct Tile<'a> {
 
 impl Tile<'_> {
     #[inline(always)]
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "counted loops are unrolled into registers; iterators are not"
+    )]
     fn run<S: Simd, const ROWS: usize, const ROW_MAJOR: bool>(self, simd: S) {
         let lanes = S::F32_LANES;
         let width = VECTORS * lanes;
@@ -292,10 +296,10 @@ impl Tile<'_> {
             }
             for (k, b) in self.b.chunks_exact(width).take(inner).enumerate() {
                 let b = [load(simd, &b[..lanes]), load(simd, &b[lanes..])];
-                for (sum, row) in sum.iter_mut().zip(&rows) {
-                    let a = simd.splat_f32s(row[k]);
-                    for (sum, &b) in sum.iter_mut().zip(&b) {
-                        *sum = simd.mul_add_f32s(a, b, *sum);
+                for i in 0..ROWS {
+                    let a = simd.splat_f32s(rows[i][k]);
+                    for v in 0..VECTORS {
+                        sum[i][v] = simd.mul_add_f32s(a, b[v], sum[i][v]);
                     }
                 }
             }
@@ -303,10 +307,10 @@ impl Tile<'_> {
             let columns = self.a.data.chunks_exact(ROWS);
             for (a, b) in columns.zip(self.b.chunks_exact(width)).take(inner) {
                 let b = [load(simd, &b[..lanes]), load(simd, &b[lanes..])];
-                for (sum, &a) in sum.iter_mut().zip(a) {
-                    let a = simd.splat_f32s(a);
-                    for (sum, &b) in sum.iter_mut().zip(&b) {
-                        *sum = simd.mul_add_f32s(a, b, *sum);
+                for i in 0..ROWS {
+                    let a = simd.splat_f32s(a[i]);
+                    for v in 0..VECTORS {
+                        sum[i][v] = simd.mul_add_f32s(a, b[v], sum[i][v]);
                     }
                 }
             }
