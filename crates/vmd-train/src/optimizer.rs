@@ -206,3 +206,115 @@ impl ModuleVisitor for Collector<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
+
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::SeedableRng;
+    use vmd_nn::{Linear, ParameterInit, Weights};
+
+    use super::*;
+
+    fn config() -> TrainConfig {
+        let text = "steps = 9\nbatch_size = 1\nlearning_rate = 0.1\nweight_decay = 0.3\nema_decay = 0.6\n\
+                    betas = [0.8, 0.9]";
+        toml::from_str(text).unwrap()
+    }
+
+    fn layer(device: &Device) -> Linear {
+        let init = &mut ParameterInit::new(ChaCha8Rng::seed_from_u64(1), device);
+        Linear::new(3, 2, Weights::Scaled { gain: 1.0 }, init)
+    }
+
+    fn gradients(update: usize, device: &Device) -> NamedGradients {
+        let of = |name: &str, n: usize| {
+            let values: Vec<f32> = (0..n).map(|i| ((7 * i + 3 * update) % 5) as f32 - 1.5).collect();
+            (name.to_string(), Tensor::from_data(TensorData::new(values, [n]), device))
+        };
+        [of("weight", 6), of("bias", 2)].into()
+    }
+
+    fn host(data: &BTreeMap<String, TensorData>, name: &str) -> Vec<f64> {
+        data[name].iter::<f64>().collect()
+    }
+
+    /// Adam with decoupled decay, and the average, for one number after the other in double precision.
+    fn reference(start: f64, gradients: &[f64], decayed: bool) -> (f64, f64) {
+        let (mut x, mut average, mut first, mut second) = (start, start, 0.0, 0.0);
+        for (update, g) in (1..).zip(gradients) {
+            first = 0.8 * first + 0.2 * g;
+            second = 0.9 * second + 0.1 * g * g;
+            let first = first / (1.0 - 0.8f64.powi(update));
+            let second: f64 = second / (1.0 - 0.9f64.powi(update));
+            x -= 0.1 * (if decayed { 0.3 * x } else { 0.0 } + first / (second.sqrt() + 1e-8));
+            let keep = f64::min(0.6, (1.0 + f64::from(update)) / (10.0 + f64::from(update)));
+            average = keep * average + (1.0 - keep) * x;
+        }
+        (x, average)
+    }
+
+    #[test]
+    fn updates_are_those_of_the_scalar_algorithm() {
+        let device = Device::flex();
+        let mut layer = layer(&device);
+        let start = named_parameters(&layer);
+        let mut optimizer = AdamW::new(&config(), &layer, &device);
+        for update in 0..6 {
+            // Half of twice the gradient: the scale applies.
+            let doubled = gradients(update, &device).into_iter().map(|(name, g)| (name, g * 2.0)).collect();
+            layer = optimizer.step(layer, doubled, 0.5, 0.1);
+        }
+        let (end, average) = (named_parameters(&layer), optimizer.average());
+        for name in ["weight", "bias"] {
+            let all: Vec<Vec<f64>> = (0..6)
+                .map(|update| gradients(update, &device)[name].to_data().iter::<f64>().collect())
+                .collect();
+            for (i, &x) in host(&start, name).iter().enumerate() {
+                let gradients: Vec<f64> = all.iter().map(|g| g[i]).collect();
+                // Only matrices decay.
+                let (x, mean) = reference(x, &gradients, name == "weight");
+                assert!((host(&end, name)[i] - x).abs() < 1e-6, "{name}[{i}]");
+                assert!((host(&average, name)[i] - mean).abs() < 1e-6, "average of {name}[{i}]");
+            }
+        }
+    }
+
+    #[test]
+    fn a_restored_state_goes_on_bit_by_bit() {
+        let device = Device::flex();
+        let (mut straight, config) = (layer(&device), config());
+        let mut optimizer = AdamW::new(&config, &straight, &device);
+        for update in 0..3 {
+            straight = optimizer.step(straight, gradients(update, &device), 1.0, 0.1);
+        }
+        let mut resumed = straight.clone();
+        let mut again = AdamW::new(&config, &layer(&device), &device);
+        again.restore(optimizer.state(), optimizer.average(), 3, &device).unwrap();
+        for update in 3..6 {
+            straight = optimizer.step(straight, gradients(update, &device), 1.0, 0.1);
+            resumed = again.step(resumed, gradients(update, &device), 1.0, 0.1);
+        }
+        assert_eq!(named_parameters(&straight), named_parameters(&resumed));
+        assert_eq!((optimizer.state(), optimizer.average()), (again.state(), again.average()));
+    }
+
+    #[test]
+    fn a_state_that_does_not_fit_is_refused() {
+        let device = Device::flex();
+        let optimizer = AdamW::new(&config(), &layer(&device), &device);
+        let restore = |state: BTreeMap<String, TensorData>| {
+            optimizer.clone().restore(state, optimizer.average(), 1, &device).unwrap_err()
+        };
+        let mut missing = optimizer.state();
+        missing.remove("bias.second");
+        assert!(matches!(restore(missing), ParameterError::Missing { name } if name == "bias.second"));
+        let mut longer = optimizer.state();
+        longer.insert("bias.first".into(), TensorData::new(vec![0.0f32; 5], [5]));
+        assert!(matches!(restore(longer), ParameterError::Shape { name, .. } if name == "bias.first"));
+        let mut extra = optimizer.state();
+        extra.insert("other.first".into(), TensorData::new(vec![0.0f32; 1], [1]));
+        assert!(matches!(restore(extra), ParameterError::Extra { name } if name == "other.first"));
+    }
+}

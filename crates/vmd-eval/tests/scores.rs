@@ -1,0 +1,167 @@
+//! Intervals, records and Sudoku scores.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
+
+use std::path::Path;
+
+use vmd_data::sudoku::{PuzzleRecord, parse_puzzles};
+use vmd_eval::{Band, Figure, Provenance, Record, evaluate_sudoku, mean_interval, wilson_interval};
+use vmd_latent::{LatentRows, Prior};
+use vmd_model::{RevealRule, Sampler, SamplerConfig, TokenPredictor, ValueRule};
+use vmd_process::NoiseSchedule;
+
+#[test]
+fn intervals_are_the_known_ones() {
+    // Wilson's interval for 8 of 10, as printed by R's binom package.
+    let figure = wilson_interval(8, 10);
+    assert!(
+        (figure.ci95[0] - 0.490_162).abs() < 1e-6 && (figure.ci95[1] - 0.943_318).abs() < 1e-6,
+        "{figure:?}"
+    );
+    for n in [1, 7, 500] {
+        let (none, all) = (wilson_interval(0, n), wilson_interval(n, n));
+        assert!(none.ci95[0] < 1e-12 && none.ci95[1] > 0.0 && none.ci95[1] < 1.0);
+        assert!(all.ci95[1] > 1.0 - 1e-12 && all.ci95[0] < 1.0 && all.ci95[0] > 0.0);
+    }
+    // Mean 2, standard deviation 1, three values: 2 ± 1.96/√3.
+    let figure = mean_interval(&[1.0, 2.0, 3.0]);
+    assert_eq!((figure.value, figure.n), (2.0, 3));
+    assert!((figure.ci95[1] - 2.0 - 1.131_586).abs() < 1e-6, "{figure:?}");
+}
+
+fn provenance() -> Provenance {
+    Provenance {
+        task: "sudoku".into(),
+        dataset: "d".into(),
+        split: "test".into(),
+        model: "m".into(),
+        has_latent: true,
+        seed: 3,
+        revision: "r".into(),
+        config_sha256: "c".into(),
+    }
+}
+
+#[test]
+fn a_record_has_the_agreed_keys() {
+    let sampler =
+        SamplerConfig { nfe: 5, reveal: RevealRule::Margin, value: ValueRule::Argmax, ..Default::default() };
+    let figure = Figure { value: 0.5, ci95: [0.4, 0.6], n: 10 };
+    let all = provenance().record("solved", figure, &sampler, None);
+    let json = serde_json::to_value(&all).unwrap();
+    let keys: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
+    let mut expected = [
+        "task",
+        "dataset",
+        "split",
+        "metric",
+        "value",
+        "ci95",
+        "n",
+        "nfe",
+        "reveal",
+        "value_rule",
+        "latent_rule",
+        "model",
+        "seed",
+        "revision",
+        "config_sha256",
+    ];
+    expected.sort_unstable();
+    let mut sorted = keys.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, expected);
+    assert_eq!(
+        (&json["nfe"], &json["reveal"], &json["latent_rule"]),
+        (&5.into(), &"margin".into(), &"prior".into())
+    );
+    assert_eq!(serde_json::from_value::<Record>(json).unwrap(), all);
+
+    let band = provenance().record("solved", figure, &sampler, Some("30-32 clues".into()));
+    assert_eq!(serde_json::to_value(&band).unwrap()["band"], "30-32 clues");
+    let own_pace = SamplerConfig { reveal: RevealRule::Threshold { tau: 0.9 }, ..sampler };
+    assert_eq!(provenance().record("solved", figure, &own_pace, None).nfe, None);
+    let plain = Provenance { has_latent: false, ..provenance() };
+    assert_eq!(plain.record("solved", figure, &own_pace, None).latent_rule, "none");
+}
+
+/// Predicts a fixed grid, whatever it is asked.
+struct Fixed(Vec<u32>);
+
+impl TokenPredictor for Fixed {
+    fn vocab(&self) -> usize {
+        4
+    }
+
+    fn seq_len(&self) -> usize {
+        16
+    }
+
+    fn redraws_latent_each_step(&self) -> bool {
+        false
+    }
+
+    fn prior(&self) -> Option<Prior> {
+        None
+    }
+
+    fn predict(&self, _: &[u32], t: &[f64], _: &LatentRows) -> Vec<f32> {
+        let row: Vec<f32> = self
+            .0
+            .iter()
+            .flat_map(|&token| (0..4).map(move |v| if v == token { 9.0 } else { 0.0 }))
+            .collect();
+        row.repeat(t.len())
+    }
+}
+
+const SOLUTION: &str = "1234341221434321";
+
+/// Two puzzles with that solution, of 6 and 12 clues; the solution itself is left to the solver.
+fn puzzles() -> Vec<PuzzleRecord> {
+    let blanked = |blank: usize| -> String {
+        SOLUTION.chars().enumerate().map(|(i, c)| if i * 7 % 16 < blank { '.' } else { c }).collect()
+    };
+    parse_puzzles(&format!("{}\n{}\n", blanked(10), blanked(4)), Path::new("puzzles")).unwrap()
+}
+
+fn solution() -> Vec<u32> {
+    SOLUTION.chars().map(|c| c.to_digit(10).unwrap() - 1).collect()
+}
+
+fn score(predictor: &Fixed) -> (vmd_eval::SudokuScore, Vec<(Band, vmd_eval::SudokuScore)>) {
+    let config =
+        SamplerConfig { nfe: 5, reveal: RevealRule::Margin, value: ValueRule::Argmax, ..Default::default() };
+    evaluate_sudoku(predictor, &Sampler::new(config, NoiseSchedule::default()), &puzzles(), 1)
+}
+
+#[test]
+fn a_solver_gets_full_marks() {
+    let (all, bands) = score(&Fixed(solution()));
+    assert_eq!((all.solved.value, all.valid.value, all.cell_accuracy.value), (1.0, 1.0, 1.0));
+    assert_eq!((all.solved.n, all.cell_accuracy.n), (2, 14));
+    // Five steps for ten blank cells, four for four.
+    assert_eq!((all.mean_nfe.value, all.p95_nfe), (4.5, 5.0));
+    let found: Vec<(usize, usize, f64)> =
+        bands.iter().map(|(b, s)| (b.from, b.to, s.mean_nfe.value)).collect();
+    assert_eq!(found, [(6, 8, 5.0), (12, 14, 4.0)]);
+}
+
+#[test]
+fn a_wrong_grid_gets_its_right_cells() {
+    // One value everywhere: no valid grid, but some of the right cells.
+    let (all, _) = score(&Fixed(vec![1; 16]));
+    assert_eq!((all.solved.value, all.valid.value), (0.0, 0.0));
+    let right: usize = puzzles()
+        .iter()
+        .flat_map(|record| record.puzzle.to_tokens().into_iter().zip(solution()))
+        .filter(|&(clue, token)| clue == 4 && token == 1)
+        .count();
+    assert!(right > 0);
+    assert_eq!(all.cell_accuracy.value, right as f64 / 14.0);
+
+    // A valid grid that is another's solution: in these puzzles the clues then contradict it.
+    let swapped = solution().into_iter().map(|token| [1, 0, 2, 3][token as usize]).collect();
+    let (all, _) = score(&Fixed(swapped));
+    assert_eq!(all.solved.value, 0.0);
+}
