@@ -146,12 +146,11 @@ fn the_scope_decides_how_often_the_latent_is_drawn() {
 #[test]
 fn orders_are_complete() {
     let grids = [TimeGrid::Uniform {}, TimeGrid::Cosine {}];
-    for (grid, seq, nfe) in grids
-        .iter()
-        .flat_map(|grid| (1..=4).flat_map(move |seq| (1..=4).map(move |nfe| (grid.clone(), seq, nfe))))
+    for (grid, seq, nfe) in
+        grids.iter().flat_map(|grid| (1..=4).flat_map(move |seq| (1..=4).map(move |nfe| (*grid, seq, nfe))))
     {
         for reveal in [RevealRule::Ancestral, RevealRule::RandomK] {
-            let config = SamplerConfig { grid: grid.clone(), ..sampler(reveal, nfe) };
+            let config = SamplerConfig { grid, ..sampler(reveal, nfe) };
             let chain = StepChain::enumerate(&config, &NoiseSchedule::default(), seq, 4096).unwrap();
             let total: f64 = chain.chains.iter().map(|chain| chain.weight).sum();
             assert!((total - 1.0).abs() < 1e-12, "{config:?}: {total}");
