@@ -1,7 +1,7 @@
 //! The list of commands.
 
 /// Name and purpose of every command, in the order in which a newcomer meets them.
-const COMMANDS: [(&str, &str); 9] = [
+const COMMANDS: [(&str, &str); 10] = [
     ("train", "train a model (9×9 Sudoku unless told otherwise) and print its figures"),
     ("evaluate-sudoku", "let a model solve Sudoku puzzles and count how many it gets right"),
     ("evaluate-synthetic", "compute a model's exact accuracy and KL on a synthetic set"),
@@ -9,6 +9,7 @@ const COMMANDS: [(&str, &str); 9] = [
     ("solve", "solve one Sudoku puzzle"),
     ("data", "make data sets"),
     ("presets", "list the presets, or print one"),
+    ("bench", "time training steps and evaluations, next to PyTorch if it is there"),
     ("ci", "run every check that a change must pass; --fast leaves out docs and the smoke run"),
     ("tidy", "check layers, manifests, file lengths and the small things"),
 ];

@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Data(DataCommand),
     /// List the presets, or print one.
     Presets(PresetsArgs),
+    /// Time training steps and evaluations, next to PyTorch if it is there.
+    Bench(BenchArgs),
 }
 
 #[derive(Debug, Args)]
@@ -177,4 +179,25 @@ pub(crate) struct DataSudokuArgs {
 pub(crate) struct PresetsArgs {
     /// Preset to print.
     pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// Python interpreter that has PyTorch; it then runs the same networks in turns with this program.
+    #[arg(long, value_name = "PYTHON")]
+    pub(crate) torch: Option<PathBuf>,
+    /// Groups of cases: step, sudoku, infer, latent, product, scaling [default: all].
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Rounds; each takes every contender's turn.
+    #[arg(long, default_value_t = 7)]
+    pub(crate) rounds: usize,
+    /// Folder for the figures [default: the next free runs/bench-NNN].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) run: Option<PathBuf>,
+    /// Be the process that is timed.
+    #[arg(long, hide = true)]
+    pub(crate) worker: Option<String>,
+    #[command(flatten)]
+    pub(crate) common: Common,
 }

@@ -81,7 +81,7 @@ fn config_of(run: &Path) -> Option<RunConfig> {
     RunConfig::resolve(&RunFolder::read_config(run).ok()?, &[], None).ok()
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     use sha2::{Digest, Sha256};
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -25,7 +25,7 @@ pub use files::write_atomically;
 pub use metrics::{MetricRecord, read_metrics};
 pub use model_dir::{load_model_dir, save_model_dir};
 pub use optimizer::AdamW;
-pub use plot::plot_metrics;
+pub use plot::{plot_metrics, plot_ratios};
 pub use run_folder::RunFolder;
 pub use schedule::learning_rate;
 pub use trainer::{Observer, Outcome, Trainer, TrainerParts};

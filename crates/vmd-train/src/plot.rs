@@ -29,6 +29,38 @@ pub fn plot_metrics(records: &[MetricRecord], title: &str, path: &Path) -> Resul
         .map_err(|error| TrainError::Plot { path: path.to_path_buf(), reason: error.to_string() })
 }
 
+/// Draws one horizontal bar per ratio, with a line at 1, to the SVG file `path`.
+///
+/// # Errors
+///
+/// [`TrainError::Plot`] when the file cannot be drawn.
+pub fn plot_ratios(bars: &[(String, f64)], title: &str, path: &Path) -> Result<(), TrainError> {
+    draw_ratios(bars, title, path)
+        .map_err(|error| TrainError::Plot { path: path.to_path_buf(), reason: error.to_string() })
+}
+
+fn draw_ratios(bars: &[(String, f64)], title: &str, path: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let root = SVGBackend::new(path, (SIZE.0, 80 + 34 * bars.len() as u32)).into_drawing_area();
+    root.fill(&WHITE)?;
+    let largest = bars.iter().map(|(_, ratio)| *ratio).fold(1.0, f64::max);
+    let mut chart = ChartBuilder::on(&root)
+        .caption(title, ("sans-serif", 20))
+        .margin(12)
+        .x_label_area_size(28)
+        .build_cartesian_2d(0.0..1.15 * largest, 0.0..bars.len() as f64)?;
+    chart.configure_mesh().disable_y_mesh().disable_y_axis().draw()?;
+    for (place, (label, ratio)) in bars.iter().rev().enumerate() {
+        let (low, high) = (place as f64 + 0.15, place as f64 + 0.85);
+        chart
+            .draw_series([Rectangle::new([(0.0, low), (*ratio, high)], RGBColor(174, 199, 232).filled())])?;
+        let text = format!("{ratio:.2}  {label}");
+        chart.draw_series([Text::new(text, (0.01 * largest, high - 0.12), ("sans-serif", 14))])?;
+    }
+    chart.draw_series(LineSeries::new([(1.0, 0.0), (1.0, bars.len() as f64)], RGBColor(20, 20, 20)))?;
+    root.present()?;
+    Ok(())
+}
+
 fn curves(records: &[MetricRecord]) -> Vec<Curve> {
     let train = |part: fn(&MetricRecord) -> Option<f64>| {
         let point = |record: &MetricRecord| part(record).map(|y| (record.step() as f64, y));

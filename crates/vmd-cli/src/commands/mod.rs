@@ -1,5 +1,6 @@
 //! One module per command.
 
+mod bench;
 mod data;
 mod evaluate_sudoku;
 mod evaluate_synthetic;
@@ -20,5 +21,6 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Solve(args) => solve::run(&args),
         Command::Data(DataCommand::Sudoku(args)) => data::sudoku(&args),
         Command::Presets(args) => presets::run(&args),
+        Command::Bench(args) => bench::run(&args),
     }
 }

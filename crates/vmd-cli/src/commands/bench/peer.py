@@ -1,0 +1,100 @@
+"""The same networks in PyTorch, timed on request: one line with a number of rounds in, one line of JSON out."""
+
+import json
+import resource
+import sys
+import time
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+case = json.loads(sys.argv[1])
+width, heads, seq, vocab = case["width"], case["heads"], case["seq"], case["vocab"]
+
+
+def edge_mask():
+    """Which keys each head of the Sudoku preset sees: row, column, box, all."""
+    side = round(seq**0.5)
+    box = round(side**0.5)
+    cell = torch.arange(seq)
+    row, column = cell // side, cell % side
+    place = row // box * side + column // box
+    same = [a[:, None] == a[None, :] for a in (row, column, place)]
+    return torch.stack(same + [torch.ones(seq, seq, dtype=torch.bool)])[None]
+
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, h, mask):
+        batch = h.shape[0]
+        parts = self.qkv(self.norm1(h)).view(batch, seq, 3, heads, width // heads)
+        q, k, v = parts.permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        h = h + self.out(mixed.transpose(1, 2).reshape(batch, seq, width))
+        hidden = self.up(self.norm2(h))
+        hidden = F.gelu(hidden) if case["activation"] == "gelu" else F.relu(hidden)
+        return h + self.down(hidden)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.token = nn.Embedding(vocab + 1, width)
+        self.position = nn.Parameter(torch.randn(1, seq, width) * 0.02)
+        self.blocks = nn.ModuleList(Block() for _ in range(case["layers"]))
+        self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, vocab)
+        self.register_buffer("mask", edge_mask() if case["edges"] else None)
+
+    def forward(self, xt):
+        h = self.token(xt)
+        if not case["edges"]:
+            h = h + self.position
+        for _ in range(case["loops"]):
+            for block in self.blocks:
+                h = block(h, self.mask)
+        return self.head(self.norm(h))
+
+
+torch.manual_seed(0)
+if case["mode"] == "product":
+    left, right = torch.randn(case["batch"] * seq, width), torch.randn(width, 4 * width)
+else:
+    net = Net()
+    optimizer = torch.optim.AdamW(net.parameters(), 1e-4, betas=(0.9, 0.98))
+    forward = torch.compile(net) if case.get("compile") else net
+
+
+def once():
+    if case["mode"] == "product":
+        torch.mm(left, right)
+        return
+    x0 = torch.randint(0, vocab, (case["batch"], seq))
+    masked = torch.rand(case["batch"], seq) < 0.5
+    xt = x0.masked_fill(masked, vocab)
+    if case["mode"] == "infer":
+        with torch.inference_mode():
+            forward(xt)
+        return
+    logits = forward(xt)
+    nll = F.cross_entropy(logits.view(-1, vocab), x0.view(-1), reduction="none").view(case["batch"], seq)
+    loss = (nll * masked).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+    optimizer.step()
+
+
+for line in sys.stdin:
+    seconds = []
+    for _ in range(int(line)):
+        start = time.perf_counter()
+        once()
+        seconds.append(time.perf_counter() - start)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"seconds": seconds, "peak_mib": peak}), flush=True)
