@@ -12,6 +12,7 @@ use burn_autodiff::ops::{Backward, Ops, OpsKind};
 use burn_flex::FlexTensor;
 
 use crate::cpu::product::Matrix;
+use crate::cpu::scratch::Scratch;
 
 type Tracking = Autodiff<Flex, NoCheckpointing>;
 
@@ -53,10 +54,10 @@ impl<'a> View<'a> {
 
 /// Values that are kept for the backward pass.
 #[derive(Clone)]
-pub(crate) struct Kept(Arc<Vec<f32>>);
+pub(crate) struct Kept(Arc<Scratch>);
 
 impl Kept {
-    pub(crate) fn new(values: Vec<f32>) -> Self {
+    pub(crate) fn new(values: Scratch) -> Self {
         Self(Arc::new(values))
     }
 

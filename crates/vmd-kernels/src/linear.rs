@@ -27,6 +27,7 @@ pub fn linear(x: Tensor<3>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<3> {
 #[cfg(feature = "flex")]
 mod fused {
     use crate::cpu::product::{Matrix, product, sum_of_rows, transposed_product};
+    use crate::cpu::zeros;
     use crate::fused::{Fused, View};
 
     #[derive(Debug, Clone)]
@@ -39,7 +40,7 @@ mod fused {
             let [d_input, d_output] = [weight.dims[0], weight.dims[1]];
             let rows = x.dims[0] * x.dims[1];
             assert_eq!(x.dims[2], d_input, "channels of the input and rows of the weight");
-            let mut y = vec![0.0; rows * d_output];
+            let mut y = zeros(rows * d_output);
             let x_matrix = Matrix::new(x.values, rows, d_input, d_input);
             product(x_matrix, weight.matrix(), Some(bias.values), &mut y);
             (y, vec![x.dims[0], x.dims[1], d_output], ())
@@ -58,7 +59,7 @@ mod fused {
             let dy = Matrix::new(grad, rows, d_output, d_output);
             [
                 wanted[0].then(|| {
-                    let mut dx = vec![0.0; rows * d_input];
+                    let mut dx = zeros(rows * d_input);
                     product(dy, weight.matrix().transposed(), None, &mut dx);
                     dx
                 }),

@@ -34,6 +34,8 @@ mod fused {
     use crate::Activation;
     use crate::cpu::activation;
     use crate::cpu::product::{Matrix, product, sum_of_rows, transposed_product};
+    use crate::cpu::scratch::Scratch;
+    use crate::cpu::zeros;
     use crate::fused::{Fused, Kept, View};
 
     #[derive(Debug, Clone)]
@@ -47,15 +49,16 @@ mod fused {
             let [width, hidden] = [up.dims[0], up.dims[1]];
             let rows = x.dims[0] * x.dims[1];
             assert_eq!(x.dims[2], width, "channels of the input and rows of the weight");
-            let mut before = vec![0.0; rows * hidden];
+            let mut before = Scratch::take(rows * hidden);
             product(
                 Matrix::new(x.values, rows, width, width),
                 up.matrix(),
                 Some(up_bias.values),
                 &mut before,
             );
-            let after = activation::forward(self.0, &before);
-            let mut y = vec![0.0; rows * down.dims[1]];
+            let mut after = Scratch::take(rows * hidden);
+            activation::forward_into(self.0, &before, &mut after);
+            let mut y = zeros(rows * down.dims[1]);
             let after = Matrix::new(&after, rows, hidden, hidden);
             product(after, down.matrix(), Some(down_bias.values), &mut y);
             (y, vec![x.dims[0], x.dims[1], down.dims[1]], Kept::new(before))
@@ -72,7 +75,8 @@ mod fused {
             let [width, hidden] = [up.dims[0], up.dims[1]];
             let rows = x.dims[0] * x.dims[1];
             let dy = Matrix::new(grad, rows, down.dims[1], down.dims[1]);
-            let after = activation::forward(self.0, before.values());
+            let mut after = Scratch::take(rows * hidden);
+            activation::forward_into(self.0, before.values(), &mut after);
             let d_down = wanted[3].then(|| transposed_product(Matrix::new(&after, rows, hidden, hidden), dy));
             let mut d_hidden = after;
             product(dy, down.matrix().transposed(), None, &mut d_hidden);
@@ -80,7 +84,7 @@ mod fused {
             let d_before = Matrix::new(&d_hidden, rows, hidden, hidden);
             [
                 wanted[0].then(|| {
-                    let mut dx = vec![0.0; rows * width];
+                    let mut dx = zeros(rows * width);
                     product(d_before, up.matrix().transposed(), None, &mut dx);
                     dx
                 }),

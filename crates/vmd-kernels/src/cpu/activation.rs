@@ -3,16 +3,21 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::{TASK, math};
+use super::{TASK, math, zeros};
 use crate::Activation;
 
 /// `f(x)`.
 pub(crate) fn forward(activation: Activation, x: &[f32]) -> Vec<f32> {
-    let mut y = vec![0.0; x.len()];
+    let mut y = zeros(x.len());
+    forward_into(activation, x, &mut y);
+    y
+}
+
+/// `y = f(x)`.
+pub(crate) fn forward_into(activation: Activation, x: &[f32], y: &mut [f32]) {
     y.par_chunks_mut(TASK).zip(x.par_chunks(TASK)).for_each(|(y, x)| {
         Arch::new().dispatch(Forward { activation, x, y });
     });
-    y
 }
 
 /// `f'(x)·grad`.

@@ -3,9 +3,10 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::math;
 use super::norm::lane_sum;
 use super::product::{Matrix, Product, Start, multiply};
+use super::scratch::Scratch;
+use super::{math, zeros};
 use crate::HeadEdges;
 use crate::attention::KeyLists;
 
@@ -19,14 +20,14 @@ pub(crate) struct Shape<'a> {
 }
 
 /// The output, `[batch, seq, width]`, and `ln Σ exp` of the scores, `[batch, heads, seq]`.
-pub(crate) fn forward(shape: Shape<'_>, qkv: &[f32]) -> (Vec<f32>, Vec<f32>) {
+pub(crate) fn forward(shape: Shape<'_>, qkv: &[f32]) -> (Vec<f32>, Scratch) {
     let Shape { seq, width, heads, .. } = shape;
-    let mut out = vec![0.0; qkv.len() / 3];
-    let mut log_sum = vec![0.0; qkv.len() / (3 * width).max(1) * heads];
+    let mut out = zeros(qkv.len() / 3);
+    let mut log_sum = Scratch::take(qkv.len() / (3 * width).max(1) * heads);
     let sequences =
         out.par_chunks_mut((seq * width).max(1)).zip(log_sum.par_chunks_mut((seq * heads).max(1)));
     sequences.zip(qkv.par_chunks((3 * seq * width).max(1))).for_each_init(
-        || vec![0.0; seq * seq],
+        || Scratch::take(seq * seq),
         |scores, ((out, log_sum), qkv)| {
             Arch::new().dispatch(Forward { shape, qkv, out, log_sum, scores });
         },
@@ -43,13 +44,13 @@ pub(crate) fn backward(
     grad: &[f32],
 ) -> Vec<f32> {
     let Shape { seq, width, heads, .. } = shape;
-    let mut d_qkv = vec![0.0; qkv.len()];
+    let mut d_qkv = zeros(qkv.len());
     d_qkv
         .par_chunks_mut((3 * seq * width).max(1))
         .zip(qkv.par_chunks((3 * seq * width).max(1)))
         .enumerate()
         .for_each_init(
-            || (vec![0.0; seq * seq], vec![0.0; seq * seq]),
+            || (Scratch::take(seq * seq), Scratch::take(seq * seq)),
             |(p, ds), (index, (d_qkv, qkv))| {
                 let part = index * seq * width..(index + 1) * seq * width;
                 Arch::new().dispatch(Backward {

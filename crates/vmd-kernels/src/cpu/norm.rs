@@ -3,6 +3,9 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::scratch::Scratch;
+use super::zeros;
+
 /// What the normalisation reads.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NormInput<'a> {
@@ -38,10 +41,10 @@ pub(crate) struct NormGradients {
 const GROUP: usize = 4;
 
 /// The output, and mean and inverse deviation of every row, `[batch, seq, 2]`.
-pub(crate) fn forward(input: NormInput<'_>) -> (Vec<f32>, Vec<f32>) {
+pub(crate) fn forward(input: NormInput<'_>) -> (Vec<f32>, Scratch) {
     let width = input.gamma.len();
-    let mut y = vec![0.0; input.x.len()];
-    let mut moments = vec![0.0; 2 * input.x.len() / width.max(1)];
+    let mut y = zeros(input.x.len());
+    let mut moments = Scratch::take(2 * input.x.len() / width.max(1));
     let chunk = (input.seq * width).max(1);
     y.par_chunks_mut(chunk).zip(moments.par_chunks_mut((2 * input.seq).max(1))).enumerate().for_each(
         |(sequence, (y, moments))| {
@@ -57,7 +60,7 @@ pub(crate) fn backward(input: NormInput<'_>, moments: &[f32], grad: &[f32]) -> N
     let sequence_len = (input.seq * width).max(1);
     let n_modulation = input.modulation.map_or(0, |modulation| modulation.scale.len());
     let per_sequence = n_modulation * sequence_len / input.x.len().max(1);
-    let mut x = vec![0.0; input.x.len()];
+    let mut x = zeros(input.x.len());
     // Scale and shift side by side, so that one iterator hands out both.
     let mut modulation = vec![0.0; 2 * n_modulation];
     let chunk = 2 * per_sequence * GROUP;
@@ -135,10 +138,13 @@ macro_rules! lane_sum {
             }
             start += 16;
         }
-        let mut sum = 0.0;
-        for lane in 0..16 {
-            sum += lanes[lane];
+        // Pairwise: sixteen additions in a row would wait for each other.
+        for half in [8, 4, 2, 1] {
+            for lane in 0..half {
+                lanes[lane] += lanes[lane + half];
+            }
         }
+        let mut sum = lanes[0];
         for $i in whole..n {
             sum += $term;
         }

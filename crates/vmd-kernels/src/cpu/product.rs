@@ -5,6 +5,8 @@ use std::cell::RefCell;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::scratch::Scratch;
+
 /// Inner dimension handled at once: a block of `b` this deep stays in the second-level cache.
 const DEPTH: usize = 512;
 /// Columns packed at once.
@@ -77,12 +79,12 @@ pub(crate) fn transposed_product(a: Matrix<'_>, b: Matrix<'_>) -> Vec<f32> {
     let n = a.rows;
     let parts = (n / DEPTH).clamp(1, 8);
     let depth = n.div_ceil(parts);
-    let mut partial: Vec<Vec<f32>> = (0..parts)
+    let partial: Vec<Scratch> = (0..parts)
         .into_par_iter()
         .map(|part| {
             let from = (part * depth).min(n);
             let depth = depth.min(n - from);
-            let mut c = vec![0.0; a.cols * b.cols];
+            let mut c = Scratch::take(a.cols * b.cols);
             Arch::new().dispatch(Product {
                 a: a.block(from, depth, 0, a.cols).transposed(),
                 b: b.block(from, depth, 0, b.cols),
@@ -93,10 +95,9 @@ pub(crate) fn transposed_product(a: Matrix<'_>, b: Matrix<'_>) -> Vec<f32> {
             c
         })
         .collect();
-    let rest = partial.split_off(1);
-    let mut c = partial.remove(0);
-    for part in rest {
-        c.iter_mut().zip(part).for_each(|(c, part)| *c += part);
+    let mut c = partial[0].to_vec();
+    for part in &partial[1..] {
+        c.iter_mut().zip(part.iter()).for_each(|(c, part)| *c += part);
     }
     c
 }
