@@ -1,4 +1,5 @@
 //! The program, called as a user calls it.
+#![allow(dead_code, reason = "every test file uses its own part")]
 
 use std::path::Path;
 

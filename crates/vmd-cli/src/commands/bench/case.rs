@@ -63,7 +63,7 @@ pub(super) fn cases() -> Vec<Case> {
         loops: 4,
         activation: "relu".into(),
         edges: true,
-        ..step.clone()
+        ..step
     };
     let of = |group: &str, name: &str, case: &Case| Case {
         name: name.into(),

@@ -70,9 +70,9 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
         vmd::train::plot_ratios(&bars, "times as fast as the peer", &folder.join("bench.svg"))?;
     }
     if args.common.json {
-        print_json(&records)
+        print_json(&records);
     } else {
-        print_rows(&rows)
+        print_rows(&rows);
     }
     eprintln!("figures in {}", folder.display());
     Ok(())
