@@ -22,7 +22,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
     let arguments = args::Arguments::parse();
-    match commands::run(arguments.command) {
+    // On a thread of the pool that the kernels share their work with: from outside, every operation would put this thread
+    // to sleep and wake another, twenty microseconds each.
+    match rayon::scope(|_| commands::run(arguments.command)) {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => failure::report(&error),
     }

@@ -121,10 +121,12 @@ pub(crate) fn sum_of_rows(a: &[f32], cols: usize) -> Vec<f32> {
     total
 }
 
-/// Rows for each task: whole tiles, several tasks a thread, but none too small to be worth it.
+/// Rows for each task: whole tiles, several tasks a thread, but none too small to be worth waking a thread and packing `b`
+/// once more.
 fn share(rows: usize, work_per_row: usize) -> usize {
-    let tasks = (rows * work_per_row / 500_000).clamp(1, 4 * rayon::current_num_threads());
-    rows.div_ceil(tasks).next_multiple_of(12)
+    let worthwhile = (rows * work_per_row / 500_000).min(rows / (3 * MAX_ROWS));
+    let tasks = worthwhile.clamp(1, 4 * rayon::current_num_threads());
+    rows.div_ceil(tasks).next_multiple_of(MAX_ROWS)
 }
 
 /// What a product is added to.
