@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use vmd_data::source::DataSource;
 use vmd_data::sudoku::{
     Grid, Layout, PuzzleConfig, SudokuError, SudokuGrids, generate_puzzle, is_valid_solution, random_grid,
-    solve,
+    solve, solve_within,
 };
 use vmd_process::{Purpose, index_below, keyed_rng};
 
@@ -177,4 +177,16 @@ fn a_stream_without_grids_is_refused() {
 #[should_panic(expected = "one token for each cell")]
 fn examples_of_another_length_are_refused() {
     SudokuGrids::new(layout(2, 2), 1, HashSet::new()).unwrap().fill(0, &mut [0; 15]);
+}
+
+#[test]
+fn a_search_gives_up_after_its_nodes() {
+    let open = Grid::blank(layout(4, 4));
+    // Filling 256 cells takes more than fifty partly filled grids, whatever the order.
+    assert_eq!(solve_within(&open, 2, 50), None);
+    assert_eq!(solve_within(&open, 0, 0).map(|solutions| solutions.count), Some(0));
+    let small = solve_within(&Grid::blank(layout(2, 2)), 1000, u64::MAX).unwrap();
+    assert_eq!(small.count, 288);
+    // Enough solutions are an answer even if the search is cut short there.
+    assert_eq!(solve_within(&Grid::blank(layout(2, 2)), 2, 200).unwrap().count, 2);
 }

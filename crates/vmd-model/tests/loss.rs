@@ -253,3 +253,10 @@ fn objectives_with_problems_are_refused_in_words() {
     // All weight on the first step is a bound only if it is the only step.
     assert_eq!((problems(Some(1), 1.0).len(), problems(Some(2), 1.0).len()), (0, 1));
 }
+
+#[test]
+#[should_panic(expected = "clean tokens are below")]
+fn clean_tokens_hold_no_mask() {
+    let model = fresh(&config(VOCAB, SEQ, Scope::Sequence, None));
+    TrainingBatch::draw(vec![VOCAB as u32; SEQ], &model, &steps(1), 1, 0);
+}

@@ -319,3 +319,9 @@ fn a_sampler_without_steps_is_refused() {
 fn half_a_sequence_is_refused() {
     sampler(RevealRule::Ancestral, 1, ValueRule::Argmax).sample(&table(), &[MASK; SEQ + 1], 1);
 }
+
+#[test]
+#[should_panic(expected = "tokens are at most 3, the mask token")]
+fn tokens_above_the_mask_are_refused() {
+    sampler(RevealRule::Margin, 2, ValueRule::Argmax).sample(&table(), &[MASK + 1; SEQ], 1);
+}
