@@ -1,7 +1,7 @@
 //! The list of commands.
 
 /// Name and purpose of every command, in the order in which a newcomer meets them.
-const COMMANDS: [(&str, &str); 10] = [
+const COMMANDS: [(&str, &str); 11] = [
     ("train", "train a model (9×9 Sudoku unless told otherwise) and print its figures"),
     ("evaluate-sudoku", "let a model solve Sudoku puzzles and count how many it gets right"),
     ("evaluate-synthetic", "compute a model's exact accuracy and KL on a synthetic set"),
@@ -9,20 +9,25 @@ const COMMANDS: [(&str, &str); 10] = [
     ("solve", "solve one Sudoku puzzle"),
     ("data", "make data sets"),
     ("presets", "list the presets, or print one"),
+    ("devices", "list what can be written behind --device, and what is there"),
     ("bench", "time training steps and evaluations, next to PyTorch if it is there"),
-    ("ci", "run every check that a change must pass; --fast leaves out docs and the smoke run"),
+    (
+        "ci",
+        "run every check that a change must pass; --fast leaves out docs and the smoke run,\n                      --devices checks the other backends instead",
+    ),
     ("tidy", "check layers, manifests, file lengths and the small things"),
 ];
 
 /// What `cargo xtask help` prints.
 pub(crate) fn text() -> String {
-    let mut text = String::from("Usage: cargo xtask <command> [arguments]\n\nCommands:\n");
+    let mut text = String::from("Usage: cargo xtask [--features LIST] <command> [arguments]\n\nCommands:\n");
     for (name, purpose) in COMMANDS {
         text.push_str(&format!("  {name:<20}{purpose}\n"));
     }
     text.push_str(
         "\n`cargo xtask <command> --help` lists a command's arguments. All but ci and tidy are commands of the\n\
-         program `vmd`, which is built first (some minutes the first time, seconds afterwards).\n",
+         program `vmd`, which is built first (some minutes the first time, seconds afterwards). --features adds\n\
+         backends to it: wgpu, vulkan, metal, cuda.\n",
     );
     text
 }

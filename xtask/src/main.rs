@@ -7,6 +7,7 @@
 //! newcomer is running within seconds.
 
 mod ci;
+mod devices;
 mod failure;
 mod help;
 mod layers;
@@ -39,10 +40,12 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
             tidy::run()
         }
         ["ci", flags @ ..] => {
-            own_flags("ci", flags, &["--fast"])?;
-            ci::run(flags.contains(&"--fast"))
+            own_flags("ci", flags, &["--fast", "--devices"])?;
+            if flags.contains(&"--devices") { devices::run() } else { ci::run(flags.contains(&"--fast")) }
         }
-        _ => program::run(arguments),
+        ["--features", features, _, ..] => program::run(Some(features), &arguments[2..]),
+        ["--features", ..] => Err(Failure::Usage("--features needs a list of features and a command".into())),
+        _ => program::run(None, arguments),
     }
 }
 

@@ -7,18 +7,29 @@ use crate::failure::Failure;
 use crate::layers::TOP;
 use crate::workspace::{Workspace, cargo};
 
-/// Builds `vmd` and becomes it.
-pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
+/// Read by the allocator: memory that one step returns is what the next one asks for, so it is not given back to the
+/// system in between.
+const KEEP_MEMORY: (&str, &str) = ("MIMALLOC_PURGE_DELAY", "-1");
+
+/// Builds `vmd` with `features` besides its default ones, and becomes it.
+pub(crate) fn run(features: Option<&str>, arguments: &[String]) -> Result<(), Failure> {
     let workspace = Workspace::load()?;
-    build(&workspace)?;
+    build(&workspace, features)?;
     let program = workspace.program();
-    take_over(Command::new(&program).args(arguments), &program)
+    let mut command = Command::new(&program);
+    if std::env::var_os(KEEP_MEMORY.0).is_none() {
+        command.env(KEEP_MEMORY.0, KEEP_MEMORY.1);
+    }
+    take_over(command.args(arguments), &program)
 }
 
 /// Builds `vmd` in release; cargo reports its progress on standard error.
-fn build(workspace: &Workspace) -> Result<(), Failure> {
+fn build(workspace: &Workspace, features: Option<&str>) -> Result<(), Failure> {
+    let features = features.map(|features| ["--features", features]);
     let status = cargo()
-        .args(["build", "--release", "--locked", "--package", TOP, "--manifest-path"])
+        .args(["build", "--release", "--locked", "--package", TOP])
+        .args(features.iter().flatten())
+        .arg("--manifest-path")
         .arg(workspace.root.join("Cargo.toml"))
         .status()
         .map_err(|error| Failure::of("run cargo build", error))?;

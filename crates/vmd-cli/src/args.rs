@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Data(DataCommand),
     /// List the presets, or print one.
     Presets(PresetsArgs),
+    /// List what can be written behind --device, and what is there.
+    Devices(DevicesArgs),
     /// Time training steps and evaluations, next to PyTorch if it is there.
     Bench(BenchArgs),
 }
@@ -42,7 +44,8 @@ pub(crate) struct Common {
     /// Seed of every random number.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// Where to compute: flex (this machine's CPU) or auto.
+    /// Where to compute: flex (this machine's processor), wgpu, vulkan, metal or cuda, with :N or :cpu behind, or
+    /// auto. `devices` lists what is there.
     #[arg(long, default_value = "auto")]
     pub(crate) device: String,
 }
@@ -179,6 +182,13 @@ pub(crate) struct DataSudokuArgs {
 pub(crate) struct PresetsArgs {
     /// Preset to print.
     pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DevicesArgs {
+    /// Print one JSON object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

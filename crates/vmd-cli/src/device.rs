@@ -1,13 +1,287 @@
 //! Devices by name.
 
+use std::fmt;
+use std::panic::catch_unwind;
+
+use burn::tensor::{DeviceType, Tensor};
 use vmd::Device;
 
 use crate::failure::usage;
 
-/// The device called `name`.
+/// What computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Backend {
+    Flex,
+    Cuda,
+    Metal,
+    Vulkan,
+    Wgpu,
+}
+
+/// Which one of a backend's devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    /// The backend's own first choice.
+    Any,
+    /// A graphics interface carried out by the processor.
+    Cpu,
+    /// By number, from 0.
+    Index(usize),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Name {
+    backend: Backend,
+    choice: Choice,
+}
+
+impl Backend {
+    /// All of them, best first; `auto` tries them in this order.
+    const ALL: [Self; 5] = [Self::Cuda, Self::Metal, Self::Vulkan, Self::Wgpu, Self::Flex];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Flex => "flex",
+            Self::Cuda => "cuda",
+            Self::Metal => "metal",
+            Self::Vulkan => "vulkan",
+            Self::Wgpu => "wgpu",
+        }
+    }
+
+    fn is_built_in(self) -> bool {
+        match self {
+            Self::Flex => cfg!(feature = "flex"),
+            Self::Cuda => cfg!(feature = "cuda"),
+            Self::Metal => cfg!(feature = "metal"),
+            Self::Vulkan => cfg!(feature = "vulkan"),
+            Self::Wgpu => cfg!(feature = "wgpu"),
+        }
+    }
+
+    /// How many devices there are. May panic where a driver is missing.
+    fn count(self) -> usize {
+        let kind = match self {
+            #[cfg(feature = "flex")]
+            Self::Flex => DeviceType::Flex,
+            #[cfg(feature = "cuda")]
+            Self::Cuda => DeviceType::Cuda,
+            #[cfg(feature = "metal")]
+            Self::Metal => DeviceType::Metal,
+            #[cfg(feature = "vulkan")]
+            Self::Vulkan => DeviceType::Vulkan,
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu => DeviceType::Wgpu,
+            #[allow(unreachable_patterns, reason = "reachable without all features")]
+            _ => return 0,
+        };
+        Device::enumerate(kind).into_iter().count()
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.backend.name())?;
+        match self.choice {
+            Choice::Any => Ok(()),
+            Choice::Cpu => f.write_str(":cpu"),
+            Choice::Index(index) => write!(f, ":{index}"),
+        }
+    }
+}
+
+impl Name {
+    /// `BACKEND`, `BACKEND:N` or, for graphics interfaces, `BACKEND:cpu`.
+    fn parse(text: &str) -> Option<Self> {
+        let (backend, choice) = text.split_once(':').map_or((text, None), |(b, c)| (b, Some(c)));
+        let backend = Backend::ALL.into_iter().find(|known| known.name() == backend)?;
+        let choice = match choice {
+            None => Choice::Any,
+            Some("cpu") if matches!(backend, Backend::Vulkan | Backend::Wgpu) => Choice::Cpu,
+            Some(index) if backend != Backend::Flex => Choice::Index(index.parse().ok()?),
+            Some(_) => return None,
+        };
+        Some(Self { backend, choice })
+    }
+
+    /// The device, which need not be there. `None` if its backend is not part of this program.
+    fn device(self) -> Option<Device> {
+        #[cfg(feature = "wgpu")]
+        let kind = match self.choice {
+            Choice::Any => burn::tensor::DeviceKind::DefaultDevice,
+            Choice::Cpu => burn::tensor::DeviceKind::Cpu,
+            Choice::Index(index) => burn::tensor::DeviceKind::DiscreteGpu(index),
+        };
+        match self.backend {
+            #[cfg(feature = "flex")]
+            Backend::Flex => Some(Device::flex()),
+            #[cfg(feature = "cuda")]
+            Backend::Cuda => Some(Device::cuda(match self.choice {
+                Choice::Index(index) => index,
+                _ => 0,
+            })),
+            #[cfg(feature = "metal")]
+            Backend::Metal => Some(Device::metal(kind)),
+            #[cfg(feature = "vulkan")]
+            Backend::Vulkan => Some(Device::vulkan(kind)),
+            #[cfg(feature = "wgpu")]
+            Backend::Wgpu => Some(Device::wgpu(kind)),
+            #[allow(unreachable_patterns, reason = "reachable without all features")]
+            _ => None,
+        }
+    }
+
+    /// Computes something with the device.
+    fn probe(self) -> Result<Device, Absent> {
+        let device = self.device().ok_or(Absent::NotBuiltIn)?;
+        if self.backend == Backend::Flex {
+            return Ok(device);
+        }
+        let works = || {
+            // Graphics interfaces have a default device wherever they have any; the others are counted first, because opening
+            // a device that is not there can bring down the thread that serves it.
+            let needed = if let Choice::Index(index) = self.choice { index + 1 } else { 1 };
+            if self.backend.count() < needed {
+                return false;
+            }
+            let x = Tensor::<1>::from_data([1.0, 2.0], &device);
+            (x.clone() * x).sum().into_data().iter::<f32>().eq([5.0])
+        };
+        if quietly(works) == Some(true) { Ok(device) } else { Err(Absent::NotFound) }
+    }
+
+    /// A device that is worth taking without being asked for.
+    fn is_accelerator(self, device: &Device) -> bool {
+        #[cfg(any(feature = "wgpu", feature = "cuda"))]
+        if self.backend != Backend::Flex {
+            let name =
+                quietly(|| device.identity().map(|identity| identity.name)).flatten().unwrap_or_default();
+            return !["llvmpipe", "lavapipe", "SwiftShader"].iter().any(|software| name.contains(software));
+        }
+        let _ = device;
+        self.backend != Backend::Flex
+    }
+
+    fn description(self, device: &Device) -> String {
+        #[cfg(any(feature = "wgpu", feature = "cuda"))]
+        if self.backend != Backend::Flex {
+            let identity = quietly(|| device.identity()).flatten();
+            return identity.map_or_else(|| "present".into(), |identity| identity.name);
+        }
+        let _ = device;
+        let threads = rayon::current_num_threads();
+        format!("this machine's processor, {threads} threads")
+    }
+}
+
+/// Why there is no device.
+enum Absent {
+    NotBuiltIn,
+    NotFound,
+}
+
+/// Runs `work`, which may panic when a driver is missing, without letting the panic speak.
+fn quietly<T>(work: impl FnOnce() -> T) -> Option<T> {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let result = catch_unwind(std::panic::AssertUnwindSafe(work)).ok();
+    std::panic::set_hook(hook);
+    result
+}
+
+/// The device called `name`; says on standard error what `auto` chose if there was a choice.
+///
+/// # Errors
+///
+/// A usage error if there is no such device, in this program or on this machine.
 pub(crate) fn device(name: &str) -> anyhow::Result<Device> {
-    match name {
-        "flex" | "auto" => Ok(Device::flex()),
-        other => Err(usage(format!("no device `{other}` in this program; use --device flex or auto"))),
+    if name == "auto" {
+        for backend in Backend::ALL {
+            let name = Name { backend, choice: Choice::Any };
+            if let Ok(device) = name.probe()
+                && (backend == Backend::Flex || name.is_accelerator(&device))
+            {
+                if Backend::ALL.into_iter().filter(|backend| backend.is_built_in()).count() > 1 {
+                    eprintln!("device: {name} ({})", name.description(&device));
+                }
+                return Ok(device);
+            }
+        }
+        return Err(usage("this program was built without any device; build it with --features flex"));
+    }
+    let Some(parsed) = Name::parse(name) else {
+        return Err(usage(format!(
+            "no device `{name}`; devices are flex, wgpu, vulkan, metal and cuda, with :N or (wgpu, vulkan) :cpu \
+             behind, or auto"
+        )));
+    };
+    parsed.probe().map_err(|absent| match absent {
+        Absent::NotBuiltIn => {
+            let feature = parsed.backend.name();
+            usage(format!(
+                "`{feature}` is not part of this program; start it with `cargo xtask --features {feature} …`"
+            ))
+        }
+        Absent::NotFound => usage(format!(
+            "no device `{parsed}` on this machine; `devices` lists what there is, and --device flex always works"
+        )),
+    })
+}
+
+/// A line of `devices`.
+#[derive(Debug, serde::Serialize)]
+pub(crate) struct Listed {
+    /// What to write behind `--device`.
+    pub(crate) name: String,
+    /// Whether it can compute.
+    pub(crate) present: bool,
+    /// What it is, or why it is not there.
+    pub(crate) description: String,
+}
+
+/// Every device that has a name.
+pub(crate) fn list() -> Vec<Listed> {
+    let mut listed = Vec::new();
+    for backend in Backend::ALL {
+        let mut names = vec![Name { backend, choice: Choice::Any }];
+        if matches!(backend, Backend::Vulkan | Backend::Wgpu) && backend.is_built_in() {
+            names.push(Name { backend, choice: Choice::Cpu });
+        }
+        let others = if backend.is_built_in() { quietly(|| backend.count()).unwrap_or(0) } else { 0 };
+        if backend != Backend::Flex {
+            names.extend((1..others).map(|index| Name { backend, choice: Choice::Index(index) }));
+        }
+        for name in names {
+            let (present, description) = match name.probe() {
+                Ok(device) => (true, name.description(&device)),
+                Err(Absent::NotFound) => (false, "not on this machine".into()),
+                Err(Absent::NotBuiltIn) => {
+                    (false, format!("not built in; cargo xtask --features {} …", backend.name()))
+                }
+            };
+            listed.push(Listed { name: name.to_string(), present, description });
+        }
+    }
+    listed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_and_written() {
+        for text in ["flex", "cuda", "cuda:1", "vulkan:cpu", "wgpu:cpu", "wgpu:3", "metal"] {
+            assert_eq!(Name::parse(text).map(|name| name.to_string()).as_deref(), Some(text));
+        }
+        for text in ["", "cpu", "flex:0", "flex:cpu", "cuda:cpu", "cuda:", "cuda:-1", "wgpu:gpu", "Wgpu"] {
+            assert_eq!(Name::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_panicking_probe_is_no_device() {
+        assert_eq!(quietly(|| panic!("no driver")), None::<()>);
+        assert_eq!(quietly(|| 5), Some(5));
     }
 }

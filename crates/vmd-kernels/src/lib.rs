@@ -10,6 +10,7 @@
 //! number of threads.
 
 mod activation;
+mod adamw;
 mod attention;
 #[cfg(feature = "flex")]
 mod cpu;
@@ -17,12 +18,15 @@ mod cpu;
 mod fused;
 mod linear;
 mod mlp;
+mod nll;
 mod norm;
 
 pub use activation::Activation;
+pub use adamw::{AdamWState, AdamWStep, adamw};
 pub use attention::{HeadEdges, Mask, attention, composed_attention};
 pub use linear::linear;
 pub use mlp::mlp;
+pub use nll::masked_nll;
 pub use norm::layer_norm;
 
 /// Runs `$fused` (an [`Option`]) where there are fused kernels, `$composed` where there are none or they do not apply.

@@ -6,7 +6,9 @@
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use vmd_kernels::{Activation, HeadEdges, Mask, attention, layer_norm, linear, mlp};
+use vmd_kernels::{
+    Activation, AdamWState, AdamWStep, HeadEdges, Mask, adamw, attention, layer_norm, linear, masked_nll, mlp,
+};
 
 type Dims = [usize; 3];
 
@@ -227,5 +229,110 @@ fn the_number_of_threads_does_not_change_a_bit() {
     let one = with(1);
     for threads in [2, 3, 8] {
         assert_eq!(with(threads), one, "{threads} threads");
+    }
+}
+
+/// Targets and masks, with rows that are not masked at all.
+fn targets([batch, seq, vocab]: Dims) -> [Tensor<2, burn::tensor::Int>; 2] {
+    let of = |f: &dyn Fn(usize) -> usize| {
+        let values: Vec<i64> = (0..batch * seq).map(|i| f(i) as i64).collect();
+        Tensor::from_data(TensorData::new(values, [batch, seq]), &Device::flex().autodiff())
+    };
+    [of(&|i| (7 * i + 3) % vocab), of(&|i| usize::from(i / seq % 3 != 1 && i % 4 != 2))]
+}
+
+#[test]
+fn nll() {
+    for dims in [[1, 1, 1], [1, 1, 2], [2, 3, 9], [3, 5, 17], [7, 81, 9], [2, 2, 40_003]] {
+        let [targets, masked] = targets(dims);
+        let f = |x: &[Tensor<3>]| {
+            let nll = masked_nll(x[0].clone() * 8.0, targets.clone(), masked.clone());
+            nll.unsqueeze_dim(2)
+        };
+        check(f, &[dims], 1e-5);
+    }
+}
+
+#[test]
+fn nll_of_extremes() {
+    let device = Device::flex().autodiff();
+    let infinite = f32::NEG_INFINITY;
+    let logits = Tensor::<3>::from_data(
+        [[
+            [1e30, 0.0, 1.0],
+            [infinite, 0.0, 0.0],
+            [infinite, 0.0, 0.0],
+            [f32::NAN, 0.0, 0.0],
+            [f32::NAN, 0.0, 0.0],
+        ]],
+        &device,
+    )
+    .require_grad();
+    let targets = Tensor::from_data([[0, 1, 0, 1, 1]], &device);
+    let masked = Tensor::from_data([[1, 1, 1, 1, 0]], &device);
+    let nll = masked_nll(logits.clone(), targets, masked);
+    let values: Vec<f32> = nll.to_data().iter::<f32>().collect();
+    assert_eq!(values[0], 0.0);
+    assert!((values[1] - std::f32::consts::LN_2).abs() < 1e-6);
+    assert_eq!(values[2], f32::INFINITY);
+    assert!(values[3].is_nan());
+    assert_eq!(values[4], 0.0, "not masked, so nothing is read");
+    let gradients = nll.sum().backward();
+    let gradient: Vec<f32> = logits.grad(&gradients).unwrap().into_data().iter::<f32>().collect();
+    assert_eq!(gradient[3..6], [0.0, -0.5, 0.5]);
+    assert_eq!(gradient[12..], [0.0; 3]);
+}
+
+#[test]
+fn weights_are_updated_as_by_the_composed_operations() {
+    let device = Device::flex();
+    for n in [1, 7, 100_003] {
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        let mut vector = |least: f32| {
+            let values = (0..n).map(|_| rng.random::<f32>() + least).collect::<Vec<f32>>();
+            Tensor::<1>::from_data(TensorData::new(values, [n]), &device)
+        };
+        let state = AdamWState {
+            weights: vector(-0.5),
+            first: vector(-0.5),
+            second: vector(0.0),
+            average: vector(-0.5),
+        };
+        let gradient = vector(-0.5);
+        let step = AdamWStep {
+            gradient_scale: 0.7,
+            learning_rate: 0.1,
+            betas: [0.8, 0.9],
+            bias: [0.3, 0.2],
+            epsilon: 1e-8,
+            decay: 0.03,
+            ema: 0.6,
+        };
+        let double = |x: &Tensor<1>| x.clone().cast(FloatDType::F64);
+        let exact = adamw(
+            step,
+            AdamWState {
+                weights: double(&state.weights),
+                first: double(&state.first),
+                second: double(&state.second),
+                average: double(&state.average),
+            },
+            double(&gradient),
+        );
+        let held = state.clone();
+        let before = held.weights.to_data();
+        let fused = adamw(step, state, gradient);
+        assert_eq!(held.weights.to_data(), before, "a state that is held elsewhere stays as it is");
+        for (fused, exact) in [
+            (fused.weights, exact.weights),
+            (fused.first, exact.first),
+            (fused.second, exact.second),
+            (fused.average, exact.average),
+        ] {
+            let (fused, exact) = (fused.into_data(), exact.into_data());
+            let worst =
+                fused.iter::<f64>().zip(exact.iter::<f64>()).fold(0.0f64, |w, (a, b)| w.max((a - b).abs()));
+            assert!(worst < 2e-6, "{n}: {worst}");
+        }
     }
 }

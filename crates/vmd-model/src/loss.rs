@@ -1,6 +1,6 @@
 //! The loss as a decomposition into named parts.
 
-use burn::tensor::{Device, Int, Tensor, TensorData, activation::log_softmax};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use vmd_denoiser::{Denoiser, DenoiserInput};
 use vmd_latent::{LatentConfig, LatentDistribution};
 
@@ -131,9 +131,7 @@ fn without_value(surrogate: Tensor<1>) -> Tensor<1> {
 
 /// `Σ_{i masked} −log p(x0^i)`, `[rows]`, from logits `[rows, seq, vocab]`.
 fn masked_nll(logits: Tensor<3>, x0: Tensor<2, Int>, masked: Tensor<2, Int>) -> Tensor<1> {
-    let log_probabilities = log_softmax(logits, 2);
-    let chosen = log_probabilities.gather(2, x0.unsqueeze_dim::<3>(2)).squeeze_dim::<2>(2);
-    -(chosen * masked.float()).sum_dim(1).squeeze_dim::<1>(1)
+    vmd_kernels::masked_nll(logits, x0, masked).sum_dim(1).squeeze_dim::<1>(1)
 }
 
 /// 1 where a token is masked, `[rows, seq]`.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use vmd_kernels::{AdamWState, AdamWStep, adamw};
 use vmd_nn::{ParameterError, named_parameters};
 
 use crate::TrainConfig;
@@ -143,26 +144,26 @@ impl ModuleMapper for Update<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let name = self.path.join(".");
         let Some(gradient) = self.gradients.remove(&name) else { return param };
-        let [beta_1, beta_2] = self.optimizer.betas;
+        let Some(Slot { first, second, average }) = self.optimizer.slots.remove(&name) else { return param };
         let updates = self.optimizer.updates as f64;
-        let bias_1 = 1.0 - beta_1.powf(updates);
-        let bias_2 = 1.0 - beta_2.powf(updates);
-        // Early averages would be dominated by the random start, so the decay rises with the updates.
-        let ema = self.optimizer.ema_decay.min((1.0 + updates) / (10.0 + updates));
-        let decay = if D >= 2 { self.learning_rate * self.optimizer.weight_decay } else { 0.0 };
-        let Some(slot) = self.optimizer.slots.get_mut(&name) else { return param };
-        let gradient = gradient * self.scale;
-        slot.first = slot.first.clone() * beta_1 + gradient.clone() * (1.0 - beta_1);
-        slot.second = slot.second.clone() * beta_2 + gradient.clone() * gradient * (1.0 - beta_2);
-        let delta = slot.first.clone() * (self.learning_rate / bias_1)
-            / ((slot.second.clone() / bias_2).sqrt() + EPSILON);
+        let step = AdamWStep {
+            gradient_scale: self.scale,
+            learning_rate: self.learning_rate,
+            betas: self.optimizer.betas,
+            bias: self.optimizer.betas.map(|beta| 1.0 - beta.powf(updates)),
+            epsilon: EPSILON,
+            decay: if D >= 2 { self.learning_rate * self.optimizer.weight_decay } else { 0.0 },
+            // Early averages would be dominated by the random start, so the decay rises with the updates.
+            ema: self.optimizer.ema_decay.min((1.0 + updates) / (10.0 + updates)),
+        };
         param.map(|old| {
             let trainable = old.is_require_grad();
             let shape = old.dims();
-            let [n] = slot.first.dims();
-            let new = old.inner().reshape([n]) * (1.0 - decay) - delta;
-            slot.average = slot.average.clone() * ema + new.clone() * (1.0 - ema);
-            let new = Tensor::from_inner(new.reshape(shape));
+            let weights = old.inner().reshape([shape.iter().product::<usize>()]);
+            let new = adamw(step, AdamWState { weights, first, second, average }, gradient);
+            let slot = Slot { first: new.first, second: new.second, average: new.average };
+            self.optimizer.slots.insert(name, slot);
+            let new = Tensor::from_inner(new.weights.reshape(shape));
             if trainable { new.require_grad() } else { new }
         })
     }

@@ -2,6 +2,7 @@
 
 mod bench;
 mod data;
+mod devices;
 mod evaluate_sudoku;
 mod evaluate_synthetic;
 mod presets;
@@ -21,6 +22,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Solve(args) => solve::run(&args),
         Command::Data(DataCommand::Sudoku(args)) => data::sudoku(&args),
         Command::Presets(args) => presets::run(&args),
+        Command::Devices(args) => devices::run(&args),
         Command::Bench(args) => bench::run(&args),
     }
 }

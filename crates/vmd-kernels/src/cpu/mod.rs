@@ -3,6 +3,7 @@
 pub(crate) mod activation;
 pub(crate) mod attention;
 pub(crate) mod math;
+pub(crate) mod nll;
 pub(crate) mod norm;
 pub(crate) mod product;
 pub(crate) mod scratch;
@@ -16,4 +17,4 @@ pub(crate) fn zeros(n: usize) -> Vec<f32> {
 }
 
 /// Elements of an element-wise operation that one task handles.
-const TASK: usize = 1 << 14;
+pub(crate) const TASK: usize = 1 << 14;

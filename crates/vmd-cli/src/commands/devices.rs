@@ -1,0 +1,25 @@
+//! `devices`: where this program can compute.
+
+use crate::args::DevicesArgs;
+use crate::device;
+use crate::output::print_table;
+
+/// Lists the devices.
+pub(crate) fn run(args: &DevicesArgs) -> anyhow::Result<()> {
+    let devices = device::list();
+    if args.json {
+        for device in &devices {
+            println!("{}", serde_json::to_string(device)?);
+        }
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = devices
+        .into_iter()
+        .map(|device| {
+            let present = if device.present { "yes" } else { "no" };
+            vec![device.name, present.to_string(), device.description]
+        })
+        .collect();
+    print_table(&["--device", "present", "what it is"], &rows);
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! Checks of the backends that the usual build leaves out: `ci --devices`.
+//!
+//! Their dependencies take ten minutes to build, so they live in a target folder of their own.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::failure::Failure;
+use crate::layers::TOP;
+use crate::workspace::{Workspace, cargo};
+
+/// Type-checks CUDA, and runs the suite of devices on a graphics interface carried out by the processor.
+pub(crate) fn run() -> Result<(), Failure> {
+    let workspace = Workspace::load()?;
+    println!("==> CUDA, types only");
+    let mut check = in_own_folder(&workspace.root, &["check", "--features", "cuda"]);
+    // The build scripts of CUDA's bindings look for a toolkit unless documentation is being built.
+    succeed(check.env("DOCS_RS", "1"))?;
+    println!("\n==> devices");
+    let runtime = workspace.root.join("target");
+    let mut test = in_own_folder(
+        &workspace.root,
+        &["test", "--features", "wgpu", "--test", "devices", "--", "--nocapture"],
+    );
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        // Keeps Vulkan's loader from complaining.
+        test.env("XDG_RUNTIME_DIR", runtime);
+    }
+    succeed(&mut test)
+}
+
+/// `cargo SUBCOMMAND --release … ARGUMENTS` on the program.
+fn in_own_folder(root: &Path, arguments: &[&str]) -> Command {
+    let mut command = cargo();
+    command.arg(arguments[0]).args(["--release", "--locked", "--package", TOP, "--target-dir"]);
+    command.arg(root.join("target").join("devices")).args(&arguments[1..]).current_dir(root);
+    command
+}
+
+fn succeed(command: &mut Command) -> Result<(), Failure> {
+    let status = command.status().map_err(|error| Failure::of("run cargo", error))?;
+    if status.success() { Ok(()) } else { Err(Failure::Reported) }
+}
