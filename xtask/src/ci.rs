@@ -88,7 +88,7 @@ fn check(check: &Check, workspace: &Workspace) -> Result<(), Failure> {
     }
 }
 
-fn succeed(command: &mut Command) -> Result<(), Failure> {
+pub(crate) fn succeed(command: &mut Command) -> Result<(), Failure> {
     let status = command.status().map_err(|error| Failure::of("run cargo", error))?;
     if status.success() { Ok(()) } else { Err(Failure::Reported) }
 }

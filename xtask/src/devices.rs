@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use crate::ci::succeed;
 use crate::failure::Failure;
 use crate::layers::TOP;
 use crate::workspace::{Workspace, cargo};
@@ -35,9 +36,4 @@ fn in_own_folder(root: &Path, arguments: &[&str]) -> Command {
     command.arg(arguments[0]).args(["--release", "--locked", "--package", TOP, "--target-dir"]);
     command.arg(root.join("target").join("devices")).args(&arguments[1..]).current_dir(root);
     command
-}
-
-fn succeed(command: &mut Command) -> Result<(), Failure> {
-    let status = command.status().map_err(|error| Failure::of("run cargo", error))?;
-    if status.success() { Ok(()) } else { Err(Failure::Reported) }
 }

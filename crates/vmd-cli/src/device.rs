@@ -59,8 +59,8 @@ impl Backend {
         }
     }
 
-    /// How many devices there are. May panic where a driver is missing.
-    fn count(self) -> usize {
+    /// Its devices on this machine; none where a driver is missing.
+    fn devices(self) -> Vec<Device> {
         let kind = match self {
             #[cfg(feature = "flex")]
             Self::Flex => DeviceType::Flex,
@@ -73,9 +73,9 @@ impl Backend {
             #[cfg(feature = "wgpu")]
             Self::Wgpu => DeviceType::Wgpu,
             #[allow(unreachable_patterns, reason = "reachable without all features")]
-            _ => return 0,
+            _ => return Vec::new(),
         };
-        Device::enumerate(kind).into_iter().count()
+        quietly(|| Device::enumerate(kind).into_iter().collect()).unwrap_or_default()
     }
 }
 
@@ -104,22 +104,21 @@ impl Name {
         Some(Self { backend, choice })
     }
 
-    /// The device, which need not be there. `None` if its backend is not part of this program.
+    /// The device, which need not be there unless it has a number.
     fn device(self) -> Option<Device> {
+        if let Choice::Index(index) = self.choice {
+            return self.backend.devices().into_iter().nth(index);
+        }
         #[cfg(feature = "wgpu")]
         let kind = match self.choice {
-            Choice::Any => burn::tensor::DeviceKind::DefaultDevice,
             Choice::Cpu => burn::tensor::DeviceKind::Cpu,
-            Choice::Index(index) => burn::tensor::DeviceKind::DiscreteGpu(index),
+            _ => burn::tensor::DeviceKind::DefaultDevice,
         };
         match self.backend {
             #[cfg(feature = "flex")]
             Backend::Flex => Some(Device::flex()),
             #[cfg(feature = "cuda")]
-            Backend::Cuda => Some(Device::cuda(match self.choice {
-                Choice::Index(index) => index,
-                _ => 0,
-            })),
+            Backend::Cuda => Some(Device::cuda(0)),
             #[cfg(feature = "metal")]
             Backend::Metal => Some(Device::metal(kind)),
             #[cfg(feature = "vulkan")]
@@ -133,21 +132,23 @@ impl Name {
 
     /// Computes something with the device.
     fn probe(self) -> Result<Device, Absent> {
-        let device = self.device().ok_or(Absent::NotBuiltIn)?;
+        if !self.backend.is_built_in() {
+            return Err(Absent::NotBuiltIn);
+        }
+        let device = self.device().ok_or(Absent::NotFound)?;
         if self.backend == Backend::Flex {
             return Ok(device);
         }
         let works = || {
-            // Graphics interfaces have a default device wherever they have any; the others are counted first, because opening
-            // a device that is not there can bring down the thread that serves it.
-            let needed = if let Choice::Index(index) = self.choice { index + 1 } else { 1 };
-            if self.backend.count() < needed {
-                return false;
-            }
             let x = Tensor::<1>::from_data([1.0, 2.0], &device);
             (x.clone() * x).sum().into_data().iter::<f32>().eq([5.0])
         };
-        if quietly(works) == Some(true) { Ok(device) } else { Err(Absent::NotFound) }
+        // Counted first: opening a device that is not there can bring down the thread that serves it.
+        if !self.backend.devices().is_empty() && quietly(works) == Some(true) {
+            Ok(device)
+        } else {
+            Err(Absent::NotFound)
+        }
     }
 
     /// A device that is worth taking without being asked for.
@@ -247,9 +248,10 @@ pub(crate) fn list() -> Vec<Listed> {
         if matches!(backend, Backend::Vulkan | Backend::Wgpu) && backend.is_built_in() {
             names.push(Name { backend, choice: Choice::Cpu });
         }
-        let others = if backend.is_built_in() { quietly(|| backend.count()).unwrap_or(0) } else { 0 };
         if backend != Backend::Flex {
-            names.extend((1..others).map(|index| Name { backend, choice: Choice::Index(index) }));
+            names.extend(
+                (0..backend.devices().len()).map(|index| Name { backend, choice: Choice::Index(index) }),
+            );
         }
         for name in names {
             let (present, description) = match name.probe() {

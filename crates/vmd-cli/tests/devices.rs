@@ -104,9 +104,10 @@ impl ModuleVisitor for Collector<'_> {
     }
 }
 
-/// Values by name: logits, terms of the loss; and gradients.
+/// Values by name.
 type Values = BTreeMap<String, Vec<f64>>;
 
+/// Terms of the loss, and gradients.
 fn evaluate(config: &ModelConfig, device: &Device) -> (Values, Values) {
     let autodiff = device.clone().autodiff();
     let model = |device: &Device| VmdModel::new(config, keyed_rng(1, 0, Purpose::Init), device).unwrap();
