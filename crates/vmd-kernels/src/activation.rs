@@ -42,7 +42,7 @@ struct Elementwise(Activation);
 impl crate::fused::Fused<1> for Elementwise {
     type Kept = ();
 
-    fn forward(&self, [x]: [crate::fused::View<'_>; 1]) -> (Vec<f32>, Vec<usize>, ()) {
+    fn forward(&self, [x]: [crate::fused::View<'_>; 1], _: bool) -> (crate::cpu::scratch::Scratch, Vec<usize>, ()) {
         (crate::cpu::activation::forward(self.0, x.values), x.dims.to_vec(), ())
     }
 
@@ -53,7 +53,7 @@ impl crate::fused::Fused<1> for Elementwise {
         (): &(),
         grad: &[f32],
         _: [bool; 1],
-    ) -> [Option<Vec<f32>>; 1] {
+    ) -> [Option<crate::cpu::scratch::Scratch>; 1] {
         [Some(crate::cpu::activation::backward(self.0, x.values, grad))]
     }
 }

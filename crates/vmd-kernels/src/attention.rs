@@ -1,5 +1,6 @@
 //! Multi-head softmax attention.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData, activation::softmax};
@@ -8,24 +9,15 @@ use burn::tensor::{Device, Tensor, TensorData, activation::softmax};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeadEdges {
     seq: usize,
-    /// For every head the keys of every query, or `None` if it may look at all.
-    heads: Arc<[Option<KeyLists>]>,
+    /// For every head its queries by the keys they look at, or `None` if all look at all.
+    heads: Arc<[Option<Vec<KeyGroup>>]>,
 }
 
-/// Keys of every query, one list after the other.
+/// Queries that look at the same keys, such as those of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct KeyLists {
-    /// Where each query's list starts, and where the last one ends.
-    offsets: Vec<usize>,
-    keys: Vec<usize>,
-}
-
-impl KeyLists {
-    #[cfg(feature = "flex")]
-    #[inline(always)]
-    pub(crate) fn of(&self, query: usize) -> &[usize] {
-        &self.keys[self.offsets[query]..self.offsets[query + 1]]
-    }
+pub(crate) struct KeyGroup {
+    pub(crate) queries: Vec<usize>,
+    pub(crate) keys: Vec<usize>,
 }
 
 impl HeadEdges {
@@ -35,16 +27,16 @@ impl HeadEdges {
     ///
     /// If a mask has another size.
     pub fn new(seq: usize, masks: impl IntoIterator<Item = Option<Vec<bool>>>) -> Self {
-        let lists = |mask: Vec<bool>| {
+        let groups = |mask: Vec<bool>| {
             assert_eq!(mask.len(), seq * seq, "a mask is seq × seq");
-            let (mut offsets, mut keys) = (vec![0], Vec::new());
+            let mut groups: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
             for query in 0..seq {
-                keys.extend((0..seq).filter(|key| mask[query * seq + key]));
-                offsets.push(keys.len());
+                let keys = (0..seq).filter(|key| mask[query * seq + key]).collect();
+                groups.entry(keys).or_default().push(query);
             }
-            KeyLists { offsets, keys }
+            groups.into_iter().map(|(keys, queries)| KeyGroup { queries, keys }).collect()
         };
-        Self { seq, heads: masks.into_iter().map(|mask| mask.map(lists)).collect() }
+        Self { seq, heads: masks.into_iter().map(|mask| mask.map(groups)).collect() }
     }
 
     /// Number of heads.
@@ -57,13 +49,13 @@ impl HeadEdges {
         let seq = self.seq;
         let mut values = vec![f32::NEG_INFINITY; self.n_heads() * seq * seq];
         for (head, values) in self.heads.iter().zip(values.chunks_exact_mut((seq * seq).max(1))) {
-            let Some(lists) = head else {
+            let Some(groups) = head else {
                 values.fill(0.0);
                 continue;
             };
-            for query in 0..seq {
-                for &key in &lists.keys[lists.offsets[query]..lists.offsets[query + 1]] {
-                    values[query * seq + key] = 0.0;
+            for KeyGroup { queries, keys } in groups {
+                for &query in queries {
+                    keys.iter().for_each(|&key| values[query * seq + key] = 0.0);
                 }
             }
         }
@@ -71,14 +63,15 @@ impl HeadEdges {
     }
 
     #[cfg(feature = "flex")]
-    pub(crate) fn head(&self, head: usize) -> Option<&KeyLists> {
-        self.heads[head].as_ref()
+    pub(crate) fn head(&self, head: usize) -> Option<&[KeyGroup]> {
+        self.heads[head].as_deref()
     }
 }
 
 /// `softmax(q·kᵀ/√d)·v` in every head, within each sequence.
 ///
-/// The fused kernel reads the three parts where they lie, visits only the edges of a restricted head, and keeps one number
+/// The fused kernel reads the three parts where they lie, visits only the edges of a restricted head (those of queries with
+/// the same keys together), and keeps one number
 /// a query and head for the backward pass. There a query without keys gets zero.
 ///
 /// # Shapes
@@ -131,6 +124,7 @@ pub fn composed_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, bias: Option
 mod fused {
     use super::HeadEdges;
     use crate::cpu::attention::{Shape, backward, forward};
+    use crate::cpu::scratch::Scratch;
     use crate::fused::{Fused, Kept, View};
 
     #[derive(Debug, Clone)]
@@ -159,7 +153,7 @@ mod fused {
 
         const READS_OUTPUT: bool = true;
 
-        fn forward(&self, [qkv]: [View<'_>; 1]) -> (Vec<f32>, Vec<usize>, Kept) {
+        fn forward(&self, [qkv]: [View<'_>; 1], _: bool) -> (Scratch, Vec<usize>, Kept) {
             let (out, log_sum) = forward(self.shape(qkv), qkv.values);
             (out, vec![qkv.dims[0], qkv.dims[1], qkv.dims[2] / 3], Kept::new(log_sum))
         }
@@ -171,7 +165,7 @@ mod fused {
             log_sum: &Kept,
             grad: &[f32],
             _: [bool; 1],
-        ) -> [Option<Vec<f32>>; 1] {
+        ) -> [Option<Scratch>; 1] {
             [Some(backward(self.shape(qkv), qkv.values, output, log_sum.values(), grad))]
         }
     }

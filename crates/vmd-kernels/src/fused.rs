@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Flex};
-use burn::tensor::{DType, Tensor, TensorData};
+use burn::tensor::{DType, Tensor};
 use burn_autodiff::checkpoint::{base::Checkpointer, strategy::NoCheckpointing};
 use burn_autodiff::grads::Gradients;
 use burn_autodiff::ops::{Backward, Ops, OpsKind};
-use burn_flex::FlexTensor;
+use burn_flex::{FlexTensor, Layout};
 
 use crate::cpu::product::Matrix;
 use crate::cpu::scratch::Scratch;
@@ -24,10 +24,13 @@ pub(crate) trait Fused<const N: usize>: Debug + Clone + Send + 'static {
     /// Whether the backward pass reads the output; otherwise it gets an empty slice.
     const READS_OUTPUT: bool = false;
 
-    /// Output, its shape, and what to keep.
-    fn forward(&self, inputs: [View<'_>; N]) -> (Vec<f32>, Vec<usize>, Self::Kept);
+    /// An input whose gradient is that of the output, being added to it.
+    const ADDED: Option<usize> = None;
 
-    /// Gradients of the inputs; at least of those that are `wanted`.
+    /// Output, its shape, and what to keep, which without `keep` may be empty.
+    fn forward(&self, inputs: [View<'_>; N], keep: bool) -> (Scratch, Vec<usize>, Self::Kept);
+
+    /// Gradients of the inputs; at least of those that are `wanted`, but for the one that is [`ADDED`](Self::ADDED).
     fn backward(
         &self,
         inputs: [View<'_>; N],
@@ -35,7 +38,7 @@ pub(crate) trait Fused<const N: usize>: Debug + Clone + Send + 'static {
         kept: &Self::Kept,
         grad: &[f32],
         wanted: [bool; N],
-    ) -> [Option<Vec<f32>>; N];
+    ) -> [Option<Scratch>; N];
 }
 
 /// A contiguous input.
@@ -102,7 +105,7 @@ pub(crate) fn run<O: Fused<N>, const N: usize, const D: usize>(
             Input::Plain(tensor) => contiguous(tensor),
             _ => unreachable!("all are plain"),
         });
-        let (values, shape, _) = op.forward(views(&inputs));
+        let (values, shape, _) = op.forward(views(&inputs), false);
         return Some(Tensor::from_primitive::<Flex>(upload(values, &shape)));
     }
     if !inputs.iter().all(|input| matches!(input, Input::Tracked(_))) {
@@ -117,7 +120,7 @@ pub(crate) fn run<O: Fused<N>, const N: usize, const D: usize>(
     });
     let nodes = inputs.each_mut().map(|(_, node)| node.take().expect("taken once"));
     let inputs = inputs.map(|(tensor, _)| tensor.expect("taken once"));
-    let (values, shape, kept) = op.forward(views(&inputs));
+    let (values, shape, kept) = op.forward(views(&inputs), true);
     let output = upload(values, &shape);
     let output = match Node::<O, N>(std::marker::PhantomData)
         .prepare::<NoCheckpointing>(nodes)
@@ -150,9 +153,12 @@ impl<O: Fused<N>, const N: usize> Backward<Flex, N> for Node<O, N> {
         let wanted = ops.parents.each_ref().map(Option::is_some);
         let gradients =
             op.backward(views(&inputs), output.as_ref().map_or(&[], values), &kept, values(&grad), wanted);
-        for ((parent, gradient), input) in ops.parents.into_iter().zip(gradients).zip(&inputs) {
-            if let (Some(parent), Some(gradient)) = (parent, gradient) {
-                grads.register::<Flex>(parent.id, upload(gradient, input.layout().shape()));
+        for (index, (parent, gradient)) in ops.parents.into_iter().zip(gradients).enumerate() {
+            let Some(parent) = parent else { continue };
+            if O::ADDED == Some(index) {
+                grads.register::<Flex>(parent.id, grad.clone());
+            } else if let Some(gradient) = gradient {
+                grads.register::<Flex>(parent.id, upload(gradient, inputs[index].layout().shape()));
             }
         }
     }
@@ -172,8 +178,9 @@ fn views<const N: usize>(inputs: &[FlexTensor; N]) -> [View<'_>; N] {
     inputs.each_ref().map(|tensor| View { values: values(tensor), dims: tensor.layout().shape() })
 }
 
-fn upload(values: Vec<f32>, dims: &[usize]) -> FlexTensor {
-    FlexTensor::from_data(TensorData::new(values, dims.to_vec()))
+fn upload(values: Scratch, dims: &[usize]) -> FlexTensor {
+    assert_eq!(values.len(), dims.iter().product::<usize>(), "values of the shape {dims:?}");
+    FlexTensor::new(values.into_bytes(), Layout::contiguous(dims.to_vec().into()), DType::F32)
 }
 
 #[cfg(test)]
@@ -189,8 +196,8 @@ mod tests {
     impl Fused<1> for Double {
         type Kept = ();
 
-        fn forward(&self, [x]: [View<'_>; 1]) -> (Vec<f32>, Vec<usize>, ()) {
-            (x.values.iter().map(|x| 2.0 * x).collect(), x.dims.to_vec(), ())
+        fn forward(&self, [x]: [View<'_>; 1], _: bool) -> (Scratch, Vec<usize>, ()) {
+            (x.values.iter().map(|x| 2.0 * x).collect::<Vec<f32>>().into(), x.dims.to_vec(), ())
         }
 
         fn backward(
@@ -200,7 +207,7 @@ mod tests {
             (): &(),
             grad: &[f32],
             _: [bool; 1],
-        ) -> [Option<Vec<f32>>; 1] {
+        ) -> [Option<Scratch>; 1] {
             [Some(cpu::activation::forward(crate::Activation::Relu, grad))]
         }
     }

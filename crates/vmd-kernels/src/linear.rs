@@ -2,48 +2,109 @@
 
 use burn::tensor::Tensor;
 
-/// `x·W + b` over the last dimension.
+/// `x·W + b`, plus `added` if there is one, over the last dimension.
 ///
 /// # Shapes
 ///
 /// - `x`: `[batch, seq, d_input]`; `weight`: `[d_input, d_output]`; `bias`: `[d_output]`
-/// - output: `[batch, seq, d_output]`
-pub fn linear(x: Tensor<3>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<3> {
+/// - `added` and output: `[batch, seq, d_output]`
+pub fn linear(x: Tensor<3>, weight: Tensor<2>, bias: Tensor<1>, added: Option<Tensor<3>>) -> Tensor<3> {
     crate::fused_or!(
         {
             use crate::fused::{Input, run};
-            run(fused::Linear, [Input::of(&x), Input::of(&weight), Input::of(&bias)])
+            let [x, weight, bias] = [Input::of(&x), Input::of(&weight), Input::of(&bias)];
+            match &added {
+                None => run(fused::Linear, [x, weight, bias]),
+                Some(added) => run(fused::Linear, [x, weight, bias, Input::of(added)]),
+            }
         },
         {
             let [batch, seq, d_input] = x.dims();
             let [_, d_output] = weight.dims();
             // One tall product instead of `batch` small ones.
             let y = x.reshape([batch * seq, d_input]).matmul(weight);
-            (y + bias.unsqueeze()).reshape([batch, seq, d_output])
+            let y = (y + bias.unsqueeze()).reshape([batch, seq, d_output]);
+            match added {
+                None => y,
+                Some(added) => added + y,
+            }
         }
     )
 }
 
 #[cfg(feature = "flex")]
 mod fused {
-    use crate::cpu::product::{Matrix, product, sum_of_rows, transposed_product};
-    use crate::cpu::zeros;
+    use rayon::prelude::*;
+
+    use crate::cpu::product::{Matrix, Packed, Start, add_rows, block_rows, parts, total};
+    use crate::cpu::scratch::Scratch;
     use crate::fused::{Fused, View};
 
     #[derive(Debug, Clone)]
     pub(super) struct Linear;
 
+    fn forward(
+        x: View<'_>,
+        weight: View<'_>,
+        bias: View<'_>,
+        added: Option<View<'_>>,
+    ) -> (Scratch, Vec<usize>, ()) {
+        let [d_input, d_output] = [weight.dims[0], weight.dims[1]];
+        let rows = x.dims[0] * x.dims[1];
+        assert_eq!(x.dims[2], d_input, "channels of the input and rows of the weight");
+        let mut y = Scratch::take(rows * d_output);
+        let x_matrix = Matrix::new(x.values, rows, d_input, d_input);
+        let packed = Packed::new(weight.matrix());
+        let block = block_rows(rows);
+        y.par_chunks_mut((block * d_output).max(1)).enumerate().for_each(|(index, y)| {
+            let from = index * block;
+            let x = x_matrix.rows(from, block);
+            let start = match added {
+                None => Start::Bias(bias.values),
+                Some(added) => {
+                    y.copy_from_slice(&added.values[from * d_output..][..y.len()]);
+                    Start::AccumulateBias(bias.values)
+                }
+            };
+            packed.multiply(x, start, y, d_output);
+        });
+        (y, vec![x.dims[0], x.dims[1], d_output], ())
+    }
+
+    /// Gradients of `x`, of the weight and of the bias.
+    fn backward(x: View<'_>, weight: View<'_>, grad: &[f32], input_wanted: bool) -> [Option<Scratch>; 3] {
+        let [d_input, d_output] = [weight.dims[0], weight.dims[1]];
+        let rows = x.dims[0] * x.dims[1];
+        let (x, dy) = (Matrix::new(x.values, rows, d_input, d_input), Matrix::new(grad, rows, d_output, d_output));
+        let packed = input_wanted.then(|| Packed::new(weight.matrix().transposed()));
+        let mut dx = Scratch::take(if input_wanted { rows * d_input } else { 0 });
+        let (n_parts, size) = parts(rows);
+        let mut dx_parts: Vec<&mut [f32]> = dx.chunks_mut((size * d_input).max(1)).collect();
+        dx_parts.resize_with(n_parts, Default::default);
+        let sums: Vec<(Scratch, Scratch)> = dx_parts
+            .into_par_iter()
+            .enumerate()
+            .map(|(index, dx)| {
+                let (x, dy) = (x.rows(index * size, size), dy.rows(index * size, size));
+                if let Some(packed) = &packed {
+                    packed.multiply(dy, Start::Zero, dx, d_input);
+                }
+                let (mut weight, mut bias) = (Scratch::take(d_input * d_output), Scratch::zeroed(d_output));
+                x.transposed().multiply(dy, Start::Zero, &mut weight, d_output);
+                let from = index * size * d_output;
+                add_rows(&grad[from.min(grad.len())..(from + size * d_output).min(grad.len())], &mut bias);
+                (weight, bias)
+            })
+            .collect();
+        let (weights, biases) = sums.into_iter().unzip();
+        [input_wanted.then_some(dx), Some(total(weights, d_input * d_output)), Some(total(biases, d_output))]
+    }
+
     impl Fused<3> for Linear {
         type Kept = ();
 
-        fn forward(&self, [x, weight, bias]: [View<'_>; 3]) -> (Vec<f32>, Vec<usize>, ()) {
-            let [d_input, d_output] = [weight.dims[0], weight.dims[1]];
-            let rows = x.dims[0] * x.dims[1];
-            assert_eq!(x.dims[2], d_input, "channels of the input and rows of the weight");
-            let mut y = zeros(rows * d_output);
-            let x_matrix = Matrix::new(x.values, rows, d_input, d_input);
-            product(x_matrix, weight.matrix(), Some(bias.values), &mut y);
-            (y, vec![x.dims[0], x.dims[1], d_output], ())
+        fn forward(&self, [x, weight, bias]: [View<'_>; 3], _: bool) -> (Scratch, Vec<usize>, ()) {
+            forward(x, weight, bias, None)
         }
 
         fn backward(
@@ -53,19 +114,30 @@ mod fused {
             (): &(),
             grad: &[f32],
             wanted: [bool; 3],
-        ) -> [Option<Vec<f32>>; 3] {
-            let [d_input, d_output] = [weight.dims[0], weight.dims[1]];
-            let rows = x.dims[0] * x.dims[1];
-            let dy = Matrix::new(grad, rows, d_output, d_output);
-            [
-                wanted[0].then(|| {
-                    let mut dx = zeros(rows * d_input);
-                    product(dy, weight.matrix().transposed(), None, &mut dx);
-                    dx
-                }),
-                wanted[1].then(|| transposed_product(Matrix::new(x.values, rows, d_input, d_input), dy)),
-                wanted[2].then(|| sum_of_rows(grad, d_output)),
-            ]
+        ) -> [Option<Scratch>; 3] {
+            backward(x, weight, grad, wanted[0])
+        }
+    }
+
+    impl Fused<4> for Linear {
+        type Kept = ();
+
+        const ADDED: Option<usize> = Some(3);
+
+        fn forward(&self, [x, weight, bias, added]: [View<'_>; 4], _: bool) -> (Scratch, Vec<usize>, ()) {
+            forward(x, weight, bias, Some(added))
+        }
+
+        fn backward(
+            &self,
+            [x, weight, _, _]: [View<'_>; 4],
+            _: &[f32],
+            (): &(),
+            grad: &[f32],
+            wanted: [bool; 4],
+        ) -> [Option<Scratch>; 4] {
+            let [x, weight, bias] = backward(x, weight, grad, wanted[0]);
+            [x, weight, bias, None]
         }
     }
 }

@@ -4,95 +4,174 @@ use burn::tensor::Tensor;
 
 use crate::{Activation, linear};
 
-/// `activation(x·W₁ + b₁)·W₂ + b₂` over the last dimension.
+/// `added + activation(x·W₁ + b₁)·W₂ + b₂` over the last dimension.
 ///
-/// The fused backward pass keeps the hidden layer once, before the activation, and applies that again.
+/// The fused kernel takes blocks of tokens through the whole layer while they are in a cache. It keeps the hidden layer
+/// once, before the activation, and applies that again in the backward pass.
 ///
 /// # Shapes
 ///
-/// - `x` and output: `[batch, seq, width]`
+/// - `x`, `added` and output: `[batch, seq, width]`
 /// - `up`: `[width, hidden]` and `[hidden]`; `down`: `[hidden, width]` and `[width]`
 pub fn mlp(
     x: Tensor<3>,
     activation: Activation,
     up: (Tensor<2>, Tensor<1>),
     down: (Tensor<2>, Tensor<1>),
+    added: Tensor<3>,
 ) -> Tensor<3> {
     crate::fused_or!(
         {
             use crate::fused::{Input, run};
-            let inputs =
-                [Input::of(&x), Input::of(&up.0), Input::of(&up.1), Input::of(&down.0), Input::of(&down.1)];
-            run(fused::Mlp(activation), inputs)
+            let [x, added] = [&x, &added].map(Input::of);
+            let [up, down] = [&up, &down].map(|(weight, bias)| [Input::of(weight), Input::of(bias)]);
+            let ([up, up_bias], [down, down_bias]) = (up, down);
+            run(fused::Mlp(activation), [x, up, up_bias, down, down_bias, added])
         },
-        linear(activation.forward(linear(x, up.0, up.1)), down.0, down.1)
+        linear(activation.forward(linear(x, up.0, up.1, None)), down.0, down.1, Some(added))
     )
 }
 
 #[cfg(feature = "flex")]
 mod fused {
+    use rayon::prelude::*;
+
     use crate::Activation;
     use crate::cpu::activation;
-    use crate::cpu::product::{Matrix, product, sum_of_rows, transposed_product};
+    use crate::cpu::product::{Matrix, Packed, Start, add_rows, block_rows, parts, total};
     use crate::cpu::scratch::Scratch;
-    use crate::cpu::zeros;
     use crate::fused::{Fused, Kept, View};
 
     #[derive(Debug, Clone)]
     pub(super) struct Mlp(pub(super) Activation);
 
-    impl Fused<5> for Mlp {
+    /// Tokens that the backward pass takes through the layer at once.
+    const BLOCK: usize = 96;
+
+    impl Fused<6> for Mlp {
         /// The hidden layer before the activation.
         type Kept = Kept;
 
-        fn forward(&self, [x, up, up_bias, down, down_bias]: [View<'_>; 5]) -> (Vec<f32>, Vec<usize>, Kept) {
+        const ADDED: Option<usize> = Some(5);
+
+        fn forward(
+            &self,
+            [x, up, up_bias, down, down_bias, added]: [View<'_>; 6],
+            keep: bool,
+        ) -> (Scratch, Vec<usize>, Kept) {
             let [width, hidden] = [up.dims[0], up.dims[1]];
+            let d_output = down.dims[1];
             let rows = x.dims[0] * x.dims[1];
             assert_eq!(x.dims[2], width, "channels of the input and rows of the weight");
-            let mut before = Scratch::take(rows * hidden);
-            product(
-                Matrix::new(x.values, rows, width, width),
-                up.matrix(),
-                Some(up_bias.values),
-                &mut before,
+            let x_matrix = Matrix::new(x.values, rows, width, width);
+            let (packed_up, packed_down) = (Packed::new(up.matrix()), Packed::new(down.matrix()));
+            let block = block_rows(rows);
+            let mut before = Scratch::take(if keep { rows * hidden } else { 0 });
+            let mut befores: Vec<&mut [f32]> = before.chunks_mut((block * hidden).max(1)).collect();
+            befores.resize_with(rows.div_ceil(block), Default::default);
+            let mut y = Scratch::take(rows * d_output);
+            y.par_chunks_mut((block * d_output).max(1)).zip(befores).enumerate().for_each(
+                |(index, (y, before))| {
+                    let from = index * block;
+                    let x = x_matrix.rows(from, block);
+                    let mut after = Scratch::take(x.n_rows() * hidden);
+                    packed_up.multiply(x, Start::Bias(up_bias.values), &mut after, hidden);
+                    if keep {
+                        before.copy_from_slice(&after);
+                    }
+                    activation::in_place(self.0, &mut after);
+                    y.copy_from_slice(&added.values[from * d_output..][..y.len()]);
+                    let after = Matrix::new(&after, x.n_rows(), hidden, hidden);
+                    packed_down.multiply(after, Start::AccumulateBias(down_bias.values), y, d_output);
+                },
             );
-            let mut after = Scratch::take(rows * hidden);
-            activation::forward_into(self.0, &before, &mut after);
-            let mut y = zeros(rows * down.dims[1]);
-            let after = Matrix::new(&after, rows, hidden, hidden);
-            product(after, down.matrix(), Some(down_bias.values), &mut y);
-            (y, vec![x.dims[0], x.dims[1], down.dims[1]], Kept::new(before))
+            (y, vec![x.dims[0], x.dims[1], d_output], Kept::new(before))
         }
 
         fn backward(
             &self,
-            [x, up, _, down, _]: [View<'_>; 5],
+            [x, up, _, down, _, _]: [View<'_>; 6],
             _: &[f32],
             before: &Kept,
             grad: &[f32],
-            wanted: [bool; 5],
-        ) -> [Option<Vec<f32>>; 5] {
-            let [width, hidden] = [up.dims[0], up.dims[1]];
-            let rows = x.dims[0] * x.dims[1];
-            let dy = Matrix::new(grad, rows, down.dims[1], down.dims[1]);
-            let mut after = Scratch::take(rows * hidden);
-            activation::forward_into(self.0, before.values(), &mut after);
-            let d_down = wanted[3].then(|| transposed_product(Matrix::new(&after, rows, hidden, hidden), dy));
-            let mut d_hidden = after;
-            product(dy, down.matrix().transposed(), None, &mut d_hidden);
-            activation::backward_in_place(self.0, before.values(), &mut d_hidden);
-            let d_before = Matrix::new(&d_hidden, rows, hidden, hidden);
-            [
-                wanted[0].then(|| {
-                    let mut dx = zeros(rows * width);
-                    product(d_before, up.matrix().transposed(), None, &mut dx);
-                    dx
-                }),
-                wanted[1].then(|| transposed_product(Matrix::new(x.values, rows, width, width), d_before)),
-                wanted[2].then(|| sum_of_rows(&d_hidden, hidden)),
-                d_down,
-                wanted[4].then(|| sum_of_rows(grad, down.dims[1])),
-            ]
+            _: [bool; 6],
+        ) -> [Option<Scratch>; 6] {
+            let layer = Backward {
+                activation: self.0,
+                rows: x.dims[0] * x.dims[1],
+                width: up.dims[0],
+                hidden: up.dims[1],
+                d_output: down.dims[1],
+                x: x.values,
+                before: before.values(),
+                grad,
+                up: Packed::new(up.matrix().transposed()),
+                down: Packed::new(down.matrix().transposed()),
+            };
+            let mut dx = Scratch::take(x.values.len());
+            let (n_parts, size) = parts(layer.rows);
+            let mut dx_parts: Vec<&mut [f32]> = dx.chunks_mut((size * layer.width).max(1)).collect();
+            dx_parts.resize_with(n_parts, Default::default);
+            let sums: Vec<[Scratch; 4]> = dx_parts
+                .into_par_iter()
+                .enumerate()
+                .map(|(index, dx)| layer.part(index * size, size, dx))
+                .collect();
+            let mut sums: [Vec<Scratch>; 4] = sums.into_iter().fold(Default::default(), |mut all, part| {
+                all.iter_mut().zip(part).for_each(|(all, part)| all.push(part));
+                all
+            });
+            let (weight, hidden) = (layer.width * layer.hidden, layer.hidden);
+            let sizes = [weight, hidden, layer.hidden * layer.d_output, layer.d_output];
+            let mut sum = |which: usize| Some(total(std::mem::take(&mut sums[which]), sizes[which]));
+            [Some(dx), sum(0), sum(1), sum(2), sum(3), None]
+        }
+    }
+
+    /// What the parts of the backward pass have in common.
+    struct Backward<'a> {
+        activation: Activation,
+        rows: usize,
+        width: usize,
+        hidden: usize,
+        d_output: usize,
+        x: &'a [f32],
+        before: &'a [f32],
+        grad: &'a [f32],
+        /// Both transposed.
+        up: Packed,
+        down: Packed,
+    }
+
+    impl Backward<'_> {
+        /// The gradient of `n` tokens, and what they add to those of both weights and biases.
+        fn part(&self, from: usize, n: usize, dx: &mut [f32]) -> [Scratch; 4] {
+            let Self { width, hidden, d_output, .. } = *self;
+            let mut sums = [width * hidden, hidden, hidden * d_output, d_output].map(Scratch::zeroed);
+            let [d_up, d_up_bias, d_down, d_down_bias] = &mut sums;
+            let to = (from + n).min(self.rows);
+            for row in (from..to).step_by(BLOCK) {
+                let rows = BLOCK.min(to - row);
+                let of = |values: &'_ [f32], cols: usize| row * cols..(row * cols + rows * cols).min(values.len());
+                let grad = &self.grad[of(self.grad, d_output)];
+                let before = &self.before[of(self.before, hidden)];
+                let dy = Matrix::new(grad, rows, d_output, d_output);
+                let mut after = Scratch::take(rows * hidden);
+                after.copy_from_slice(before);
+                activation::in_place(self.activation, &mut after);
+                let transposed = Matrix::new(&after, rows, hidden, hidden).transposed();
+                transposed.multiply(dy, Start::Accumulate, d_down, d_output);
+                let mut d_hidden = after;
+                self.down.multiply(dy, Start::Zero, &mut d_hidden, hidden);
+                activation::backward_in_place(self.activation, before, &mut d_hidden);
+                let d_before = Matrix::new(&d_hidden, rows, hidden, hidden);
+                let x = Matrix::new(&self.x[of(self.x, width)], rows, width, width);
+                x.transposed().multiply(d_before, Start::Accumulate, d_up, hidden);
+                self.up.multiply(d_before, Start::Zero, &mut dx[(row - from) * width..][..rows * width], width);
+                add_rows(&d_hidden, d_up_bias);
+                add_rows(grad, d_down_bias);
+            }
+            sums
         }
     }
 }

@@ -56,7 +56,7 @@ mod fused {
         /// `ln Σ exp` of the logits of every position.
         type Kept = Kept;
 
-        fn forward(&self, [logits]: [View<'_>; 1]) -> (Vec<f32>, Vec<usize>, Kept) {
+        fn forward(&self, [logits]: [View<'_>; 1], _: bool) -> (Scratch, Vec<usize>, Kept) {
             let mut log_sum = Scratch::take(self.0.len());
             let nll = forward(logits.values, &self.0, &mut log_sum);
             (nll, logits.dims[..2].to_vec(), Kept::new(log_sum))
@@ -69,7 +69,7 @@ mod fused {
             log_sum: &Kept,
             grad: &[f32],
             _: [bool; 1],
-        ) -> [Option<Vec<f32>>; 1] {
+        ) -> [Option<Scratch>; 1] {
             [Some(backward(logits.values, &self.0, log_sum.values(), grad))]
         }
     }

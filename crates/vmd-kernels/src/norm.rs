@@ -53,6 +53,7 @@ fn composed(
 #[cfg(feature = "flex")]
 mod fused {
     use crate::cpu::norm::{Modulation, NormInput, backward, forward};
+    use crate::cpu::scratch::Scratch;
     use crate::fused::{Fused, Kept, View};
 
     #[derive(Debug, Clone)]
@@ -83,7 +84,7 @@ mod fused {
         /// Mean and inverse deviation of every row.
         type Kept = Kept;
 
-        fn forward(&self, [x, gamma, beta]: [View<'_>; 3]) -> (Vec<f32>, Vec<usize>, Kept) {
+        fn forward(&self, [x, gamma, beta]: [View<'_>; 3], _: bool) -> (Scratch, Vec<usize>, Kept) {
             let (y, moments) = forward(input(x, gamma, beta, None));
             (y, x.dims.to_vec(), Kept::new(moments))
         }
@@ -95,7 +96,7 @@ mod fused {
             moments: &Kept,
             grad: &[f32],
             _: [bool; 3],
-        ) -> [Option<Vec<f32>>; 3] {
+        ) -> [Option<Scratch>; 3] {
             let gradients = backward(input(x, gamma, beta, None), moments.values(), grad);
             [Some(gradients.x), Some(gradients.gamma), Some(gradients.beta)]
         }
@@ -104,7 +105,7 @@ mod fused {
     impl Fused<5> for Norm {
         type Kept = Kept;
 
-        fn forward(&self, [x, gamma, beta, scale, shift]: [View<'_>; 5]) -> (Vec<f32>, Vec<usize>, Kept) {
+        fn forward(&self, [x, gamma, beta, scale, shift]: [View<'_>; 5], _: bool) -> (Scratch, Vec<usize>, Kept) {
             let (y, moments) = forward(input(x, gamma, beta, Some([scale, shift])));
             (y, x.dims.to_vec(), Kept::new(moments))
         }
@@ -116,7 +117,7 @@ mod fused {
             moments: &Kept,
             grad: &[f32],
             _: [bool; 5],
-        ) -> [Option<Vec<f32>>; 5] {
+        ) -> [Option<Scratch>; 5] {
             let gradients = backward(input(x, gamma, beta, Some([scale, shift])), moments.values(), grad);
             let [scale, shift] = [gradients.scale, gradients.shift];
             [Some(gradients.x), Some(gradients.gamma), Some(gradients.beta), Some(scale), Some(shift)]

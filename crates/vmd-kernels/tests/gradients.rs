@@ -82,18 +82,26 @@ fn linear_maps() {
         [5, 250, 20, 3],
     ] {
         let dims = [[batch, seq, from], [1, from, to], [1, 1, to]];
-        check(|x| linear(x[0].clone(), matrix(&x[1]), vector(&x[2])), &dims, 2e-6);
+        check(|x| linear(x[0].clone(), matrix(&x[1]), vector(&x[2]), None), &dims, 2e-6);
+        let dims = [dims[0], dims[1], dims[2], [batch, seq, to]];
+        // Used twice, so that the gradient has two parts.
+        let added = |x: &[Tensor<3>]| {
+            linear(x[0].clone(), matrix(&x[1]), vector(&x[2]), Some(x[3].clone())) * x[3].clone()
+        };
+        check(added, &dims, 2e-6);
     }
 }
 
 #[test]
 fn feed_forward_layers() {
     for activation in ACTIVATIONS {
-        for [batch, seq, width, hidden] in [[1, 1, 1, 1], [2, 5, 3, 7], [3, 27, 32, 128]] {
-            let dims =
-                [[batch, seq, width], [1, width, hidden], [1, 1, hidden], [1, hidden, width], [1, 1, width]];
+        // Blocks are 96 tokens, parts at least 64.
+        for [batch, seq, width, hidden] in [[1, 1, 1, 1], [2, 5, 3, 7], [3, 27, 32, 128], [5, 81, 16, 40]] {
+            let x = [batch, seq, width];
+            let dims = [x, [1, width, hidden], [1, 1, hidden], [1, hidden, width], [1, 1, width], x];
             let f = |x: &[Tensor<3>]| {
-                mlp(x[0].clone(), activation, (matrix(&x[1]), vector(&x[2])), (matrix(&x[3]), vector(&x[4])))
+                let (up, down) = ((matrix(&x[1]), vector(&x[2])), (matrix(&x[3]), vector(&x[4])));
+                mlp(x[0].clone(), activation, up, down, x[5].clone())
             };
             check(f, &dims, 2e-6);
         }
@@ -117,15 +125,17 @@ fn norms() {
     }
 }
 
-/// Of every four heads one free, one banded, one that looks at itself only, and one with random edges.
+/// Of every five heads one free, one banded, one that looks at itself only, one with random edges, and one in groups of five
+/// that look at another group's tokens too.
 fn edges(seq: usize, heads: usize) -> HeadEdges {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     let pairs = || (0..seq).flat_map(|query| (0..seq).map(move |key| (query, key)));
     let masks: Vec<Option<Vec<bool>>> = (0..heads)
-        .map(|head| match head % 4 {
+        .map(|head| match head % 5 {
             0 => None,
             1 => Some(pairs().map(|(query, key)| query.abs_diff(key) <= 1).collect()),
             2 => Some(pairs().map(|(query, key)| query == key).collect()),
+            3 => Some(pairs().map(|(query, key)| query / 5 == key / 5 || key % 7 == query / 5).collect()),
             _ => Some(pairs().map(|(query, key)| query == key || rng.random::<f64>() < 0.3).collect()),
         })
         .collect();
@@ -135,7 +145,7 @@ fn edges(seq: usize, heads: usize) -> HeadEdges {
 #[test]
 fn attention_with_and_without_edges() {
     for [batch, seq, heads, channels] in
-        [[1, 1, 1, 1], [2, 5, 2, 3], [1, 17, 4, 16], [3, 81, 4, 32], [2, 33, 4, 8]]
+        [[1, 1, 1, 1], [2, 5, 2, 3], [1, 17, 4, 16], [3, 81, 4, 32], [2, 33, 5, 8], [1, 40, 5, 16]]
     {
         let dims = [[batch, seq, 3 * heads * channels]];
         check(|x| attention(x[0].clone() * 3.0, heads, None), &dims, 5e-6);
@@ -183,11 +193,11 @@ fn not_a_number_stays_one() {
         y.chunks_exact(n).map(|row| row.iter().any(|y| y.is_nan())).collect()
     };
     let only_fifth: Vec<bool> = (0..20).map(|row| row == 5).collect();
-    assert_eq!(of_row(linear(x.clone(), weight(48, 33), bias(33))), only_fifth);
+    assert_eq!(of_row(linear(x.clone(), weight(48, 33), bias(33), None)), only_fifth);
     assert_eq!(of_row(layer_norm(x.clone(), bias(48), bias(48), None)), only_fifth);
     for activation in ACTIVATIONS {
         assert_eq!(of_row(activation.forward(x.clone())), only_fifth, "{activation:?}");
-        let y = mlp(x.clone(), activation, (weight(48, 10), bias(10)), (weight(10, 4), bias(4)));
+        let y = mlp(x.clone(), activation, (weight(48, 10), bias(10)), (weight(10, 48), bias(48)), x.clone());
         assert_eq!(of_row(y), only_fifth, "{activation:?}");
     }
     // Channel 7 is a query's: only that query is lost.
@@ -200,11 +210,11 @@ fn empty_batches_stay_empty() {
     let x = Tensor::<3>::zeros([0, 4, 6], &device);
     let weight = Tensor::<2>::zeros([6, 6], &device);
     let bias = Tensor::<1>::zeros([6], &device);
-    assert_eq!(linear(x.clone(), weight.clone(), bias.clone()).dims(), [0, 4, 6]);
+    assert_eq!(linear(x.clone(), weight.clone(), bias.clone(), None).dims(), [0, 4, 6]);
     assert_eq!(layer_norm(x.clone(), bias.clone(), bias.clone(), None).dims(), [0, 4, 6]);
     assert_eq!(attention(x.clone(), 2, None).dims(), [0, 4, 2]);
     let pair = (weight, bias);
-    assert_eq!(mlp(x, Activation::Gelu, pair.clone(), pair).dims(), [0, 4, 6]);
+    assert_eq!(mlp(x.clone(), Activation::Gelu, pair.clone(), pair, x).dims(), [0, 4, 6]);
 }
 
 #[test]
@@ -218,6 +228,7 @@ fn the_number_of_threads_does_not_change_a_bit() {
             Activation::Gelu,
             (matrix(&x[1]), vector(&x[2])),
             (matrix(&x[3]), vector(&x[4])),
+            x[0].clone(),
         );
         let y = layer_norm(y, vector(&x[4]), vector(&x[4]), None);
         attention(y.slice([0..9, 0..50, 0..24]), 2, None)

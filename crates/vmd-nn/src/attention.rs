@@ -35,9 +35,25 @@ impl Attention {
     ///
     /// - `x` and output: `[batch, seq, width]`
     pub fn forward(&self, x: Tensor<3>, mask: Option<Mask<'_>>, rotary: Option<&Rotary>) -> Tensor<3> {
+        self.out.forward(self.mix(x, mask, rotary))
+    }
+
+    /// `h + forward(x)`.
+    pub(crate) fn forward_added(
+        &self,
+        x: Tensor<3>,
+        mask: Option<Mask<'_>>,
+        rotary: Option<&Rotary>,
+        h: Tensor<3>,
+    ) -> Tensor<3> {
+        self.out.forward_added(self.mix(x, mask, rotary), h)
+    }
+
+    /// Everything but the output's projection.
+    fn mix(&self, x: Tensor<3>, mask: Option<Mask<'_>>, rotary: Option<&Rotary>) -> Tensor<3> {
         let [batch, seq, width] = x.dims();
         let qkv = self.qkv.forward(x);
-        let mixed = match rotary {
+        match rotary {
             None => attention(qkv, self.heads, mask),
             Some(rotary) => {
                 let shape = [batch, seq, self.heads, width / self.heads];
@@ -46,8 +62,7 @@ impl Attention {
                 let (q, k) = (rotary.forward(split(0)), rotary.forward(split(1)));
                 composed_attention(q, k, split(2), mask.map(|mask| mask.bias))
             }
-        };
-        self.out.forward(mixed)
+        }
     }
 }
 

@@ -45,7 +45,12 @@ impl Linear {
     /// - `x`: `[batch, seq, d_input]`
     /// - output: `[batch, seq, d_output]`
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        vmd_kernels::linear(x, self.weight.val(), self.bias.val())
+        vmd_kernels::linear(x, self.weight.val(), self.bias.val(), None)
+    }
+
+    /// Applies the map to `x` and adds the result to `h`, which has the shape of the output.
+    pub(crate) fn forward_added(&self, x: Tensor<3>, h: Tensor<3>) -> Tensor<3> {
+        vmd_kernels::linear(x, self.weight.val(), self.bias.val(), Some(h))
     }
 
     /// Weight and bias.

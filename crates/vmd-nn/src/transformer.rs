@@ -203,8 +203,8 @@ impl Block {
         let for_mlp = modulation.pop();
         let for_attention = modulation.pop();
         let x = self.norm_attention.forward(h.clone(), for_attention);
-        let h = h + self.attention.forward(x, mask, rotary);
+        let h = self.attention.forward_added(x, mask, rotary, h);
         let x = self.norm_mlp.forward(h.clone(), for_mlp);
-        h + mlp(x, self.activation, self.up.parameters(), self.down.parameters())
+        mlp(x, self.activation, self.up.parameters(), self.down.parameters(), h)
     }
 }

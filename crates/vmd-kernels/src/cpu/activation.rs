@@ -3,40 +3,42 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::{TASK, math, zeros};
+use super::scratch::Scratch;
+use super::{TASK, math};
 use crate::Activation;
 
 /// `f(x)`.
-pub(crate) fn forward(activation: Activation, x: &[f32]) -> Vec<f32> {
-    let mut y = zeros(x.len());
-    forward_into(activation, x, &mut y);
+pub(crate) fn forward(activation: Activation, x: &[f32]) -> Scratch {
+    let mut y = copy(x);
+    y.par_chunks_mut(TASK).for_each(|y| in_place(activation, y));
     y
 }
 
-/// `y = f(x)`.
-pub(crate) fn forward_into(activation: Activation, x: &[f32], y: &mut [f32]) {
-    y.par_chunks_mut(TASK).zip(x.par_chunks(TASK)).for_each(|(y, x)| {
-        Arch::new().dispatch(Forward { activation, x, y });
-    });
-}
-
 /// `f'(x)·grad`.
-pub(crate) fn backward(activation: Activation, x: &[f32], grad: &[f32]) -> Vec<f32> {
-    let mut dx = grad.to_vec();
-    backward_in_place(activation, x, &mut dx);
+pub(crate) fn backward(activation: Activation, x: &[f32], grad: &[f32]) -> Scratch {
+    let mut dx = copy(grad);
+    dx.par_chunks_mut(TASK).zip(x.par_chunks(TASK)).for_each(|(dx, x)| backward_in_place(activation, x, dx));
     dx
 }
 
-/// `grad ← f'(x)·grad`.
+fn copy(x: &[f32]) -> Scratch {
+    let mut y = Scratch::take(x.len());
+    y.par_chunks_mut(TASK).zip(x.par_chunks(TASK)).for_each(|(y, x)| y.copy_from_slice(x));
+    y
+}
+
+/// `y ← f(y)`, on this thread.
+pub(crate) fn in_place(activation: Activation, y: &mut [f32]) {
+    Arch::new().dispatch(Forward { activation, y });
+}
+
+/// `grad ← f'(x)·grad`, on this thread.
 pub(crate) fn backward_in_place(activation: Activation, x: &[f32], grad: &mut [f32]) {
-    grad.par_chunks_mut(TASK).zip(x.par_chunks(TASK)).for_each(|(grad, x)| {
-        Arch::new().dispatch(Backward { activation, x, grad });
-    });
+    Arch::new().dispatch(Backward { activation, x, grad });
 }
 
 struct Forward<'a> {
     activation: Activation,
-    x: &'a [f32],
     y: &'a mut [f32],
 }
 
@@ -45,21 +47,21 @@ impl WithSimd for Forward<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { activation, x, y } = self;
+        let Self { activation, y } = self;
         match activation {
             Activation::Gelu => {
-                for (y, &x) in y.iter_mut().zip(x) {
-                    *y = x * math::normal_distribution(x);
+                for y in y {
+                    *y *= math::normal_distribution(*y);
                 }
             }
             Activation::Silu => {
-                for (y, &x) in y.iter_mut().zip(x) {
-                    *y = x * math::sigmoid(x);
+                for y in y {
+                    *y *= math::sigmoid(*y);
                 }
             }
             Activation::Relu => {
-                for (y, &x) in y.iter_mut().zip(x) {
-                    *y = if x < 0.0 { 0.0 } else { x };
+                for y in y {
+                    *y = if *y < 0.0 { 0.0 } else { *y };
                 }
             }
         }

@@ -1,14 +1,22 @@
 //! Softmax attention.
 
+use std::ops::Range;
+
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::math;
 use super::norm::lane_sum;
 use super::product::{Matrix, Product, Start, multiply};
 use super::scratch::Scratch;
-use super::{math, zeros};
 use crate::HeadEdges;
-use crate::attention::KeyLists;
+use crate::attention::KeyGroup;
+
+/// Rows of scores are filled up to a multiple of this.
+const LANES: usize = 16;
+
+/// Queries with the same keys that are worth a matrix product.
+const WORTHWHILE: usize = 4;
 
 /// Sizes, and who looks where.
 #[derive(Debug, Clone, Copy)]
@@ -20,18 +28,31 @@ pub(crate) struct Shape<'a> {
 }
 
 /// The output, `[batch, seq, width]`, and `ln Σ exp` of the scores, `[batch, heads, seq]`.
-pub(crate) fn forward(shape: Shape<'_>, qkv: &[f32]) -> (Vec<f32>, Scratch) {
+pub(crate) fn forward(shape: Shape<'_>, qkv: &[f32]) -> (Scratch, Scratch) {
     let Shape { seq, width, heads, .. } = shape;
-    let mut out = zeros(qkv.len() / 3);
+    let mut out = Scratch::take(qkv.len() / 3);
     let mut log_sum = Scratch::take(qkv.len() / (3 * width).max(1) * heads);
-    let sequences =
-        out.par_chunks_mut((seq * width).max(1)).zip(log_sum.par_chunks_mut((seq * heads).max(1)));
-    sequences.zip(qkv.par_chunks((3 * seq * width).max(1))).for_each_init(
-        || Scratch::take(seq * seq),
-        |scores, ((out, log_sum), qkv)| {
-            Arch::new().dispatch(Forward { shape, qkv, out, log_sum, scores });
-        },
-    );
+    let size = (seq * width).max(1);
+    // With fewer sequences than threads, each head is a task.
+    let apart = qkv.len() / 3 / size < rayon::current_num_threads();
+    let sequences = out.par_chunks_mut(size).zip(log_sum.par_chunks_mut((seq * heads).max(1)));
+    sequences.zip(qkv.par_chunks(3 * size)).for_each(|((out, log_sum), qkv)| {
+        if !apart {
+            Arch::new().dispatch(Forward { shape, range: 0..heads, qkv, out, log_sum });
+            return;
+        }
+        let channels = shape.channels();
+        let parts: Vec<Scratch> = log_sum
+            .par_chunks_mut(seq)
+            .enumerate()
+            .map(|(head, log_sum)| {
+                let mut out = Scratch::take(seq * channels);
+                Arch::new().dispatch(Forward { shape, range: head..head + 1, qkv, out: &mut out, log_sum });
+                out
+            })
+            .collect();
+        merge(&parts, channels, out);
+    });
     (out, log_sum)
 }
 
@@ -42,30 +63,27 @@ pub(crate) fn backward(
     out: &[f32],
     log_sum: &[f32],
     grad: &[f32],
-) -> Vec<f32> {
+) -> Scratch {
     let Shape { seq, width, heads, .. } = shape;
-    let mut d_qkv = zeros(qkv.len());
+    let mut d_qkv = Scratch::take(qkv.len());
+    let size = (seq * width).max(1);
+    d_qkv.par_chunks_mut(3 * size).enumerate().for_each(|(index, d_qkv)| {
+        let part = index * size..(index + 1) * size;
+        let (out, grad) = (&out[part.clone()], &grad[part.clone()]);
+        let qkv = &qkv[3 * part.start..3 * part.end];
+        let log_sum = &log_sum[index * seq * heads..(index + 1) * seq * heads];
+        Arch::new().dispatch(Backward { shape, qkv, out, log_sum, grad, d_qkv });
+    });
     d_qkv
-        .par_chunks_mut((3 * seq * width).max(1))
-        .zip(qkv.par_chunks((3 * seq * width).max(1)))
-        .enumerate()
-        .for_each_init(
-            || (Scratch::take(seq * seq), Scratch::take(seq * seq)),
-            |(p, ds), (index, (d_qkv, qkv))| {
-                let part = index * seq * width..(index + 1) * seq * width;
-                Arch::new().dispatch(Backward {
-                    shape,
-                    qkv,
-                    out: &out[part.clone()],
-                    log_sum: &log_sum[index * seq * heads..(index + 1) * seq * heads],
-                    grad: &grad[part],
-                    d_qkv,
-                    p,
-                    ds,
-                });
-            },
-        );
-    d_qkv
+}
+
+/// Puts the heads' channels side by side.
+fn merge(heads: &[Scratch], channels: usize, out: &mut [f32]) {
+    for (token, out) in out.chunks_exact_mut((heads.len() * channels).max(1)).enumerate() {
+        for (head, out) in heads.iter().zip(out.chunks_exact_mut(channels)) {
+            out.copy_from_slice(&head[token * channels..][..channels]);
+        }
+    }
 }
 
 impl Shape<'_> {
@@ -78,21 +96,55 @@ impl Shape<'_> {
     #[inline(always)]
     fn parts(self, head: usize, qkv: &[f32]) -> [Matrix<'_>; 3] {
         let (channels, from) = (self.channels(), head * self.channels());
-        let part = |index: usize| index * self.width + from;
         [
-            Matrix::new(&qkv[part(0)..], self.seq, channels, 3 * self.width),
-            Matrix::new(&qkv[part(1)..], self.seq, channels, 3 * self.width),
-            Matrix::new(&qkv[part(2)..], self.seq, channels, 3 * self.width),
+            Matrix::new(&qkv[from..], self.seq, channels, 3 * self.width),
+            Matrix::new(&qkv[self.width + from..], self.seq, channels, 3 * self.width),
+            Matrix::new(&qkv[2 * self.width + from..], self.seq, channels, 3 * self.width),
         ]
+    }
+
+    #[inline(always)]
+    fn groups(&self, head: usize) -> Option<&[KeyGroup]> {
+        match self.edges {
+            Some(edges) => edges.head(head),
+            None => None,
+        }
+    }
+
+    /// Buffers for the largest group.
+    #[inline(always)]
+    fn workspace(self, matrices: usize, scores: usize) -> Scratch {
+        let rows = self.seq.next_multiple_of(LANES);
+        Scratch::take(matrices * self.seq * self.channels() + scores * self.seq * rows)
     }
 }
 
+/// Copies `rows` of `from` to `to`, one after the other.
+#[inline(always)]
+fn gather<'a>(rows: &[usize], from: &[f32], stride: usize, channels: usize, to: &'a mut [f32]) -> Matrix<'a> {
+    for (to, &row) in to.chunks_exact_mut(channels).zip(rows) {
+        for (to, from) in to.iter_mut().zip(&from[row * stride..][..channels]) {
+            *to = *from;
+        }
+    }
+    Matrix::new(to, rows.len(), channels, channels)
+}
+
+/// Fills the columns of `scores` from `n` on.
+#[inline(always)]
+fn fill_up(scores: &mut [f32], n: usize, value: f32) {
+    for row in scores.chunks_exact_mut(n.next_multiple_of(LANES)) {
+        row[n..].fill(value);
+    }
+}
+
+/// Heads of one sequence; their channels are side by side in `out`.
 struct Forward<'a> {
     shape: Shape<'a>,
+    range: Range<usize>,
     qkv: &'a [f32],
     out: &'a mut [f32],
     log_sum: &'a mut [f32],
-    scores: &'a mut [f32],
 }
 
 impl WithSimd for Forward<'_> {
@@ -100,54 +152,77 @@ impl WithSimd for Forward<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { shape, qkv, out, log_sum, scores } = self;
+        let Self { shape, range, qkv, out, log_sum } = self;
         if qkv.is_empty() {
             return;
         }
-        let seq = shape.seq;
-        for head in 0..shape.heads {
-            let log_sum = &mut log_sum[head * seq..(head + 1) * seq];
-            let edges = match shape.edges {
-                Some(edges) => edges.head(head),
-                None => None,
+        let (seq, channels, stride) = (shape.seq, shape.channels(), range.len() * shape.channels());
+        let mut workspace = shape.workspace(4, 1);
+        for head in range.clone() {
+            let column = (head - range.start) * channels;
+            let out = &mut out[column..];
+            let log_sum = &mut log_sum[(head - range.start) * seq..][..seq];
+            let [q, k, v] = shape.parts(head, qkv);
+            let Some(groups) = shape.groups(head) else {
+                group_forward(simd, [q, k, v], out, stride, log_sum, &mut workspace);
+                continue;
             };
-            match edges {
-                Some(edges) => sparse_forward(shape, head, edges, qkv, out, log_sum, scores),
-                None => dense_forward(simd, shape, head, qkv, out, log_sum, scores),
+            let from = head * channels;
+            for group in groups {
+                if group.queries.len() < WORTHWHILE || group.keys.is_empty() {
+                    edges_forward(shape, head, group, qkv, out, stride, log_sum, &mut workspace);
+                    continue;
+                }
+                let (n, m) = (group.queries.len(), group.keys.len());
+                let (q, rest) = workspace.split_at_mut(n * channels);
+                let (k, rest) = rest.split_at_mut(m * channels);
+                let (v, rest) = rest.split_at_mut(m * channels);
+                let (o, scores) = rest.split_at_mut(n * channels);
+                let width = shape.width;
+                let q = gather(&group.queries, &qkv[from..], 3 * width, channels, q);
+                let k = gather(&group.keys, &qkv[width + from..], 3 * width, channels, k);
+                let v = gather(&group.keys, &qkv[2 * width + from..], 3 * width, channels, v);
+                let (sums, scores) = scores.split_at_mut(n);
+                group_forward(simd, [q, k, v], o, channels, sums, scores);
+                for (i, &query) in group.queries.iter().enumerate() {
+                    out[query * stride..][..channels].copy_from_slice(&o[i * channels..][..channels]);
+                    log_sum[query] = sums[i];
+                }
             }
         }
     }
 }
 
+/// Every query looks at every key.
 #[inline(always)]
-fn dense_forward<S: Simd>(
+fn group_forward<S: Simd>(
     simd: S,
-    shape: Shape<'_>,
-    head: usize,
-    qkv: &[f32],
+    [q, k, v]: [Matrix<'_>; 3],
     out: &mut [f32],
+    stride: usize,
     log_sum: &mut [f32],
     scores: &mut [f32],
 ) {
-    let (seq, channels, width) = (shape.seq, shape.channels(), shape.width);
-    let scale = 1.0 / (channels as f32).sqrt();
-    let [q, k, v] = shape.parts(head, qkv);
-    multiply(simd, Product { a: q, b: k.transposed(), start: Start::Zero, c: scores, c_stride: seq });
-    for query in 0..seq {
-        log_sum[query] = softmax_in_place(&mut scores[query * seq..(query + 1) * seq], scale);
+    let (n, m) = (q.n_rows(), k.n_rows());
+    let scale = 1.0 / (q.n_cols() as f32).sqrt();
+    let row = m.next_multiple_of(LANES);
+    let scores = &mut scores[..n * row];
+    fill_up(scores, m, f32::NEG_INFINITY);
+    multiply(simd, Product { a: q, b: k.transposed(), start: Start::Zero, c: scores, c_stride: row });
+    for query in 0..n {
+        log_sum[query] = softmax_in_place(&mut scores[query * row..(query + 1) * row], scale);
     }
-    let p = Matrix::new(scores, seq, seq, seq);
-    let c = &mut out[head * channels..];
-    multiply(simd, Product { a: p, b: v, start: Start::Zero, c, c_stride: width });
+    let p = Matrix::new(scores, n, m, row);
+    multiply(simd, Product { a: p, b: v, start: Start::Zero, c: out, c_stride: stride });
 }
 
-/// Turns scores into probabilities and returns `ln Σ exp`.
+/// Turns scores into probabilities and returns `ln Σ exp`; there are whole vectors of them, the last filled up with −∞.
 #[inline(always)]
 fn softmax_in_place(scores: &mut [f32], scale: f32) -> f32 {
     let n = scores.len();
-    let mut lanes = [f32::NEG_INFINITY; 16];
-    for chunk in scores.chunks_exact(16) {
-        for lane in 0..16 {
+    let mut lanes = [f32::NEG_INFINITY; LANES];
+    for chunk in scores.chunks_exact(LANES) {
+        for lane in 0..LANES {
             lanes[lane] = if chunk[lane] > lanes[lane] { chunk[lane] } else { lanes[lane] };
         }
     }
@@ -155,16 +230,17 @@ fn softmax_in_place(scores: &mut [f32], scale: f32) -> f32 {
     for score in lanes {
         largest = if score > largest { score } else { largest };
     }
-    for &score in &scores[n / 16 * 16..] {
-        largest = if score > largest { score } else { largest };
-    }
-    for score in scores.iter_mut() {
-        *score = math::exp((*score - largest) * scale);
+    for chunk in scores.chunks_exact_mut(LANES) {
+        for lane in 0..LANES {
+            chunk[lane] = math::exp((chunk[lane] - largest) * scale);
+        }
     }
     let sum = lane_sum!(n, |i| scores[i]);
     let inverse = 1.0 / sum;
-    for score in scores.iter_mut() {
-        *score *= inverse;
+    for chunk in scores.chunks_exact_mut(LANES) {
+        for lane in 0..LANES {
+            chunk[lane] *= inverse;
+        }
     }
     largest * scale + sum.ln()
 }
@@ -188,29 +264,33 @@ fn add_scaled(y: &mut [f32], factor: f32, x: &[f32]) {
     }
 }
 
+/// Few queries: edge by edge.
 #[inline(always)]
-fn sparse_forward(
+#[expect(clippy::too_many_arguments, reason = "slices of one structure, which cannot be borrowed as a whole")]
+fn edges_forward(
     shape: Shape<'_>,
     head: usize,
-    edges: &KeyLists,
+    group: &KeyGroup,
     qkv: &[f32],
     out: &mut [f32],
+    stride: usize,
     log_sum: &mut [f32],
     scores: &mut [f32],
 ) {
-    let (seq, channels, width) = (shape.seq, shape.channels(), shape.width);
+    let (channels, width, from) = (shape.channels(), shape.width, head * shape.channels());
     let scale = 1.0 / (channels as f32).sqrt();
-    let from = head * channels;
-    for query in 0..seq {
-        let keys = edges.of(query);
+    let m = group.keys.len();
+    let scores = &mut scores[..m.next_multiple_of(LANES)];
+    for &query in &group.queries {
         let q = row(qkv, query, 3 * width, from, channels);
-        let scores = &mut scores[..keys.len()];
-        for (score, &key) in scores.iter_mut().zip(keys) {
+        scores[m..].fill(f32::NEG_INFINITY);
+        for (score, &key) in scores.iter_mut().zip(&group.keys) {
             *score = dot(q, row(qkv, key, 3 * width, width + from, channels));
         }
         log_sum[query] = softmax_in_place(scores, scale);
-        let out = &mut out[query * width + from..][..channels];
-        for (p, &key) in scores.iter().zip(keys) {
+        let out = &mut out[query * stride..][..channels];
+        out.fill(0.0);
+        for (p, &key) in scores.iter().zip(&group.keys) {
             add_scaled(out, *p, row(qkv, key, 3 * width, 2 * width + from, channels));
         }
     }
@@ -223,10 +303,6 @@ struct Backward<'a> {
     log_sum: &'a [f32],
     grad: &'a [f32],
     d_qkv: &'a mut [f32],
-    /// Scratch, `[seq, seq]`.
-    p: &'a mut [f32],
-    /// Scratch, `[seq, seq]`.
-    ds: &'a mut [f32],
 }
 
 impl WithSimd for Backward<'_> {
@@ -234,90 +310,134 @@ impl WithSimd for Backward<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { shape, qkv, out, log_sum, grad, d_qkv, p, ds } = self;
+        let Self { shape, qkv, out, log_sum, grad, d_qkv } = self;
         if qkv.is_empty() {
             return;
         }
-        let seq = shape.seq;
+        let (seq, channels, width) = (shape.seq, shape.channels(), shape.width);
+        let mut workspace = shape.workspace(7, 2);
+        let mut along = Scratch::take(2 * seq);
+        let (along, sums) = along.split_at_mut(seq);
         for head in 0..shape.heads {
+            let from = head * channels;
             let log_sum = &log_sum[head * seq..(head + 1) * seq];
-            let edges = match shape.edges {
-                Some(edges) => edges.head(head),
-                None => None,
+            for query in 0..seq {
+                let grad = row(grad, query, width, from, channels);
+                along[query] = dot(grad, row(out, query, width, from, channels));
+            }
+            let [q, k, v] = shape.parts(head, qkv);
+            let Some(groups) = shape.groups(head) else {
+                let d_out = Matrix::new(&grad[from..], seq, channels, width);
+                let scores = group_scores(simd, [q, k, v, d_out], log_sum, along, &mut workspace);
+                let products = group_products(scores, [q, k, d_out]);
+                for (part, (a, b)) in products.into_iter().enumerate() {
+                    let c = &mut d_qkv[part * width + from..];
+                    multiply(simd, Product { a, b, start: Start::Zero, c, c_stride: 3 * width });
+                }
+                continue;
             };
-            match edges {
-                Some(edges) => sparse_backward(shape, head, edges, qkv, out, log_sum, grad, d_qkv),
-                None => dense_backward(simd, shape, head, qkv, out, log_sum, grad, d_qkv, p, ds),
+            // A key may be in several groups, or in none.
+            for row in d_qkv.chunks_exact_mut(3 * width) {
+                for part in 0..3 {
+                    row[part * width + from..][..channels].fill(0.0);
+                }
+            }
+            for group in groups {
+                if group.queries.len() < WORTHWHILE || group.keys.is_empty() {
+                    edges_backward(shape, head, group, qkv, along, log_sum, grad, d_qkv);
+                    continue;
+                }
+                let (n, m) = (group.queries.len(), group.keys.len());
+                let (q, rest) = workspace.split_at_mut(n * channels);
+                let (k, rest) = rest.split_at_mut(m * channels);
+                let (v, rest) = rest.split_at_mut(m * channels);
+                let (d_out, rest) = rest.split_at_mut(n * channels);
+                let (product, scores) = rest.split_at_mut(n.max(m) * channels);
+                let q = gather(&group.queries, &qkv[from..], 3 * width, channels, q);
+                let k = gather(&group.keys, &qkv[width + from..], 3 * width, channels, k);
+                let v = gather(&group.keys, &qkv[2 * width + from..], 3 * width, channels, v);
+                let d_out = gather(&group.queries, &grad[from..], width, channels, d_out);
+                let (own_along, own_sums) = sums.split_at_mut(n);
+                for (i, &query) in group.queries.iter().enumerate() {
+                    (own_along[i], own_sums[i]) = (along[query], log_sum[query]);
+                }
+                let scores = group_scores(simd, [q, k, v, d_out], own_sums, own_along, scores);
+                let products = group_products(scores, [q, k, d_out]);
+                for (part, (a, b)) in products.into_iter().enumerate() {
+                    let c = &mut product[..a.n_rows() * channels];
+                    multiply(simd, Product { a, b, start: Start::Zero, c, c_stride: channels });
+                    let rows = if part == 0 { &group.queries } else { &group.keys };
+                    for (row, &token) in c.chunks_exact(channels).zip(rows) {
+                        let to = &mut d_qkv[token * 3 * width + part * width + from..][..channels];
+                        add_scaled(to, 1.0, row);
+                    }
+                }
             }
         }
     }
 }
 
+/// Probabilities and the gradient of the scores, of every query with every key.
 #[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "slices of one structure, which cannot be borrowed as a whole")]
-fn dense_backward<S: Simd>(
+fn group_scores<'a, S: Simd>(
     simd: S,
-    shape: Shape<'_>,
-    head: usize,
-    qkv: &[f32],
-    out: &[f32],
+    [q, k, v, d_out]: [Matrix<'_>; 4],
     log_sum: &[f32],
-    grad: &[f32],
-    d_qkv: &mut [f32],
-    p: &mut [f32],
-    ds: &mut [f32],
-) {
-    let (seq, channels, width) = (shape.seq, shape.channels(), shape.width);
-    let scale = 1.0 / (channels as f32).sqrt();
-    let from = head * channels;
-    let [q, k, v] = shape.parts(head, qkv);
-    let d_out = Matrix::new(&grad[from..], seq, channels, width);
-    multiply(simd, Product { a: q, b: k.transposed(), start: Start::Zero, c: p, c_stride: seq });
-    multiply(simd, Product { a: d_out, b: v.transposed(), start: Start::Zero, c: ds, c_stride: seq });
-    for query in 0..seq {
-        let along = dot(row(grad, query, width, from, channels), row(out, query, width, from, channels));
-        let log_sum = log_sum[query];
-        let p = &mut p[query * seq..(query + 1) * seq];
-        let ds = &mut ds[query * seq..(query + 1) * seq];
-        for (p, ds) in p.iter_mut().zip(ds) {
-            *p = math::exp(*p * scale - log_sum);
-            *ds = *p * (*ds - along) * scale;
+    along: &[f32],
+    scores: &'a mut [f32],
+) -> [Matrix<'a>; 2] {
+    let (n, m) = (q.n_rows(), k.n_rows());
+    let scale = 1.0 / (q.n_cols() as f32).sqrt();
+    let row = m.next_multiple_of(LANES);
+    let (p, ds) = scores[..2 * n * row].split_at_mut(n * row);
+    fill_up(p, m, f32::NEG_INFINITY);
+    fill_up(ds, m, 0.0);
+    multiply(simd, Product { a: q, b: k.transposed(), start: Start::Zero, c: p, c_stride: row });
+    multiply(simd, Product { a: d_out, b: v.transposed(), start: Start::Zero, c: ds, c_stride: row });
+    for (query, (p, ds)) in p.chunks_exact_mut(row).zip(ds.chunks_exact_mut(row)).enumerate() {
+        let (log_sum, along) = (log_sum[query], along[query]);
+        for (p, ds) in p.chunks_exact_mut(LANES).zip(ds.chunks_exact_mut(LANES)) {
+            for lane in 0..LANES {
+                p[lane] = math::exp(p[lane] * scale - log_sum);
+                ds[lane] = p[lane] * (ds[lane] - along) * scale;
+            }
         }
     }
-    let (p, ds) = (Matrix::new(p, seq, seq, seq), Matrix::new(ds, seq, seq, seq));
-    let stride = 3 * width;
-    multiply(simd, Product { a: ds, b: k, start: Start::Zero, c: &mut d_qkv[from..], c_stride: stride });
-    let c = &mut d_qkv[width + from..];
-    multiply(simd, Product { a: ds.transposed(), b: q, start: Start::Zero, c, c_stride: stride });
-    let c = &mut d_qkv[2 * width + from..];
-    multiply(simd, Product { a: p.transposed(), b: d_out, start: Start::Zero, c, c_stride: stride });
+    [Matrix::new(p, n, m, row), Matrix::new(ds, n, m, row)]
+}
+
+/// Factors of the gradients of queries, keys and values.
+#[inline(always)]
+fn group_products<'a>(
+    [p, ds]: [Matrix<'a>; 2],
+    [q, k, d_out]: [Matrix<'a>; 3],
+) -> [(Matrix<'a>, Matrix<'a>); 3] {
+    [(ds, k), (ds.transposed(), q), (p.transposed(), d_out)]
 }
 
 #[inline(always)]
 #[expect(clippy::too_many_arguments, reason = "slices of one structure, which cannot be borrowed as a whole")]
-fn sparse_backward(
+fn edges_backward(
     shape: Shape<'_>,
     head: usize,
-    edges: &KeyLists,
+    group: &KeyGroup,
     qkv: &[f32],
-    out: &[f32],
+    along: &[f32],
     log_sum: &[f32],
     grad: &[f32],
     d_qkv: &mut [f32],
 ) {
-    let (seq, channels, width) = (shape.seq, shape.channels(), shape.width);
+    let (channels, width, from) = (shape.channels(), shape.width, head * shape.channels());
     let scale = 1.0 / (channels as f32).sqrt();
-    let from = head * channels;
     let stride = 3 * width;
-    for query in 0..seq {
+    for &query in &group.queries {
         let q = row(qkv, query, stride, from, channels);
         let d_out = row(grad, query, width, from, channels);
-        let along = dot(d_out, row(out, query, width, from, channels));
-        for &key in edges.of(query) {
+        for &key in &group.keys {
             let k = row(qkv, key, stride, width + from, channels);
             let v = row(qkv, key, stride, 2 * width + from, channels);
             let p = math::exp(dot(q, k) * scale - log_sum[query]);
-            let ds = p * (dot(d_out, v) - along) * scale;
+            let ds = p * (dot(d_out, v) - along[query]) * scale;
             add_scaled(&mut d_qkv[query * stride + from..][..channels], ds, k);
             add_scaled(&mut d_qkv[key * stride + width + from..][..channels], ds, q);
             add_scaled(&mut d_qkv[key * stride + 2 * width + from..][..channels], p, d_out);

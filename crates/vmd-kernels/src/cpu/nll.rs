@@ -4,13 +4,14 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::norm::lane_sum;
-use super::{TASK, math, zeros};
+use super::scratch::Scratch;
+use super::{TASK, math};
 
 /// `ln Σ exp(logits) − logits[target]` of every row with a target, and 0 of the others; `ln Σ exp` goes to `log_sum`.
-pub(crate) fn forward(logits: &[f32], targets: &[Option<usize>], log_sum: &mut [f32]) -> Vec<f32> {
+pub(crate) fn forward(logits: &[f32], targets: &[Option<usize>], log_sum: &mut [f32]) -> Scratch {
     let vocab = logits.len() / targets.len().max(1);
     let rows = TASK.div_ceil(vocab.max(1));
-    let mut nll = zeros(targets.len());
+    let mut nll = Scratch::zeroed(targets.len());
     nll.par_chunks_mut(rows)
         .zip(log_sum.par_chunks_mut(rows))
         .zip(targets.par_chunks(rows))
@@ -22,10 +23,10 @@ pub(crate) fn forward(logits: &[f32], targets: &[Option<usize>], log_sum: &mut [
 }
 
 /// The gradient of the logits.
-pub(crate) fn backward(logits: &[f32], targets: &[Option<usize>], log_sum: &[f32], grad: &[f32]) -> Vec<f32> {
+pub(crate) fn backward(logits: &[f32], targets: &[Option<usize>], log_sum: &[f32], grad: &[f32]) -> Scratch {
     let vocab = logits.len() / targets.len().max(1);
     let rows = TASK.div_ceil(vocab.max(1));
-    let mut d_logits = zeros(logits.len());
+    let mut d_logits = Scratch::zeroed(logits.len());
     let size = (rows * vocab).max(1);
     d_logits
         .par_chunks_mut(size)

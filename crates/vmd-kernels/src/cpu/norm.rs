@@ -4,7 +4,6 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::scratch::Scratch;
-use super::zeros;
 
 /// What the normalisation reads.
 #[derive(Debug, Clone, Copy)]
@@ -30,20 +29,20 @@ pub(crate) struct Modulation<'a> {
 
 /// Gradients of all inputs; those of an absent modulation are empty.
 pub(crate) struct NormGradients {
-    pub(crate) x: Vec<f32>,
-    pub(crate) gamma: Vec<f32>,
-    pub(crate) beta: Vec<f32>,
-    pub(crate) scale: Vec<f32>,
-    pub(crate) shift: Vec<f32>,
+    pub(crate) x: Scratch,
+    pub(crate) gamma: Scratch,
+    pub(crate) beta: Scratch,
+    pub(crate) scale: Scratch,
+    pub(crate) shift: Scratch,
 }
 
 /// Sequences whose parameter gradients are added up together. Fixed, so that the order of additions is.
 const GROUP: usize = 4;
 
 /// The output, and mean and inverse deviation of every row, `[batch, seq, 2]`.
-pub(crate) fn forward(input: NormInput<'_>) -> (Vec<f32>, Scratch) {
+pub(crate) fn forward(input: NormInput<'_>) -> (Scratch, Scratch) {
     let width = input.gamma.len();
-    let mut y = zeros(input.x.len());
+    let mut y = Scratch::take(input.x.len());
     let mut moments = Scratch::take(2 * input.x.len() / width.max(1));
     let chunk = (input.seq * width).max(1);
     y.par_chunks_mut(chunk).zip(moments.par_chunks_mut((2 * input.seq).max(1))).enumerate().for_each(
@@ -60,7 +59,7 @@ pub(crate) fn backward(input: NormInput<'_>, moments: &[f32], grad: &[f32]) -> N
     let sequence_len = (input.seq * width).max(1);
     let n_modulation = input.modulation.map_or(0, |modulation| modulation.scale.len());
     let per_sequence = n_modulation * sequence_len / input.x.len().max(1);
-    let mut x = zeros(input.x.len());
+    let mut x = Scratch::take(input.x.len());
     // Scale and shift side by side, so that one iterator hands out both.
     let mut modulation = vec![0.0; 2 * n_modulation];
     let chunk = 2 * per_sequence * GROUP;
@@ -102,7 +101,7 @@ pub(crate) fn backward(input: NormInput<'_>, moments: &[f32], grad: &[f32]) -> N
         scale.extend_from_slice(&pair[..per_sequence]);
         shift.extend_from_slice(&pair[per_sequence..]);
     }
-    NormGradients { x, gamma: total, beta, scale, shift }
+    NormGradients { x, gamma: total.into(), beta: beta.into(), scale: scale.into(), shift: shift.into() }
 }
 
 impl NormInput<'_> {

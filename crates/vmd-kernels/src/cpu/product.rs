@@ -5,12 +5,13 @@ use std::cell::RefCell;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::TASK;
 use super::scratch::Scratch;
 
-/// Inner dimension handled at once: a block of `b` this deep stays in the second-level cache.
+/// Inner dimension handled at once.
 const DEPTH: usize = 512;
-/// Columns packed at once.
-const PACKED_COLS: usize = 256;
+/// Columns taken at once: a block of `b`, this wide and [`DEPTH`] deep, stays in the second-level cache.
+const BLOCK_COLS: usize = 256;
 /// Vectors that a tile is wide.
 const VECTORS: usize = 2;
 
@@ -48,6 +49,26 @@ impl<'a> Matrix<'a> {
         Self { data, rows: cols, cols: rows, row_stride: col_stride, col_stride: row_stride }
     }
 
+    /// Rows `from..from + n`, or what there is of them.
+    pub(crate) fn rows(self, from: usize, n: usize) -> Self {
+        self.block(from.min(self.rows), n.min(self.rows.saturating_sub(from)), 0, self.cols)
+    }
+
+    #[inline(always)]
+    pub(crate) fn n_rows(self) -> usize {
+        self.rows
+    }
+
+    #[inline(always)]
+    pub(crate) fn n_cols(self) -> usize {
+        self.cols
+    }
+
+    /// `c = start + self·b` on this thread; rows of `c` are `c_stride` apart.
+    pub(crate) fn multiply(self, b: Matrix<'_>, start: Start<'_>, c: &mut [f32], c_stride: usize) {
+        Arch::new().dispatch(Product { a: self, b, start, c, c_stride });
+    }
+
     #[inline(always)]
     fn block(self, row: usize, rows: usize, col: usize, cols: usize) -> Self {
         let start = (row * self.row_stride + col * self.col_stride).min(self.data.len());
@@ -55,78 +76,84 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// `c = a·b + bias` for contiguous `c` (`[rows, cols]`), over all threads.
-pub(crate) fn product(a: Matrix<'_>, b: Matrix<'_>, bias: Option<&[f32]>, c: &mut [f32]) {
-    assert_eq!(a.cols, b.rows, "inner dimensions");
-    assert_eq!(c.len(), a.rows * b.cols, "size of the output");
-    if c.is_empty() {
-        return;
+/// Vector lanes of this processor.
+fn lanes() -> usize {
+    struct Lanes;
+    impl WithSimd for Lanes {
+        type Output = usize;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> usize {
+            S::F32_LANES
+        }
     }
-    let rows = share(a.rows, b.cols * a.cols);
-    c.par_chunks_mut(rows * b.cols).enumerate().for_each(|(index, c)| {
-        let from = index * rows;
-        let a = a.block(from, rows.min(a.rows - from), 0, a.cols);
-        let start = Start::bias_or_zero(bias);
-        Arch::new().dispatch(Product { a, b, start, c, c_stride: b.cols });
+    Arch::new().dispatch(Lanes)
+}
+
+/// A right-hand factor, cut into panels as wide as a tile: packed once, and read by all threads.
+#[derive(Debug)]
+pub(crate) struct Packed {
+    values: Scratch,
+    rows: usize,
+    cols: usize,
+}
+
+impl Packed {
+    /// Packs `b`, over all threads if it is large.
+    pub(crate) fn new(b: Matrix<'_>) -> Self {
+        let width = VECTORS * lanes();
+        let panel = (b.rows * width).max(1);
+        let mut values = Scratch::take(b.cols.div_ceil(width) * panel);
+        values.par_chunks_mut(panel).with_min_len(TASK.div_ceil(panel)).enumerate().for_each(|(index, out)| {
+            let from = index * width;
+            pack(b.block(0, b.rows, from, width.min(b.cols - from)), width, out);
+        });
+        Self { values, rows: b.rows, cols: b.cols }
+    }
+
+    /// `c = start + a·self` on this thread; rows of `c` are `c_stride` apart.
+    pub(crate) fn multiply(&self, a: Matrix<'_>, start: Start<'_>, c: &mut [f32], c_stride: usize) {
+        assert_eq!(a.cols, self.rows, "inner dimensions");
+        Arch::new().dispatch(PackedProduct { a, b: &self.values, cols: self.cols, start, c, c_stride });
+    }
+}
+
+/// Rows of a block that a thread takes through several products while it stays in the second-level cache.
+const BLOCK_ROWS: usize = 96;
+
+/// Rows for each task of a product over all threads: blocks, or less where there would be fewer of them than threads.
+pub(crate) fn block_rows(rows: usize) -> usize {
+    let share = rows.div_ceil(rayon::current_num_threads()).next_multiple_of(MAX_ROWS / 2);
+    share.clamp(MAX_ROWS, BLOCK_ROWS)
+}
+
+/// `rows` in parts whose sums over rows are added up in order: they do not depend on the number of threads, so neither do
+/// the bits. Returns the number of parts and the rows of each but the last.
+pub(crate) fn parts(rows: usize) -> (usize, usize) {
+    let size = rows.div_ceil((rows / 64).clamp(1, 8)).max(1);
+    (rows.div_ceil(size), size)
+}
+
+/// Sum of buffers of `n` values, in order, over all threads.
+pub(crate) fn total(mut parts: Vec<Scratch>, n: usize) -> Scratch {
+    if parts.is_empty() {
+        return Scratch::zeroed(n);
+    }
+    let mut sum = parts.remove(0);
+    sum.par_chunks_mut(TASK).enumerate().for_each(|(index, sum)| {
+        let from = index * TASK;
+        for part in &parts {
+            sum.iter_mut().zip(&part[from..]).for_each(|(sum, part)| *sum += part);
+        }
     });
+    sum
 }
 
-/// `aᵀ·b` for `a` (`[n, rows]`) and `b` (`[n, cols]`) with a long `n`, over all threads.
-///
-/// `n` is cut into parts that do not depend on the number of threads, so that neither do the bits of the result.
-pub(crate) fn transposed_product(a: Matrix<'_>, b: Matrix<'_>) -> Vec<f32> {
-    assert_eq!(a.rows, b.rows, "inner dimensions");
-    let n = a.rows;
-    let parts = (n / DEPTH).clamp(1, 8);
-    let depth = n.div_ceil(parts);
-    let partial: Vec<Scratch> = (0..parts)
-        .into_par_iter()
-        .map(|part| {
-            let from = (part * depth).min(n);
-            let depth = depth.min(n - from);
-            let mut c = Scratch::take(a.cols * b.cols);
-            Arch::new().dispatch(Product {
-                a: a.block(from, depth, 0, a.cols).transposed(),
-                b: b.block(from, depth, 0, b.cols),
-                start: Start::Zero,
-                c: &mut c,
-                c_stride: b.cols,
-            });
-            c
-        })
-        .collect();
-    let mut c = partial[0].to_vec();
-    for part in &partial[1..] {
-        c.iter_mut().zip(part.iter()).for_each(|(c, part)| *c += part);
+/// Adds the rows of `a` (`[rows, cols]`) to `sum`.
+pub(crate) fn add_rows(a: &[f32], sum: &mut [f32]) {
+    for row in a.chunks_exact(sum.len().max(1)) {
+        sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
     }
-    c
-}
-
-/// Sum over the rows of `a` (`[rows, cols]`), in parts that do not depend on the number of threads.
-pub(crate) fn sum_of_rows(a: &[f32], cols: usize) -> Vec<f32> {
-    let partial: Vec<Vec<f32>> = a
-        .par_chunks((DEPTH * cols).max(1))
-        .map(|rows| {
-            let mut sum = vec![0.0; cols];
-            for row in rows.chunks_exact(cols) {
-                sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
-            }
-            sum
-        })
-        .collect();
-    let mut total = vec![0.0; cols];
-    for sum in partial {
-        total.iter_mut().zip(sum).for_each(|(total, sum)| *total += sum);
-    }
-    total
-}
-
-/// Rows for each task: whole tiles, several tasks a thread, but none too small to be worth waking a thread and packing `b`
-/// once more.
-fn share(rows: usize, work_per_row: usize) -> usize {
-    let worthwhile = (rows * work_per_row / 500_000).min(rows / (3 * MAX_ROWS));
-    let tasks = worthwhile.clamp(1, 4 * rayon::current_num_threads());
-    rows.div_ceil(tasks).next_multiple_of(MAX_ROWS)
 }
 
 /// What a product is added to.
@@ -137,12 +164,8 @@ pub(crate) enum Start<'a> {
     Accumulate,
     /// One value a column.
     Bias(&'a [f32]),
-}
-
-impl<'a> Start<'a> {
-    fn bias_or_zero(bias: Option<&'a [f32]>) -> Self {
-        bias.map_or(Self::Zero, Self::Bias)
-    }
+    /// What `c` holds, and one value a column.
+    AccumulateBias(&'a [f32]),
 }
 
 /// `c = start + a·b` on this thread; rows of `c` are `c_stride` apart.
@@ -163,8 +186,43 @@ impl WithSimd for Product<'_> {
     }
 }
 
+struct PackedProduct<'a> {
+    a: Matrix<'a>,
+    /// Panels, each `[inner, width]`.
+    b: &'a [f32],
+    cols: usize,
+    start: Start<'a>,
+    c: &'a mut [f32],
+    c_stride: usize,
+}
+
+impl WithSimd for PackedProduct<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        multiply_packed(simd, self);
+    }
+}
+
 #[inline(always)]
 pub(crate) fn multiply<S: Simd>(simd: S, product: Product<'_>) {
+    let Product { a, b, start, c, c_stride } = product;
+    let width = VECTORS * S::F32_LANES;
+    // Closures would be compiled without the features of `simd`: there are none here.
+    let mut packed = PACKED.take();
+    let panels = b.cols.div_ceil(width);
+    packed.resize(packed.len().max(panels * width * b.rows), 0.0);
+    for (index, out) in packed.chunks_exact_mut((width * b.rows).max(1)).take(panels).enumerate() {
+        let from = index * width;
+        pack(b.block(0, b.rows, from, width.min(b.cols - from)), width, out);
+    }
+    multiply_packed(simd, PackedProduct { a, b: &packed, cols: b.cols, start, c, c_stride });
+    PACKED.set(packed);
+}
+
+#[inline(always)]
+fn multiply_packed<S: Simd>(simd: S, product: PackedProduct<'_>) {
     // The tile's accumulators, one row of `b` and a broadcast element of `a` fill the registers.
     match S::F32_LANES {
         16 => multiply_tiled::<S, 12>(simd, product),
@@ -174,98 +232,105 @@ pub(crate) fn multiply<S: Simd>(simd: S, product: Product<'_>) {
 }
 
 #[inline(always)]
-fn multiply_tiled<S: Simd, const ROWS: usize>(simd: S, product: Product<'_>) {
-    let Product { a, b, start, c, c_stride } = product;
-    let (rows, cols, inner) = (a.rows, b.cols, a.cols);
+fn multiply_tiled<S: Simd, const ROWS: usize>(simd: S, product: PackedProduct<'_>) {
+    let PackedProduct { a, b: packed, cols, start, c, c_stride } = product;
+    let (rows, inner) = (a.rows, a.cols);
     let width = VECTORS * S::F32_LANES;
-    // Closures would be compiled without the features of `simd`: there are none here.
-    let mut packed = PACKED.take();
     let mut strip = [0.0; MAX_ROWS * DEPTH];
-    {
-        let packed = &mut packed;
-        for col in (0..cols).step_by(PACKED_COLS) {
-            let block_cols = PACKED_COLS.min(cols - col);
-            let panels = block_cols.div_ceil(width);
-            for depth in (0..inner.max(1)).step_by(DEPTH) {
-                let block_depth = DEPTH.min(inner - depth);
-                packed.resize(packed.len().max(panels * width * block_depth), 0.0);
-                pack(b.block(depth, block_depth, col, block_cols), width, packed);
-                let start = if depth > 0 { Start::Accumulate } else { start };
-                let mut row = 0;
-                while row < rows {
-                    let left = rows - row;
-                    let tile_rows = if left >= ROWS {
-                        ROWS
-                    } else if left >= 4 {
-                        4
-                    } else {
-                        1
-                    };
-                    let mut a = a.block(row, tile_rows, depth, block_depth);
-                    if a.col_stride != 1 {
-                        // Its columns may lie far apart; side by side they stay in the first-level cache.
-                        let columns = a.data.chunks(a.col_stride).zip(strip.chunks_exact_mut(tile_rows));
-                        for (from, to) in columns.take(block_depth) {
-                            to.copy_from_slice(&from[..tile_rows]);
-                        }
-                        a = Matrix { data: &strip, col_stride: tile_rows, ..a };
+    for col in (0..cols).step_by(BLOCK_COLS) {
+        let panels = BLOCK_COLS.min(cols - col).div_ceil(width);
+        for depth in (0..inner.max(1)).step_by(DEPTH) {
+            let block_depth = DEPTH.min(inner - depth);
+            let start = if depth > 0 { Start::Accumulate } else { start };
+            let mut row = 0;
+            while row < rows {
+                let left = rows - row;
+                let tile_rows = if left >= ROWS {
+                    ROWS
+                } else if left >= 6 {
+                    6
+                } else if left >= 3 {
+                    3
+                } else {
+                    1
+                };
+                let mut a = a.block(row, tile_rows, depth, block_depth);
+                if a.col_stride != 1 {
+                    // Its columns may lie far apart; side by side they stay in the first-level cache.
+                    match tile_rows {
+                        1 => gather::<1>(a, &mut strip),
+                        3 => gather::<3>(a, &mut strip),
+                        6 => gather::<6>(a, &mut strip),
+                        _ => gather::<ROWS>(a, &mut strip),
                     }
-                    for panel in 0..panels {
-                        let from = col + panel * width;
-                        let tile = Tile {
-                            a,
-                            b: &packed[panel * width * block_depth..(panel + 1) * width * block_depth],
-                            start: match start {
-                                Start::Bias(bias) => Start::Bias(&bias[from..]),
-                                other => other,
-                            },
-                            cols: width.min(cols - from),
-                            c: &mut c[row * c_stride + from..],
-                            c_stride,
-                        };
-                        match (tile_rows, a.col_stride == 1) {
-                            (1, true) => tile.run::<S, 1, true>(simd),
-                            (1, false) => tile.run::<S, 1, false>(simd),
-                            (4, true) => tile.run::<S, 4, true>(simd),
-                            (4, false) => tile.run::<S, 4, false>(simd),
-                            (_, true) => tile.run::<S, ROWS, true>(simd),
-                            (_, false) => tile.run::<S, ROWS, false>(simd),
-                        }
-                    }
-                    row += tile_rows;
+                    a = Matrix { data: &strip, col_stride: tile_rows, ..a };
                 }
+                for panel in 0..panels {
+                    let from = col + panel * width;
+                    let b = (from / width * inner + depth) * width;
+                    let tile = Tile {
+                        a,
+                        b: &packed[b..b + width * block_depth],
+                        start: match start {
+                            Start::Bias(bias) => Start::Bias(&bias[from..]),
+                            Start::AccumulateBias(bias) => Start::AccumulateBias(&bias[from..]),
+                            other => other,
+                        },
+                        cols: width.min(cols - from),
+                        c: &mut c[row * c_stride + from..],
+                        c_stride,
+                    };
+                    match (tile_rows, a.col_stride == 1) {
+                        (1, true) => tile.run::<S, 1, true>(simd),
+                        (1, false) => tile.run::<S, 1, false>(simd),
+                        (3, true) => tile.run::<S, 3, true>(simd),
+                        (3, false) => tile.run::<S, 3, false>(simd),
+                        (6, true) => tile.run::<S, 6, true>(simd),
+                        (6, false) => tile.run::<S, 6, false>(simd),
+                        (_, true) => tile.run::<S, ROWS, true>(simd),
+                        (_, false) => tile.run::<S, ROWS, false>(simd),
+                    }
+                }
+                row += tile_rows;
             }
         }
     }
-    PACKED.set(packed);
 }
 
-/// Copies `b` to panels of `width` columns, row after row, with zeros for columns that are not there.
+/// Copies the columns of `a`, of `ROWS` elements each, side by side.
 #[inline(always)]
-fn pack(b: Matrix<'_>, width: usize, packed: &mut [f32]) {
-    for (panel, out) in
-        packed.chunks_exact_mut(width * b.rows.max(1)).take(b.cols.div_ceil(width)).enumerate()
-    {
-        let from = panel * width;
-        let cols = width.min(b.cols - from);
-        if b.col_stride == 1 {
-            for (row, out) in out.chunks_exact_mut(width).enumerate() {
-                let start = row * b.row_stride + from;
-                out[..cols].copy_from_slice(&b.data[start..start + cols]);
-                out[cols..].fill(0.0);
-            }
-        } else {
-            for col in 0..width {
-                let out = out[col..].iter_mut().step_by(width);
-                if col < cols {
-                    // Rows of the transpose lie side by side.
-                    let start = (from + col) * b.col_stride;
-                    let column = b.data[start..].iter().step_by(b.row_stride);
-                    out.zip(column).for_each(|(out, &value)| *out = value);
-                } else {
-                    out.for_each(|out| *out = 0.0);
+fn gather<const ROWS: usize>(a: Matrix<'_>, strip: &mut [f32]) {
+    let columns = a.data.chunks(a.col_stride).zip(strip.chunks_exact_mut(ROWS));
+    for (from, to) in columns.take(a.cols) {
+        // Fixed sizes are moved in registers; others are calls.
+        for i in 0..ROWS {
+            to[i] = from[i];
+        }
+    }
+}
+
+/// Copies `b`, of at most `width` columns, to one panel of `width`, with zeros for columns that are not there.
+#[inline(always)]
+fn pack(b: Matrix<'_>, width: usize, out: &mut [f32]) {
+    let cols = b.cols;
+    if cols < width {
+        out.fill(0.0);
+    }
+    if b.col_stride == 1 {
+        for (row, out) in out.chunks_exact_mut(width).enumerate().take(b.rows) {
+            let from = &b.data[row * b.row_stride..][..cols];
+            if cols == width {
+                out.copy_from_slice(from);
+            } else {
+                for i in 0..cols {
+                    out[i] = from[i];
                 }
             }
+        }
+    } else {
+        for col in 0..cols {
+            let column = b.data[col * b.col_stride..].iter().step_by(b.row_stride);
+            out[col..].iter_mut().step_by(width).zip(column).take(b.rows).for_each(|(out, &value)| *out = value);
         }
     }
 }
@@ -324,6 +389,7 @@ impl Tile<'_> {
                     Start::Zero => simd.splat_f32s(0.0),
                     Start::Accumulate => load(simd, c),
                     Start::Bias(bias) => load(simd, &bias[from..to]),
+                    Start::AccumulateBias(bias) => simd.add_f32s(load(simd, c), load(simd, &bias[from..to])),
                 };
                 let total = simd.add_f32s(start, sum);
                 if c.len() == lanes {

@@ -1,37 +1,107 @@
 //! Large buffers that are used again.
 
+use std::mem::{MaybeUninit, size_of};
 use std::ops::{Deref, DerefMut};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
+
+use burn::tensor::{AllocationProperty, Bytes};
+use burn_std::{AccessError, AccessPolicy, AllocationController};
 
 use super::zeros;
 
-/// Buffers that are kept at the most; more would outlive a change of the batch size for nothing.
-const KEPT: usize = 64;
+/// Smaller buffers are the allocator's business.
+const SMALLEST: usize = 1 << 12;
 
-static FREE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
+static POOL: Mutex<Pool> = Mutex::new(Pool { free: Vec::new(), free_values: 0, used: 0, most_used: 0 });
 
-/// A buffer from the pool, to which it returns. Fresh memory costs a page fault every few kilobytes, which for the hidden
-/// layers of a training step is more than the work on them.
+/// Buffers that nobody holds. There are never more of them than there were in use at one time.
+struct Pool {
+    free: Vec<Vec<f32>>,
+    free_values: usize,
+    used: usize,
+    most_used: usize,
+}
+
+impl Pool {
+    /// The smallest buffer for `n` values, of no more than twice as many.
+    fn take(&mut self, n: usize) -> Option<Vec<f32>> {
+        let fitting = self.free.iter().enumerate().filter(|(_, buffer)| (n..=2 * n).contains(&buffer.len()));
+        // The last of several is the most likely to be in a cache.
+        let found = fitting.rev().min_by_key(|(_, buffer)| buffer.len()).map(|(index, _)| index);
+        let buffer = found.map(|index| self.free.remove(index));
+        let len = buffer.as_ref().map_or(n, Vec::len);
+        self.free_values -= if buffer.is_some() { len } else { 0 };
+        self.used += len;
+        self.most_used = self.most_used.max(self.used);
+        buffer
+    }
+
+    /// Takes a buffer back; returns those that are too many.
+    fn give(&mut self, buffer: Vec<f32>) -> Vec<Vec<f32>> {
+        self.used -= buffer.len();
+        self.free_values += buffer.len();
+        self.free.push(buffer);
+        let mut many = 0;
+        while self.free_values > self.most_used {
+            self.free_values -= self.free[many].len();
+            many += 1;
+        }
+        self.free.drain(..many).collect()
+    }
+}
+
+/// A buffer from the pool, to which it returns. Fresh memory costs a page fault every few kilobytes, which in a training
+/// step is more than the work on it.
 #[derive(Debug, Default)]
-pub(crate) struct Scratch(Vec<f32>);
+pub(crate) struct Scratch {
+    buffer: Vec<f32>,
+    len: usize,
+}
 
 impl Scratch {
     /// `n` values, whichever they are.
     pub(crate) fn take(n: usize) -> Self {
-        let mut free = FREE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let found = free.iter().rposition(|buffer| buffer.len() == n).map(|index| free.remove(index));
-        drop(free);
-        Self(found.unwrap_or_else(|| zeros(n)))
+        if n < SMALLEST {
+            return Self { buffer: vec![0.0; n], len: n };
+        }
+        let found = POOL.lock().unwrap_or_else(PoisonError::into_inner).take(n);
+        Self { buffer: found.unwrap_or_else(|| zeros(n)), len: n }
+    }
+
+    /// `n` zeros.
+    pub(crate) fn zeroed(n: usize) -> Self {
+        let mut scratch = Self::take(n);
+        scratch.fill(0.0);
+        scratch
+    }
+
+    /// The values as the memory of a tensor, from which they return to the pool.
+    #[expect(unsafe_code, reason = "a tensor's memory has no other way in that returns it")]
+    pub(crate) fn into_bytes(self) -> Bytes {
+        let n = self.len * size_of::<f32>();
+        // SAFETY: all of the buffer was written when it was made, and `memory` returns as many bytes.
+        unsafe { Bytes::from_controller(Box::new(self), n) }
+    }
+}
+
+impl From<Vec<f32>> for Scratch {
+    fn from(buffer: Vec<f32>) -> Self {
+        if buffer.len() >= SMALLEST {
+            let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+            pool.used += buffer.len();
+            pool.most_used = pool.most_used.max(pool.used);
+        }
+        Self { len: buffer.len(), buffer }
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let mut free = FREE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if free.len() == KEPT {
-            free.remove(0);
+        if self.buffer.len() >= SMALLEST {
+            let buffer = std::mem::take(&mut self.buffer);
+            // Freed after the lock.
+            let _many = POOL.lock().unwrap_or_else(PoisonError::into_inner).give(buffer);
         }
-        free.push(std::mem::take(&mut self.0));
     }
 }
 
@@ -39,12 +109,71 @@ impl Deref for Scratch {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        &self.0
+        &self.buffer[..self.len]
     }
 }
 
 impl DerefMut for Scratch {
     fn deref_mut(&mut self) -> &mut [f32] {
-        &mut self.0
+        &mut self.buffer[..self.len]
+    }
+}
+
+impl AllocationController for Scratch {
+    fn alloc_align(&self) -> usize {
+        align_of::<f32>()
+    }
+
+    fn property(&self) -> AllocationProperty {
+        AllocationProperty::Other
+    }
+
+    #[expect(unsafe_code, reason = "the trait's signature")]
+    unsafe fn memory_mut(&mut self, _: AccessPolicy) -> Result<&mut [MaybeUninit<u8>], AccessError> {
+        let values: &mut [f32] = self;
+        let (start, n) = (values.as_mut_ptr().cast(), size_of_val(values));
+        // SAFETY: bytes have no alignment, any are a float, and the caller writes only what is initialised.
+        Ok(unsafe { std::slice::from_raw_parts_mut(start, n) })
+    }
+
+    #[expect(unsafe_code, reason = "floats as bytes")]
+    fn memory(&self, _: AccessPolicy) -> Result<&[MaybeUninit<u8>], AccessError> {
+        let values: &[f32] = self;
+        // SAFETY: bytes have no alignment, and those of floats are initialised.
+        Ok(unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values)) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_serves_again_and_no_more_are_kept_than_were_in_use() {
+        let mut pool = Pool { free: Vec::new(), free_values: 0, used: 0, most_used: 0 };
+        assert!(pool.take(1000).is_none() && pool.take(100).is_none());
+        assert!(pool.give(vec![1.0; 1000]).is_empty() && pool.give(vec![2.0; 100]).is_empty());
+        assert!(pool.take(1001).is_none(), "too small");
+        assert!(pool.take(450).is_none(), "larger than twice the size");
+        assert_eq!(pool.take(600).map(|buffer| buffer.len()), Some(1000));
+        assert_eq!((pool.used, pool.free_values, pool.most_used), (2451, 100, 2451));
+        for n in [1000, 1001, 450] {
+            pool.give(vec![0.0; n]);
+        }
+        assert_eq!((pool.used, pool.free_values), (0, 2451), "the oldest left");
+    }
+
+    #[test]
+    fn a_tensor_returns_its_memory() {
+        // A size that no other test asks for.
+        let n = 54_321;
+        let mut scratch = Scratch::take(n);
+        scratch.fill(3.0);
+        let (address, bytes) = (scratch.as_ptr() as usize, scratch.into_bytes());
+        assert_eq!(bytes.len(), 4 * n);
+        assert_eq!(bytes[..4], 3f32.to_ne_bytes());
+        drop(bytes);
+        let again = Scratch::take(n);
+        assert_eq!((again.as_ptr() as usize, again[n - 1]), (address, 3.0));
     }
 }
