@@ -25,6 +25,7 @@ fn config(adaln_on_latent: bool, adaln_on_time: bool) -> TransformerConfig {
         activation: Activation::Silu,
         position: PositionEncoding::Learned,
         edge_heads: Vec::new(),
+        precision: Default::default(),
     };
     TransformerConfig { trunk, adaln_on_latent, adaln_on_time }
 }

@@ -55,11 +55,11 @@ pub fn adamw(step: AdamWStep, state: AdamWState, gradient: Tensor<1>) -> AdamWSt
 #[cfg(feature = "flex")]
 mod fused {
     use burn::tensor::{Tensor, TensorData};
-    use pulp::{Arch, Simd, WithSimd};
+    use pulp::{Simd, WithSimd};
     use rayon::prelude::*;
 
     use super::{AdamWState, AdamWStep};
-    use crate::cpu::TASK;
+    use crate::cpu::{TASK, dispatch};
     use crate::fused::Input;
 
     pub(super) fn applies(state: &AdamWState, gradient: &Tensor<1>) -> bool {
@@ -82,7 +82,7 @@ mod fused {
             .zip(average.par_chunks_mut(TASK))
             .zip(gradient.par_chunks(TASK))
             .for_each(|((((weights, first), second), average), gradient)| {
-                Arch::new().dispatch(Update { step, weights, first, second, average, gradient });
+                dispatch(Update { step, weights, first, second, average, gradient });
             });
         let [weights, first, second, average] = [weights, first, second, average]
             .map(|values| Tensor::from_data(TensorData::new(values, [n]), &device));

@@ -6,7 +6,7 @@
 //!
 //! Invariant: nothing here knows a network, a mask token or a latent, and without the feature nothing knows a backend.
 //!
-//! The kernels pick AVX-512, AVX2 or what the target guarantees when they run. Their results do not depend on the
+//! The kernels pick AVX-512, AVX2 or what the target guarantees when they run (`instructions`). Their results do not depend on the
 //! number of threads.
 
 mod activation;
@@ -20,6 +20,7 @@ mod linear;
 mod mlp;
 mod nll;
 mod norm;
+mod precision;
 
 pub use activation::Activation;
 pub use adamw::{AdamWState, AdamWStep, adamw};
@@ -27,7 +28,10 @@ pub use attention::{HeadEdges, Mask, attention, composed_attention};
 pub use linear::linear;
 pub use mlp::mlp;
 pub use nll::masked_nll;
+#[cfg(feature = "flex")]
+pub use cpu::instructions;
 pub use norm::layer_norm;
+pub use precision::Precision;
 
 /// Runs `$fused` (an [`Option`]) where there are fused kernels, `$composed` where there are none or they do not apply.
 macro_rules! fused_or {

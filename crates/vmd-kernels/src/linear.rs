@@ -2,27 +2,37 @@
 
 use burn::tensor::Tensor;
 
+use crate::Precision;
+
 /// `x·W + b`, plus `added` if there is one, over the last dimension.
+///
+/// With a `precision` below single, the factors of the product are rounded, forward and backward.
 ///
 /// # Shapes
 ///
 /// - `x`: `[batch, seq, d_input]`; `weight`: `[d_input, d_output]`; `bias`: `[d_output]`
 /// - `added` and output: `[batch, seq, d_output]`
-pub fn linear(x: Tensor<3>, weight: Tensor<2>, bias: Tensor<1>, added: Option<Tensor<3>>) -> Tensor<3> {
+pub fn linear(
+    x: Tensor<3>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+    added: Option<Tensor<3>>,
+    precision: Precision,
+) -> Tensor<3> {
     crate::fused_or!(
         {
             use crate::fused::{Input, run};
             let [x, weight, bias] = [Input::of(&x), Input::of(&weight), Input::of(&bias)];
             match &added {
-                None => run(fused::Linear, [x, weight, bias]),
-                Some(added) => run(fused::Linear, [x, weight, bias, Input::of(added)]),
+                None => run(fused::Linear(precision), [x, weight, bias]),
+                Some(added) => run(fused::Linear(precision), [x, weight, bias, Input::of(added)]),
             }
         },
         {
             let [batch, seq, d_input] = x.dims();
             let [_, d_output] = weight.dims();
             // One tall product instead of `batch` small ones.
-            let y = x.reshape([batch * seq, d_input]).matmul(weight);
+            let y = precision.matmul(x.reshape([batch * seq, d_input]), weight);
             let y = (y + bias.unsqueeze()).reshape([batch, seq, d_output]);
             match added {
                 None => y,
@@ -36,25 +46,27 @@ pub fn linear(x: Tensor<3>, weight: Tensor<2>, bias: Tensor<1>, added: Option<Te
 mod fused {
     use rayon::prelude::*;
 
+    use crate::Precision;
     use crate::cpu::product::{Matrix, Packed, Start, add_rows, block_rows, parts, total};
     use crate::cpu::scratch::Scratch;
     use crate::fused::{Fused, View};
 
     #[derive(Debug, Clone)]
-    pub(super) struct Linear;
+    pub(super) struct Linear(pub(super) Precision);
 
     fn forward(
         x: View<'_>,
         weight: View<'_>,
         bias: View<'_>,
         added: Option<View<'_>>,
+        precision: Precision,
     ) -> (Scratch, Vec<usize>, ()) {
         let [d_input, d_output] = [weight.dims[0], weight.dims[1]];
         let rows = x.dims[0] * x.dims[1];
         assert_eq!(x.dims[2], d_input, "channels of the input and rows of the weight");
         let mut y = Scratch::take(rows * d_output);
         let x_matrix = Matrix::new(x.values, rows, d_input, d_input);
-        let packed = Packed::new(weight.matrix());
+        let packed = Packed::new(weight.matrix(), precision);
         let block = block_rows(rows);
         y.par_chunks_mut((block * d_output).max(1)).enumerate().for_each(|(index, y)| {
             let from = index * block;
@@ -72,11 +84,17 @@ mod fused {
     }
 
     /// Gradients of `x`, of the weight and of the bias.
-    fn backward(x: View<'_>, weight: View<'_>, grad: &[f32], input_wanted: bool) -> [Option<Scratch>; 3] {
+    fn backward(
+        x: View<'_>,
+        weight: View<'_>,
+        grad: &[f32],
+        input_wanted: bool,
+        precision: Precision,
+    ) -> [Option<Scratch>; 3] {
         let [d_input, d_output] = [weight.dims[0], weight.dims[1]];
         let rows = x.dims[0] * x.dims[1];
         let (x, dy) = (Matrix::new(x.values, rows, d_input, d_input), Matrix::new(grad, rows, d_output, d_output));
-        let packed = input_wanted.then(|| Packed::new(weight.matrix().transposed()));
+        let packed = input_wanted.then(|| Packed::new(weight.matrix().transposed(), precision));
         let mut dx = Scratch::take(if input_wanted { rows * d_input } else { 0 });
         let (n_parts, size) = parts(rows);
         let mut dx_parts: Vec<&mut [f32]> = dx.chunks_mut((size * d_input).max(1)).collect();
@@ -90,7 +108,7 @@ mod fused {
                     packed.multiply(dy, Start::Zero, dx, d_input);
                 }
                 let (mut weight, mut bias) = (Scratch::take(d_input * d_output), Scratch::zeroed(d_output));
-                x.transposed().multiply(dy, Start::Zero, &mut weight, d_output);
+                x.transposed().multiply(dy, precision, Start::Zero, &mut weight, d_output);
                 let from = index * size * d_output;
                 add_rows(&grad[from.min(grad.len())..(from + size * d_output).min(grad.len())], &mut bias);
                 (weight, bias)
@@ -104,7 +122,7 @@ mod fused {
         type Kept = ();
 
         fn forward(&self, [x, weight, bias]: [View<'_>; 3], _: bool) -> (Scratch, Vec<usize>, ()) {
-            forward(x, weight, bias, None)
+            forward(x, weight, bias, None, self.0)
         }
 
         fn backward(
@@ -115,7 +133,7 @@ mod fused {
             grad: &[f32],
             wanted: [bool; 3],
         ) -> [Option<Scratch>; 3] {
-            backward(x, weight, grad, wanted[0])
+            backward(x, weight, grad, wanted[0], self.0)
         }
     }
 
@@ -125,7 +143,7 @@ mod fused {
         const ADDED: Option<usize> = Some(3);
 
         fn forward(&self, [x, weight, bias, added]: [View<'_>; 4], _: bool) -> (Scratch, Vec<usize>, ()) {
-            forward(x, weight, bias, Some(added))
+            forward(x, weight, bias, Some(added), self.0)
         }
 
         fn backward(
@@ -136,7 +154,7 @@ mod fused {
             grad: &[f32],
             wanted: [bool; 4],
         ) -> [Option<Scratch>; 4] {
-            let [x, weight, bias] = backward(x, weight, grad, wanted[0]);
+            let [x, weight, bias] = backward(x, weight, grad, wanted[0], self.0);
             [x, weight, bias, None]
         }
     }

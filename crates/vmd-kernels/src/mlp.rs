@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::{Activation, linear};
+use crate::{Activation, Precision, linear};
 
 /// `added + activation(x·W₁ + b₁)·W₂ + b₂` over the last dimension.
 ///
@@ -19,6 +19,7 @@ pub fn mlp(
     up: (Tensor<2>, Tensor<1>),
     down: (Tensor<2>, Tensor<1>),
     added: Tensor<3>,
+    precision: Precision,
 ) -> Tensor<3> {
     crate::fused_or!(
         {
@@ -26,9 +27,12 @@ pub fn mlp(
             let [x, added] = [&x, &added].map(Input::of);
             let [up, down] = [&up, &down].map(|(weight, bias)| [Input::of(weight), Input::of(bias)]);
             let ([up, up_bias], [down, down_bias]) = (up, down);
-            run(fused::Mlp(activation), [x, up, up_bias, down, down_bias, added])
+            run(fused::Mlp(activation, precision), [x, up, up_bias, down, down_bias, added])
         },
-        linear(activation.forward(linear(x, up.0, up.1, None)), down.0, down.1, Some(added))
+        {
+            let hidden = activation.forward(linear(x, up.0, up.1, None, precision));
+            linear(hidden, down.0, down.1, Some(added), precision)
+        }
     )
 }
 
@@ -36,14 +40,14 @@ pub fn mlp(
 mod fused {
     use rayon::prelude::*;
 
-    use crate::Activation;
     use crate::cpu::activation;
     use crate::cpu::product::{Matrix, Packed, Start, add_rows, block_rows, parts, total};
     use crate::cpu::scratch::Scratch;
     use crate::fused::{Fused, Kept, View};
+    use crate::{Activation, Precision};
 
     #[derive(Debug, Clone)]
-    pub(super) struct Mlp(pub(super) Activation);
+    pub(super) struct Mlp(pub(super) Activation, pub(super) Precision);
 
     /// Tokens that the backward pass takes through the layer at once.
     const BLOCK: usize = 96;
@@ -64,7 +68,7 @@ mod fused {
             let rows = x.dims[0] * x.dims[1];
             assert_eq!(x.dims[2], width, "channels of the input and rows of the weight");
             let x_matrix = Matrix::new(x.values, rows, width, width);
-            let (packed_up, packed_down) = (Packed::new(up.matrix()), Packed::new(down.matrix()));
+            let (packed_up, packed_down) = (Packed::new(up.matrix(), self.1), Packed::new(down.matrix(), self.1));
             let block = block_rows(rows);
             let mut before = Scratch::take(if keep { rows * hidden } else { 0 });
             let mut befores: Vec<&mut [f32]> = before.chunks_mut((block * hidden).max(1)).collect();
@@ -105,8 +109,9 @@ mod fused {
                 x: x.values,
                 before: before.values(),
                 grad,
-                up: Packed::new(up.matrix().transposed()),
-                down: Packed::new(down.matrix().transposed()),
+                up: Packed::new(up.matrix().transposed(), self.1),
+                precision: self.1,
+                down: Packed::new(down.matrix().transposed(), self.1),
             };
             let mut dx = Scratch::take(x.values.len());
             let (n_parts, size) = parts(layer.rows);
@@ -131,6 +136,7 @@ mod fused {
     /// What the parts of the backward pass have in common.
     struct Backward<'a> {
         activation: Activation,
+        precision: Precision,
         rows: usize,
         width: usize,
         hidden: usize,
@@ -160,13 +166,13 @@ mod fused {
                 after.copy_from_slice(before);
                 activation::in_place(self.activation, &mut after);
                 let transposed = Matrix::new(&after, rows, hidden, hidden).transposed();
-                transposed.multiply(dy, Start::Accumulate, d_down, d_output);
+                transposed.multiply(dy, self.precision, Start::Accumulate, d_down, d_output);
                 let mut d_hidden = after;
                 self.down.multiply(dy, Start::Zero, &mut d_hidden, hidden);
                 activation::backward_in_place(self.activation, before, &mut d_hidden);
                 let d_before = Matrix::new(&d_hidden, rows, hidden, hidden);
                 let x = Matrix::new(&self.x[of(self.x, width)], rows, width, width);
-                x.transposed().multiply(d_before, Start::Accumulate, d_up, hidden);
+                x.transposed().multiply(d_before, self.precision, Start::Accumulate, d_up, hidden);
                 self.up.multiply(d_before, Start::Zero, &mut dx[(row - from) * width..][..rows * width], width);
                 add_rows(&d_hidden, d_up_bias);
                 add_rows(grad, d_down_bias);

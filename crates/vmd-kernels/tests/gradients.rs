@@ -7,8 +7,11 @@ use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use vmd_kernels::{
-    Activation, AdamWState, AdamWStep, HeadEdges, Mask, adamw, attention, layer_norm, linear, masked_nll, mlp,
+    Activation, AdamWState, AdamWStep, HeadEdges, Mask, adamw, attention, Precision,
+    layer_norm, linear, masked_nll, mlp,
 };
+
+const PRECISE: Precision = Precision::F32;
 
 type Dims = [usize; 3];
 
@@ -82,11 +85,11 @@ fn linear_maps() {
         [5, 250, 20, 3],
     ] {
         let dims = [[batch, seq, from], [1, from, to], [1, 1, to]];
-        check(|x| linear(x[0].clone(), matrix(&x[1]), vector(&x[2]), None), &dims, 2e-6);
+        check(|x| linear(x[0].clone(), matrix(&x[1]), vector(&x[2]), None, PRECISE), &dims, 2e-6);
         let dims = [dims[0], dims[1], dims[2], [batch, seq, to]];
         // Used twice, so that the gradient has two parts.
         let added = |x: &[Tensor<3>]| {
-            linear(x[0].clone(), matrix(&x[1]), vector(&x[2]), Some(x[3].clone())) * x[3].clone()
+            linear(x[0].clone(), matrix(&x[1]), vector(&x[2]), Some(x[3].clone()), PRECISE) * x[3].clone()
         };
         check(added, &dims, 2e-6);
     }
@@ -101,10 +104,39 @@ fn feed_forward_layers() {
             let dims = [x, [1, width, hidden], [1, 1, hidden], [1, hidden, width], [1, 1, width], x];
             let f = |x: &[Tensor<3>]| {
                 let (up, down) = ((matrix(&x[1]), vector(&x[2])), (matrix(&x[3]), vector(&x[4])));
-                mlp(x[0].clone(), activation, up, down, x[5].clone())
+                mlp(x[0].clone(), activation, up, down, x[5].clone(), PRECISE)
             };
             check(f, &dims, 2e-6);
         }
+    }
+}
+
+#[test]
+fn rounded_factors() {
+    if !Precision::Bf16.is_fused() {
+        println!("SKIPPED: this processor has no AVX512-BF16");
+        return;
+    }
+    // Against exact factors: each is off by 2⁻⁹ of its size at the most, so a sum of `n` products of numbers below 1 by
+    // n·2⁻⁸ at the very most, and by √n·2⁻⁹ as a rule.
+    let half = Precision::Bf16;
+    for [batch, seq, from, to] in [[1, 1, 1, 1], [2, 7, 5, 9], [1, 13, 31, 32], [3, 81, 128, 384], [5, 250, 20, 3]] {
+        let dims = [[batch, seq, from], [1, from, to], [1, 1, to], [batch, seq, to]];
+        let f = |x: &[Tensor<3>]| {
+            // The composed operation stands for the exact one.
+            let precision = if x[0].dtype() == burn::tensor::DType::F64 { PRECISE } else { half };
+            linear(x[0].clone(), matrix(&x[1]), vector(&x[2]), Some(x[3].clone()), precision)
+        };
+        check(f, &dims, 1.0 / 128.0);
+        let hidden = to;
+        let x = [batch, seq, from];
+        let dims = [x, [1, from, hidden], [1, 1, hidden], [1, hidden, from], [1, 1, from], x];
+        let f = |x: &[Tensor<3>]| {
+            let precision = if x[0].dtype() == burn::tensor::DType::F64 { PRECISE } else { half };
+            let (up, down) = ((matrix(&x[1]), vector(&x[2])), (matrix(&x[3]), vector(&x[4])));
+            mlp(x[0].clone(), Activation::Gelu, up, down, x[5].clone(), precision)
+        };
+        check(f, &dims, 1.0 / 64.0);
     }
 }
 
@@ -193,11 +225,11 @@ fn not_a_number_stays_one() {
         y.chunks_exact(n).map(|row| row.iter().any(|y| y.is_nan())).collect()
     };
     let only_fifth: Vec<bool> = (0..20).map(|row| row == 5).collect();
-    assert_eq!(of_row(linear(x.clone(), weight(48, 33), bias(33), None)), only_fifth);
+    assert_eq!(of_row(linear(x.clone(), weight(48, 33), bias(33), None, PRECISE)), only_fifth);
     assert_eq!(of_row(layer_norm(x.clone(), bias(48), bias(48), None)), only_fifth);
     for activation in ACTIVATIONS {
         assert_eq!(of_row(activation.forward(x.clone())), only_fifth, "{activation:?}");
-        let y = mlp(x.clone(), activation, (weight(48, 10), bias(10)), (weight(10, 48), bias(48)), x.clone());
+        let y = mlp(x.clone(), activation, (weight(48, 10), bias(10)), (weight(10, 48), bias(48)), x.clone(), PRECISE);
         assert_eq!(of_row(y), only_fifth, "{activation:?}");
     }
     // Channel 7 is a query's: only that query is lost.
@@ -210,11 +242,11 @@ fn empty_batches_stay_empty() {
     let x = Tensor::<3>::zeros([0, 4, 6], &device);
     let weight = Tensor::<2>::zeros([6, 6], &device);
     let bias = Tensor::<1>::zeros([6], &device);
-    assert_eq!(linear(x.clone(), weight.clone(), bias.clone(), None).dims(), [0, 4, 6]);
+    assert_eq!(linear(x.clone(), weight.clone(), bias.clone(), None, PRECISE).dims(), [0, 4, 6]);
     assert_eq!(layer_norm(x.clone(), bias.clone(), bias.clone(), None).dims(), [0, 4, 6]);
     assert_eq!(attention(x.clone(), 2, None).dims(), [0, 4, 2]);
     let pair = (weight, bias);
-    assert_eq!(mlp(x.clone(), Activation::Gelu, pair.clone(), pair, x).dims(), [0, 4, 6]);
+    assert_eq!(mlp(x.clone(), Activation::Gelu, pair.clone(), pair, x, PRECISE).dims(), [0, 4, 6]);
 }
 
 #[test]
@@ -229,6 +261,7 @@ fn the_number_of_threads_does_not_change_a_bit() {
             (matrix(&x[1]), vector(&x[2])),
             (matrix(&x[3]), vector(&x[4])),
             x[0].clone(),
+            PRECISE,
         );
         let y = layer_norm(y, vector(&x[4]), vector(&x[4]), None);
         attention(y.slice([0..9, 0..50, 0..24]), 2, None)
@@ -240,6 +273,19 @@ fn the_number_of_threads_does_not_change_a_bit() {
     let one = with(1);
     for threads in [2, 3, 8] {
         assert_eq!(with(threads), one, "{threads} threads");
+    }
+}
+
+/// This suite once more, with narrower vectors.
+#[test]
+fn other_instructions() {
+    if std::env::var_os("VMD_INSTRUCTIONS").is_some() {
+        return;
+    }
+    for instructions in ["avx2", "scalar"] {
+        let mut suite = std::process::Command::new(std::env::current_exe().unwrap());
+        let output = suite.env("VMD_INSTRUCTIONS", instructions).output().unwrap();
+        assert!(output.status.success(), "{instructions}: {}", String::from_utf8_lossy(&output.stdout));
     }
 }
 

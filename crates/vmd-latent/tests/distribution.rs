@@ -31,6 +31,7 @@ fn config(family: LatentFamily, structure: LatentStructure) -> LatentConfig {
         activation: Activation::Gelu,
         position: PositionEncoding::Learned,
         edge_heads: Vec::new(),
+        precision: Default::default(),
     };
     LatentConfig {
         family,

@@ -32,6 +32,7 @@ fn config(family: LatentFamily, structure: LatentStructure, pooling: Pooling) ->
         activation: Activation::Gelu,
         position: PositionEncoding::None,
         edge_heads: Vec::new(),
+        precision: Default::default(),
     };
     let posterior = PosteriorConfig { trunk, pooling };
     LatentConfig { family, structure, prior: PriorKind::Standard, posterior, free_nats: 0.0 }

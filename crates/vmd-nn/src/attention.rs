@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 use vmd_graph::DependencyGraph;
-use vmd_kernels::{HeadEdges, Mask, attention, composed_attention};
+use vmd_kernels::{HeadEdges, Mask, Precision, attention, composed_attention};
 
 use crate::{Linear, NetworkError, ParameterInit, Rotary, Weights};
 
@@ -20,11 +20,12 @@ pub struct Attention {
 }
 
 impl Attention {
-    /// `heads` heads over `width` channels; `gain` scales the output projection.
-    pub fn new(width: usize, heads: usize, gain: f64, init: &mut ParameterInit<'_>) -> Self {
+    /// `heads` heads over `width` channels; `gain` scales the output projection; factors are rounded to
+    /// `precision`.
+    pub fn new(width: usize, heads: usize, gain: f64, precision: Precision, init: &mut ParameterInit<'_>) -> Self {
         Self {
-            qkv: Linear::new(width, 3 * width, Weights::Scaled { gain: 1.0 }, init),
-            out: Linear::new(width, width, Weights::Scaled { gain }, init),
+            qkv: Linear::new(width, 3 * width, Weights::Scaled { gain: 1.0 }, init).with_precision(precision),
+            out: Linear::new(width, width, Weights::Scaled { gain }, init).with_precision(precision),
             heads,
         }
     }

@@ -28,4 +28,4 @@ pub use parameters::{
 pub use position::{Embedding, PositionEncoding, PositionTable};
 pub use rotary::Rotary;
 pub use transformer::{Trunk, TrunkConfig};
-pub use vmd_kernels::Activation;
+pub use vmd_kernels::{Activation, Precision};

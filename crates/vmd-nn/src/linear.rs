@@ -2,6 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
+use vmd_kernels::Precision;
 
 use crate::ParameterInit;
 
@@ -24,6 +25,8 @@ pub struct Linear {
     pub weight: Param<Tensor<2>>,
     /// `[d_output]`.
     pub bias: Param<Tensor<1>>,
+    #[module(skip)]
+    pub(crate) precision: Precision,
 }
 
 impl Linear {
@@ -35,7 +38,13 @@ impl Linear {
             }
             Weights::Zero => init.constant([d_input, d_output], 0.0),
         };
-        Self { weight, bias: init.constant([d_output], 0.0) }
+        Self { weight, bias: init.constant([d_output], 0.0), precision: Precision::F32 }
+    }
+
+    /// With factors rounded to `precision`.
+    #[must_use]
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     /// Applies the map.
@@ -45,12 +54,12 @@ impl Linear {
     /// - `x`: `[batch, seq, d_input]`
     /// - output: `[batch, seq, d_output]`
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        vmd_kernels::linear(x, self.weight.val(), self.bias.val(), None)
+        vmd_kernels::linear(x, self.weight.val(), self.bias.val(), None, self.precision)
     }
 
     /// Applies the map to `x` and adds the result to `h`, which has the shape of the output.
     pub(crate) fn forward_added(&self, x: Tensor<3>, h: Tensor<3>) -> Tensor<3> {
-        vmd_kernels::linear(x, self.weight.val(), self.bias.val(), Some(h))
+        vmd_kernels::linear(x, self.weight.val(), self.bias.val(), Some(h), self.precision)
     }
 
     /// Weight and bias.

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use vmd_graph::DependencyGraph;
-use vmd_kernels::{Activation, HeadEdges, Mask, mlp};
+use vmd_kernels::{Activation, HeadEdges, Mask, Precision, mlp};
 
 use crate::attention::edge_head_errors;
 use crate::{
@@ -37,6 +37,9 @@ pub struct TrunkConfig {
     /// Edge type that each head follows, in turn (`all` = unrestricted); empty for full attention.
     #[serde(default)]
     pub edge_heads: Vec<String>,
+    /// What the factors of the blocks' matrix products are rounded to.
+    #[serde(default)]
+    pub precision: Precision,
 }
 
 fn one() -> usize {
@@ -171,6 +174,8 @@ struct Block {
     modulation: Option<Modulation>,
     #[module(skip)]
     activation: Activation,
+    #[module(skip)]
+    precision: Precision,
 }
 
 impl Block {
@@ -180,12 +185,13 @@ impl Block {
         let gain = ((2 * config.layers * config.loops) as f64).powf(-0.5);
         Self {
             norm_attention: LayerNorm::new(width, init),
-            attention: Attention::new(width, config.heads, gain, init),
+            attention: Attention::new(width, config.heads, gain, config.precision, init),
             norm_mlp: LayerNorm::new(width, init),
             up: Linear::new(width, hidden, Weights::Scaled { gain: 1.0 }, init),
             down: Linear::new(hidden, width, Weights::Scaled { gain }, init),
             modulation: condition.map(|channels| Modulation::new(channels, width, N_NORMS, init)),
             activation: config.activation,
+            precision: config.precision,
         }
     }
 
@@ -205,6 +211,6 @@ impl Block {
         let x = self.norm_attention.forward(h.clone(), for_attention);
         let h = self.attention.forward_added(x, mask, rotary, h);
         let x = self.norm_mlp.forward(h.clone(), for_mlp);
-        mlp(x, self.activation, self.up.parameters(), self.down.parameters(), h)
+        mlp(x, self.activation, self.up.parameters(), self.down.parameters(), h, self.precision)
     }
 }

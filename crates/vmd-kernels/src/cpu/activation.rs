@@ -1,10 +1,10 @@
 //! Activations.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::scratch::Scratch;
-use super::{TASK, math};
+use super::{TASK, dispatch, math};
 use crate::Activation;
 
 /// `f(x)`.
@@ -29,12 +29,12 @@ fn copy(x: &[f32]) -> Scratch {
 
 /// `y ← f(y)`, on this thread.
 pub(crate) fn in_place(activation: Activation, y: &mut [f32]) {
-    Arch::new().dispatch(Forward { activation, y });
+    dispatch(Forward { activation, y });
 }
 
 /// `grad ← f'(x)·grad`, on this thread.
 pub(crate) fn backward_in_place(activation: Activation, x: &[f32], grad: &mut [f32]) {
-    Arch::new().dispatch(Backward { activation, x, grad });
+    dispatch(Backward { activation, x, grad });
 }
 
 struct Forward<'a> {

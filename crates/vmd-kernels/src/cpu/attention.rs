@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::math;
+use super::{dispatch, math};
 use super::norm::lane_sum;
 use super::product::{Matrix, Product, Start, multiply};
 use super::scratch::Scratch;
@@ -38,7 +38,7 @@ pub(crate) fn forward(shape: Shape<'_>, qkv: &[f32]) -> (Scratch, Scratch) {
     let sequences = out.par_chunks_mut(size).zip(log_sum.par_chunks_mut((seq * heads).max(1)));
     sequences.zip(qkv.par_chunks(3 * size)).for_each(|((out, log_sum), qkv)| {
         if !apart {
-            Arch::new().dispatch(Forward { shape, range: 0..heads, qkv, out, log_sum });
+            dispatch(Forward { shape, range: 0..heads, qkv, out, log_sum });
             return;
         }
         let channels = shape.channels();
@@ -47,7 +47,7 @@ pub(crate) fn forward(shape: Shape<'_>, qkv: &[f32]) -> (Scratch, Scratch) {
             .enumerate()
             .map(|(head, log_sum)| {
                 let mut out = Scratch::take(seq * channels);
-                Arch::new().dispatch(Forward { shape, range: head..head + 1, qkv, out: &mut out, log_sum });
+                dispatch(Forward { shape, range: head..head + 1, qkv, out: &mut out, log_sum });
                 out
             })
             .collect();
@@ -72,7 +72,7 @@ pub(crate) fn backward(
         let (out, grad) = (&out[part.clone()], &grad[part.clone()]);
         let qkv = &qkv[3 * part.start..3 * part.end];
         let log_sum = &log_sum[index * seq * heads..(index + 1) * seq * heads];
-        Arch::new().dispatch(Backward { shape, qkv, out, log_sum, grad, d_qkv });
+        dispatch(Backward { shape, qkv, out, log_sum, grad, d_qkv });
     });
     d_qkv
 }

@@ -2,13 +2,49 @@
 
 pub(crate) mod activation;
 pub(crate) mod attention;
+mod bf16;
 pub(crate) mod math;
 pub(crate) mod nll;
 pub(crate) mod norm;
 pub(crate) mod product;
 pub(crate) mod scratch;
 
+use std::sync::OnceLock;
+
+use pulp::{Arch, WithSimd};
 use rayon::prelude::*;
+
+pub(crate) use bf16::has_bf16;
+
+/// Runs `operation` with the widest vectors that this processor has, or with those that `VMD_INSTRUCTIONS` names.
+#[inline(always)]
+pub(crate) fn dispatch<O: WithSimd>(operation: O) -> O::Output {
+    arch().dispatch(operation)
+}
+
+fn arch() -> Arch {
+    static ARCH: OnceLock<Arch> = OnceLock::new();
+    *ARCH.get_or_init(|| match std::env::var("VMD_INSTRUCTIONS").as_deref() {
+        Ok("scalar") => Arch::Scalar,
+        #[cfg(target_arch = "x86_64")]
+        Ok("avx2") => pulp::x86::V3::try_new().map_or(Arch::Scalar, Arch::V3),
+        _ => Arch::new(),
+    })
+}
+
+/// The vector instructions that the kernels use: the widest of this processor, or what the environment variable
+/// `VMD_INSTRUCTIONS` asks for (`avx2` or `scalar`).
+pub fn instructions() -> &'static str {
+    match arch() {
+        #[cfg(target_arch = "x86_64")]
+        Arch::V4(_) => "AVX-512",
+        #[cfg(target_arch = "x86_64")]
+        Arch::V3(_) => "AVX2",
+        #[cfg(target_arch = "aarch64")]
+        Arch::Neon(_) => "NEON",
+        _ => "scalar",
+    }
+}
 
 /// `n` zeros. Large vectors are written by all threads: zeroing and page faults would else be the longest stretch of a
 /// training step that one thread does alone.

@@ -1,11 +1,11 @@
 //! Negative log-likelihoods of chosen entries.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::norm::lane_sum;
 use super::scratch::Scratch;
-use super::{TASK, math};
+use super::{TASK, dispatch, math};
 
 /// `ln Σ exp(logits) − logits[target]` of every row with a target, and 0 of the others; `ln Σ exp` goes to `log_sum`.
 pub(crate) fn forward(logits: &[f32], targets: &[Option<usize>], log_sum: &mut [f32]) -> Scratch {
@@ -17,7 +17,7 @@ pub(crate) fn forward(logits: &[f32], targets: &[Option<usize>], log_sum: &mut [
         .zip(targets.par_chunks(rows))
         .zip(logits.par_chunks((rows * vocab).max(1)))
         .for_each(|(((nll, log_sum), targets), logits)| {
-            Arch::new().dispatch(Forward { logits, vocab, targets, nll, log_sum });
+            dispatch(Forward { logits, vocab, targets, nll, log_sum });
         });
     nll
 }
@@ -35,7 +35,7 @@ pub(crate) fn backward(logits: &[f32], targets: &[Option<usize>], log_sum: &[f32
         .zip(log_sum.par_chunks(rows))
         .zip(grad.par_chunks(rows))
         .for_each(|((((d_logits, logits), targets), log_sum), grad)| {
-            Arch::new().dispatch(Backward { logits, vocab, targets, log_sum, grad, d_logits });
+            dispatch(Backward { logits, vocab, targets, log_sum, grad, d_logits });
         });
     d_logits
 }

@@ -1,8 +1,9 @@
 //! Layer normalisation with modulation.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::dispatch;
 use super::scratch::Scratch;
 
 /// What the normalisation reads.
@@ -47,7 +48,7 @@ pub(crate) fn forward(input: NormInput<'_>) -> (Scratch, Scratch) {
     let chunk = (input.seq * width).max(1);
     y.par_chunks_mut(chunk).zip(moments.par_chunks_mut((2 * input.seq).max(1))).enumerate().for_each(
         |(sequence, (y, moments))| {
-            Arch::new().dispatch(Forward { input: input.sequence(sequence), y, moments });
+            dispatch(Forward { input: input.sequence(sequence), y, moments });
         },
     );
     (y, moments)
@@ -78,7 +79,7 @@ pub(crate) fn backward(input: NormInput<'_>, moments: &[f32], grad: &[f32]) -> N
                 let sequence = group * GROUP + i;
                 let modulation = &mut modulation[i * 2 * per_sequence..(i + 1) * 2 * per_sequence];
                 let (scale, shift) = modulation.split_at_mut(per_sequence);
-                Arch::new().dispatch(Backward {
+                dispatch(Backward {
                     input: input.sequence(sequence),
                     moments: &moments[sequence * 2 * input.seq..(sequence + 1) * 2 * input.seq],
                     grad: &grad[sequence * sequence_len..(sequence + 1) * sequence_len],

@@ -2,11 +2,12 @@
 
 use std::cell::RefCell;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::TASK;
 use super::scratch::Scratch;
+use super::{TASK, bf16, dispatch};
+use crate::Precision;
 
 /// Inner dimension handled at once.
 const DEPTH: usize = 512;
@@ -65,8 +66,28 @@ impl<'a> Matrix<'a> {
     }
 
     /// `c = start + self·b` on this thread; rows of `c` are `c_stride` apart.
-    pub(crate) fn multiply(self, b: Matrix<'_>, start: Start<'_>, c: &mut [f32], c_stride: usize) {
-        Arch::new().dispatch(Product { a: self, b, start, c, c_stride });
+    pub(crate) fn multiply(
+        self,
+        b: Matrix<'_>,
+        precision: Precision,
+        start: Start<'_>,
+        c: &mut [f32],
+        c_stride: usize,
+    ) {
+        match precision {
+            Precision::Bf16 => bf16::Packed::new(b).multiply(self, start, c, c_stride),
+            _ => dispatch(Product { a: self, b, start, c, c_stride }),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn at(self, row: usize, col: usize) -> f32 {
+        self.data[row * self.row_stride + col * self.col_stride]
+    }
+
+    /// The values from a row on, if those of a row lie side by side.
+    pub(crate) fn row_major(self) -> Option<impl Fn(usize) -> &'a [f32]> {
+        (self.col_stride == 1).then_some(move |row: usize| &self.data[row * self.row_stride..])
     }
 
     #[inline(always)]
@@ -87,20 +108,47 @@ fn lanes() -> usize {
             S::F32_LANES
         }
     }
-    Arch::new().dispatch(Lanes)
+    dispatch(Lanes)
 }
 
-/// A right-hand factor, cut into panels as wide as a tile: packed once, and read by all threads.
+/// A right-hand factor, packed once and read by all threads.
 #[derive(Debug)]
-pub(crate) struct Packed {
+pub(crate) enum Packed {
+    F32(Panels),
+    Bf16(bf16::Packed),
+}
+
+impl Packed {
+    /// Packs `b`, over all threads if it is large.
+    pub(crate) fn new(b: Matrix<'_>, precision: Precision) -> Self {
+        match precision {
+            Precision::Bf16 => Self::Bf16(bf16::Packed::new(b)),
+            _ => Self::F32(Panels::new(b)),
+        }
+    }
+
+    /// `c = start + a·self` on this thread; rows of `c` are `c_stride` apart.
+    pub(crate) fn multiply(&self, a: Matrix<'_>, start: Start<'_>, c: &mut [f32], c_stride: usize) {
+        match self {
+            Self::Bf16(packed) => packed.multiply(a, start, c, c_stride),
+            Self::F32(Panels { values, rows, cols }) => {
+                assert_eq!(a.cols, *rows, "inner dimensions");
+                dispatch(PackedProduct { a, b: values, cols: *cols, start, c, c_stride });
+            }
+        }
+    }
+}
+
+/// Panels as wide as a tile, row after row.
+#[derive(Debug)]
+pub(crate) struct Panels {
     values: Scratch,
     rows: usize,
     cols: usize,
 }
 
-impl Packed {
-    /// Packs `b`, over all threads if it is large.
-    pub(crate) fn new(b: Matrix<'_>) -> Self {
+impl Panels {
+    fn new(b: Matrix<'_>) -> Self {
         let width = VECTORS * lanes();
         let panel = (b.rows * width).max(1);
         let mut values = Scratch::take(b.cols.div_ceil(width) * panel);
@@ -109,12 +157,6 @@ impl Packed {
             pack(b.block(0, b.rows, from, width.min(b.cols - from)), width, out);
         });
         Self { values, rows: b.rows, cols: b.cols }
-    }
-
-    /// `c = start + a·self` on this thread; rows of `c` are `c_stride` apart.
-    pub(crate) fn multiply(&self, a: Matrix<'_>, start: Start<'_>, c: &mut [f32], c_stride: usize) {
-        assert_eq!(a.cols, self.rows, "inner dimensions");
-        Arch::new().dispatch(PackedProduct { a, b: &self.values, cols: self.cols, start, c, c_stride });
     }
 }
 
@@ -166,6 +208,23 @@ pub(crate) enum Start<'a> {
     Bias(&'a [f32]),
     /// What `c` holds, and one value a column.
     AccumulateBias(&'a [f32]),
+}
+
+impl Start<'_> {
+    /// Puts `sums`, of columns from `from` on, to `c`.
+    pub(crate) fn put(self, sums: &[f32], from: usize, c: &mut [f32]) {
+        let n = sums.len();
+        match self {
+            Self::Zero => c.copy_from_slice(sums),
+            Self::Accumulate => c.iter_mut().zip(sums).for_each(|(c, sum)| *c += sum),
+            Self::Bias(bias) => {
+                c.iter_mut().zip(sums).zip(&bias[from..from + n]).for_each(|((c, sum), bias)| *c = sum + bias);
+            }
+            Self::AccumulateBias(bias) => {
+                c.iter_mut().zip(sums).zip(&bias[from..from + n]).for_each(|((c, sum), bias)| *c += sum + bias);
+            }
+        }
+    }
 }
 
 /// `c = start + a·b` on this thread; rows of `c` are `c_stride` apart.

@@ -31,6 +31,7 @@ pub(crate) fn trunk() -> TrunkConfig {
         activation: Activation::Relu,
         position: PositionEncoding::Learned,
         edge_heads: Vec::new(),
+        precision: Default::default(),
     }
 }
 

@@ -48,6 +48,7 @@ pub(crate) fn config(edge_heads: &[&str], position: PositionEncoding) -> TrunkCo
         activation: Activation::Gelu,
         position,
         edge_heads: edge_heads.iter().map(ToString::to_string).collect(),
+        precision: Default::default(),
     }
 }
 

@@ -121,7 +121,7 @@ pub(super) fn serve(case: &Case, device: &Device) -> anyhow::Result<()> {
                 (ones([case.batch * case.seq, case.width]), ones([case.width, 4 * case.width]));
             let bias = burn::tensor::Tensor::<1>::zeros([4 * case.width], device);
             answer(|| {
-                let y = vmd::kernels::linear(left.clone().unsqueeze(), right.clone(), bias.clone(), None);
+                let y = vmd::kernels::linear(left.clone().unsqueeze(), right.clone(), bias.clone(), None, Default::default());
                 std::hint::black_box(y.device().sync()?);
                 Ok(())
             })

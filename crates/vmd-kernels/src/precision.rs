@@ -1,0 +1,47 @@
+//! Precision of matrix products.
+
+use burn::tensor::{FloatDType, Tensor};
+use serde::{Deserialize, Serialize};
+
+/// What the factors of the large matrix products are rounded to. Weights, sums and everything else stay in single precision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// Single precision: no rounding.
+    #[default]
+    F32,
+    /// 8 bits of mantissa, the range of single precision.
+    Bf16,
+    /// 11 bits of mantissa, values up to 65504.
+    F16,
+}
+
+impl Precision {
+    /// Whether the kernels for Burn's CPU backend `flex` have it on this processor: `bf16` needs AVX512-BF16.
+    #[cfg(feature = "flex")]
+    pub fn is_fused(self) -> bool {
+        match self {
+            Self::F32 => true,
+            Self::Bf16 => crate::cpu::has_bf16(),
+            Self::F16 => false,
+        }
+    }
+
+    /// The tensor type of the factors.
+    pub fn dtype(self) -> FloatDType {
+        match self {
+            Self::F32 => FloatDType::F32,
+            Self::Bf16 => FloatDType::BF16,
+            Self::F16 => FloatDType::F16,
+        }
+    }
+
+    /// `a·b`, the factors rounded and the result in the type of `a`.
+    pub(crate) fn matmul(self, a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
+        if self == Self::F32 {
+            return a.matmul(b);
+        }
+        let dtype = a.dtype();
+        a.cast(self.dtype()).matmul(b.cast(self.dtype())).cast(dtype)
+    }
+}
