@@ -10,7 +10,10 @@ const COMMANDS: [(&str, &str); 11] = [
     ("data", "make data sets"),
     ("presets", "list the presets, or print one"),
     ("devices", "list what can be written behind --device, and what is there"),
-    ("bench", "time training steps and evaluations, next to PyTorch if it is there"),
+    (
+        "bench",
+        "time training steps and evaluations, next to PyTorch if it is there; --micro times\n                      each kernel by itself",
+    ),
     (
         "ci",
         "run every check that a change must pass; --fast leaves out docs and the smoke run,\n                      --devices checks the other backends instead",

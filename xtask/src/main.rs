@@ -43,10 +43,20 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
             own_flags("ci", flags, &["--fast", "--devices"])?;
             if flags.contains(&"--devices") { devices::run() } else { ci::run(flags.contains(&"--fast")) }
         }
+        ["bench", "--micro", rest @ ..] => bench_kernels(rest),
         ["--features", features, _, ..] => program::run(Some(features), &arguments[2..]),
         ["--features", ..] => Err(Failure::Usage("--features needs a list of features and a command".into())),
         _ => program::run(None, arguments),
     }
+}
+
+/// Times each kernel by itself; `arguments` go to the benchmark.
+fn bench_kernels(arguments: &[&str]) -> Result<(), Failure> {
+    let root = workspace::Workspace::load()?.root;
+    let mut command = workspace::cargo();
+    // The whole workspace, so that the dependencies have the features that they have already been built with.
+    command.args(["bench", "--workspace", "--locked", "--bench", "kernels", "--"]).args(arguments);
+    ci::succeed(command.current_dir(root))
 }
 
 /// Refuses whatever `command` does not know.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use vmd::model::{RevealRule, ValueRule};
+use vmd::nn::Precision;
 
 /// Variational masked diffusion: train, sample, solve, measure.
 #[derive(Debug, Parser)]
@@ -48,6 +49,9 @@ pub(crate) struct Common {
     /// auto. `devices` lists what is there.
     #[arg(long, default_value = "auto")]
     pub(crate) device: String,
+    /// What the denoiser's matrix products round their factors to: f32, bf16 or f16 [default: the configuration's].
+    #[arg(long)]
+    pub(crate) precision: Option<Precision>,
 }
 
 #[derive(Debug, Args)]
@@ -196,7 +200,7 @@ pub(crate) struct BenchArgs {
     /// Python interpreter that has PyTorch; it then runs the same networks in turns with this program.
     #[arg(long, value_name = "PYTHON")]
     pub(crate) torch: Option<PathBuf>,
-    /// Groups of cases: step, sudoku, infer, latent, product, scaling [default: all].
+    /// Groups of cases: step, sudoku, infer, sample, latent, product, scaling [default: all].
     #[arg(long, value_delimiter = ',')]
     pub(crate) only: Vec<String>,
     /// Rounds; each takes every contender's turn.

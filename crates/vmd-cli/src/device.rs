@@ -5,6 +5,7 @@ use std::panic::catch_unwind;
 
 use burn::tensor::{DeviceType, Tensor};
 use vmd::Device;
+use vmd::nn::Precision;
 
 use crate::failure::usage;
 
@@ -171,7 +172,11 @@ impl Name {
         }
         let _ = device;
         let threads = rayon::current_num_threads();
-        format!("this machine's processor, {threads} threads")
+        #[cfg(feature = "flex")]
+        let vectors = format!(", {}", vmd::kernels::instructions());
+        #[cfg(not(feature = "flex"))]
+        let vectors = "";
+        format!("this machine's processor, {threads} threads{vectors}")
     }
 }
 
@@ -227,6 +232,20 @@ pub(crate) fn device(name: &str) -> anyhow::Result<Device> {
             "no device `{parsed}` on this machine; `devices` lists what there is, and --device flex always works"
         )),
     })
+}
+
+/// Refuses a precision that `device` does not have.
+///
+/// # Errors
+///
+/// A usage error.
+pub(crate) fn check_precision(precision: Precision, device: &Device) -> anyhow::Result<()> {
+    if precision.is_supported(device) {
+        return Ok(());
+    }
+    Err(usage(format!(
+        "this device does not compute in {precision} (a processor needs AVX512-BF16 for bf16); use --precision f32"
+    )))
 }
 
 /// A line of `devices`.

@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::Context;
+use vmd::eval;
 use vmd::model::VmdModel;
 use vmd::train::{RunFolder, load_model_dir};
-use vmd::{Device, eval};
 
+use crate::args::Common;
 use crate::config::RunConfig;
+use crate::device::{check_precision, device};
 use crate::failure::usage;
 use crate::provenance;
 
@@ -31,8 +33,9 @@ impl LoadedModel {
         folder: Option<PathBuf>,
         what: &str,
         wanted: fn(&RunConfig) -> bool,
-        device: &Device,
+        common: &Common,
     ) -> anyhow::Result<Self> {
+        let device = device(&common.device)?;
         let folder = match folder {
             // A run folder is as good as the model folder inside it.
             Some(folder) if folder.join("model").join("config.json").is_file() => folder.join("model"),
@@ -47,7 +50,8 @@ impl LoadedModel {
                 ))
             })?,
         };
-        let model = load_model_dir(&folder, device)?;
+        let model = load_model_dir(&folder, common.precision, &device)?;
+        check_precision(model.config().precision(), &device)?;
         let run = folder.parent().and_then(config_of);
         let config = std::fs::read(folder.join("config.json")).context("config.json")?;
         Ok(Self { model, folder, run, config_sha256: sha256(&config) })

@@ -194,3 +194,15 @@ fn a_puzzle_file_with_a_bad_line() {
     fails(evaluate(""), 1, &["p.csv", "no puzzles"]);
     fails(evaluate("1234341221434321\n"), 2, &["16 cells", "81"]);
 }
+
+#[test]
+fn a_precision_is_checked() {
+    let at = workplace();
+    let train = |precision: &str| {
+        let mut command = vmd(at.path());
+        command.args(["train", "--config", "tiny.toml", "--precision", precision]);
+        command.assert()
+    };
+    train("f8").code(2).stderr(contains("f32, bf16 and f16"));
+    train("f16").code(2).stderr(contains("--precision f32"));
+}

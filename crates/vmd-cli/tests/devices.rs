@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor};
 use vmd::data::source::DataSource;
+use vmd::denoiser::{Denoiser, DenoiserInput};
 use vmd::model::{LossOptions, ModelConfig, ObjectiveConfig, TrainingBatch, VmdModel, loss};
 use vmd::nn::{Activation, PositionEncoding, load_parameters, named_parameters};
 use vmd::process::{Purpose, index_below, keyed_rng};
@@ -133,6 +134,22 @@ fn evaluate(config: &ModelConfig, device: &Device) -> (Values, Values) {
     let host = |x: &Tensor<1>| x.to_data().iter::<f64>().collect::<Vec<f64>>();
     let mut values =
         Values::from([("total".to_string(), host(&parts.total)), ("recon".into(), host(&parts.recon))]);
+    let input = DenoiserInput {
+        xt: Tensor::from_data(
+            burn::tensor::TensorData::new(batch.xt.iter().map(|&x| x as i32).collect(), [4, config.seq_len]),
+            &autodiff,
+        ),
+        z: parts.z.clone(),
+        t: Some(Tensor::from_data([0.3f32; 4], &autodiff)),
+    };
+    let copies = input.z.as_ref().map_or(1, |z| z.dims()[0] / 4);
+    let input = DenoiserInput {
+        xt: input.xt.repeat_dim(0, copies),
+        t: input.t.map(|t| t.repeat_dim(0, copies)),
+        ..input
+    };
+    let logits = model.denoiser().logits(input);
+    values.insert("logits".into(), logits.into_data().iter::<f64>().collect());
     values.extend(parts.kl.as_ref().map(|kl| ("kl".to_string(), host(kl))));
     let gradients = parts.total.backward();
     let mut collector = Collector { gradients: &gradients, path: Vec::new(), found: BTreeMap::new() };
@@ -161,7 +178,10 @@ fn losses_and_gradients_are_the_same() {
         let (ours, theirs) = (evaluate(config, &Device::flex()), evaluate(config, &device));
         let loss = compare("losses", &ours.0, &theirs.0, TOLERANCE);
         let gradient = compare("gradients", &ours.1, &theirs.1, GRADIENT_TOLERANCE);
-        println!("model {index}: losses differ by {loss:.1e}, {} gradients by {gradient:.1e}", ours.1.len());
+        println!(
+            "model {index}: logits and losses differ by {loss:.1e}, {} gradients by {gradient:.1e}",
+            ours.1.len()
+        );
     }
 }
 

@@ -42,7 +42,11 @@ struct Elementwise(Activation);
 impl crate::fused::Fused<1> for Elementwise {
     type Kept = ();
 
-    fn forward(&self, [x]: [crate::fused::View<'_>; 1], _: bool) -> (crate::cpu::scratch::Scratch, Vec<usize>, ()) {
+    fn forward(
+        &self,
+        [x]: [crate::fused::View<'_>; 1],
+        _: bool,
+    ) -> (crate::cpu::scratch::Scratch, Vec<usize>, ()) {
         (crate::cpu::activation::forward(self.0, x.values), x.dims.to_vec(), ())
     }
 

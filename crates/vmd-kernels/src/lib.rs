@@ -12,6 +12,7 @@
 mod activation;
 mod adamw;
 mod attention;
+mod choice;
 #[cfg(feature = "flex")]
 mod cpu;
 #[cfg(feature = "flex")]
@@ -25,11 +26,12 @@ mod precision;
 pub use activation::Activation;
 pub use adamw::{AdamWState, AdamWStep, adamw};
 pub use attention::{HeadEdges, Mask, attention, composed_attention};
+pub use choice::{draw, gumbel_argmax, keep_top, softmax_f64};
+#[cfg(feature = "flex")]
+pub use cpu::instructions;
 pub use linear::linear;
 pub use mlp::mlp;
 pub use nll::masked_nll;
-#[cfg(feature = "flex")]
-pub use cpu::instructions;
 pub use norm::layer_norm;
 pub use precision::Precision;
 

@@ -47,7 +47,8 @@ mod fused {
     use rayon::prelude::*;
 
     use crate::Precision;
-    use crate::cpu::product::{Matrix, Packed, Start, add_rows, block_rows, parts, total};
+    use crate::cpu::packed::{Packed, add_rows, block_rows, parts, total};
+    use crate::cpu::product::{Matrix, Start};
     use crate::cpu::scratch::Scratch;
     use crate::fused::{Fused, View};
 
@@ -93,7 +94,8 @@ mod fused {
     ) -> [Option<Scratch>; 3] {
         let [d_input, d_output] = [weight.dims[0], weight.dims[1]];
         let rows = x.dims[0] * x.dims[1];
-        let (x, dy) = (Matrix::new(x.values, rows, d_input, d_input), Matrix::new(grad, rows, d_output, d_output));
+        let (x, dy) =
+            (Matrix::new(x.values, rows, d_input, d_input), Matrix::new(grad, rows, d_output, d_output));
         let packed = input_wanted.then(|| Packed::new(weight.matrix().transposed(), precision));
         let mut dx = Scratch::take(if input_wanted { rows * d_input } else { 0 });
         let (n_parts, size) = parts(rows);

@@ -41,7 +41,8 @@ mod fused {
     use rayon::prelude::*;
 
     use crate::cpu::activation;
-    use crate::cpu::product::{Matrix, Packed, Start, add_rows, block_rows, parts, total};
+    use crate::cpu::packed::{Packed, add_rows, block_rows, parts, total};
+    use crate::cpu::product::{Matrix, Start};
     use crate::cpu::scratch::Scratch;
     use crate::fused::{Fused, Kept, View};
     use crate::{Activation, Precision};
@@ -68,7 +69,8 @@ mod fused {
             let rows = x.dims[0] * x.dims[1];
             assert_eq!(x.dims[2], width, "channels of the input and rows of the weight");
             let x_matrix = Matrix::new(x.values, rows, width, width);
-            let (packed_up, packed_down) = (Packed::new(up.matrix(), self.1), Packed::new(down.matrix(), self.1));
+            let (packed_up, packed_down) =
+                (Packed::new(up.matrix(), self.1), Packed::new(down.matrix(), self.1));
             let block = block_rows(rows);
             let mut before = Scratch::take(if keep { rows * hidden } else { 0 });
             let mut befores: Vec<&mut [f32]> = before.chunks_mut((block * hidden).max(1)).collect();
@@ -158,7 +160,8 @@ mod fused {
             let to = (from + n).min(self.rows);
             for row in (from..to).step_by(BLOCK) {
                 let rows = BLOCK.min(to - row);
-                let of = |values: &'_ [f32], cols: usize| row * cols..(row * cols + rows * cols).min(values.len());
+                let of =
+                    |values: &'_ [f32], cols: usize| row * cols..(row * cols + rows * cols).min(values.len());
                 let grad = &self.grad[of(self.grad, d_output)];
                 let before = &self.before[of(self.before, hidden)];
                 let dy = Matrix::new(grad, rows, d_output, d_output);
@@ -173,7 +176,12 @@ mod fused {
                 let d_before = Matrix::new(&d_hidden, rows, hidden, hidden);
                 let x = Matrix::new(&self.x[of(self.x, width)], rows, width, width);
                 x.transposed().multiply(d_before, self.precision, Start::Accumulate, d_up, hidden);
-                self.up.multiply(d_before, Start::Zero, &mut dx[(row - from) * width..][..rows * width], width);
+                self.up.multiply(
+                    d_before,
+                    Start::Zero,
+                    &mut dx[(row - from) * width..][..rows * width],
+                    width,
+                );
                 add_rows(&d_hidden, d_up_bias);
                 add_rows(grad, d_down_bias);
             }

@@ -105,7 +105,11 @@ mod fused {
     impl Fused<5> for Norm {
         type Kept = Kept;
 
-        fn forward(&self, [x, gamma, beta, scale, shift]: [View<'_>; 5], _: bool) -> (Scratch, Vec<usize>, Kept) {
+        fn forward(
+            &self,
+            [x, gamma, beta, scale, shift]: [View<'_>; 5],
+            _: bool,
+        ) -> (Scratch, Vec<usize>, Kept) {
             let (y, moments) = forward(input(x, gamma, beta, Some([scale, shift])));
             (y, x.dims.to_vec(), Kept::new(moments))
         }

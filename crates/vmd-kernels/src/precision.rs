@@ -1,6 +1,6 @@
 //! Precision of matrix products.
 
-use burn::tensor::{FloatDType, Tensor};
+use burn::tensor::{Device, FloatDType, Tensor};
 use serde::{Deserialize, Serialize};
 
 /// What the factors of the large matrix products are rounded to. Weights, sums and everything else stay in single precision.
@@ -17,6 +17,15 @@ pub enum Precision {
 }
 
 impl Precision {
+    /// Whether `device` can train and sample with it.
+    pub fn is_supported(self, device: &Device) -> bool {
+        #[cfg(feature = "flex")]
+        if !matches!(crate::fused::Input::of(&Tensor::<1>::zeros([1], device)), crate::fused::Input::Other) {
+            return self.is_fused();
+        }
+        self == Self::F32 || device.supports_dtype(self.dtype())
+    }
+
     /// Whether the kernels for Burn's CPU backend `flex` have it on this processor: `bf16` needs AVX512-BF16.
     #[cfg(feature = "flex")]
     pub fn is_fused(self) -> bool {
@@ -43,5 +52,36 @@ impl Precision {
         }
         let dtype = a.dtype();
         a.cast(self.dtype()).matmul(b.cast(self.dtype())).cast(dtype)
+    }
+}
+
+impl std::fmt::Display for Precision {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+            Self::F16 => "f16",
+        })
+    }
+}
+
+/// Not the name of a precision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParsePrecisionError(String);
+
+impl std::fmt::Display for ParsePrecisionError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "no precision `{}`; known are f32, bf16 and f16", self.0)
+    }
+}
+
+impl std::error::Error for ParsePrecisionError {}
+
+impl std::str::FromStr for Precision {
+    type Err = ParsePrecisionError;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let all = [Self::F32, Self::Bf16, Self::F16];
+        all.into_iter().find(|p| p.to_string() == name).ok_or_else(|| ParsePrecisionError(name.into()))
     }
 }

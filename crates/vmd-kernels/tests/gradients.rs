@@ -7,58 +7,15 @@ use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use vmd_kernels::{
-    Activation, AdamWState, AdamWStep, HeadEdges, Mask, adamw, attention, Precision,
-    layer_norm, linear, masked_nll, mlp,
+    Activation, AdamWState, AdamWStep, HeadEdges, Mask, Precision, adamw, attention, layer_norm, linear,
+    masked_nll, mlp,
 };
 
+mod common;
+
+use common::{Dims, check, evaluate, matrix, random, vector};
+
 const PRECISE: Precision = Precision::F32;
-
-type Dims = [usize; 3];
-
-fn random(rng: &mut ChaCha8Rng, dims: Dims) -> TensorData {
-    let n = dims.iter().product();
-    TensorData::new((0..n).map(|_| rng.random::<f32>() * 2.0 - 1.0).collect::<Vec<f32>>(), dims)
-}
-
-/// Output and gradients of `f` for the loss `Σ weight·f`, in single precision (fused) or in double precision (composed).
-fn evaluate(f: &dyn Fn(&[Tensor<3>]) -> Tensor<3>, inputs: &[TensorData], double: bool) -> Vec<Vec<f64>> {
-    let device = Device::flex().autodiff();
-    let leaves: Vec<Tensor<3>> =
-        inputs.iter().map(|data| Tensor::from_data(data.clone(), &device).require_grad()).collect();
-    let cast = |x: &Tensor<3>| if double { x.clone().cast(FloatDType::F64) } else { x.clone() };
-    let output = f(&leaves.iter().map(cast).collect::<Vec<_>>());
-    let weight = random(&mut ChaCha8Rng::seed_from_u64(9), output.dims());
-    let loss = (output.clone() * cast(&Tensor::from_data(weight, &device))).sum();
-    let gradients = loss.backward();
-    let host = |data: TensorData| data.iter::<f64>().collect::<Vec<f64>>();
-    let mut all = vec![host(output.into_data())];
-    // A gradient that no term depends on may be absent.
-    all.extend(leaves.iter().map(|leaf| leaf.grad(&gradients).map_or(Vec::new(), |g| host(g.into_data()))));
-    all
-}
-
-/// Compares both ways; errors are relative to the largest magnitude of each tensor, or to 0.3.
-fn check(f: impl Fn(&[Tensor<3>]) -> Tensor<3>, dims: &[Dims], tolerance: f64) {
-    let mut rng = ChaCha8Rng::seed_from_u64(5);
-    let inputs: Vec<TensorData> = dims.iter().map(|&dims| random(&mut rng, dims)).collect();
-    let (fused, composed) = (evaluate(&f, &inputs, false), evaluate(&f, &inputs, true));
-    for (which, (fused, composed)) in fused.iter().zip(&composed).enumerate() {
-        assert_eq!(fused.len(), composed.len(), "{dims:?}, tensor {which}");
-        let size = composed.iter().fold(0.3f64, |size, x| size.max(x.abs()));
-        for (a, b) in fused.iter().zip(composed) {
-            assert!((a - b).abs() <= tolerance * size, "{dims:?}, tensor {which}: {a} against {b} of {size}");
-        }
-    }
-}
-
-fn matrix(x: &Tensor<3>) -> Tensor<2> {
-    x.clone().squeeze_dim(0)
-}
-
-fn vector(x: &Tensor<3>) -> Tensor<1> {
-    let n: usize = x.dims().iter().product();
-    x.clone().reshape([n])
-}
 
 const ACTIVATIONS: [Activation; 3] = [Activation::Gelu, Activation::Silu, Activation::Relu];
 
@@ -120,7 +77,9 @@ fn rounded_factors() {
     // Against exact factors: each is off by 2⁻⁹ of its size at the most, so a sum of `n` products of numbers below 1 by
     // n·2⁻⁸ at the very most, and by √n·2⁻⁹ as a rule.
     let half = Precision::Bf16;
-    for [batch, seq, from, to] in [[1, 1, 1, 1], [2, 7, 5, 9], [1, 13, 31, 32], [3, 81, 128, 384], [5, 250, 20, 3]] {
+    for [batch, seq, from, to] in
+        [[1, 1, 1, 1], [2, 7, 5, 9], [1, 13, 31, 32], [3, 81, 128, 384], [5, 250, 20, 3]]
+    {
         let dims = [[batch, seq, from], [1, from, to], [1, 1, to], [batch, seq, to]];
         let f = |x: &[Tensor<3>]| {
             // The composed operation stands for the exact one.
@@ -229,7 +188,14 @@ fn not_a_number_stays_one() {
     assert_eq!(of_row(layer_norm(x.clone(), bias(48), bias(48), None)), only_fifth);
     for activation in ACTIVATIONS {
         assert_eq!(of_row(activation.forward(x.clone())), only_fifth, "{activation:?}");
-        let y = mlp(x.clone(), activation, (weight(48, 10), bias(10)), (weight(10, 48), bias(48)), x.clone(), PRECISE);
+        let y = mlp(
+            x.clone(),
+            activation,
+            (weight(48, 10), bias(10)),
+            (weight(10, 48), bias(48)),
+            x.clone(),
+            PRECISE,
+        );
         assert_eq!(of_row(y), only_fifth, "{activation:?}");
     }
     // Channel 7 is a query's: only that query is lost.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use vmd_denoiser::TransformerConfig;
 use vmd_graph::{DependencyGraph, GraphSpec};
+use vmd_kernels::Precision;
 use vmd_latent::LatentConfig;
 use vmd_process::NoiseSchedule;
 
@@ -48,6 +49,16 @@ pub struct ModelConfig {
 pub struct ConfigProblem(pub String);
 
 impl ModelConfig {
+    /// What the denoiser's matrix products round their factors to.
+    pub fn precision(&self) -> Precision {
+        self.denoiser.trunk.precision
+    }
+
+    /// Changes [`precision`](Self::precision); a trained model can be run in another one than it was trained in.
+    pub fn set_precision(&mut self, precision: Precision) {
+        self.denoiser.trunk.precision = precision;
+    }
+
     /// The token that stands for "masked".
     pub fn mask_token(&self) -> u32 {
         self.vocab as u32

@@ -22,7 +22,13 @@ pub struct Attention {
 impl Attention {
     /// `heads` heads over `width` channels; `gain` scales the output projection; factors are rounded to
     /// `precision`.
-    pub fn new(width: usize, heads: usize, gain: f64, precision: Precision, init: &mut ParameterInit<'_>) -> Self {
+    pub fn new(
+        width: usize,
+        heads: usize,
+        gain: f64,
+        precision: Precision,
+        init: &mut ParameterInit<'_>,
+    ) -> Self {
         Self {
             qkv: Linear::new(width, 3 * width, Weights::Scaled { gain: 1.0 }, init).with_precision(precision),
             out: Linear::new(width, width, Weights::Scaled { gain }, init).with_precision(precision),

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use burn::tensor::Device;
+use vmd_kernels::Precision;
 use vmd_model::{ModelConfig, VmdModel};
 use vmd_nn::{load_parameters, named_parameters, parameters_from_safetensors, parameters_to_safetensors};
 use vmd_process::{Purpose, keyed_rng};
@@ -33,15 +34,22 @@ pub fn save_model_dir(model: &VmdModel, card: &str, folder: &Path) -> Result<(),
 /// # Errors
 ///
 /// [`TrainError`] that names the file and the tensor.
-pub fn load_model_dir(folder: &Path, device: &Device) -> Result<VmdModel, TrainError> {
+pub fn load_model_dir(
+    folder: &Path,
+    precision: Option<Precision>,
+    device: &Device,
+) -> Result<VmdModel, TrainError> {
     let bad = |reason: String| TrainError::BadModel { path: folder.to_path_buf(), reason };
     if !folder.join(CONFIG).is_file() {
         return Err(bad(format!(
             "it has no {CONFIG}; give a folder that holds {CONFIG} and {WEIGHTS}, such as RUN/model"
         )));
     }
-    let config: ModelConfig = serde_json::from_slice(&read(&folder.join(CONFIG))?)
+    let mut config: ModelConfig = serde_json::from_slice(&read(&folder.join(CONFIG))?)
         .map_err(|error| bad(format!("{CONFIG}: {error}; restore the file")))?;
+    if let Some(precision) = precision {
+        config.set_precision(precision);
+    }
     let model = VmdModel::new(&config, keyed_rng(0, 0, Purpose::Init), device)
         .map_err(|problem| bad(format!("{CONFIG}: {problem}")))?;
     let weights = folder.join(WEIGHTS);

@@ -133,7 +133,7 @@ fn a_model_folder_comes_back_with_the_same_logits() {
     let folder = tempfile::tempdir().unwrap();
     let (model, path) = (model(), folder.path().join("model"));
     save_model_dir(&model, "# a card\n", &path).unwrap();
-    let loaded = load_model_dir(&path, &Device::flex()).unwrap();
+    let loaded = load_model_dir(&path, None, &Device::flex()).unwrap();
     assert_eq!(loaded.config(), model.config());
     let z = LatentRows { values: vec![0.3, -0.4], row_len: 2 };
     let logits = |model: &VmdModel| model.predict(&[1, 5, 2], &[0.5], &z);
@@ -153,7 +153,7 @@ fn a_damaged_model_folder_is_refused_in_words() {
             Some(bytes) => fs::write(&file, bytes).unwrap(),
             None => fs::remove_file(&file).unwrap(),
         }
-        let message = load_model_dir(&path, &Device::flex()).unwrap_err().to_string();
+        let message = load_model_dir(&path, None, &Device::flex()).unwrap_err().to_string();
         fs::write(&file, good).unwrap();
         message
     };
@@ -176,5 +176,5 @@ fn a_damaged_model_folder_is_refused_in_words() {
     assert!(message.contains("shape") || message.contains('['), "{message}");
     check("config.json", &|_| Some(b"{".to_vec()));
     check("config.json", &|_| None);
-    assert!(load_model_dir(&path, &Device::flex()).is_ok());
+    assert!(load_model_dir(&path, None, &Device::flex()).is_ok());
 }

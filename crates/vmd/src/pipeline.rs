@@ -19,7 +19,7 @@ impl VariationalMaskedDiffusion {
     ///
     /// [`TrainError`] that names the file and, where it applies, the tensor.
     pub fn from_dir(folder: impl AsRef<Path>, device: &Device) -> Result<Self, TrainError> {
-        Ok(Self { model: load_model_dir(folder.as_ref(), device)? })
+        Ok(Self { model: load_model_dir(folder.as_ref(), None, device)? })
     }
 
     /// The model itself.

@@ -14,6 +14,9 @@ const MACROS: [&str; 3] = [concat!("todo", "!("), concat!("dbg", "!("), concat!(
 /// Marks of work that is not done.
 const MARKS: [&str; 2] = [concat!("TO", "DO"), concat!("FIX", "ME")];
 
+/// The lint that only one crate makes exceptions from.
+const UNSAFE: &str = concat!("unsafe", "_code");
+
 /// Whether [`check`] applies to a file.
 pub(super) fn is_checked(path: &str) -> bool {
     [".rs", ".md", ".toml"].iter().any(|ending| path.ends_with(ending))
@@ -44,6 +47,10 @@ pub(super) fn check(path: &str, text: &str) -> Vec<Problem> {
         if line.contains('\t') {
             found("a tab".into(), "use spaces");
         }
+        let is_exception = line.contains(UNSAFE) && !path.starts_with("crates/vmd-kernels/");
+        if is_rust && is_exception {
+            found("an exception for unsafe code".into(), "write it without, or in vmd-kernels");
+        }
         for mark in MARKS.iter().filter(|mark| has_word(line, mark)) {
             found(format!("a {mark}"), "finish it, or say in the docs what is missing");
         }
@@ -69,6 +76,13 @@ mod tests {
     use super::*;
 
     const NONE: [usize; 0] = [];
+
+    #[test]
+    fn exceptions_stay_where_they_belong() {
+        let line = format!("#[expect({UNSAFE}, reason = \"speed\")]\n");
+        assert_eq!(lines("crates/vmd-nn/src/lib.rs", &line), [1]);
+        assert_eq!(lines("crates/vmd-kernels/src/lib.rs", &line), NONE);
+    }
 
     fn lines(path: &str, text: &str) -> Vec<usize> {
         check(path, text).into_iter().map(|problem| problem.line).collect()

@@ -9,7 +9,6 @@ use vmd::model::{RevealRule, Sampler, SamplerConfig};
 use crate::args::EvaluateSudokuArgs;
 use crate::config::EvaluateConfig;
 use crate::data::{DataConfig, embedded_puzzles};
-use crate::device::device;
 use crate::failure::usage;
 use crate::models::LoadedModel;
 use crate::output::{percent, print_json, print_table};
@@ -23,8 +22,7 @@ pub(crate) fn run(args: EvaluateSudokuArgs) -> anyhow::Result<()> {
         return Err(usage("--nfe must be 1 or more"));
     }
     let on_sudoku = |run: &crate::config::RunConfig| matches!(run.data, DataConfig::Sudoku { .. });
-    let loaded =
-        LoadedModel::find(args.model, "finished Sudoku run", on_sudoku, &device(&args.common.device)?)?;
+    let loaded = LoadedModel::find(args.model, "finished Sudoku run", on_sudoku, &args.common)?;
     let (mut puzzles, dataset) = match &args.puzzles {
         Some(file) => (read_puzzles(file)?, file.display().to_string()),
         None => (embedded_puzzles(), "sudoku-easy".to_string()),

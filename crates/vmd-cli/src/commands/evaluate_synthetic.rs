@@ -6,7 +6,6 @@ use vmd::model::{RevealRule, Sampler, SamplerConfig};
 
 use crate::args::EvaluateSyntheticArgs;
 use crate::data::DataConfig;
-use crate::device::device;
 use crate::failure::usage;
 use crate::models::LoadedModel;
 use crate::output::{percent, print_json, print_table};
@@ -20,12 +19,7 @@ pub(crate) fn run(args: EvaluateSyntheticArgs) -> anyhow::Result<()> {
         return Err(usage("--nfe must be 1 or more"));
     }
     let on_synthetic = |run: &crate::config::RunConfig| matches!(run.data, DataConfig::Synthetic { .. });
-    let loaded = LoadedModel::find(
-        args.model,
-        "model of a synthetic set",
-        on_synthetic,
-        &device(&args.common.device)?,
-    )?;
+    let loaded = LoadedModel::find(args.model, "model of a synthetic set", on_synthetic, &args.common)?;
     let trained_on = loaded.run.as_ref().and_then(|run| match &run.data {
         DataConfig::Synthetic { set } => Some(*set),
         DataConfig::Sudoku { .. } => None,

@@ -6,7 +6,6 @@ use vmd::model::{Sampler, SamplerConfig};
 
 use crate::args::SampleArgs;
 use crate::data::DataConfig;
-use crate::device::device;
 use crate::failure::usage;
 use crate::models::LoadedModel;
 
@@ -15,8 +14,7 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
     if args.nfe == 0 || args.count == 0 {
         return Err(usage("--nfe and --count must be 1 or more"));
     }
-    let loaded =
-        LoadedModel::find(args.model.clone(), "finished run", |_| true, &device(&args.common.device)?)?;
+    let loaded = LoadedModel::find(args.model.clone(), "finished run", |_| true, &args.common)?;
     let config = loaded.model.config();
     let sampler =
         SamplerConfig { nfe: args.nfe, reveal: args.reveal, value: args.value, ..Default::default() };

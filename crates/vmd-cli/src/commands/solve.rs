@@ -7,7 +7,6 @@ use vmd::model::{Sampler, SamplerConfig, ValueRule};
 
 use crate::args::SolveArgs;
 use crate::data::{DataConfig, SOLVER_NODES};
-use crate::device::device;
 use crate::failure::usage;
 use crate::models::LoadedModel;
 
@@ -18,12 +17,7 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
     }
     let puzzle = proper_puzzle(&args.puzzle)?;
     let on_sudoku = |run: &crate::config::RunConfig| matches!(run.data, DataConfig::Sudoku { .. });
-    let loaded = LoadedModel::find(
-        args.model.clone(),
-        "finished Sudoku run",
-        on_sudoku,
-        &device(&args.common.device)?,
-    )?;
+    let loaded = LoadedModel::find(args.model.clone(), "finished Sudoku run", on_sudoku, &args.common)?;
     let config = loaded.model.config();
     if config.seq_len != puzzle.cells().len() {
         return Err(usage(format!(

@@ -13,16 +13,18 @@ use super::{evaluate_sudoku, evaluate_synthetic};
 use crate::args::TrainArgs;
 use crate::config::RunConfig;
 use crate::data::DataConfig;
-use crate::device::device;
+use crate::device::{check_precision, device};
 use crate::failure::{Interrupted, usage};
 use crate::models::{LoadedModel, RUNS, newest_run};
 use crate::progress::{Progress, describe};
 use crate::{presets, provenance};
 
 /// Trains, saves and evaluates.
-pub(crate) fn run(args: TrainArgs) -> anyhow::Result<()> {
+pub(crate) fn run(mut args: TrainArgs) -> anyhow::Result<()> {
+    args.overrides.extend(args.common.precision.map(|p| format!("model.denoiser.trunk.precision={p}")));
     let (config, folder) = prepare(&args)?;
     let device = device(&args.common.device)?;
+    check_precision(config.model.precision(), &device)?;
     let (data, validation) = config.data.sources(config.seed)?;
     let mut trainer = Trainer::new(TrainerParts {
         model: &config.model,
@@ -60,7 +62,7 @@ pub(crate) fn run(args: TrainArgs) -> anyhow::Result<()> {
     let card = card(&config, &trainer, &progress);
     save_model_dir(&trainer.averaged_model(), &card, &folder.model())?;
     summarise(&trainer, &progress, &folder);
-    evaluate(&config, &folder, &args, &device)
+    evaluate(&config, &folder, &args)
 }
 
 /// Resolves the configuration and makes or opens the run folder.
@@ -156,13 +158,8 @@ fn card(config: &RunConfig, trainer: &Trainer<'_>, progress: &Progress) -> Strin
     )
 }
 
-fn evaluate(
-    config: &RunConfig,
-    folder: &RunFolder,
-    args: &TrainArgs,
-    device: &vmd::Device,
-) -> anyhow::Result<()> {
-    let loaded = LoadedModel::find(Some(folder.model()), "model", |_| true, device)?;
+fn evaluate(config: &RunConfig, folder: &RunFolder, args: &TrainArgs) -> anyhow::Result<()> {
+    let loaded = LoadedModel::find(Some(folder.model()), "model", |_| true, &args.common)?;
     match &config.data {
         DataConfig::Synthetic { set } => evaluate_synthetic::report(
             &loaded,

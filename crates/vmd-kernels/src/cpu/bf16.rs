@@ -168,12 +168,15 @@ impl Tile<'_> {
             self.run_avx512::<ROWS>();
         }
         #[cfg(not(target_arch = "x86_64"))]
-        panic!("bf16 products need AVX512-BF16");
+        panic!("bf16 products need AVX512-BF16, not {} rows elsewhere", self.sums.len());
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f,avx512bf16")]
-    #[expect(unsafe_code, reason = "loads without bounds checks, and vectors of another type of the same size")]
+    #[expect(
+        unsafe_code,
+        reason = "loads without bounds checks, and vectors of another type of the same size"
+    )]
     fn run_avx512<const ROWS: usize>(self) {
         use std::arch::x86_64::{
             __m512bh, __m512i, _mm512_dpbf16_ps, _mm512_loadu_epi32, _mm512_set1_epi32, _mm512_setzero_ps,
@@ -213,7 +216,8 @@ mod tests {
 
     #[test]
     fn rounding_is_to_the_nearest_and_to_even() {
-        for (x, bits) in [(1.0, 0x3f80), (-2.0, 0xc000), (0.0, 0), (f32::INFINITY, 0x7f80), (3.4e38, 0x7f80)] {
+        for (x, bits) in [(1.0, 0x3f80), (-2.0, 0xc000), (0.0, 0), (f32::INFINITY, 0x7f80), (3.4e38, 0x7f80)]
+        {
             assert_eq!(round(x), bits, "{x}");
         }
         // Steps are 2⁻⁷ above 1: halfway between two values the even one is taken.

@@ -1,11 +1,14 @@
 //! Kernels on slices.
 
+#![allow(clippy::needless_range_loop, reason = "counted loops leave sums in registers, iterators do not")]
+
 pub(crate) mod activation;
 pub(crate) mod attention;
 mod bf16;
 pub(crate) mod math;
 pub(crate) mod nll;
 pub(crate) mod norm;
+pub(crate) mod packed;
 pub(crate) mod product;
 pub(crate) mod scratch;
 

@@ -3,10 +3,8 @@
 use std::cell::RefCell;
 
 use pulp::{Simd, WithSimd};
-use rayon::prelude::*;
 
-use super::scratch::Scratch;
-use super::{TASK, bf16, dispatch};
+use super::{bf16, dispatch};
 use crate::Precision;
 
 /// Inner dimension handled at once.
@@ -14,10 +12,10 @@ const DEPTH: usize = 512;
 /// Columns taken at once: a block of `b`, this wide and [`DEPTH`] deep, stays in the second-level cache.
 const BLOCK_COLS: usize = 256;
 /// Vectors that a tile is wide.
-const VECTORS: usize = 2;
+pub(super) const VECTORS: usize = 2;
 
 /// Rows of the tallest tile.
-const MAX_ROWS: usize = 12;
+pub(super) const MAX_ROWS: usize = 12;
 
 thread_local! {
     static PACKED: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
@@ -91,110 +89,9 @@ impl<'a> Matrix<'a> {
     }
 
     #[inline(always)]
-    fn block(self, row: usize, rows: usize, col: usize, cols: usize) -> Self {
+    pub(super) fn block(self, row: usize, rows: usize, col: usize, cols: usize) -> Self {
         let start = (row * self.row_stride + col * self.col_stride).min(self.data.len());
         Self { data: &self.data[start..], rows, cols, ..self }
-    }
-}
-
-/// Vector lanes of this processor.
-fn lanes() -> usize {
-    struct Lanes;
-    impl WithSimd for Lanes {
-        type Output = usize;
-
-        #[inline(always)]
-        fn with_simd<S: Simd>(self, _: S) -> usize {
-            S::F32_LANES
-        }
-    }
-    dispatch(Lanes)
-}
-
-/// A right-hand factor, packed once and read by all threads.
-#[derive(Debug)]
-pub(crate) enum Packed {
-    F32(Panels),
-    Bf16(bf16::Packed),
-}
-
-impl Packed {
-    /// Packs `b`, over all threads if it is large.
-    pub(crate) fn new(b: Matrix<'_>, precision: Precision) -> Self {
-        match precision {
-            Precision::Bf16 => Self::Bf16(bf16::Packed::new(b)),
-            _ => Self::F32(Panels::new(b)),
-        }
-    }
-
-    /// `c = start + a·self` on this thread; rows of `c` are `c_stride` apart.
-    pub(crate) fn multiply(&self, a: Matrix<'_>, start: Start<'_>, c: &mut [f32], c_stride: usize) {
-        match self {
-            Self::Bf16(packed) => packed.multiply(a, start, c, c_stride),
-            Self::F32(Panels { values, rows, cols }) => {
-                assert_eq!(a.cols, *rows, "inner dimensions");
-                dispatch(PackedProduct { a, b: values, cols: *cols, start, c, c_stride });
-            }
-        }
-    }
-}
-
-/// Panels as wide as a tile, row after row.
-#[derive(Debug)]
-pub(crate) struct Panels {
-    values: Scratch,
-    rows: usize,
-    cols: usize,
-}
-
-impl Panels {
-    fn new(b: Matrix<'_>) -> Self {
-        let width = VECTORS * lanes();
-        let panel = (b.rows * width).max(1);
-        let mut values = Scratch::take(b.cols.div_ceil(width) * panel);
-        values.par_chunks_mut(panel).with_min_len(TASK.div_ceil(panel)).enumerate().for_each(|(index, out)| {
-            let from = index * width;
-            pack(b.block(0, b.rows, from, width.min(b.cols - from)), width, out);
-        });
-        Self { values, rows: b.rows, cols: b.cols }
-    }
-}
-
-/// Rows of a block that a thread takes through several products while it stays in the second-level cache.
-const BLOCK_ROWS: usize = 96;
-
-/// Rows for each task of a product over all threads: blocks, or less where there would be fewer of them than threads.
-pub(crate) fn block_rows(rows: usize) -> usize {
-    let share = rows.div_ceil(rayon::current_num_threads()).next_multiple_of(MAX_ROWS / 2);
-    share.clamp(MAX_ROWS, BLOCK_ROWS)
-}
-
-/// `rows` in parts whose sums over rows are added up in order: they do not depend on the number of threads, so neither do
-/// the bits. Returns the number of parts and the rows of each but the last.
-pub(crate) fn parts(rows: usize) -> (usize, usize) {
-    let size = rows.div_ceil((rows / 64).clamp(1, 8)).max(1);
-    (rows.div_ceil(size), size)
-}
-
-/// Sum of buffers of `n` values, in order, over all threads.
-pub(crate) fn total(mut parts: Vec<Scratch>, n: usize) -> Scratch {
-    if parts.is_empty() {
-        return Scratch::zeroed(n);
-    }
-    let mut sum = parts.remove(0);
-    sum.par_chunks_mut(TASK).enumerate().for_each(|(index, sum)| {
-        let from = index * TASK;
-        for part in &parts {
-            sum.iter_mut().zip(&part[from..]).for_each(|(sum, part)| *sum += part);
-        }
-    });
-    sum
-}
-
-/// Adds the rows of `a` (`[rows, cols]`) to `sum`.
-pub(crate) fn add_rows(a: &[f32], sum: &mut [f32]) {
-    for row in a.chunks_exact(sum.len().max(1)) {
-        sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
     }
 }
 
@@ -218,10 +115,16 @@ impl Start<'_> {
             Self::Zero => c.copy_from_slice(sums),
             Self::Accumulate => c.iter_mut().zip(sums).for_each(|(c, sum)| *c += sum),
             Self::Bias(bias) => {
-                c.iter_mut().zip(sums).zip(&bias[from..from + n]).for_each(|((c, sum), bias)| *c = sum + bias);
+                c.iter_mut()
+                    .zip(sums)
+                    .zip(&bias[from..from + n])
+                    .for_each(|((c, sum), bias)| *c = sum + bias);
             }
             Self::AccumulateBias(bias) => {
-                c.iter_mut().zip(sums).zip(&bias[from..from + n]).for_each(|((c, sum), bias)| *c += sum + bias);
+                c.iter_mut()
+                    .zip(sums)
+                    .zip(&bias[from..from + n])
+                    .for_each(|((c, sum), bias)| *c += sum + bias);
             }
         }
     }
@@ -245,14 +148,15 @@ impl WithSimd for Product<'_> {
     }
 }
 
-struct PackedProduct<'a> {
-    a: Matrix<'a>,
+/// The same with `b` in panels.
+pub(super) struct PackedProduct<'a> {
+    pub(super) a: Matrix<'a>,
     /// Panels, each `[inner, width]`.
-    b: &'a [f32],
-    cols: usize,
-    start: Start<'a>,
-    c: &'a mut [f32],
-    c_stride: usize,
+    pub(super) b: &'a [f32],
+    pub(super) cols: usize,
+    pub(super) start: Start<'a>,
+    pub(super) c: &'a mut [f32],
+    pub(super) c_stride: usize,
 }
 
 impl WithSimd for PackedProduct<'_> {
@@ -362,34 +266,30 @@ fn gather<const ROWS: usize>(a: Matrix<'_>, strip: &mut [f32]) {
     let columns = a.data.chunks(a.col_stride).zip(strip.chunks_exact_mut(ROWS));
     for (from, to) in columns.take(a.cols) {
         // Fixed sizes are moved in registers; others are calls.
-        for i in 0..ROWS {
-            to[i] = from[i];
-        }
+        to[..ROWS].copy_from_slice(&from[..ROWS]);
     }
 }
 
 /// Copies `b`, of at most `width` columns, to one panel of `width`, with zeros for columns that are not there.
 #[inline(always)]
-fn pack(b: Matrix<'_>, width: usize, out: &mut [f32]) {
+pub(super) fn pack(b: Matrix<'_>, width: usize, out: &mut [f32]) {
     let cols = b.cols;
     if cols < width {
         out.fill(0.0);
     }
     if b.col_stride == 1 {
         for (row, out) in out.chunks_exact_mut(width).enumerate().take(b.rows) {
-            let from = &b.data[row * b.row_stride..][..cols];
-            if cols == width {
-                out.copy_from_slice(from);
-            } else {
-                for i in 0..cols {
-                    out[i] = from[i];
-                }
-            }
+            out[..cols].copy_from_slice(&b.data[row * b.row_stride..][..cols]);
         }
     } else {
         for col in 0..cols {
             let column = b.data[col * b.col_stride..].iter().step_by(b.row_stride);
-            out[col..].iter_mut().step_by(width).zip(column).take(b.rows).for_each(|(out, &value)| *out = value);
+            out[col..]
+                .iter_mut()
+                .step_by(width)
+                .zip(column)
+                .take(b.rows)
+                .for_each(|(out, &value)| *out = value);
         }
     }
 }

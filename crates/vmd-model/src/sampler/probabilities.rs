@@ -1,18 +1,16 @@
 //! Probabilities of one token, in double precision.
 
 use rand::Rng;
+use vmd_kernels::{draw, keep_top, softmax_f64};
 use vmd_process::uniform;
 
 use super::ValueRule;
 
-/// `softmax(logits / temperature)` in double precision.
+/// `softmax(logits / temperature)`.
 pub(super) fn softmax(logits: &[f32], temperature: f64) -> Vec<f64> {
-    let largest = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-    let mut weights: Vec<f64> =
-        logits.iter().map(|&logit| ((f64::from(logit) - largest) / temperature).exp()).collect();
-    let sum: f64 = weights.iter().sum();
-    weights.iter_mut().for_each(|weight| *weight /= sum);
-    weights
+    let mut probabilities = Vec::new();
+    softmax_f64(logits, temperature, &mut probabilities);
+    probabilities
 }
 
 /// Index of the largest value; the first of several.
@@ -50,37 +48,9 @@ pub(super) fn choose(rule: ValueRule, logits: &[f32], rng: &mut impl Rng) -> usi
             if top_p < 1.0 {
                 keep_top(&mut probabilities, top_p);
             }
-            draw(&probabilities, rng)
+            draw(&probabilities, uniform(rng))
         }
     }
-}
-
-/// Zeroes all but the smallest set of most probable values that holds at least `top_p` of the mass.
-fn keep_top(probabilities: &mut [f64], top_p: f64) {
-    let mut order: Vec<usize> = (0..probabilities.len()).collect();
-    order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
-    let mut mass = 0.0;
-    for i in order {
-        if mass >= top_p {
-            probabilities[i] = 0.0;
-        } else {
-            mass += probabilities[i];
-        }
-    }
-}
-
-/// An index with probability proportional to its weight.
-fn draw(weights: &[f64], rng: &mut impl Rng) -> usize {
-    let mut rest = uniform(rng) * weights.iter().sum::<f64>();
-    let mut last = 0;
-    for (i, weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
-        last = i;
-        if rest < *weight {
-            break;
-        }
-        rest -= weight;
-    }
-    last
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What is timed.
 
 use serde::{Deserialize, Serialize};
+use vmd::nn::Precision;
 
 /// Kind of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,6 +11,8 @@ pub(super) enum Mode {
     Train,
     /// One evaluation of the denoiser.
     Infer,
+    /// A sampling run from nothing: `nfe` evaluations, random positions, values drawn in double precision.
+    Sample,
     /// One matrix product, `[batch·seq, width]` by `[width, 4·width]`.
     Product,
 }
@@ -33,10 +36,13 @@ pub(super) struct Case {
     pub(super) seq: usize,
     pub(super) vocab: usize,
     pub(super) threads: Option<usize>,
+    /// Evaluations of a sampling run.
+    pub(super) nfe: usize,
+    pub(super) precision: Precision,
 }
 
 /// Names of the groups, in the order in which they run.
-pub(super) const GROUPS: [&str; 6] = ["step", "sudoku", "infer", "latent", "product", "scaling"];
+pub(super) const GROUPS: [&str; 7] = ["step", "sudoku", "infer", "sample", "latent", "product", "scaling"];
 
 /// All cases.
 pub(super) fn cases() -> Vec<Case> {
@@ -55,6 +61,8 @@ pub(super) fn cases() -> Vec<Case> {
         seq: 81,
         vocab: 9,
         threads: None,
+        nfe: 1,
+        precision: Precision::F32,
     };
     let sudoku = Case {
         name: "Sudoku preset, without latent".into(),
@@ -82,7 +90,8 @@ pub(super) fn cases() -> Vec<Case> {
         sudoku.clone(),
         Case { batch: 1, mode: Mode::Infer, ..of("infer", "denoiser 128×4, batch 1", &step) },
         Case { mode: Mode::Infer, ..of("infer", "denoiser 128×4, batch 64", &step) },
-        of("latent", "Sudoku preset, without latent", &sudoku),
+        Case { mode: Mode::Sample, nfe: 16, ..of("sample", "sample 128×4, batch 64, NFE 16", &step) },
+        of("latent", "Sudoku preset without latent, again", &sudoku),
         Case { latent: true, ..of("latent", "Sudoku preset, with latent", &sudoku) },
         Case { mode: Mode::Product, ..of("product", "product 5184×128×512", &step) },
     ];
@@ -115,7 +124,7 @@ impl Case {
             // Weights of a block, and the two products of attention.
             _ => (self.layers * self.loops) as f64 * (12.0 * width * width + 2.0 * width * self.seq as f64),
         };
-        let passes = if self.mode == Mode::Train { 6.0 } else { 2.0 };
+        let passes = if self.mode == Mode::Train { 6.0 } else { 2.0 * self.nfe as f64 };
         passes * tokens * (per_token + width * self.vocab as f64)
     }
 }

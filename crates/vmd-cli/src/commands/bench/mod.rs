@@ -12,7 +12,7 @@ use vmd::eval::{Figure, Record};
 use vmd::train::{RunFolder, write_atomically};
 
 use crate::args::BenchArgs;
-use crate::device::device;
+use crate::device::{check_precision, device};
 use crate::failure::usage;
 use crate::models::{RUNS, sha256};
 use crate::output::{print_json, print_table};
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
             &device(&args.common.device)?,
         );
     }
-    device(&args.common.device)?;
+    let device = device(&args.common.device)?;
     if let Some(unknown) = args.only.iter().find(|group| !GROUPS.contains(&group.as_str())) {
         return Err(usage(format!("no group `{unknown}`; --only takes {}", GROUPS.join(", "))));
     }
@@ -50,7 +50,10 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
         eprintln!("PyTorch is skipped; give --torch PYTHON to run it in turns with this program");
     }
     let mut rows = Vec::new();
+    let precision = args.common.precision.unwrap_or_default();
+    check_precision(precision, &device)?;
     for case in cases().into_iter().filter(|case| args.only.is_empty() || args.only.contains(&case.group)) {
+        let case = Case { precision, ..case };
         eprintln!("{}: {}", case.group, case.name);
         rows.extend(measure(&case, args)?);
     }

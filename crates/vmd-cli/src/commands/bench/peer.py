@@ -70,9 +70,32 @@ else:
     forward = torch.compile(net) if case.get("compile") else net
 
 
+def sample():
+    """As many evaluations as asked for; each reveals its share of positions, chosen at random, with values drawn in f64."""
+    xt = torch.full((case["batch"], seq), vocab)
+    left = seq
+    with torch.inference_mode():
+        for step in range(case["nfe"]):
+            count = round(left / (case["nfe"] - step))
+            left -= count
+            logits = forward(xt).double()
+            drawn = torch.distributions.Categorical(logits=logits, validate_args=False).sample()
+            order = torch.rand(case["batch"], seq).masked_fill(xt != vocab, -1.0)
+            chosen = order.topk(count, dim=1).indices
+            xt.scatter_(1, chosen, drawn.gather(1, chosen))
+
+
 def once():
+    with torch.autocast("cpu", torch.bfloat16, enabled=case["precision"] == "bf16"):
+        run()
+
+
+def run():
     if case["mode"] == "product":
         torch.mm(left, right)
+        return
+    if case["mode"] == "sample":
+        sample()
         return
     x0 = torch.randint(0, vocab, (case["batch"], seq))
     masked = torch.rand(case["batch"], seq) < 0.5
@@ -82,7 +105,7 @@ def once():
             forward(xt)
         return
     logits = forward(xt)
-    nll = F.cross_entropy(logits.view(-1, vocab), x0.view(-1), reduction="none").view(case["batch"], seq)
+    nll = F.cross_entropy(logits.float().view(-1, vocab), x0.view(-1), reduction="none").view(case["batch"], seq)
     loss = (nll * masked).mean()
     optimizer.zero_grad()
     loss.backward()

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use vmd::Device;
 use vmd::data::source::DataSource;
 use vmd::latent::LatentRows;
-use vmd::model::{TokenPredictor, VmdModel};
+use vmd::model::{RevealRule, Sampler, SamplerConfig, TokenPredictor, VmdModel};
 use vmd::process::{Purpose, index_below, keyed_rng, uniform};
 use vmd::train::{Trainer, TrainerParts};
 
@@ -115,13 +115,30 @@ pub(super) fn serve(case: &Case, device: &Device) -> anyhow::Result<()> {
                 Ok(())
             })
         }
+        Mode::Sample => {
+            let model = VmdModel::new(&config.model, keyed_rng(1, 0, Purpose::Init), device)
+                .map_err(|problem| anyhow::anyhow!(problem.0))?;
+            let rules = SamplerConfig { nfe: case.nfe, reveal: RevealRule::RandomK, ..Default::default() };
+            let sampler = Sampler::new(rules, config.model.schedule);
+            let nothing = vec![case.vocab as u32; case.batch * case.seq];
+            answer(|| {
+                std::hint::black_box(sampler.sample(&model, &nothing, 1));
+                Ok(())
+            })
+        }
         Mode::Product => {
             let ones = |shape: [usize; 2]| burn::tensor::Tensor::<2>::ones(shape, device);
             let (left, right) =
                 (ones([case.batch * case.seq, case.width]), ones([case.width, 4 * case.width]));
             let bias = burn::tensor::Tensor::<1>::zeros([4 * case.width], device);
             answer(|| {
-                let y = vmd::kernels::linear(left.clone().unsqueeze(), right.clone(), bias.clone(), None, Default::default());
+                let y = vmd::kernels::linear(
+                    left.clone().unsqueeze(),
+                    right.clone(),
+                    bias.clone(),
+                    None,
+                    case.precision,
+                );
                 std::hint::black_box(y.device().sync()?);
                 Ok(())
             })
@@ -152,6 +169,7 @@ fn config(case: &Case) -> anyhow::Result<RunConfig> {
     let trunk = &mut config.model.denoiser.trunk;
     (trunk.width, trunk.layers, trunk.loops, trunk.heads) = (case.width, case.layers, case.loops, case.heads);
     trunk.activation = if case.activation == "gelu" { Default::default() } else { trunk.activation };
+    config.model.set_precision(case.precision);
     if !case.edges {
         config.model.graph = None;
         let trunk = &mut config.model.denoiser.trunk;

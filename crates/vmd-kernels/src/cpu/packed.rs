@@ -1,0 +1,112 @@
+//! Right-hand factors that are packed once, and work in blocks and parts of rows.
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::product::{MAX_ROWS, Matrix, PackedProduct, Start, VECTORS, pack};
+use super::scratch::Scratch;
+use super::{TASK, bf16, dispatch};
+use crate::Precision;
+
+/// Vector lanes of this processor.
+fn lanes() -> usize {
+    struct Lanes;
+    impl WithSimd for Lanes {
+        type Output = usize;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> usize {
+            S::F32_LANES
+        }
+    }
+    dispatch(Lanes)
+}
+
+/// A right-hand factor, packed once and read by all threads.
+#[derive(Debug)]
+pub(crate) enum Packed {
+    F32(Panels),
+    Bf16(bf16::Packed),
+}
+
+impl Packed {
+    /// Packs `b`, over all threads if it is large.
+    pub(crate) fn new(b: Matrix<'_>, precision: Precision) -> Self {
+        match precision {
+            Precision::Bf16 => Self::Bf16(bf16::Packed::new(b)),
+            _ => Self::F32(Panels::new(b)),
+        }
+    }
+
+    /// `c = start + a·self` on this thread; rows of `c` are `c_stride` apart.
+    pub(crate) fn multiply(&self, a: Matrix<'_>, start: Start<'_>, c: &mut [f32], c_stride: usize) {
+        match self {
+            Self::Bf16(packed) => packed.multiply(a, start, c, c_stride),
+            Self::F32(Panels { values, rows, cols }) => {
+                assert_eq!(a.n_cols(), *rows, "inner dimensions");
+                dispatch(PackedProduct { a, b: values, cols: *cols, start, c, c_stride });
+            }
+        }
+    }
+}
+
+/// Panels as wide as a tile, row after row.
+#[derive(Debug)]
+pub(crate) struct Panels {
+    values: Scratch,
+    rows: usize,
+    cols: usize,
+}
+
+impl Panels {
+    fn new(b: Matrix<'_>) -> Self {
+        let width = VECTORS * lanes();
+        let panel = (b.n_rows() * width).max(1);
+        let mut values = Scratch::take(b.n_cols().div_ceil(width) * panel);
+        values.par_chunks_mut(panel).with_min_len(TASK.div_ceil(panel)).enumerate().for_each(
+            |(index, out)| {
+                let from = index * width;
+                pack(b.block(0, b.n_rows(), from, width.min(b.n_cols() - from)), width, out);
+            },
+        );
+        Self { values, rows: b.n_rows(), cols: b.n_cols() }
+    }
+}
+
+/// Rows of a block that a thread takes through several products while it stays in the second-level cache.
+const BLOCK_ROWS: usize = 96;
+
+/// Rows for each task of a product over all threads: blocks, or less where there would be fewer of them than threads.
+pub(crate) fn block_rows(rows: usize) -> usize {
+    let share = rows.div_ceil(rayon::current_num_threads()).next_multiple_of(MAX_ROWS / 2);
+    share.clamp(MAX_ROWS, BLOCK_ROWS)
+}
+
+/// `rows` in parts whose sums over rows are added up in order: they do not depend on the number of threads, so neither do
+/// the bits. Returns the number of parts and the rows of each but the last.
+pub(crate) fn parts(rows: usize) -> (usize, usize) {
+    let size = rows.div_ceil((rows / 64).clamp(1, 8)).max(1);
+    (rows.div_ceil(size), size)
+}
+
+/// Sum of buffers of `n` values, in order, over all threads.
+pub(crate) fn total(mut parts: Vec<Scratch>, n: usize) -> Scratch {
+    if parts.is_empty() {
+        return Scratch::zeroed(n);
+    }
+    let mut sum = parts.remove(0);
+    sum.par_chunks_mut(TASK).enumerate().for_each(|(index, sum)| {
+        let from = index * TASK;
+        for part in &parts {
+            sum.iter_mut().zip(&part[from..]).for_each(|(sum, part)| *sum += part);
+        }
+    });
+    sum
+}
+
+/// Adds the rows of `a` (`[rows, cols]`) to `sum`.
+pub(crate) fn add_rows(a: &[f32], sum: &mut [f32]) {
+    for row in a.chunks_exact(sum.len().max(1)) {
+        sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+    }
+}
