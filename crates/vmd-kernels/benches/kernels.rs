@@ -22,13 +22,19 @@ fn main() {
     rayon::scope(|_| divan::main());
 }
 
-fn tensor<const D: usize>(dims: [usize; D]) -> Tensor<D> {
-    let n = dims.iter().product::<usize>();
-    let values: Vec<f32> = (0..n).map(|i| ((i * 7919 % 1000) as f32 - 500.0) / 1000.0).collect();
-    Tensor::from_data(TensorData::new(values, dims), &Device::flex().autodiff()).require_grad()
+fn device(backward: bool) -> Device {
+    if backward { Device::flex().autodiff() } else { Device::flex() }
 }
 
-/// The forward pass alone, or with the backward pass.
+/// With autodiff only for a backward pass: without one the graph would grow.
+fn tensor<const D: usize>(dims: [usize; D], backward: bool) -> Tensor<D> {
+    let n = dims.iter().product::<usize>();
+    let values: Vec<f32> = (0..n).map(|i| ((i * 7919 % 1000) as f32 - 500.0) / 1000.0).collect();
+    let x = Tensor::from_data(TensorData::new(values, dims), &device(backward));
+    if backward { x.require_grad() } else { x }
+}
+
+/// The forward pass, or with the backward pass.
 fn measure<const D: usize>(bencher: Bencher<'_, '_>, backward: bool, f: impl Fn() -> Tensor<D> + Sync) {
     bencher.bench_local(|| {
         let y = f();
@@ -48,16 +54,22 @@ fn precision(bf16: bool) -> Option<Precision> {
 #[divan::bench(args = [(false, false), (true, false), (false, true), (true, true)])]
 fn linear_backward_bf16(bencher: Bencher<'_, '_>, (backward, bf16): (bool, bool)) {
     let Some(precision) = precision(bf16) else { return };
-    let (x, weight, bias) = (tensor([BATCH, SEQ, WIDTH]), tensor([WIDTH, 3 * WIDTH]), tensor([3 * WIDTH]));
+    let (x, weight, bias) = (
+        tensor([BATCH, SEQ, WIDTH], backward),
+        tensor([WIDTH, 3 * WIDTH], backward),
+        tensor([3 * WIDTH], backward),
+    );
     measure(bencher, backward, || linear(x.clone(), weight.clone(), bias.clone(), None, precision));
 }
 
 #[divan::bench(args = [(false, false), (true, false), (false, true), (true, true)])]
 fn mlp_backward_bf16(bencher: Bencher<'_, '_>, (backward, bf16): (bool, bool)) {
     let Some(precision) = precision(bf16) else { return };
-    let x = tensor([BATCH, SEQ, WIDTH]);
-    let (up, down) =
-        ((tensor([WIDTH, HIDDEN]), tensor([HIDDEN])), (tensor([HIDDEN, WIDTH]), tensor([WIDTH])));
+    let x = tensor([BATCH, SEQ, WIDTH], backward);
+    let (up, down) = (
+        (tensor([WIDTH, HIDDEN], backward), tensor([HIDDEN], backward)),
+        (tensor([HIDDEN, WIDTH], backward), tensor([WIDTH], backward)),
+    );
     measure(bencher, backward, || {
         mlp(x.clone(), Activation::Gelu, up.clone(), down.clone(), x.clone(), precision)
     });
@@ -65,37 +77,38 @@ fn mlp_backward_bf16(bencher: Bencher<'_, '_>, (backward, bf16): (bool, bool)) {
 
 #[divan::bench(args = [false, true])]
 fn norm_backward(bencher: Bencher<'_, '_>, backward: bool) {
-    let (x, gamma, beta) = (tensor([BATCH, SEQ, WIDTH]), tensor([WIDTH]), tensor([WIDTH]));
+    let (x, gamma, beta) =
+        (tensor([BATCH, SEQ, WIDTH], backward), tensor([WIDTH], backward), tensor([WIDTH], backward));
     measure(bencher, backward, || layer_norm(x.clone(), gamma.clone(), beta.clone(), None));
 }
 
 #[divan::bench(args = [false, true])]
 fn attention_backward(bencher: Bencher<'_, '_>, backward: bool) {
-    let qkv = tensor([BATCH, SEQ, 3 * WIDTH]);
+    let qkv = tensor([BATCH, SEQ, 3 * WIDTH], backward);
     measure(bencher, backward, || attention(qkv.clone(), 4, None));
 }
 
 #[divan::bench(args = [false, true])]
 fn attention_along_rows_backward(bencher: Bencher<'_, '_>, backward: bool) {
-    let qkv = tensor([BATCH, SEQ, 3 * WIDTH]);
+    let qkv = tensor([BATCH, SEQ, 3 * WIDTH], backward);
     let rows: Vec<bool> = (0..SEQ * SEQ).map(|i| i / SEQ / 9 == i % SEQ / 9).collect();
     let edges = HeadEdges::new(SEQ, vec![Some(rows); 4]);
-    let bias = edges.bias(&Device::flex().autodiff());
+    let bias = edges.bias(&device(backward));
     measure(bencher, backward, || attention(qkv.clone(), 4, Some(Mask { edges: &edges, bias: &bias })));
 }
 
 #[divan::bench(args = [Activation::Gelu, Activation::Silu, Activation::Relu])]
 fn activation(bencher: Bencher<'_, '_>, activation: Activation) {
-    let x = tensor([BATCH, SEQ, HIDDEN]);
+    let x = tensor([BATCH, SEQ, HIDDEN], false);
     measure(bencher, false, || activation.forward(x.clone()));
 }
 
 #[divan::bench(args = [(false, 9), (true, 9), (false, 1000), (true, 1000)])]
 fn nll_backward_vocab(bencher: Bencher<'_, '_>, (backward, vocab): (bool, usize)) {
-    let logits = tensor([BATCH, SEQ, vocab]);
+    let logits = tensor([BATCH, SEQ, vocab], backward);
     let of = |modulus: usize| -> Tensor<2, Int> {
         let values: Vec<i64> = (0..BATCH * SEQ).map(|i| (i % modulus) as i64).collect();
-        Tensor::from_data(TensorData::new(values, [BATCH, SEQ]), &Device::flex().autodiff())
+        Tensor::from_data(TensorData::new(values, [BATCH, SEQ]), &device(backward))
     };
     let (targets, masked) = (of(vocab), of(2));
     measure(bencher, backward, || masked_nll(logits.clone(), targets.clone(), masked.clone()));

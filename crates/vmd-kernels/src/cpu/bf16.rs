@@ -5,6 +5,9 @@
 
 use std::cell::RefCell;
 
+use pulp::{Simd, WithSimd};
+
+use super::dispatch;
 use super::product::{Matrix, Start};
 use super::scratch::Scratch;
 
@@ -55,18 +58,7 @@ impl Packed {
         let panel = rows.div_ceil(2) * WIDTH;
         let mut values = Scratch::take(cols.div_ceil(WIDTH) * panel);
         for (index, out) in values.chunks_exact_mut(panel.max(1)).enumerate() {
-            let from = index * WIDTH;
-            let width = WIDTH.min(cols - from);
-            if width < WIDTH {
-                out.fill(0.0);
-            }
-            for (p, out) in out.chunks_exact_mut(WIDTH).enumerate() {
-                let second = 2 * p + 1 < rows;
-                for (col, out) in out.iter_mut().enumerate().take(width) {
-                    let high = if second { b.at(2 * p + 1, from + col) } else { 0.0 };
-                    *out = f32::from_bits(pair(b.at(2 * p, from + col), high));
-                }
-            }
+            dispatch(PackPanel { b, from: index * WIDTH, out });
         }
         Self { values, rows, cols }
     }
@@ -107,39 +99,102 @@ impl Packed {
     }
 }
 
+/// Rounds columns from `from` on to one panel.
+struct PackPanel<'a> {
+    b: Matrix<'a>,
+    from: usize,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for PackPanel<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { b, from, out } = self;
+        let (rows, width) = (b.n_rows(), WIDTH.min(b.n_cols() - from));
+        if width < WIDTH {
+            out.fill(0.0);
+        }
+        if let Some(values) = b.row_major() {
+            for (p, out) in out.chunks_exact_mut(WIDTH).enumerate() {
+                let low = &values(2 * p)[from..from + width];
+                if 2 * p + 1 < rows {
+                    let high = &values(2 * p + 1)[from..from + width];
+                    for col in 0..width {
+                        out[col] = f32::from_bits(pair(low[col], high[col]));
+                    }
+                } else {
+                    for col in 0..width {
+                        out[col] = f32::from_bits(pair(low[col], 0.0));
+                    }
+                }
+            }
+            return;
+        }
+        let columns = b.transposed();
+        let Some(values) = columns.row_major() else { unreachable!("contiguous along one direction") };
+        for col in 0..width {
+            let column = &values(from + col)[..rows];
+            for (p, two) in column.chunks(2).enumerate() {
+                let high = if two.len() == 2 { two[1] } else { 0.0 };
+                out[p * WIDTH + col] = f32::from_bits(pair(two[0], high));
+            }
+        }
+    }
+}
+
 /// Rounds `a` to pairs along its columns, in the order in which its values lie. Returns the distances between rows and
 /// between pairs.
 fn pairs(a: Matrix<'_>, left: &mut Vec<u32>) -> (usize, usize) {
-    let (rows, cols) = (a.n_rows(), a.n_cols());
-    let n_pairs = cols.div_ceil(2);
-    left.clear();
+    let (rows, n_pairs) = (a.n_rows(), a.n_cols().div_ceil(2));
     left.resize(rows * n_pairs, 0);
-    if let Some(values) = a.row_major() {
-        for (row, out) in left.chunks_exact_mut(n_pairs.max(1)).enumerate() {
-            let row = &values(row)[..cols];
-            for (out, two) in out.iter_mut().zip(row.chunks_exact(2)) {
-                *out = pair(two[0], two[1]);
+    dispatch(RoundLeft { a, left });
+    if a.row_major().is_some() { (n_pairs, 1) } else { (1, rows) }
+}
+
+struct RoundLeft<'a> {
+    a: Matrix<'a>,
+    left: &'a mut [u32],
+}
+
+impl WithSimd for RoundLeft<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { a, left } = self;
+        let (rows, cols) = (a.n_rows(), a.n_cols());
+        let n_pairs = cols.div_ceil(2);
+        if let Some(values) = a.row_major() {
+            for (row, out) in left.chunks_exact_mut(n_pairs.max(1)).enumerate() {
+                let row = &values(row)[..cols];
+                for (out, two) in out.iter_mut().zip(row.chunks_exact(2)) {
+                    *out = pair(two[0], two[1]);
+                }
+                if cols % 2 == 1 {
+                    out[n_pairs - 1] = pair(row[cols - 1], 0.0);
+                }
             }
-            if cols % 2 == 1 {
-                out[n_pairs - 1] = pair(row[cols - 1], 0.0);
+            return;
+        }
+        let columns = a.transposed();
+        let Some(values) = columns.row_major() else { unreachable!("contiguous along one direction") };
+        for (p, out) in left.chunks_exact_mut(rows.max(1)).enumerate() {
+            let out = &mut out[..rows];
+            let low = &values(2 * p)[..rows];
+            if 2 * p + 1 < cols {
+                let high = &values(2 * p + 1)[..rows];
+                for i in 0..rows {
+                    out[i] = pair(low[i], high[i]);
+                }
+            } else {
+                for i in 0..rows {
+                    out[i] = pair(low[i], 0.0);
+                }
             }
         }
-        return (n_pairs, 1);
     }
-    let columns = a.transposed();
-    let values = columns.row_major().expect("a matrix is contiguous along one of its directions");
-    for (p, out) in left.chunks_exact_mut(rows.max(1)).enumerate() {
-        let low = &values(2 * p)[..rows];
-        if 2 * p + 1 < cols {
-            let high = &values(2 * p + 1)[..rows];
-            for ((out, &low), &high) in out.iter_mut().zip(low).zip(high) {
-                *out = pair(low, high);
-            }
-        } else {
-            out.iter_mut().zip(low).for_each(|(out, &low)| *out = pair(low, 0.0));
-        }
-    }
-    (1, rows)
 }
 
 struct Tile<'a> {

@@ -19,6 +19,7 @@ pub(super) const MAX_ROWS: usize = 12;
 
 thread_local! {
     static PACKED: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    static STRIP: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A matrix inside a slice.
@@ -78,12 +79,8 @@ impl<'a> Matrix<'a> {
         }
     }
 
-    #[inline(always)]
-    pub(crate) fn at(self, row: usize, col: usize) -> f32 {
-        self.data[row * self.row_stride + col * self.col_stride]
-    }
-
     /// The values from a row on, if those of a row lie side by side.
+    #[inline(always)]
     pub(crate) fn row_major(self) -> Option<impl Fn(usize) -> &'a [f32]> {
         (self.col_stride == 1).then_some(move |row: usize| &self.data[row * self.row_stride..])
     }
@@ -199,7 +196,11 @@ fn multiply_tiled<S: Simd, const ROWS: usize>(simd: S, product: PackedProduct<'_
     let PackedProduct { a, b: packed, cols, start, c, c_stride } = product;
     let (rows, inner) = (a.rows, a.cols);
     let width = VECTORS * S::F32_LANES;
-    let mut strip = [0.0; MAX_ROWS * DEPTH];
+    // Kept by the thread: to zero a fresh one would take longer than a small product.
+    let mut strip = STRIP.take();
+    if a.col_stride != 1 {
+        strip.resize(MAX_ROWS * DEPTH, 0.0);
+    }
     for col in (0..cols).step_by(BLOCK_COLS) {
         let panels = BLOCK_COLS.min(cols - col).div_ceil(width);
         for depth in (0..inner.max(1)).step_by(DEPTH) {
@@ -258,6 +259,7 @@ fn multiply_tiled<S: Simd, const ROWS: usize>(simd: S, product: PackedProduct<'_
             }
         }
     }
+    STRIP.set(strip);
 }
 
 /// Copies the columns of `a`, of `ROWS` elements each, side by side.
