@@ -9,6 +9,8 @@ use crate::Precision;
 
 /// Inner dimension handled at once.
 const DEPTH: usize = 512;
+/// The same if columns of `a` are put side by side first; to zero a longer strip takes longer than a small product.
+const STRIP_DEPTH: usize = 128;
 /// Columns taken at once: a block of `b`, this wide and [`DEPTH`] deep, stays in the second-level cache.
 const BLOCK_COLS: usize = 256;
 /// Vectors that a tile is wide.
@@ -19,7 +21,6 @@ pub(super) const MAX_ROWS: usize = 12;
 
 thread_local! {
     static PACKED: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
-    static STRIP: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A matrix inside a slice.
@@ -196,15 +197,13 @@ fn multiply_tiled<S: Simd, const ROWS: usize>(simd: S, product: PackedProduct<'_
     let PackedProduct { a, b: packed, cols, start, c, c_stride } = product;
     let (rows, inner) = (a.rows, a.cols);
     let width = VECTORS * S::F32_LANES;
-    // Kept by the thread: to zero a fresh one would take longer than a small product.
-    let mut strip = STRIP.take();
-    if a.col_stride != 1 {
-        strip.resize(MAX_ROWS * DEPTH, 0.0);
-    }
+    // On the stack, of a fixed size: what else was tried took the sums of the loops below through memory.
+    let mut strip = [0.0; MAX_ROWS * STRIP_DEPTH];
+    let max_depth = if a.col_stride == 1 { DEPTH } else { STRIP_DEPTH };
     for col in (0..cols).step_by(BLOCK_COLS) {
         let panels = BLOCK_COLS.min(cols - col).div_ceil(width);
-        for depth in (0..inner.max(1)).step_by(DEPTH) {
-            let block_depth = DEPTH.min(inner - depth);
+        for depth in (0..inner.max(1)).step_by(max_depth) {
+            let block_depth = max_depth.min(inner - depth);
             let start = if depth > 0 { Start::Accumulate } else { start };
             let mut row = 0;
             while row < rows {
@@ -259,7 +258,6 @@ fn multiply_tiled<S: Simd, const ROWS: usize>(simd: S, product: PackedProduct<'_
             }
         }
     }
-    STRIP.set(strip);
 }
 
 /// Copies the columns of `a`, of `ROWS` elements each, side by side.
