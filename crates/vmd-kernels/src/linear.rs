@@ -24,6 +24,7 @@ pub fn linear(
             use crate::fused::{Input, run};
             let [x, weight, bias] = [Input::of(&x), Input::of(&weight), Input::of(&bias)];
             match &added {
+                _ if !precision.is_fused() => None,
                 None => run(fused::Linear(precision), [x, weight, bias]),
                 Some(added) => run(fused::Linear(precision), [x, weight, bias, Input::of(added)]),
             }

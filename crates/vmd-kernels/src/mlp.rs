@@ -27,7 +27,8 @@ pub fn mlp(
             let [x, added] = [&x, &added].map(Input::of);
             let [up, down] = [&up, &down].map(|(weight, bias)| [Input::of(weight), Input::of(bias)]);
             let ([up, up_bias], [down, down_bias]) = (up, down);
-            run(fused::Mlp(activation, precision), [x, up, up_bias, down, down_bias, added])
+            let inputs = [x, up, up_bias, down, down_bias, added];
+            precision.is_fused().then(|| run(fused::Mlp(activation, precision), inputs)).flatten()
         },
         {
             let hidden = activation.forward(linear(x, up.0, up.1, None, precision));

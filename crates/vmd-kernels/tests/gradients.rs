@@ -100,6 +100,18 @@ fn rounded_factors() {
 }
 
 #[test]
+fn a_precision_without_kernel_rounds_too() {
+    // 1 + 2⁻¹² is 1 in half precision.
+    let x = || Tensor::<3>::from_data([[[1.0f32 + 1.0 / 4096.0]]], &Device::flex());
+    let (one, zero) =
+        (|| Tensor::<2>::ones([1, 1], &Device::flex()), || Tensor::<1>::zeros([1], &Device::flex()));
+    let half = linear(x(), one(), zero(), None, Precision::F16);
+    assert_eq!(half.into_data().iter::<f32>().collect::<Vec<_>>(), [1.0]);
+    let half = mlp(x(), Activation::Relu, (one(), zero()), (one(), zero()), x() * 0.0, Precision::F16);
+    assert_eq!(half.into_data().iter::<f32>().collect::<Vec<_>>(), [1.0]);
+}
+
+#[test]
 fn norms() {
     for [batch, seq, width] in [[1, 1, 2], [2, 3, 17], [5, 9, 128], [9, 2, 16]] {
         let plain = [[batch, seq, width], [1, 1, width], [1, 1, width]];
@@ -146,6 +158,18 @@ fn attention_with_and_without_edges() {
             attention(x[0].clone() * 3.0, heads, Some(Mask { edges: &edges, bias: &bias }))
         };
         check(masked, &dims, 5e-6);
+    }
+}
+
+#[test]
+fn a_mask_that_hides_nothing() {
+    for seq in [1, 5, 16, 40] {
+        let edges = HeadEdges::new(seq, vec![Some(vec![true; seq * seq]); 2]);
+        let masked = |x: &[Tensor<3>]| {
+            let bias = edges.bias(&x[0].device()).cast(x[0].dtype());
+            attention(x[0].clone(), 2, Some(Mask { edges: &edges, bias: &bias }))
+        };
+        check(masked, &[[2, seq, 24]], 5e-6);
     }
 }
 

@@ -141,6 +141,7 @@ impl WithSimd for Forward<'_> {
         }
         let (seq, channels, stride) = (shape.seq, shape.channels(), range.len() * shape.channels());
         let mut workspace = shape.workspace(4, 1);
+        let mut sums = Scratch::take(seq);
         for head in range.clone() {
             let column = (head - range.start) * channels;
             let out = &mut out[column..];
@@ -165,8 +166,7 @@ impl WithSimd for Forward<'_> {
                 let q = gather(&group.queries, &qkv[from..], 3 * width, channels, q);
                 let k = gather(&group.keys, &qkv[width + from..], 3 * width, channels, k);
                 let v = gather(&group.keys, &qkv[2 * width + from..], 3 * width, channels, v);
-                let (sums, scores) = scores.split_at_mut(n);
-                group_forward(simd, [q, k, v], o, channels, sums, scores);
+                group_forward(simd, [q, k, v], o, channels, &mut sums, scores);
                 for (i, &query) in group.queries.iter().enumerate() {
                     out[query * stride..][..channels].copy_from_slice(&o[i * channels..][..channels]);
                     log_sum[query] = sums[i];

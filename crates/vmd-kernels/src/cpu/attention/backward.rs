@@ -43,9 +43,8 @@ impl WithSimd for Backward<'_> {
             return;
         }
         let (seq, channels, width) = (shape.seq, shape.channels(), shape.width);
-        let mut workspace = shape.workspace(7, 2);
-        let mut along = Scratch::take(2 * seq);
-        let (along, sums) = along.split_at_mut(seq);
+        let mut workspace = shape.workspace(5, 2);
+        let [mut along, mut own_along, mut own_sums] = [(); 3].map(|()| Scratch::take(seq));
         for head in 0..shape.heads {
             let from = head * channels;
             let log_sum = &log_sum[head * seq..(head + 1) * seq];
@@ -56,7 +55,7 @@ impl WithSimd for Backward<'_> {
             let [q, k, v] = shape.parts(head, qkv);
             let Some(groups) = shape.groups(head) else {
                 let d_out = Matrix::new(&grad[from..], seq, channels, width);
-                let scores = group_scores(simd, [q, k, v, d_out], log_sum, along, &mut workspace);
+                let scores = group_scores(simd, [q, k, v, d_out], log_sum, &along, &mut workspace);
                 let products = group_products(scores, [q, k, d_out]);
                 for (part, (a, b)) in products.into_iter().enumerate() {
                     let c = &mut d_qkv[part * width + from..];
@@ -72,7 +71,7 @@ impl WithSimd for Backward<'_> {
             }
             for group in groups {
                 if group.queries.len() < WORTHWHILE || group.keys.is_empty() {
-                    edges_backward(shape, head, group, qkv, along, log_sum, grad, d_qkv);
+                    edges_backward(shape, head, group, qkv, &along, log_sum, grad, d_qkv);
                     continue;
                 }
                 let (n, m) = (group.queries.len(), group.keys.len());
@@ -85,11 +84,10 @@ impl WithSimd for Backward<'_> {
                 let k = gather(&group.keys, &qkv[width + from..], 3 * width, channels, k);
                 let v = gather(&group.keys, &qkv[2 * width + from..], 3 * width, channels, v);
                 let d_out = gather(&group.queries, &grad[from..], width, channels, d_out);
-                let (own_along, own_sums) = sums.split_at_mut(n);
                 for (i, &query) in group.queries.iter().enumerate() {
                     (own_along[i], own_sums[i]) = (along[query], log_sum[query]);
                 }
-                let scores = group_scores(simd, [q, k, v, d_out], own_sums, own_along, scores);
+                let scores = group_scores(simd, [q, k, v, d_out], &own_sums, &own_along, scores);
                 let products = group_products(scores, [q, k, d_out]);
                 for (part, (a, b)) in products.into_iter().enumerate() {
                     let c = &mut product[..a.n_rows() * channels];
