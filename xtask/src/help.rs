@@ -12,7 +12,7 @@ const COMMANDS: [(&str, &str); 11] = [
     ("devices", "list what can be written behind --device, and what is there"),
     (
         "bench",
-        "time training steps and evaluations, next to PyTorch if it is there; --micro times\n                      each kernel by itself",
+        "time training steps, evaluations and sampling, next to PyTorch if it is there;\n                      --micro times each kernel by itself",
     ),
     (
         "ci",

@@ -33,7 +33,8 @@ pub(crate) enum Command {
     Presets(PresetsArgs),
     /// List what can be written behind --device, and what is there.
     Devices(DevicesArgs),
-    /// Time training steps and evaluations, next to PyTorch if it is there.
+    /// Time training steps, evaluations and sampling, next to PyTorch if it is there; `cargo xtask bench --micro` times
+    /// each kernel by itself.
     Bench(BenchArgs),
 }
 

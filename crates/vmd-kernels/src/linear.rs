@@ -48,7 +48,7 @@ mod fused {
     use rayon::prelude::*;
 
     use crate::Precision;
-    use crate::cpu::packed::{Packed, add_rows, block_rows, parts, total};
+    use crate::cpu::packed::{Packed, add_rows, block_rows, parts, shares, total};
     use crate::cpu::product::{Matrix, Start};
     use crate::cpu::scratch::Scratch;
     use crate::fused::{Fused, View};
@@ -100,9 +100,7 @@ mod fused {
         let packed = input_wanted.then(|| Packed::new(weight.matrix().transposed(), precision));
         let mut dx = Scratch::take(if input_wanted { rows * d_input } else { 0 });
         let (n_parts, size) = parts(rows);
-        let mut dx_parts: Vec<&mut [f32]> = dx.chunks_mut((size * d_input).max(1)).collect();
-        dx_parts.resize_with(n_parts, Default::default);
-        let sums: Vec<(Scratch, Scratch)> = dx_parts
+        let sums: Vec<(Scratch, Scratch)> = shares(&mut dx, size * d_input, n_parts)
             .into_par_iter()
             .enumerate()
             .map(|(index, dx)| {
@@ -113,7 +111,7 @@ mod fused {
                 let (mut weight, mut bias) = (Scratch::take(d_input * d_output), Scratch::zeroed(d_output));
                 x.transposed().multiply(dy, precision, Start::Zero, &mut weight, d_output);
                 let from = index * size * d_output;
-                add_rows(&grad[from.min(grad.len())..(from + size * d_output).min(grad.len())], &mut bias);
+                add_rows(&grad[from..from + dy.n_rows() * d_output], &mut bias);
                 (weight, bias)
             })
             .collect();

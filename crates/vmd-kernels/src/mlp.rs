@@ -42,7 +42,7 @@ mod fused {
     use rayon::prelude::*;
 
     use crate::cpu::activation;
-    use crate::cpu::packed::{Packed, add_rows, block_rows, parts, total};
+    use crate::cpu::packed::{BLOCK_ROWS, Packed, add_rows, block_rows, parts, shares, total};
     use crate::cpu::product::{Matrix, Start};
     use crate::cpu::scratch::Scratch;
     use crate::fused::{Fused, Kept, View};
@@ -50,9 +50,6 @@ mod fused {
 
     #[derive(Debug, Clone)]
     pub(super) struct Mlp(pub(super) Activation, pub(super) Precision);
-
-    /// Tokens that the backward pass takes through the layer at once.
-    const BLOCK: usize = 96;
 
     impl Fused<6> for Mlp {
         /// The hidden layer before the activation.
@@ -74,8 +71,7 @@ mod fused {
                 (Packed::new(up.matrix(), self.1), Packed::new(down.matrix(), self.1));
             let block = block_rows(rows);
             let mut before = Scratch::take(if keep { rows * hidden } else { 0 });
-            let mut befores: Vec<&mut [f32]> = before.chunks_mut((block * hidden).max(1)).collect();
-            befores.resize_with(rows.div_ceil(block), Default::default);
+            let befores = shares(&mut before, block * hidden, rows.div_ceil(block));
             let mut y = Scratch::take(rows * d_output);
             y.par_chunks_mut((block * d_output).max(1)).zip(befores).enumerate().for_each(
                 |(index, (y, before))| {
@@ -117,11 +113,9 @@ mod fused {
                 down: Packed::new(down.matrix().transposed(), self.1),
             };
             let mut dx = Scratch::take(x.values.len());
-            let (n_parts, size) = parts(layer.rows);
-            let mut dx_parts: Vec<&mut [f32]> = dx.chunks_mut((size * layer.width).max(1)).collect();
-            dx_parts.resize_with(n_parts, Default::default);
-            let sums: Vec<[Scratch; 4]> = dx_parts
-                .into_par_iter()
+            let (_, size) = parts(layer.rows);
+            let sums: Vec<[Scratch; 4]> = dx
+                .par_chunks_mut((size * layer.width).max(1))
                 .enumerate()
                 .map(|(index, dx)| layer.part(index * size, size, dx))
                 .collect();
@@ -159,12 +153,11 @@ mod fused {
             let mut sums = [width * hidden, hidden, hidden * d_output, d_output].map(Scratch::zeroed);
             let [d_up, d_up_bias, d_down, d_down_bias] = &mut sums;
             let to = (from + n).min(self.rows);
-            for row in (from..to).step_by(BLOCK) {
-                let rows = BLOCK.min(to - row);
-                let of =
-                    |values: &'_ [f32], cols: usize| row * cols..(row * cols + rows * cols).min(values.len());
-                let grad = &self.grad[of(self.grad, d_output)];
-                let before = &self.before[of(self.before, hidden)];
+            for row in (from..to).step_by(BLOCK_ROWS) {
+                let rows = BLOCK_ROWS.min(to - row);
+                let of = |cols: usize| row * cols..(row + rows) * cols;
+                let grad = &self.grad[of(d_output)];
+                let before = &self.before[of(hidden)];
                 let dy = Matrix::new(grad, rows, d_output, d_output);
                 let mut after = Scratch::take(rows * hidden);
                 after.copy_from_slice(before);
@@ -175,7 +168,7 @@ mod fused {
                 self.down.multiply(dy, Start::Zero, &mut d_hidden, hidden);
                 activation::backward_in_place(self.activation, before, &mut d_hidden);
                 let d_before = Matrix::new(&d_hidden, rows, hidden, hidden);
-                let x = Matrix::new(&self.x[of(self.x, width)], rows, width, width);
+                let x = Matrix::new(&self.x[of(width)], rows, width, width);
                 x.transposed().multiply(d_before, self.precision, Start::Accumulate, d_up, hidden);
                 self.up.multiply(
                     d_before,

@@ -2,6 +2,7 @@
 
 use burn::tensor::{Device, FloatDType, Tensor};
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 /// What the factors of the large matrix products are rounded to. Weights, sums and everything else stay in single precision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -66,16 +67,9 @@ impl std::fmt::Display for Precision {
 }
 
 /// Not the name of a precision.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+#[error("no precision `{0}`; known are f32, bf16 and f16")]
 pub struct ParsePrecisionError(String);
-
-impl std::fmt::Display for ParsePrecisionError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "no precision `{}`; known are f32, bf16 and f16", self.0)
-    }
-}
-
-impl std::error::Error for ParsePrecisionError {}
 
 impl std::str::FromStr for Precision {
     type Err = ParsePrecisionError;

@@ -9,22 +9,16 @@ use crate::Activation;
 
 /// `f(x)`.
 pub(crate) fn forward(activation: Activation, x: &[f32]) -> Scratch {
-    let mut y = copy(x);
+    let mut y = Scratch::copy(x);
     y.par_chunks_mut(TASK).for_each(|y| in_place(activation, y));
     y
 }
 
 /// `f'(x)·grad`.
 pub(crate) fn backward(activation: Activation, x: &[f32], grad: &[f32]) -> Scratch {
-    let mut dx = copy(grad);
+    let mut dx = Scratch::copy(grad);
     dx.par_chunks_mut(TASK).zip(x.par_chunks(TASK)).for_each(|(dx, x)| backward_in_place(activation, x, dx));
     dx
-}
-
-fn copy(x: &[f32]) -> Scratch {
-    let mut y = Scratch::take(x.len());
-    y.par_chunks_mut(TASK).zip(x.par_chunks(TASK)).for_each(|(y, x)| y.copy_from_slice(x));
-    y
 }
 
 /// `y ← f(y)`, on this thread.

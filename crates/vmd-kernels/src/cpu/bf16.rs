@@ -6,16 +6,14 @@
 use std::cell::RefCell;
 
 use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
 
-use super::dispatch;
-use super::product::{Matrix, Start};
+use super::product::{MAX_ROWS, Matrix, Start};
 use super::scratch::Scratch;
+use super::{TASK, dispatch};
 
 /// Columns of a panel: two vectors.
 const WIDTH: usize = 32;
-
-/// Rows of the tallest tile.
-const MAX_ROWS: usize = 12;
 
 thread_local! {
     static LEFT: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
@@ -57,9 +55,10 @@ impl Packed {
         let (rows, cols) = (b.n_rows(), b.n_cols());
         let panel = rows.div_ceil(2) * WIDTH;
         let mut values = Scratch::take(cols.div_ceil(WIDTH) * panel);
-        for (index, out) in values.chunks_exact_mut(panel.max(1)).enumerate() {
+        let least = TASK.div_ceil(panel.max(1));
+        values.par_chunks_mut(panel.max(1)).with_min_len(least).enumerate().for_each(|(index, out)| {
             dispatch(PackPanel { b, from: index * WIDTH, out });
-        }
+        });
         Self { values, rows, cols }
     }
 
@@ -76,8 +75,8 @@ impl Packed {
                 3.. => 3,
                 _ => 1,
             };
-            for (index, panel) in self.values.chunks_exact((n_pairs * WIDTH).max(1)).enumerate() {
-                let from = index * WIDTH;
+            for from in (0..self.cols).step_by(WIDTH) {
+                let panel = &self.values[from * n_pairs..][..WIDTH * n_pairs];
                 let cols = WIDTH.min(self.cols - from);
                 let mut sums = [[0.0; WIDTH]; MAX_ROWS];
                 let left = &left[(row * row_stride).min(left.len())..];

@@ -4,6 +4,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::dispatch;
+use super::packed::total;
 use super::scratch::Scratch;
 
 /// What the normalisation reads.
@@ -69,12 +70,12 @@ pub(crate) fn backward(input: NormInput<'_>, moments: &[f32], grad: &[f32]) -> N
     } else {
         modulation.chunks_mut(chunk).collect()
     };
-    let sums: Vec<Vec<f32>> = x
+    let sums: Vec<Scratch> = x
         .par_chunks_mut(GROUP * sequence_len)
         .zip(parts)
         .enumerate()
         .map(|(group, (dx, modulation))| {
-            let mut sums = vec![0.0; 2 * width];
+            let mut sums = Scratch::zeroed(2 * width);
             for (i, dx) in dx.chunks_mut(sequence_len).enumerate() {
                 let sequence = group * GROUP + i;
                 let modulation = &mut modulation[i * 2 * per_sequence..(i + 1) * 2 * per_sequence];
@@ -92,17 +93,16 @@ pub(crate) fn backward(input: NormInput<'_>, moments: &[f32], grad: &[f32]) -> N
             sums
         })
         .collect();
-    let mut total = vec![0.0; 2 * width];
-    for sums in sums {
-        total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+    let sums = total(sums, 2 * width);
+    let (mut scale, mut shift) = (Scratch::take(n_modulation), Scratch::take(n_modulation));
+    let pairs = modulation.chunks_exact((2 * per_sequence).max(1));
+    let parts = scale.chunks_exact_mut(per_sequence.max(1)).zip(shift.chunks_exact_mut(per_sequence.max(1)));
+    for (pair, (scale, shift)) in pairs.zip(parts) {
+        scale.copy_from_slice(&pair[..per_sequence]);
+        shift.copy_from_slice(&pair[per_sequence..]);
     }
-    let beta = total.split_off(width);
-    let (mut scale, mut shift) = (Vec::with_capacity(n_modulation), Vec::with_capacity(n_modulation));
-    for pair in modulation.chunks_exact((2 * per_sequence).max(1)) {
-        scale.extend_from_slice(&pair[..per_sequence]);
-        shift.extend_from_slice(&pair[per_sequence..]);
-    }
-    NormGradients { x, gamma: total.into(), beta: beta.into(), scale: scale.into(), shift: shift.into() }
+    let (gamma, beta) = (Scratch::copy(&sums[..width]), Scratch::copy(&sums[width..]));
+    NormGradients { x, gamma, beta, scale, shift }
 }
 
 impl NormInput<'_> {

@@ -74,7 +74,7 @@ impl Panels {
 }
 
 /// Rows of a block that a thread takes through several products while it stays in the second-level cache.
-const BLOCK_ROWS: usize = 96;
+pub(crate) const BLOCK_ROWS: usize = 96;
 
 /// Rows for each task of a product over all threads: blocks, or less where there would be fewer of them than threads.
 pub(crate) fn block_rows(rows: usize) -> usize {
@@ -87,6 +87,13 @@ pub(crate) fn block_rows(rows: usize) -> usize {
 pub(crate) fn parts(rows: usize) -> (usize, usize) {
     let size = rows.div_ceil((rows / 64).clamp(1, 8)).max(1);
     (rows.div_ceil(size), size)
+}
+
+/// `values` in `n` parts of `size`; of empty values all parts are empty.
+pub(crate) fn shares(values: &mut [f32], size: usize, n: usize) -> Vec<&mut [f32]> {
+    let mut shares: Vec<&mut [f32]> = values.chunks_mut(size.max(1)).collect();
+    shares.resize_with(n, Default::default);
+    shares
 }
 
 /// Sum of buffers of `n` values, in order, over all threads.

@@ -6,8 +6,9 @@ use std::sync::{Mutex, PoisonError};
 
 use burn::tensor::{AllocationProperty, Bytes};
 use burn_std::{AccessError, AccessPolicy, AllocationController};
+use rayon::prelude::*;
 
-use super::zeros;
+use super::{TASK, zeros};
 
 /// Smaller buffers are the allocator's business.
 const SMALLEST: usize = 1 << 12;
@@ -52,7 +53,7 @@ impl Pool {
 
 /// A buffer from the pool, to which it returns. Fresh memory costs a page fault every few kilobytes, which in a training
 /// step is more than the work on it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Scratch {
     buffer: Vec<f32>,
     len: usize,
@@ -75,23 +76,22 @@ impl Scratch {
         scratch
     }
 
+    /// What `values` holds, copied by all threads.
+    pub(crate) fn copy(values: &[f32]) -> Self {
+        let mut scratch = Self::take(values.len());
+        scratch
+            .par_chunks_mut(TASK)
+            .zip(values.par_chunks(TASK))
+            .for_each(|(to, from)| to.copy_from_slice(from));
+        scratch
+    }
+
     /// The values as the memory of a tensor, from which they return to the pool.
     #[expect(unsafe_code, reason = "a tensor's memory has no other way in that returns it")]
     pub(crate) fn into_bytes(self) -> Bytes {
         let n = self.len * size_of::<f32>();
         // SAFETY: all of the buffer was written when it was made, and `memory` returns as many bytes.
         unsafe { Bytes::from_controller(Box::new(self), n) }
-    }
-}
-
-impl From<Vec<f32>> for Scratch {
-    fn from(buffer: Vec<f32>) -> Self {
-        if buffer.len() >= SMALLEST {
-            let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
-            pool.used += buffer.len();
-            pool.most_used = pool.most_used.max(pool.used);
-        }
-        Self { len: buffer.len(), buffer }
     }
 }
 
