@@ -105,7 +105,7 @@ pub(crate) fn total(mut parts: Vec<Scratch>, n: usize) -> Scratch {
     sum.par_chunks_mut(TASK).enumerate().for_each(|(index, sum)| {
         let from = index * TASK;
         for part in &parts {
-            sum.iter_mut().zip(&part[from..]).for_each(|(sum, part)| *sum += part);
+            add_rows(&part[from..from + sum.len()], sum);
         }
     });
     sum
@@ -113,7 +113,24 @@ pub(crate) fn total(mut parts: Vec<Scratch>, n: usize) -> Scratch {
 
 /// Adds the rows of `a` (`[rows, cols]`) to `sum`.
 pub(crate) fn add_rows(a: &[f32], sum: &mut [f32]) {
-    for row in a.chunks_exact(sum.len().max(1)) {
-        sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+    dispatch(AddRows { a, sum });
+}
+
+struct AddRows<'a> {
+    a: &'a [f32],
+    sum: &'a mut [f32],
+}
+
+impl WithSimd for AddRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { a, sum } = self;
+        for row in a.chunks_exact(sum.len().max(1)) {
+            for i in 0..row.len() {
+                sum[i] += row[i];
+            }
+        }
     }
 }
