@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use thiserror::Error;
 use vmd_data::synthetic::SyntheticSet;
 use vmd_latent::LatentRows;
-use vmd_model::{SamplerConfig, Scope, TokenPredictor, ValueRule, VmdModel};
+use vmd_model::{Query, SamplerConfig, Scope, TokenPredictor, ValueRule, VmdModel};
 use vmd_process::{Purpose, keyed_rng};
 
 use crate::StepChain;
@@ -89,7 +89,7 @@ pub fn exact_synthetic(
         return Err(ExactError::TooManyRows { rows });
     }
     let weights = weights(model, &latents, enumerated);
-    let per_latent = plan.probabilities(model, &latents);
+    let per_latent = plan.probabilities(model, &latents, sampler.nfe);
     let (p, per_z) = match config.scope {
         Scope::Sequence => sequence_scope(&plan, &per_latent, &weights),
         Scope::Step => step_scope(&plan, &per_latent, &weights),
@@ -179,7 +179,7 @@ impl Contexts {
     }
 
     /// `Π_{i ∈ S} p(x_i | context, z)` for every reveal and every `z`: `[latents][reveals]`.
-    fn probabilities(&self, model: &VmdModel, latents: &LatentRows) -> Vec<Vec<f64>> {
+    fn probabilities(&self, model: &VmdModel, latents: &LatentRows, budget: usize) -> Vec<Vec<f64>> {
         let n_latents = latents.n_rows().max(1);
         let (vocab, seq) = (model.vocab(), model.seq_len());
         let mut result = vec![vec![0.0; self.reveals.len()]; n_latents];
@@ -196,7 +196,8 @@ impl Contexts {
                 0 => Vec::new(),
                 _ => chunk.iter().flat_map(|&(z, _)| latents.row(z).iter().copied()).collect(),
             };
-            let logits = model.predict(&xt, &t, &LatentRows { values, row_len: latents.row_len });
+            let z = &LatentRows { values, row_len: latents.row_len };
+            let logits = model.predict(Query { xt: &xt, t: &t, z, budget });
             for (&(z, context), logits) in chunk.iter().zip(logits.chunks_exact(seq * vocab)) {
                 for &reveal in &by_context[context] {
                     let log_p: f64 = self.reveals[reveal]

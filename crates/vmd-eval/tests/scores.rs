@@ -4,10 +4,11 @@
 
 use std::path::Path;
 
+use rand_chacha::ChaCha8Rng;
 use vmd_data::sudoku::{PuzzleRecord, parse_puzzles};
 use vmd_eval::{Band, Figure, Provenance, Record, evaluate_sudoku, mean_interval, wilson_interval};
-use vmd_latent::{LatentRows, Prior};
-use vmd_model::{RevealRule, Sampler, SamplerConfig, TokenPredictor, ValueRule};
+use vmd_latent::LatentRows;
+use vmd_model::{Query, RevealRule, Sampler, SamplerConfig, TokenPredictor, ValueRule};
 use vmd_process::NoiseSchedule;
 
 #[test]
@@ -101,17 +102,17 @@ impl TokenPredictor for Fixed {
         false
     }
 
-    fn prior(&self) -> Option<Prior> {
-        None
+    fn draw_latent(&self, _: &[u32], _: usize, _: &mut [&mut ChaCha8Rng]) -> LatentRows {
+        LatentRows::default()
     }
 
-    fn predict(&self, _: &[u32], t: &[f64], _: &LatentRows) -> Vec<f32> {
+    fn predict(&self, query: Query<'_>) -> Vec<f32> {
         let row: Vec<f32> = self
             .0
             .iter()
             .flat_map(|&token| (0..4).map(move |v| if v == token { 9.0 } else { 0.0 }))
             .collect();
-        row.repeat(t.len())
+        row.repeat(query.t.len())
     }
 }
 

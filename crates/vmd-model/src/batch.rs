@@ -2,7 +2,7 @@
 
 use vmd_process::{Purpose, corrupt, keyed_rng, low_discrepancy_times, n_masked, uniform};
 
-use crate::{ModelConfig, ObjectiveConfig, TokenPredictor, VmdModel};
+use crate::{ModelConfig, ObjectiveConfig, VmdModel};
 
 /// Host-side input of one evaluation of the loss.
 #[derive(Debug, Clone, PartialEq)]

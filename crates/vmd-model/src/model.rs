@@ -4,9 +4,11 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use vmd_denoiser::{Denoiser, DenoiserInput, LatentShape, NfeCounter, Transformer};
+use vmd_graph::DependencyGraph;
 use vmd_latent::{LatentRows, LearnedPrior, Posterior, Prior};
 use vmd_nn::ParameterInit;
 
+use crate::sampler::Query;
 use crate::{ConfigProblem, ModelConfig, Scope, TokenPredictor};
 
 /// A (variational) masked diffusion model.
@@ -17,6 +19,8 @@ pub struct VmdModel {
     prior: Option<LearnedPrior>,
     #[module(skip)]
     config: ModelConfig,
+    #[module(skip)]
+    graph: Option<DependencyGraph>,
 }
 
 impl VmdModel {
@@ -45,6 +49,7 @@ impl VmdModel {
             },
             prior: config.latent.as_ref().and_then(|latent| LearnedPrior::new(latent, init)),
             config: config.clone(),
+            graph: config.build_graph()?,
         })
     }
 
@@ -66,6 +71,12 @@ impl VmdModel {
     /// The parameters of a learned prior.
     pub fn learned_prior(&self) -> Option<&LearnedPrior> {
         self.prior.as_ref()
+    }
+
+    /// The prior on the host; `None` without a latent.
+    pub fn prior(&self) -> Option<Prior> {
+        let latent = self.config.latent.as_ref()?;
+        Some(Prior::new(latent, self.prior.as_ref(), self.config.seq_len))
     }
 
     /// The denoiser's count of evaluated sequences.
@@ -110,18 +121,43 @@ impl TokenPredictor for VmdModel {
         self.config.scope == Scope::Step
     }
 
-    fn prior(&self) -> Option<Prior> {
-        let latent = self.config.latent.as_ref()?;
-        Some(Prior::new(latent, self.prior.as_ref(), self.config.seq_len))
+    fn draw_latent(&self, _xt: &[u32], _budget: usize, rngs: &mut [&mut ChaCha8Rng]) -> LatentRows {
+        let Some(prior) = self.prior() else { return LatentRows::default() };
+        let mut values = Vec::with_capacity(rngs.len() * prior.row_len());
+        rngs.iter_mut().for_each(|rng| prior.sample_into(rng, &mut values));
+        LatentRows { values, row_len: prior.row_len() }
     }
 
-    fn predict(&self, xt: &[u32], t: &[f64], z: &LatentRows) -> Vec<f32> {
+    fn infer_latent(
+        &self,
+        x0: &[u32],
+        xt: &[u32],
+        _budget: usize,
+        rngs: &mut [&mut ChaCha8Rng],
+    ) -> Option<LatentRows> {
+        let (posterior, prior) = (self.posterior.as_ref()?, self.prior()?);
+        let (device, seq) = (self.device(), self.config.seq_len);
+        let masked: Vec<u32> = xt.iter().map(|&token| u32::from(token == self.config.mask_token())).collect();
+        let indicator = (self.config.scope == Scope::Step).then(|| upload_tokens(&masked, seq, &device));
+        let mut noise = Vec::with_capacity(rngs.len() * prior.row_len());
+        rngs.iter_mut().for_each(|rng| prior.noise_into(rng, &mut noise));
+        let z = posterior
+            .forward(upload_tokens(x0, seq, &device), indicator)
+            .sample(self.upload_latent(&noise, &device), false);
+        Some(LatentRows { values: z.into_data().iter::<f32>().collect(), row_len: prior.row_len() })
+    }
+
+    fn graph(&self) -> Option<&DependencyGraph> {
+        self.graph.as_ref()
+    }
+
+    fn predict(&self, query: Query<'_>) -> Vec<f32> {
         let device = self.device();
-        let times: Vec<f32> = t.iter().map(|&t| t as f32).collect();
+        let times: Vec<f32> = query.t.iter().map(|&t| t as f32).collect();
         let input = DenoiserInput {
-            xt: upload_tokens(xt, self.config.seq_len, &device),
-            z: self.posterior.is_some().then(|| self.upload_latent(&z.values, &device)),
-            t: Some(Tensor::from_data(TensorData::new(times, [t.len()]), &device)),
+            xt: upload_tokens(query.xt, self.config.seq_len, &device),
+            z: self.posterior.is_some().then(|| self.upload_latent(&query.z.values, &device)),
+            t: Some(Tensor::from_data(TensorData::new(times, [query.t.len()]), &device)),
         };
         self.denoiser.logits(input).into_data().iter::<f32>().collect()
     }

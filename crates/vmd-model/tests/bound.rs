@@ -9,7 +9,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use common::{CATEGORICAL, config, log_softmax, mean_and_error, steps, trained};
 use vmd_latent::{DrawGradient, LatentFamily, LatentRows, PriorKind};
 use vmd_model::{
-    LossOptions, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor, TrainingBatch, ValueRule,
+    LossOptions, Query, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor, TrainingBatch, ValueRule,
     VmdModel, estimate_bound, loss,
 };
 use vmd_nn::{load_parameters, named_parameters};
@@ -48,7 +48,7 @@ impl Toy {
     /// `−log p(x0_i | xt, z)` of both tokens.
     fn nll(&self, x0: Pair, xt: Pair, t: f64, z: usize) -> [f64; 2] {
         let z = LatentRows { values: self.latents.row(z).to_vec(), row_len: self.latents.row_len };
-        let logits = self.model.predict(&xt, &[t], &z);
+        let logits = self.model.predict(Query { xt: &xt, t: &[t], z: &z, budget: self.steps });
         let of = |i: usize| -log_softmax(&logits[i * 3..(i + 1) * 3])[x0[i] as usize];
         [of(0), of(1)]
     }

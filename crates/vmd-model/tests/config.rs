@@ -8,9 +8,7 @@ use burn::tensor::Device;
 use common::{CATEGORICAL, config};
 use proptest::prelude::*;
 use vmd_graph::GraphSpec;
-use vmd_model::{
-    ModelConfig, ObjectiveConfig, RevealRule, SamplerConfig, Scope, TokenPredictor, ValueRule, VmdModel,
-};
+use vmd_model::{ModelConfig, ObjectiveConfig, RevealRule, SamplerConfig, Scope, ValueRule, VmdModel};
 use vmd_process::{NoiseSchedule, Purpose, keyed_rng};
 
 #[test]

@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 use common::{CATEGORICAL, config, fresh, log_softmax, mean_and_error, steps, trained};
 use vmd_latent::{LatentFamily, LatentRows, PriorKind};
 use vmd_model::{
-    KlMultiplier, LatentSource, LossOptions, ObjectiveConfig, Scope, TokenPredictor, TrainingBatch,
+    KlMultiplier, LatentSource, LossOptions, ObjectiveConfig, Query, Scope, TokenPredictor, TrainingBatch,
     estimate_bound, loss,
 };
 use vmd_process::{NoiseSchedule, TimeGrid, kl_multiplier, n_masked};
@@ -30,7 +30,7 @@ fn at_one_step_the_loss_is_the_log_likelihood_of_independent_tokens() {
     let batch = TrainingBatch::draw(tokens(8), &model, &steps(1), 3, 0);
     assert!(batch.xt.iter().all(|&token| token == VOCAB as u32));
     assert!(batch.t.iter().all(|&t| t == 1.0) && batch.recon_weight.iter().all(|&w| w == 1.0));
-    let logits = model.predict(&batch.xt, &batch.t, &LatentRows::default());
+    let logits = model.predict(Query { xt: &batch.xt, t: &batch.t, z: &LatentRows::default(), budget: 1 });
     let by_hand: f64 = logits
         .chunks_exact(VOCAB)
         .zip(&batch.x0)
@@ -53,7 +53,7 @@ fn only_masked_tokens_count_and_rows_are_weighted() {
     let mask = VOCAB as u32;
     batch.xt = vec![mask, batch.x0[1], mask, batch.x0[3], batch.x0[4], batch.x0[5], batch.x0[6], mask];
     batch.recon_weight = vec![0.25, 3.0];
-    let logits = model.predict(&batch.xt, &batch.t, &LatentRows::default());
+    let logits = model.predict(Query { xt: &batch.xt, t: &batch.t, z: &LatentRows::default(), budget: 1 });
     let nll = |i: usize| -log_softmax(&logits[i * VOCAB..(i + 1) * VOCAB])[batch.x0[i] as usize];
     let by_hand = (0.25 * (nll(0) + nll(2)) + 3.0 * nll(7)) / 2.0;
     let parts = loss(&model, &batch, LossOptions::BOUND, &Device::flex());

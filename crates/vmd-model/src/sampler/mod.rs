@@ -7,8 +7,10 @@ mod probabilities;
 mod reveal;
 mod row;
 
+use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
-use vmd_latent::{LatentRows, Prior};
+use vmd_graph::DependencyGraph;
+use vmd_latent::LatentRows;
 use vmd_process::{NoiseSchedule, Purpose, keyed_rng};
 
 pub use config::{ParseRuleError, RevealRule, SamplerConfig, ValueRule};
@@ -28,11 +30,42 @@ pub trait TokenPredictor {
     /// Whether the latent is drawn afresh in every step.
     fn redraws_latent_each_step(&self) -> bool;
 
-    /// The prior of the latent, if there is one.
-    fn prior(&self) -> Option<Prior>;
+    /// A latent from the prior for every row of `xt` (`[rows, seq]`), each from the row's own stream; rows without
+    /// values where there is no latent. `budget`: steps of the sampler that asks.
+    fn draw_latent(&self, xt: &[u32], budget: usize, rngs: &mut [&mut ChaCha8Rng]) -> LatentRows;
 
-    /// Logits, `[rows, seq, vocab]`, for tokens `xt` (`[rows, seq]`) at times `t` (`[rows]`).
-    fn predict(&self, xt: &[u32], t: &[f64], z: &LatentRows) -> Vec<f32>;
+    /// A latent from the posterior for every row of `x0` (`[rows, seq]`), a guess at the finished rows, of which `xt` is
+    /// what has been revealed; `None` without a posterior.
+    fn infer_latent(
+        &self,
+        _x0: &[u32],
+        _xt: &[u32],
+        _budget: usize,
+        _rngs: &mut [&mut ChaCha8Rng],
+    ) -> Option<LatentRows> {
+        None
+    }
+
+    /// The ties between positions, where they are known.
+    fn graph(&self) -> Option<&DependencyGraph> {
+        None
+    }
+
+    /// Logits, `[rows, seq, vocab]`.
+    fn predict(&self, query: Query<'_>) -> Vec<f32>;
+}
+
+/// What a network is asked in one evaluation, row after row.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<'a> {
+    /// Tokens, `[rows, seq]`, values `0..vocab` or the mask token `vocab`.
+    pub xt: &'a [u32],
+    /// Diffusion times, `[rows]`.
+    pub t: &'a [f64],
+    /// Latents of the rows.
+    pub z: &'a LatentRows,
+    /// Steps of the sampler that asks; a network may be told.
+    pub budget: usize,
 }
 
 /// Finished sequences and what they cost.
@@ -87,9 +120,8 @@ impl Sampler {
             .enumerate()
             .map(|(i, tokens)| Row::new(tokens, mask_token, keyed_rng(seed, i as u64, Purpose::Sample)))
             .collect();
-        let prior = model.prior();
         for chunk in rows.chunks_mut(BATCH_ROWS) {
-            self.fill(model, prior.as_ref(), chunk);
+            self.fill(model, chunk);
         }
         SampleOutput {
             nfe: rows.iter().map(|row| row.nfe).collect(),
@@ -97,13 +129,14 @@ impl Sampler {
         }
     }
 
-    fn fill(&self, model: &impl TokenPredictor, prior: Option<&Prior>, rows: &mut [Row]) {
+    fn fill(&self, model: &impl TokenPredictor, rows: &mut [Row]) {
         let plan = reveal::Plan::new(&self.config, &self.schedule);
-        for row in rows.iter_mut().filter(|row| !row.is_done()) {
+        let mut open: Vec<&mut Row> = rows.iter_mut().filter(|row| !row.is_done()).collect();
+        for row in &mut open {
             row.counts = self.config.grid.reveal_counts(row.n_masked(), self.config.nfe);
-            if !model.redraws_latent_each_step() {
-                row.redraw_latent(prior);
-            }
+        }
+        if !model.redraws_latent_each_step() {
+            self.draw_latents(model, &mut open);
         }
         let mut step = 0;
         while rows.iter().any(|row| !row.is_done()) {
@@ -117,9 +150,9 @@ impl Sampler {
                 continue;
             }
             if model.redraws_latent_each_step() {
-                active.iter_mut().for_each(|row| row.redraw_latent(prior));
+                self.draw_latents(model, &mut active);
             }
-            let logits = predict(model, &active, &plan, step - 1, &self.schedule);
+            let logits = self.predict(model, &active, &plan, step - 1);
             let vocab = model.vocab();
             active.par_iter_mut().zip(logits.par_chunks_exact(model.seq_len() * vocab)).for_each(
                 |(row, logits)| {
@@ -129,17 +162,33 @@ impl Sampler {
             );
         }
     }
+
+    fn draw_latents(&self, model: &impl TokenPredictor, rows: &mut [&mut Row]) {
+        if rows.is_empty() {
+            return;
+        }
+        let xt = tokens(rows);
+        let mut rngs: Vec<&mut ChaCha8Rng> = rows.iter_mut().map(|row| &mut row.rng).collect();
+        let drawn = model.draw_latent(&xt, self.config.nfe, &mut rngs);
+        for (i, row) in rows.iter_mut().enumerate() {
+            row.z = drawn.row(i).to_vec();
+        }
+    }
+
+    fn predict(
+        &self,
+        model: &impl TokenPredictor,
+        active: &[&mut Row],
+        plan: &reveal::Plan,
+        step: usize,
+    ) -> Vec<f32> {
+        let t: Vec<f64> = active.iter().map(|row| plan.time(row, step, &self.schedule)).collect();
+        let values = active.iter().flat_map(|row| row.z.iter().copied()).collect();
+        let z = &LatentRows { values, row_len: active[0].z.len() };
+        model.predict(Query { xt: &tokens(active), t: &t, z, budget: self.config.nfe })
+    }
 }
 
-fn predict(
-    model: &impl TokenPredictor,
-    active: &[&mut Row],
-    plan: &reveal::Plan,
-    step: usize,
-    schedule: &NoiseSchedule,
-) -> Vec<f32> {
-    let xt: Vec<u32> = active.iter().flat_map(|row| row.tokens.iter().copied()).collect();
-    let t: Vec<f64> = active.iter().map(|row| plan.time(row, step, schedule)).collect();
-    let values = active.iter().flat_map(|row| row.z.iter().copied()).collect();
-    model.predict(&xt, &t, &LatentRows { values, row_len: active[0].z.len() })
+fn tokens(rows: &[&mut Row]) -> Vec<u32> {
+    rows.iter().flat_map(|row| row.tokens.iter().copied()).collect()
 }

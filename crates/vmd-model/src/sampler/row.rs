@@ -1,7 +1,6 @@
 //! One sequence that is being filled.
 
 use rand_chacha::ChaCha8Rng;
-use vmd_latent::Prior;
 
 /// A sequence with its own random stream, latent and count of evaluations.
 #[derive(Debug)]
@@ -40,12 +39,5 @@ impl Row {
 
     pub(super) fn is_done(&self) -> bool {
         !self.tokens.contains(&self.mask_token)
-    }
-
-    pub(super) fn redraw_latent(&mut self, prior: Option<&Prior>) {
-        self.z.clear();
-        if let Some(prior) = prior {
-            prior.sample_into(&mut self.rng, &mut self.z);
-        }
     }
 }

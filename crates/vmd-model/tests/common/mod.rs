@@ -4,12 +4,13 @@
 use std::cell::RefCell;
 
 use burn::tensor::{Device, TensorData};
+use rand_chacha::ChaCha8Rng;
 use vmd_denoiser::TransformerConfig;
 use vmd_latent::{
     DrawGradient, LatentConfig, LatentFamily, LatentRows, LatentStructure, Pooling, PosteriorConfig, Prior,
     PriorKind,
 };
-use vmd_model::{ModelConfig, ObjectiveConfig, Scope, TokenPredictor, VmdModel};
+use vmd_model::{ModelConfig, ObjectiveConfig, Query, Scope, TokenPredictor, VmdModel};
 use vmd_nn::{Activation, PositionEncoding, TrunkConfig, load_parameters, named_parameters};
 use vmd_process::{NoiseSchedule, Purpose, keyed_rng, uniform};
 
@@ -154,12 +155,15 @@ impl TokenPredictor for Table {
         self.redraws
     }
 
-    fn prior(&self) -> Option<Prior> {
-        self.prior.clone()
+    fn draw_latent(&self, _: &[u32], _: usize, rngs: &mut [&mut ChaCha8Rng]) -> LatentRows {
+        let Some(prior) = &self.prior else { return LatentRows::default() };
+        let mut values = Vec::new();
+        rngs.iter_mut().for_each(|rng| prior.sample_into(rng, &mut values));
+        LatentRows { values, row_len: prior.row_len() }
     }
 
-    fn predict(&self, xt: &[u32], t: &[f64], z: &LatentRows) -> Vec<f32> {
-        self.calls.borrow_mut().push(Call { xt: xt.to_vec(), t: t.to_vec(), z: z.clone() });
-        self.logits.repeat(t.len())
+    fn predict(&self, query: Query<'_>) -> Vec<f32> {
+        self.calls.borrow_mut().push(Call { xt: query.xt.to_vec(), t: query.t.to_vec(), z: query.z.clone() });
+        self.logits.repeat(query.t.len())
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use vmd::Device;
 use vmd::data::source::DataSource;
 use vmd::latent::LatentRows;
-use vmd::model::{RevealRule, Sampler, SamplerConfig, TokenPredictor, VmdModel};
+use vmd::model::{Query, RevealRule, Sampler, SamplerConfig, TokenPredictor, VmdModel};
 use vmd::process::{Purpose, index_below, keyed_rng, uniform};
 use vmd::train::{Trainer, TrainerParts};
 
@@ -111,7 +111,12 @@ pub(super) fn serve(case: &Case, device: &Device) -> anyhow::Result<()> {
             let xt: Vec<u32> = (0..case.batch * case.seq).map(|_| token()).collect();
             let t = vec![0.5; case.batch];
             answer(|| {
-                std::hint::black_box(model.predict(&xt, &t, &LatentRows::default()));
+                std::hint::black_box(model.predict(Query {
+                    xt: &xt,
+                    t: &t,
+                    z: &LatentRows::default(),
+                    budget: 1,
+                }));
                 Ok(())
             })
         }
