@@ -15,7 +15,9 @@ pub(crate) struct Progress {
     bar: ProgressBar,
     steps: u64,
     last_line: Instant,
-    pub(crate) last_validation: Option<BoundEstimate>,
+    /// Of the last step that was validated, one for each number of steps.
+    pub(crate) last_validation: Vec<BoundEstimate>,
+    last_step: u64,
 }
 
 impl Progress {
@@ -26,7 +28,7 @@ impl Progress {
             .with_style(ProgressStyle::with_template(style).expect("the template is constant"))
             .with_position(done);
         bar.reset_eta();
-        Self { bar, steps, last_line: Instant::now(), last_validation: None }
+        Self { bar, steps, last_line: Instant::now(), last_validation: Vec::new(), last_step: 0 }
     }
 
     /// Removes the bar.
@@ -57,7 +59,11 @@ impl Observer for Progress {
                 self.bar.set_message(message);
             }
             MetricRecord::Validation { step, estimate } => {
-                self.last_validation = Some(*estimate);
+                if self.last_step != *step {
+                    self.last_validation.clear();
+                    self.last_step = *step;
+                }
+                self.last_validation.push(*estimate);
                 self.line(&format!("step {step}/{}: validation {}", self.steps, describe(estimate)));
             }
         }
@@ -66,12 +72,16 @@ impl Observer for Progress {
 
 /// A bound and the latent's state, in words.
 pub(crate) fn describe(estimate: &BoundEstimate) -> String {
-    let mut text = format!("bound {:.3} nats", estimate.bound);
+    let steps = estimate.steps.map_or_else(|| "in continuous time".into(), |steps| format!("at T={steps}"));
+    let mut text = format!("bound {:.3} nats {steps}", estimate.bound);
     if let (Some(gain), Some(health)) = (estimate.latent_gain, estimate.health) {
         text += &format!(
             " (reconstruction {:.3}, KL {:.3}); latent gain {gain:.3} nats, {} of {} units active, I(x;z) {:.2} nats",
             estimate.recon, estimate.kl, health.active_units, health.n_units, health.mutual_information
         );
+        if let (Some(to_be_won), Some(won)) = (estimate.to_be_won(), estimate.won()) {
+            text += &format!("; to be won {to_be_won:.2} nats, won {won:.2}");
+        }
         if estimate.is_collapsed() {
             text += "; the latent is collapsed";
         }

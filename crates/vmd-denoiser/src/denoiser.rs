@@ -13,6 +13,8 @@ pub struct DenoiserInput {
     pub z: Option<Tensor<3>>,
     /// Diffusion time, `[batch]`, in `[0, 1]`; networks that are not conditioned on time ignore it.
     pub t: Option<Tensor<1>>,
+    /// `1/T` for a sampler of `T` steps, 0 in continuous time, `[batch]`; networks that are not told ignore it.
+    pub budget: Option<Tensor<1>>,
 }
 
 /// A network for `p_θ(x0 | xt, z)`, factorised over positions.

@@ -24,6 +24,9 @@ pub struct TransformerConfig {
     /// the time (arXiv 2409.02908).
     #[serde(default)]
     pub adaln_on_time: bool,
+    /// Tells the network the number of steps of the sampler that asks, so that one network serves several.
+    #[serde(default)]
+    pub sees_budget: bool,
 }
 
 /// What a latent looks like from the denoiser's side.
@@ -43,6 +46,7 @@ pub struct Transformer {
     token: Embedding,
     latent: Option<Linear>,
     time: Option<Linear>,
+    budget: Option<Linear>,
     trunk: Trunk,
     head: Linear,
     #[module(skip)]
@@ -77,6 +81,7 @@ impl Transformer {
                 Linear::new(channels, width, Weights::Scaled { gain }, init)
             }),
             time: config.adaln_on_time.then(|| Linear::new(2 * N_FREQUENCIES, width, scaled, init)),
+            budget: config.sees_budget.then(|| Linear::new(2 * N_FREQUENCIES, width, scaled, init)),
             trunk: Trunk::new(&config.trunk, seq, condition, graph, "denoiser.trunk", init)?,
             head: Linear::new(width, vocab, Weights::Zero, init),
             adaln_on_latent,
@@ -93,6 +98,9 @@ impl Denoiser for Transformer {
         let z = self.latent.as_ref().zip(input.z).map(|(projection, z)| projection.forward(z));
         if let Some(z) = &z {
             h = h + z.clone();
+        }
+        if let Some((projection, budget)) = self.budget.as_ref().zip(input.budget) {
+            h = h + projection.forward(fourier(budget));
         }
         let time = self.time.as_ref().zip(input.t).map(|(projection, t)| projection.forward(fourier(t)));
         let condition = match (z.filter(|_| self.adaln_on_latent), time) {

@@ -27,7 +27,7 @@ fn config(adaln_on_latent: bool, adaln_on_time: bool) -> TransformerConfig {
         edge_heads: Vec::new(),
         precision: Default::default(),
     };
-    TransformerConfig { trunk, adaln_on_latent, adaln_on_time }
+    TransformerConfig { trunk, adaln_on_latent, adaln_on_time, sees_budget: false }
 }
 
 fn fresh(config: &TransformerConfig, d_latent: Option<usize>, device: &Device) -> Transformer {
@@ -65,6 +65,7 @@ fn input(z: Option<Tensor<3>>, t: Option<[f32; 2]>, device: &Device) -> Denoiser
         xt: Tensor::<2, Int>::from_data(TensorData::new(tokens, [2, SEQ]), device),
         z,
         t: t.map(|t| Tensor::from_data(TensorData::new(t.to_vec(), [2]), device)),
+        budget: None,
     }
 }
 
@@ -162,7 +163,7 @@ fn evaluations_are_counted_in_rows_and_by_all_clones_together() {
     network.valid().logits(input(None, None, &plain));
     assert_eq!(count(), 6);
     let one = Tensor::<2, Int>::from_data(TensorData::new(vec![0, 1, 2, 3], [1, SEQ]), &plain);
-    network.valid().logits(DenoiserInput { xt: one, z: None, t: None });
+    network.valid().logits(DenoiserInput { xt: one, z: None, t: None, budget: None });
     assert_eq!(count(), 7);
     let other = fresh(&config(false, false), None, &plain);
     other.logits(input(None, None, &plain));

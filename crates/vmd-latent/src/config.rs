@@ -77,17 +77,26 @@ pub enum LatentStructure {
 }
 
 /// Prior of a latent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum PriorKind {
     /// `N(0, I)`, or uniform over classes.
-    #[default]
-    Standard,
+    Standard {},
     /// Class probabilities of every group, learned with the model. Categorical latents only.
-    Learned,
+    Independent {},
     /// Class probabilities of every group given the classes of the groups before it, learned with the model.
     /// Categorical latents only.
-    Autoregressive,
+    Autoregressive {
+        /// Hidden units per group of the network that adds to the linear dependence; 0 for none.
+        #[serde(default)]
+        hidden: usize,
+    },
+}
+
+impl Default for PriorKind {
+    fn default() -> Self {
+        Self::Standard {}
+    }
 }
 
 /// The inference network `q_φ(z | x0, xt)`.
@@ -99,6 +108,11 @@ pub struct PosteriorConfig {
     /// How a pooled latent is read off the tokens.
     #[serde(default)]
     pub pooling: Pooling,
+    /// Standard deviation of the logits (of the means, for a Gaussian) at the start. A loud posterior sends different
+    /// sequences to different codes before anything is learned, so that the denoiser learns to read `z` from the
+    /// first step; one that starts near the prior is pulled onto it before anybody listens.
+    #[serde(default = "unit")]
+    pub loudness: f64,
 }
 
 /// How the posterior of a pooled latent sees the tokens' final states.
@@ -168,8 +182,14 @@ impl LatentConfig {
         {
             errors.push(format!("{path}.family.temperature = {temperature}; it must be above 0"));
         }
-        if self.prior != PriorKind::Standard && matches!(self.family, LatentFamily::Gaussian { .. }) {
+        if self.prior != PriorKind::default() && matches!(self.family, LatentFamily::Gaussian { .. }) {
             errors.push(format!("{path}.prior is learned for categorical latents only; use \"standard\""));
+        }
+        if !(self.posterior.loudness >= 0.0 && self.posterior.loudness.is_finite()) {
+            errors.push(format!(
+                "{path}.posterior.loudness = {}; it must be 0 or more",
+                self.posterior.loudness
+            ));
         }
         if self.free_nats < 0.0 || !self.free_nats.is_finite() {
             errors.push(format!("{path}.free_nats = {}; it must be 0 or more", self.free_nats));

@@ -50,7 +50,7 @@ impl Posterior {
             token: Embedding::new(vocab, trunk.width, init),
             masked: Embedding::new(2, trunk.width, init),
             trunk: Trunk::new(trunk, seq, None, graph, "latent.posterior.trunk", init)?,
-            head: Linear::new(d_input, d_output, Weights::Scaled { gain: 1.0 }, init),
+            head: Linear::new(d_input, d_output, Weights::Scaled { gain: config.posterior.loudness }, init),
             family: config.family,
             structure: config.structure,
             pooling: config.posterior.pooling,

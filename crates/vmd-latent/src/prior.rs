@@ -1,7 +1,10 @@
 //! Priors, drawn and enumerated on the host.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor, TensorData, activation::log_softmax};
+use burn::tensor::{
+    Device, Tensor, TensorData,
+    activation::{log_softmax, relu},
+};
 use rand::{Rng, RngExt};
 use vmd_nn::ParameterInit;
 
@@ -14,13 +17,26 @@ const LOGIT_SCALE: f64 = 10.0;
 /// The parameters of a learned prior, shared by all tokens.
 ///
 /// Group `g` of an autoregressive prior has the logits `b_g + Σ_{h<g} W_{hg} z_h`, linear in the one-hot classes of the
-/// groups before it: any joint distribution of two groups, and of more all that pairwise terms can say.
+/// groups before it: any joint distribution of two groups, and of more all that pairwise terms can say. With hidden
+/// units it adds `V_g·relu(c_g + Σ_{h<g} U_{hg} z_h)`, for what more than two groups have to settle together.
 #[derive(Module, Debug)]
 pub struct LearnedPrior {
     /// `b`, `[n_groups, n_classes]`.
     logits: Param<Tensor<2>>,
     /// `W`, `[n_groups · n_classes, n_groups · n_classes]`; row blocks of groups at or after the column's are unused.
     dependence: Option<Param<Tensor<2>>>,
+    hidden: Option<HiddenLayer>,
+}
+
+/// One hidden layer per group.
+#[derive(Module, Debug)]
+struct HiddenLayer {
+    /// `U`, `[n_groups · n_classes, n_groups · hidden]`; row blocks of groups at or after the column's are unused.
+    input: Param<Tensor<2>>,
+    /// `c`, `[n_groups · hidden]`.
+    bias: Param<Tensor<1>>,
+    /// `V`, `[n_groups, hidden, n_classes]`.
+    output: Param<Tensor<3>>,
 }
 
 impl LearnedPrior {
@@ -28,13 +44,19 @@ impl LearnedPrior {
     pub fn new(config: &LatentConfig, init: &mut ParameterInit<'_>) -> Option<Self> {
         let LatentFamily::Categorical { n_groups, n_classes, .. } = config.family else { return None };
         let channels = n_groups * n_classes;
-        let mut zeros = |shape| init.constant(shape, 0.0);
+        let logits = init.constant([n_groups, n_classes], 0.0);
         match config.prior {
-            PriorKind::Standard => None,
-            PriorKind::Learned => Some(Self { logits: zeros([n_groups, n_classes]), dependence: None }),
-            PriorKind::Autoregressive => Some(Self {
-                logits: zeros([n_groups, n_classes]),
-                dependence: Some(zeros([channels, channels])),
+            PriorKind::Standard {} => None,
+            PriorKind::Independent {} => Some(Self { logits, dependence: None, hidden: None }),
+            PriorKind::Autoregressive { hidden } => Some(Self {
+                logits,
+                dependence: Some(init.constant([channels, channels], 0.0)),
+                hidden: (hidden > 0).then(|| HiddenLayer {
+                    // One-hot inputs: at most one term per group.
+                    input: init.uniform([channels, n_groups * hidden], (n_groups as f64).sqrt().recip()),
+                    bias: init.constant([n_groups * hidden], 0.0),
+                    output: init.constant([n_groups, hidden, n_classes], 0.0),
+                }),
             }),
         }
     }
@@ -49,9 +71,16 @@ impl LearnedPrior {
         let logits = match &self.dependence {
             None => own.expand(shape),
             Some(dependence) => {
-                let used = earlier_groups(n_groups, n_classes, &z.device());
+                let used = earlier_groups(n_groups, n_classes, n_classes, &z.device());
                 let given = z.clone().reshape([batch * n_latents, channels]).matmul(dependence.val() * used);
                 own + given.reshape(shape)
+            }
+        };
+        let logits = match &self.hidden {
+            None => logits,
+            Some(hidden) => {
+                let z = z.clone().reshape([batch * n_latents, channels]);
+                logits + hidden.forward(z, n_groups, n_classes).reshape(shape)
             }
         };
         log_softmax(logits * LOGIT_SCALE, 3)
@@ -62,17 +91,41 @@ impl LearnedPrior {
         let host = |parameter: &Param<Tensor<2>>| -> Vec<f64> {
             (parameter.val() * LOGIT_SCALE).into_data().iter::<f64>().collect()
         };
-        LearnedLogits { own: host(&self.logits), dependence: self.dependence.as_ref().map(host) }
+        LearnedLogits {
+            own: host(&self.logits),
+            dependence: self.dependence.as_ref().map(host),
+            hidden: self.hidden.as_ref().map(HiddenLayer::to_host),
+        }
     }
 }
 
-/// 1 where the row's group comes before the column's, `[channels, channels]`.
-fn earlier_groups(n_groups: usize, n_classes: usize, device: &Device) -> Tensor<2> {
-    let channels = n_groups * n_classes;
-    let used: Vec<f32> = (0..channels * channels)
-        .map(|index| if index / channels / n_classes < index % channels / n_classes { 1.0 } else { 0.0 })
-        .collect();
-    Tensor::from_data(TensorData::new(used, [channels, channels]), device)
+impl HiddenLayer {
+    /// What the layer adds to the logits, `[rows, n_groups, n_classes]`, given `z` of `[rows, channels]`.
+    fn forward(&self, z: Tensor<2>, n_groups: usize, n_classes: usize) -> Tensor<3> {
+        let [rows, _] = z.dims();
+        let [_, per_group, _] = self.output.dims();
+        let used = earlier_groups(n_groups, n_classes, per_group, &z.device());
+        let h = z.matmul(self.input.val() * used) + self.bias.val().unsqueeze();
+        let h = relu(h).reshape([rows, n_groups, per_group]).swap_dims(0, 1);
+        h.matmul(self.output.val()).swap_dims(0, 1)
+    }
+
+    fn to_host(&self) -> HostHidden {
+        HostHidden {
+            input: self.input.val().into_data().iter::<f64>().collect(),
+            bias: self.bias.val().into_data().iter::<f64>().collect(),
+            output: (self.output.val() * LOGIT_SCALE).into_data().iter::<f64>().collect(),
+            per_group: self.output.dims()[1],
+        }
+    }
+}
+
+/// 1 where the row's group comes before the column's, `[n_groups · n_classes, n_groups · per_group]`.
+fn earlier_groups(n_groups: usize, n_classes: usize, per_group: usize, device: &Device) -> Tensor<2> {
+    let shape = [n_groups * n_classes, n_groups * per_group];
+    let used = |index: usize| index / shape[1] / n_classes < index % shape[1] / per_group;
+    let used: Vec<f32> = (0..shape[0] * shape[1]).map(|index| f32::from(u8::from(used(index)))).collect();
+    Tensor::from_data(TensorData::new(used, shape), device)
 }
 
 /// Parameters of a [`LearnedPrior`] on the host.
@@ -82,6 +135,33 @@ struct LearnedLogits {
     own: Vec<f64>,
     /// `[channels, channels]`.
     dependence: Option<Vec<f64>>,
+    hidden: Option<HostHidden>,
+}
+
+/// Parameters of a [`HiddenLayer`] on the host.
+#[derive(Debug, Clone)]
+struct HostHidden {
+    input: Vec<f64>,
+    bias: Vec<f64>,
+    output: Vec<f64>,
+    per_group: usize,
+}
+
+impl HostHidden {
+    /// Adds to the logits of the group after those in `before`.
+    fn add_to(&self, logits: &mut [f64], before: &[usize]) {
+        let group = before.len();
+        let own = group * self.per_group..(group + 1) * self.per_group;
+        let mut h = self.bias[own.clone()].to_vec();
+        for &channel in before {
+            let given = &self.input[channel * self.bias.len()..][own.clone()];
+            h.iter_mut().zip(given).for_each(|(h, given)| *h += given);
+        }
+        let weights = self.output[own.start * logits.len()..].chunks_exact(logits.len());
+        for (h, weights) in h.iter().zip(weights).filter(|(h, _)| **h > 0.0) {
+            logits.iter_mut().zip(weights).for_each(|(logit, weight)| *logit += h * weight);
+        }
+    }
 }
 
 impl LearnedLogits {
@@ -94,6 +174,9 @@ impl LearnedLogits {
                 let given = &dependence[channel * self.own.len()..][own.clone()];
                 logits.iter_mut().zip(given).for_each(|(logit, given)| *logit += given);
             }
+        }
+        if let Some(hidden) = &self.hidden {
+            hidden.add_to(&mut logits, before);
         }
         let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         logits.iter_mut().for_each(|logit| *logit = (*logit - largest).exp());

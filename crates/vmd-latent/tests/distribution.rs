@@ -36,8 +36,8 @@ fn config(family: LatentFamily, structure: LatentStructure) -> LatentConfig {
     LatentConfig {
         family,
         structure,
-        prior: PriorKind::Standard,
-        posterior: PosteriorConfig { trunk, pooling: Pooling::Flatten },
+        prior: PriorKind::Standard {},
+        posterior: PosteriorConfig { trunk, pooling: Pooling::Flatten, loudness: 1.0 },
         free_nats: 0.0,
     }
 }
@@ -266,7 +266,7 @@ fn configurations_with_problems_are_refused_in_words() {
         },
         LatentStructure::Pooled,
     );
-    for prior in [PriorKind::Learned, PriorKind::Autoregressive] {
+    for prior in [PriorKind::Independent {}, PriorKind::Autoregressive { hidden: 0 }] {
         let learned = LatentConfig { prior, ..config(GAUSSIAN, LatentStructure::Pooled) };
         assert_eq!(learned.validate("latent", None).len(), 1);
     }

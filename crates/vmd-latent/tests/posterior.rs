@@ -34,8 +34,8 @@ fn config(family: LatentFamily, structure: LatentStructure, pooling: Pooling) ->
         edge_heads: Vec::new(),
         precision: Default::default(),
     };
-    let posterior = PosteriorConfig { trunk, pooling };
-    LatentConfig { family, structure, prior: PriorKind::Standard, posterior, free_nats: 0.0 }
+    let posterior = PosteriorConfig { trunk, pooling, loudness: 1.0 };
+    LatentConfig { family, structure, prior: PriorKind::Standard {}, posterior, free_nats: 0.0 }
 }
 
 fn infer(config: &LatentConfig, x0: [i32; SEQ], masked: Option<[i32; SEQ]>) -> LatentDistribution {
@@ -246,7 +246,7 @@ fn a_learned_prior_draws_weighs_and_pays_by_its_own_probabilities() {
     // Logarithms of the probabilities of two groups of three classes.
     let wanted = [0.7f64, 0.2, 0.1, 0.05, 0.05, 0.9];
     let learned_kind = |structure| LatentConfig {
-        prior: PriorKind::Learned,
+        prior: PriorKind::Independent {},
         ..config(CATEGORICAL, structure, Pooling::Flatten)
     };
     let device = Device::flex();
@@ -327,7 +327,7 @@ fn groups_of_an_autoregressive_prior_follow_those_before_them() {
         temperature: 1.0,
     };
     let config = LatentConfig {
-        prior: PriorKind::Autoregressive,
+        prior: PriorKind::Autoregressive { hidden: 0 },
         ..config(family, LatentStructure::Pooled, Pooling::Flatten)
     };
     let learned = autoregressive(&config);
@@ -366,7 +366,7 @@ fn groups_of_an_autoregressive_prior_follow_those_before_them() {
 #[test]
 fn the_divergence_to_an_autoregressive_prior_is_right_in_the_mean_over_draws() {
     let config = LatentConfig {
-        prior: PriorKind::Autoregressive,
+        prior: PriorKind::Autoregressive { hidden: 0 },
         ..config(CATEGORICAL, LatentStructure::Pooled, Pooling::Flatten)
     };
     let learned = autoregressive(&config);

@@ -2,6 +2,7 @@
 
 use vmd_process::{Purpose, corrupt, keyed_rng, low_discrepancy_times, n_masked, uniform};
 
+use crate::objective::{Assignment, DrawnTime};
 use crate::{ModelConfig, ObjectiveConfig, VmdModel};
 
 /// Host-side input of one evaluation of the loss.
@@ -13,6 +14,10 @@ pub struct TrainingBatch {
     pub xt: Vec<u32>,
     /// Diffusion times, `[rows]`.
     pub t: Vec<f64>,
+    /// Steps of every row's sampler, `[rows]`; `None` in continuous time.
+    pub steps: Vec<Option<usize>>,
+    /// Whether a row is trained without its latent, `[rows]`.
+    pub latent_free: Vec<bool>,
     /// Factor on every row's reconstruction term.
     pub recon_weight: Vec<f64>,
     /// Factor on every row's KL.
@@ -36,7 +41,10 @@ impl TrainingBatch {
         let vocab = config.vocab;
         assert!(x0.iter().all(|&token| (token as usize) < vocab), "clean tokens are below {vocab}");
         let rows = x0.len() / config.seq_len;
-        let times = draw_times(rows, objective, config, seed, step);
+        let mut budget_rng = keyed_rng(seed, step, Purpose::Budget);
+        let assigned: Vec<Assignment> =
+            (0..rows).map(|_| objective.assign(uniform(&mut budget_rng), uniform(&mut budget_rng))).collect();
+        let times = draw_times(&assigned, objective, config, seed, step);
         let mut mask_rng = keyed_rng(seed, step, Purpose::Mask);
         let mut xt = Vec::with_capacity(x0.len());
         for (row, drawn) in x0.chunks_exact(config.seq_len).zip(&times) {
@@ -45,8 +53,11 @@ impl TrainingBatch {
         }
         let kl_factor = xt
             .chunks_exact(config.seq_len)
-            .zip(&times)
-            .map(|(row, drawn)| objective.kl_factor(config.scope, *drawn, n_masked(row, config.mask_token())))
+            .zip(times.iter().zip(&assigned))
+            .map(|(row, (drawn, assigned))| match assigned.latent_free {
+                true => 0.0,
+                false => objective.kl_factor(config.scope, *drawn, n_masked(row, config.mask_token())),
+            })
             .collect();
         let (mut latent_noise, mut prior_draws) = (Vec::new(), Vec::new());
         if let Some(prior) = model.prior() {
@@ -59,6 +70,8 @@ impl TrainingBatch {
             x0,
             xt,
             t: times.iter().map(|drawn| drawn.t).collect(),
+            steps: assigned.iter().map(|row| row.steps).collect(),
+            latent_free: assigned.iter().map(|row| row.latent_free).collect(),
             recon_weight: times.iter().map(|drawn| drawn.weight).collect(),
             kl_factor,
             latent_noise,
@@ -74,13 +87,15 @@ impl TrainingBatch {
 }
 
 fn draw_times(
-    rows: usize,
+    assigned: &[Assignment],
     objective: &ObjectiveConfig,
     config: &ModelConfig,
     seed: u64,
     step: u64,
-) -> Vec<crate::objective::DrawnTime> {
+) -> Vec<DrawnTime> {
     let mut rng = keyed_rng(seed, step, Purpose::Time);
-    let times = low_discrepancy_times(rows, uniform(&mut rng));
-    times.into_iter().map(|t| objective.draw(t, uniform(&mut rng), &config.schedule)).collect()
+    let times = low_discrepancy_times(assigned.len(), uniform(&mut rng));
+    let draw =
+        |(t, row): (f64, &Assignment)| objective.draw(row.steps, t, uniform(&mut rng), &config.schedule);
+    times.into_iter().zip(assigned).map(draw).collect()
 }

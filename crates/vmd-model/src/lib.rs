@@ -12,9 +12,9 @@ mod objective;
 pub mod sampler;
 
 pub use batch::TrainingBatch;
-pub use bound::{BoundEstimate, estimate_bound};
+pub use bound::{BoundEstimate, LatentFree, estimate_bounds};
 pub use config::{ConfigProblem, ModelConfig, Scope};
 pub use loss::{LatentSource, Loss, LossOptions, loss};
 pub use model::VmdModel;
-pub use objective::{KlMultiplier, ObjectiveConfig};
+pub use objective::{Budgets, KlMultiplier, ObjectiveConfig};
 pub use sampler::{Query, RevealRule, SampleOutput, Sampler, SamplerConfig, TokenPredictor, ValueRule};

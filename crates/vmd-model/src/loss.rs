@@ -15,6 +15,8 @@ pub enum LatentSource {
     Posterior,
     /// The prior: the reconstruction that a sampler would get. Only for the latent gain.
     Prior,
+    /// Nowhere: zeros in its place and no KL. Only for a network that was trained so for a share of its batches.
+    Absent,
 }
 
 /// How the parts are put together.
@@ -69,23 +71,43 @@ pub fn loss(model: &VmdModel, batch: &TrainingBatch, options: LossOptions, devic
         network.forward(x0.clone(), indicator)
     });
     let n_draws = model.config().latent.as_ref().map_or(1, LatentConfig::n_draws);
-    let z = posterior.as_ref().map(|posterior| match options.latent_source {
-        LatentSource::Posterior => {
+    let draws = posterior.as_ref().map(|posterior| match options.latent_source {
+        LatentSource::Prior => model.upload_latent(&batch.prior_draws, device),
+        LatentSource::Posterior | LatentSource::Absent => {
             let noise = model.upload_latent(&batch.latent_noise, device);
             posterior.repeat(n_draws).sample(noise, n_draws == 1)
         }
-        LatentSource::Prior => model.upload_latent(&batch.prior_draws, device),
+    });
+    let with_latent: Vec<f64> = batch
+        .latent_free
+        .iter()
+        .map(|free| f64::from(u8::from(!free && options.latent_source != LatentSource::Absent)))
+        .collect();
+    // The mean of a part is over the rows that have a latent, where there are any.
+    let present = upload(&with_latent, device).repeat_dim(0, n_draws);
+    let n_present = with_latent.iter().sum::<f64>();
+    let z = draws.clone().map(|z| match n_present as usize == batch.rows() {
+        true => z,
+        false => z * present.clone().reshape([-1, 1, 1]),
     });
     let logits = model.denoiser().logits(DenoiserInput {
         xt: upload_tokens(&batch.xt, batch.seq, device).repeat_dim(0, n_draws),
-        z: z.clone(),
+        z,
         t: Some(upload(&batch.t, device).repeat_dim(0, n_draws)),
+        budget: Some(upload(&inverse_steps(&batch.steps), device).repeat_dim(0, n_draws)),
     });
     let nll = masked_nll(logits, x0.repeat_dim(0, n_draws), masked.repeat_dim(0, n_draws));
     let recon_per_draw = nll * upload(&batch.recon_weight, device).repeat_dim(0, n_draws);
-    let recon = recon_per_draw.clone().mean();
-    let (mut total, mut kl) = (recon.clone(), None);
-    if let (Some(q), Some(z)) = (&posterior, &z) {
+    let mut total = recon_per_draw.clone().mean();
+    let mean_present = |part: Tensor<1>| match n_present as usize {
+        0 => part.mean(),
+        _ => (part * present.clone()).sum() / (n_present * n_draws as f64),
+    };
+    let recon = mean_present(recon_per_draw.clone());
+    let mut kl = None;
+    if let (Some(q), Some(z)) = (&posterior, &draws)
+        && options.latent_source != LatentSource::Absent
+    {
         let q = q.repeat(n_draws);
         let kl_factor = upload(&batch.kl_factor, device).repeat_dim(0, n_draws);
         let log_prior = match model.learned_prior() {
@@ -104,9 +126,9 @@ pub fn loss(model: &VmdModel, batch: &TrainingBatch, options: LossOptions, devic
         if n_draws == 2 && options.latent_source == LatentSource::Posterior {
             total = total + leave_one_out(&q, z.clone(), recon_per_draw + charged);
         }
-        kl = Some(kl_per_draw(0.0).mean());
+        kl = Some(mean_present(kl_per_draw(0.0)));
     }
-    Loss { total, recon, kl, posterior, z }
+    Loss { total, recon, kl, posterior, z: draws }
 }
 
 /// Zero, with the gradient `½(f(z₁) − f(z₂))·∇(ln q(z₁) − ln q(z₂))` of `E_q f(z)` with respect to `q`, which holds every
@@ -138,6 +160,11 @@ fn masked_nll(logits: Tensor<3>, x0: Tensor<2, Int>, masked: Tensor<2, Int>) -> 
 fn masked_indicator(batch: &TrainingBatch, mask_token: u32, device: &Device) -> Tensor<2, Int> {
     let indicator: Vec<u32> = batch.xt.iter().map(|&token| u32::from(token == mask_token)).collect();
     upload_tokens(&indicator, batch.seq, device)
+}
+
+/// `1/T` of every row, 0 in continuous time: what a network is told of its budget.
+pub(crate) fn inverse_steps(steps: &[Option<usize>]) -> Vec<f64> {
+    steps.iter().map(|steps| steps.map_or(0.0, |steps| 1.0 / steps as f64)).collect()
 }
 
 fn upload(values: &[f64], device: &Device) -> Tensor<1> {

@@ -158,6 +158,7 @@ impl TokenPredictor for VmdModel {
             xt: upload_tokens(query.xt, self.config.seq_len, &device),
             z: self.posterior.is_some().then(|| self.upload_latent(&query.z.values, &device)),
             t: Some(Tensor::from_data(TensorData::new(times, [query.t.len()]), &device)),
+            budget: Some(Tensor::full([query.t.len()], 1.0 / query.budget as f32, &device)),
         };
         self.denoiser.logits(input).into_data().iter::<f32>().collect()
     }

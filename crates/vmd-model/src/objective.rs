@@ -17,13 +17,33 @@ pub enum KlMultiplier {
     Joint,
 }
 
+/// Steps of the samplers that are trained for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Budgets {
+    /// One number of steps.
+    One(usize),
+    /// Several, of which every sequence draws one; each has its own bound.
+    Several(Vec<usize>),
+}
+
+impl Budgets {
+    /// The numbers of steps.
+    pub fn all(&self) -> &[usize] {
+        match self {
+            Self::One(steps) => std::slice::from_ref(steps),
+            Self::Several(steps) => steps,
+        }
+    }
+}
+
 /// The training objective: a bound on `−log p(x0)` of a sampler that exists.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ObjectiveConfig {
     /// Steps `T` of the ancestral sampler that is certified; absent for the continuous-time bound (`T → ∞`).
     #[serde(default)]
-    pub steps: Option<usize>,
+    pub steps: Option<Budgets>,
     /// Times of those steps.
     #[serde(default)]
     pub grid: TimeGrid,
@@ -34,6 +54,10 @@ pub struct ObjectiveConfig {
     /// objective stays a bound; without, it adds weight at `t = 1`.
     #[serde(default)]
     pub full_mask_share: f64,
+    /// Share of the batch that is trained without a latent (all zeros, no KL), half of it in continuous time. The same
+    /// network then says what a latent can win at its number of steps, and what it has won.
+    #[serde(default)]
+    pub latent_free_share: f64,
 }
 
 impl Default for ObjectiveConfig {
@@ -43,8 +67,18 @@ impl Default for ObjectiveConfig {
             grid: TimeGrid::default(),
             kl_multiplier: KlMultiplier::default(),
             full_mask_share: 0.0,
+            latent_free_share: 0.0,
         }
     }
+}
+
+/// What is drawn for one sequence before its tokens are masked.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Assignment {
+    /// Steps of the sampler; `None` in continuous time.
+    pub steps: Option<usize>,
+    /// Whether the latent is left out.
+    pub latent_free: bool,
 }
 
 /// One drawn time with its weight.
@@ -62,14 +96,16 @@ impl ObjectiveConfig {
     /// Problems of the configuration, with the path of the key.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        if self.steps == Some(0) {
-            problems.push("objective.steps is 0; set it to 1 or more, or remove it".into());
+        let steps = self.steps.as_ref().map_or(&[1][..], Budgets::all);
+        if steps.is_empty() || steps.contains(&0) {
+            problems.push("objective.steps is 0 or empty; set it to 1 or more, or remove it".into());
         }
-        if !(0.0..=1.0).contains(&self.full_mask_share) {
-            problems
-                .push(format!("objective.full_mask_share = {}; it must lie in 0..1", self.full_mask_share));
+        let shares =
+            [("full_mask_share", self.full_mask_share), ("latent_free_share", self.latent_free_share)];
+        for (key, share) in shares.iter().filter(|(_, share)| !(0.0..=1.0).contains(share)) {
+            problems.push(format!("objective.{key} = {share}; it must lie in 0..1"));
         }
-        if self.full_mask_share == 1.0 && self.steps.is_some_and(|steps| steps > 1) {
+        if self.full_mask_share == 1.0 && steps.iter().any(|&steps| steps > 1) {
             problems.push(
                 "objective.full_mask_share = 1 never draws a later step, so that the objective is no bound; \
                  set it below 1, or steps to 1"
@@ -79,13 +115,32 @@ impl ObjectiveConfig {
         problems
     }
 
+    /// The same objective for one number of steps, without additions that only training needs.
+    pub fn certified(&self, steps: Option<usize>) -> Self {
+        Self { steps: steps.map(Budgets::One), full_mask_share: 0.0, latent_free_share: 0.0, ..self.clone() }
+    }
+
+    /// Every number of steps that is trained for; `None` is continuous time.
+    pub fn budgets(&self) -> Vec<Option<usize>> {
+        self.steps.as_ref().map_or(vec![None], |steps| steps.all().iter().map(|&n| Some(n)).collect())
+    }
+
+    /// Turns two uniform draws into a number of steps and whether the latent takes part.
+    pub(crate) fn assign(&self, u: f64, v: f64) -> Assignment {
+        let latent_free = v < self.latent_free_share;
+        let steps = self.steps.as_ref().map(Budgets::all);
+        let steps = steps.map(|steps| steps[(u * steps.len() as f64) as usize]);
+        let continuous = latent_free && v < self.latent_free_share / 2.0;
+        Assignment { steps: steps.filter(|_| !continuous), latent_free }
+    }
+
     /// Turns a uniform `t` and a uniform `v` into a time with its weight.
     ///
     /// In `T` steps the proposal is `q(k) = (1−f)/T + f·[k = T]` and the weight `r_k/q(k)`, so that the
     /// expectation is `Σ_k r_k·(…)` for every share `f` of fully masked sequences.
-    pub(crate) fn draw(&self, t: f64, v: f64, schedule: &NoiseSchedule) -> DrawnTime {
+    pub(crate) fn draw(&self, steps: Option<usize>, t: f64, v: f64, schedule: &NoiseSchedule) -> DrawnTime {
         let full = v < self.full_mask_share;
-        let Some(steps) = self.steps else {
+        let Some(steps) = steps else {
             let t = if full { 1.0 } else { t };
             return DrawnTime { t, weight: schedule.elbo_weight(t), reveal: 0.0 };
         };

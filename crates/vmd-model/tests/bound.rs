@@ -10,7 +10,7 @@ use common::{CATEGORICAL, config, log_softmax, mean_and_error, steps, trained};
 use vmd_latent::{DrawGradient, LatentFamily, LatentRows, PriorKind};
 use vmd_model::{
     LossOptions, Query, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor, TrainingBatch, ValueRule,
-    VmdModel, estimate_bound, loss,
+    VmdModel, estimate_bounds, loss,
 };
 use vmd_nn::{load_parameters, named_parameters};
 use vmd_process::{Purpose, TimeGrid, keyed_rng, uniform};
@@ -41,7 +41,7 @@ impl Toy {
         let latents = prior.enumerate(4).unwrap();
         let weights = [0, 1, 2, 3].map(|z| prior.log_mass(latents.row(z)).exp());
         assert_eq!(latents.n_rows(), 4);
-        assert_eq!(kind != PriorKind::Standard, weights[0] != weights[3]);
+        assert_eq!(kind != PriorKind::Standard {}, weights[0] != weights[3]);
         Self { model, scope, steps, latents, weights }
     }
 
@@ -145,10 +145,10 @@ fn toys() -> impl Iterator<Item = Toy> {
         .flat_map(|(scope, steps)| {
             let toy = |kind, seed| Toy::new(scope, steps, kind, seed);
             [
-                toy(PriorKind::Standard, 7),
-                toy(PriorKind::Standard, 8),
-                toy(PriorKind::Learned, 9),
-                toy(PriorKind::Autoregressive, 10),
+                toy(PriorKind::Standard {}, 7),
+                toy(PriorKind::Standard {}, 8),
+                toy(PriorKind::Independent {}, 9),
+                toy(PriorKind::Autoregressive { hidden: 0 }, 10),
             ]
         })
 }
@@ -197,7 +197,7 @@ fn the_estimate_is_unbiased() {
             .map(|seed| {
                 let rows = x0.repeat(ROWS);
                 let objective = steps(toy.steps);
-                estimate_bound(&toy.model, &objective, &rows, 200, seed, &Device::flex()).bound
+                estimate_bounds(&toy.model, &objective, &rows, 200, seed, &Device::flex())[0].bound
             })
             .collect();
         let (mean, error) = mean_and_error(&estimates);
@@ -271,7 +271,7 @@ fn the_gradient_of_two_draws_is_unbiased() {
     let gradient = DrawGradient::LeaveOneOut;
     let family = LatentFamily::Categorical { n_groups: 2, n_classes: 2, gradient, temperature: 1.0 };
     let (x0, plain, autodiff) = ([1, 2], Device::flex(), Device::flex().autodiff());
-    for kind in [PriorKind::Standard, PriorKind::Learned, PriorKind::Autoregressive] {
+    for kind in [PriorKind::Standard {}, PriorKind::Independent {}, PriorKind::Autoregressive { hidden: 0 }] {
         let mut config = config(VOCAB as usize, 2, Scope::Sequence, Some(family));
         config.latent.as_mut().unwrap().prior = kind;
         let model = trained(&config, 11);
@@ -281,7 +281,7 @@ fn the_gradient_of_two_draws_is_unbiased() {
 
         // Posterior and prior on their own too: they are where an estimator may be wrong.
         for part in ["", "posterior", "prior"] {
-            if kind == PriorKind::Standard && part == "prior" {
+            if kind == PriorKind::default() && part == "prior" {
                 continue;
             }
             let mut rng = keyed_rng(12, 0, Purpose::Init);

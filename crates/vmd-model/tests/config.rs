@@ -171,7 +171,7 @@ fn unknown_keys_are_refused_wherever_they_stand() {
     }
     assert!(toml::from_str::<ObjectiveConfig>("steps = 4\nstep = 3").is_err());
     let objective: ObjectiveConfig = toml::from_str("steps = 4\nkl_multiplier = \"joint\"").unwrap();
-    assert_eq!(objective.steps, Some(4));
+    assert_eq!(objective.budgets(), [Some(4)]);
 }
 
 /// The problems' texts, after checking that a model is refused exactly when there are any.

@@ -8,8 +8,8 @@ use burn::tensor::{Device, Tensor};
 use common::{CATEGORICAL, config, fresh, log_softmax, mean_and_error, steps, trained};
 use vmd_latent::{LatentFamily, LatentRows, PriorKind};
 use vmd_model::{
-    KlMultiplier, LatentSource, LossOptions, ObjectiveConfig, Query, Scope, TokenPredictor, TrainingBatch,
-    estimate_bound, loss,
+    Budgets, KlMultiplier, LatentSource, LossOptions, ObjectiveConfig, Query, Scope, TokenPredictor,
+    TrainingBatch, estimate_bounds, loss,
 };
 use vmd_process::{NoiseSchedule, TimeGrid, kl_multiplier, n_masked};
 
@@ -66,7 +66,7 @@ fn an_untrained_network_owes_the_logarithm_of_the_vocabulary() {
     for family in [None, Some(CATEGORICAL), Some(LatentFamily::Gaussian { dim: 2 })] {
         let model = fresh(&config(VOCAB, SEQ, Scope::Sequence, family));
         // Chunks of 3, 3 and 1 rows: every row counts the same.
-        let estimate = estimate_bound(&model, &steps(1), &tokens(7), 3, 5, &Device::flex());
+        let estimate = estimate_bounds(&model, &steps(1), &tokens(7), 3, 5, &Device::flex())[0];
         // A few ulps of f32 at 6.
         assert!((estimate.recon - expected).abs() < 5e-6, "{estimate:?}");
         assert_eq!(estimate.bound, estimate.recon + estimate.kl);
@@ -83,7 +83,7 @@ fn every_row_counts_the_same_however_the_rows_are_chunked() {
     let model = trained(&config(VOCAB, SEQ, Scope::Sequence, None), 1);
     // At one step without a latent nothing is random.
     let recon =
-        |batch_rows| estimate_bound(&model, &steps(1), &tokens(7), batch_rows, 5, &Device::flex()).recon;
+        |batch_rows| estimate_bounds(&model, &steps(1), &tokens(7), batch_rows, 5, &Device::flex())[0].recon;
     for batch_rows in [1, 3, 100] {
         // f32 means of values of order 6.
         assert!((recon(batch_rows) - recon(7)).abs() < 1e-5, "{batch_rows}");
@@ -94,9 +94,9 @@ fn every_row_counts_the_same_however_the_rows_are_chunked() {
 fn the_health_of_a_latent_goes_with_the_bound() {
     let device = Device::flex();
     let mut config = config(VOCAB, SEQ, Scope::Sequence, Some(CATEGORICAL));
-    for kind in [PriorKind::Standard, PriorKind::Learned, PriorKind::Autoregressive] {
+    for kind in [PriorKind::Standard {}, PriorKind::Independent {}, PriorKind::Autoregressive { hidden: 0 }] {
         config.latent.as_mut().unwrap().prior = kind;
-        let estimate = estimate_bound(&trained(&config, 1), &steps(1), &tokens(64), 64, 5, &device);
+        let estimate = estimate_bounds(&trained(&config, 1), &steps(1), &tokens(64), 64, 5, &device)[0];
         let health = estimate.health.unwrap();
         assert!((health.kl - estimate.kl).abs() < 1e-6 && health.kl > 0.01, "{estimate:?}");
         assert_eq!(health.n_units, 2);
@@ -156,7 +156,8 @@ fn the_kl_of_a_sequence_is_paid_once() {
 fn the_kl_of_a_step_follows_the_multiplier() {
     const T: usize = 4;
     let model = trained(&config(VOCAB, SEQ, Scope::Step, Some(CATEGORICAL)), 1);
-    let draw = |kl_multiplier, steps| {
+    let draw = |kl_multiplier, steps: Option<usize>| {
+        let steps = steps.map(Budgets::One);
         let objective = ObjectiveConfig { kl_multiplier, steps, ..ObjectiveConfig::default() };
         TrainingBatch::draw(tokens(64), &model, &objective, 1, 0)
     };
@@ -245,7 +246,8 @@ fn a_batch_is_a_function_of_seed_and_step() {
 #[test]
 fn objectives_with_problems_are_refused_in_words() {
     assert!(ObjectiveConfig::default().problems().is_empty());
-    let problems = |steps, full_mask_share| {
+    let problems = |steps: Option<usize>, full_mask_share| {
+        let steps = steps.map(Budgets::One);
         ObjectiveConfig { steps, full_mask_share, ..ObjectiveConfig::default() }.problems()
     };
     assert_eq!(problems(Some(0), 1.5).len(), 2);

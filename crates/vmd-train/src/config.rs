@@ -36,6 +36,16 @@ pub struct TrainConfig {
     /// When the latent's KL counts.
     #[serde(default)]
     pub kl: KlSchedule,
+    /// Holds the KL at a target instead, until `kl` has reached its last knot.
+    #[serde(default)]
+    pub kl_target: Option<KlTarget>,
+    /// Updates of the posterior alone before each step, early in training.
+    #[serde(default)]
+    pub posterior_first: Option<PosteriorFirst>,
+    /// Factor on the learning rate of the prior's parameters. A prior follows a posterior that moves; it has to be the
+    /// faster of the two.
+    #[serde(default = "unit")]
+    pub prior_rate: f64,
     /// Steps between validations.
     #[serde(default = "default_every")]
     pub validate_every: u64,
@@ -64,10 +74,7 @@ impl Default for KlSchedule {
 impl KlSchedule {
     /// The weight after `progress`, a share of all steps.
     pub fn weight(&self, progress: f64) -> f64 {
-        let Some(next) = self.0.iter().position(|knot| knot[0] > progress) else { return 1.0 };
-        let [to, high] = self.0[next];
-        let Some([from, low]) = next.checked_sub(1).map(|last| self.0[last]) else { return high };
-        low + (high - low) * (progress - from) / (to - from)
+        interpolate(&self.0, progress)
     }
 
     /// Whether the weight has reached its final 1.
@@ -82,6 +89,68 @@ impl KlSchedule {
             && self.0.iter().all(inside)
             && self.0.windows(2).all(|pair| pair[0][0] < pair[1][0])
     }
+}
+
+/// A thermostat for the KL: the weight rises while the KL is above the target and falls while it is below, by up to `rate`
+/// a step. It starts at the first weight of `train.kl`, and gives way to weight 1 after the last knot.
+///
+/// # Source
+///
+/// GECO, arXiv 1810.00597, with the KL in place of the reconstruction as the constraint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KlTarget {
+    /// Knots `[share of all steps, nats]`, linear in between, constant outside.
+    pub nats: Vec<[f64; 2]>,
+    /// Largest relative change of the weight in one step.
+    #[serde(default = "default_rate")]
+    pub rate: f64,
+}
+
+fn default_rate() -> f64 {
+    0.02
+}
+
+impl KlTarget {
+    /// The weight that follows `weight` when the KL was `kl` nats.
+    pub fn next_weight(&self, weight: f64, kl: f64, progress: f64) -> f64 {
+        let target = interpolate(&self.nats, progress);
+        let excess = ((kl - target) / target.max(f64::MIN_POSITIVE)).clamp(-1.0, 1.0);
+        (weight * (self.rate * excess).exp()).clamp(1e-4, 1e4)
+    }
+
+    fn is_valid(&self) -> bool {
+        let inside = |knot: &[f64; 2]| (0.0..=1.0).contains(&knot[0]) && knot[1] > 0.0 && knot[1].is_finite();
+        !self.nats.is_empty()
+            && self.nats.iter().all(inside)
+            && self.nats.windows(2).all(|pair| pair[0][0] < pair[1][0])
+            && self.rate > 0.0
+            && self.rate <= 1.0
+    }
+}
+
+/// Updates of the posterior alone, so that it keeps up with a denoiser that learns to do without it.
+///
+/// # Source
+///
+/// Lagging inference networks, arXiv 1901.05534.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PosteriorFirst {
+    /// Share of all steps for which it is done.
+    pub until: f64,
+    /// Updates of the posterior before each step, each with a batch of its own.
+    pub updates: u64,
+}
+
+/// The value at `progress` of a line through `knots`, constant outside.
+fn interpolate(knots: &[[f64; 2]], progress: f64) -> f64 {
+    let Some(next) = knots.iter().position(|knot| knot[0] > progress) else {
+        return knots.last().map_or(0.0, |knot| knot[1]);
+    };
+    let [to, high] = knots[next];
+    let Some([from, low]) = next.checked_sub(1).map(|last| knots[last]) else { return high };
+    low + (high - low) * (progress - from) / (to - from)
 }
 
 /// Course of the learning rate after the warm-up.
@@ -147,12 +216,23 @@ impl TrainConfig {
         };
         positive("learning_rate", self.learning_rate);
         positive("clip_norm", self.clip_norm);
+        positive("prior_rate", self.prior_rate);
         let rates = [("betas[0]", self.betas[0]), ("betas[1]", self.betas[1]), ("ema_decay", self.ema_decay)];
         for (key, value) in rates.iter().filter(|(_, value)| !(0.0..1.0).contains(value)) {
             problems.push(format!("train.{key} = {value}; it must be at least 0 and below 1"));
         }
         if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
             problems.push(format!("train.weight_decay = {}; it must be 0 or more", self.weight_decay));
+        }
+        if self.kl_target.as_ref().is_some_and(|target| !target.is_valid()) {
+            problems.push(
+                "train.kl_target takes nats = knots [share of steps, nats] with rising shares in 0..1 and nats above 0, \
+                 and a rate above 0 and at most 1"
+                    .into(),
+            );
+        }
+        if self.posterior_first.is_some_and(|first| !(0.0..=1.0).contains(&first.until)) {
+            problems.push("train.posterior_first.until must lie in 0..1".into());
         }
         if !self.kl.is_valid() {
             problems.push(

@@ -58,16 +58,21 @@ impl AdamW {
         }
     }
 
-    /// One update; parameters without a gradient stay as they are.
+    /// One update with the learning rate of every name; parameters without a gradient stay as they are.
     pub(crate) fn step<M: Module>(
         &mut self,
         module: M,
         gradients: NamedGradients,
         scale: f64,
-        learning_rate: f64,
+        learning_rate: &dyn Fn(&str) -> f64,
     ) -> M {
         self.updates += 1;
         module.map(&mut Update { optimizer: self, gradients, scale, learning_rate, path: Vec::new() })
+    }
+
+    /// Updates made so far.
+    pub(crate) fn updates(&self) -> u64 {
+        self.updates
     }
 
     /// Moments (`NAME.first`, `NAME.second`) for a checkpoint.
@@ -128,7 +133,7 @@ struct Update<'a> {
     optimizer: &'a mut AdamW,
     gradients: NamedGradients,
     scale: f64,
-    learning_rate: f64,
+    learning_rate: &'a dyn Fn(&str) -> f64,
     path: Vec<String>,
 }
 
@@ -146,13 +151,14 @@ impl ModuleMapper for Update<'_> {
         let Some(gradient) = self.gradients.remove(&name) else { return param };
         let Some(Slot { first, second, average }) = self.optimizer.slots.remove(&name) else { return param };
         let updates = self.optimizer.updates as f64;
+        let learning_rate = (self.learning_rate)(&name);
         let step = AdamWStep {
             gradient_scale: self.scale,
-            learning_rate: self.learning_rate,
+            learning_rate,
             betas: self.optimizer.betas,
             bias: self.optimizer.betas.map(|beta| 1.0 - beta.powf(updates)),
             epsilon: EPSILON,
-            decay: if D >= 2 { self.learning_rate * self.optimizer.weight_decay } else { 0.0 },
+            decay: if D >= 2 { learning_rate * self.optimizer.weight_decay } else { 0.0 },
             // Early averages would be dominated by the random start, so the decay rises with the updates.
             ema: self.optimizer.ema_decay.min((1.0 + updates) / (10.0 + updates)),
         };
@@ -265,7 +271,7 @@ mod tests {
         for update in 0..6 {
             // Half of twice the gradient: the scale applies.
             let doubled = gradients(update, &device).into_iter().map(|(name, g)| (name, g * 2.0)).collect();
-            layer = optimizer.step(layer, doubled, 0.5, 0.1);
+            layer = optimizer.step(layer, doubled, 0.5, &|_| 0.1);
         }
         let (end, average) = (named_parameters(&layer), optimizer.average());
         for name in ["weight", "bias"] {
@@ -288,14 +294,14 @@ mod tests {
         let (mut straight, config) = (layer(&device), config());
         let mut optimizer = AdamW::new(&config, &straight, &device);
         for update in 0..3 {
-            straight = optimizer.step(straight, gradients(update, &device), 1.0, 0.1);
+            straight = optimizer.step(straight, gradients(update, &device), 1.0, &|_| 0.1);
         }
         let mut resumed = straight.clone();
         let mut again = AdamW::new(&config, &layer(&device), &device);
         again.restore(optimizer.state(), optimizer.average(), 3, &device).unwrap();
         for update in 3..6 {
-            straight = optimizer.step(straight, gradients(update, &device), 1.0, 0.1);
-            resumed = again.step(resumed, gradients(update, &device), 1.0, 0.1);
+            straight = optimizer.step(straight, gradients(update, &device), 1.0, &|_| 0.1);
+            resumed = again.step(resumed, gradients(update, &device), 1.0, &|_| 0.1);
         }
         assert_eq!(named_parameters(&straight), named_parameters(&resumed));
         assert_eq!((optimizer.state(), optimizer.average()), (again.state(), again.average()));

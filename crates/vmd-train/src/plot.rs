@@ -4,13 +4,15 @@ use std::path::Path;
 
 use plotters::prelude::*;
 
+use vmd_model::BoundEstimate;
+
 use crate::{MetricRecord, TrainError};
 
 /// Width and height of a plot in pixels.
 const SIZE: (u32, u32) = (900, 520);
 
 struct Curve {
-    label: &'static str,
+    label: String,
     colour: RGBColor,
     points: Vec<(f64, f64)>,
 }
@@ -66,13 +68,6 @@ fn curves(records: &[MetricRecord]) -> Vec<Curve> {
         let point = |record: &MetricRecord| part(record).map(|y| (record.step() as f64, y));
         smooth(&records.iter().filter_map(point).collect::<Vec<_>>())
     };
-    let validation = |part: fn(&vmd_model::BoundEstimate) -> Option<f64>| {
-        let point = |record: &MetricRecord| match record {
-            MetricRecord::Validation { step, estimate } => part(estimate).map(|y| (*step as f64, y)),
-            MetricRecord::Train { .. } => None,
-        };
-        records.iter().filter_map(point).collect::<Vec<_>>()
-    };
     let recon = |record: &MetricRecord| match record {
         MetricRecord::Train { recon, .. } => Some(*recon),
         MetricRecord::Validation { .. } => None,
@@ -81,20 +76,48 @@ fn curves(records: &[MetricRecord]) -> Vec<Curve> {
         MetricRecord::Train { kl, .. } => *kl,
         MetricRecord::Validation { .. } => None,
     };
-    vec![
-        Curve { label: "reconstruction (training)", colour: RGBColor(31, 119, 180), points: train(recon) },
-        Curve { label: "KL (training)", colour: RGBColor(255, 127, 14), points: train(kl) },
+    let mut curves = vec![
         Curve {
-            label: "bound (validation)",
-            colour: RGBColor(20, 20, 20),
-            points: validation(|estimate| Some(estimate.bound)),
+            label: "reconstruction (training)".into(),
+            colour: RGBColor(31, 119, 180),
+            points: train(recon),
         },
-        Curve {
-            label: "latent gain (validation)",
-            colour: RGBColor(44, 160, 44),
-            points: validation(|estimate| estimate.latent_gain),
-        },
-    ]
+        Curve { label: "KL (training)".into(), colour: RGBColor(255, 127, 14), points: train(kl) },
+    ];
+    let validations = || {
+        records.iter().filter_map(|record| match record {
+            MetricRecord::Validation { step, estimate } => Some((*step as f64, estimate)),
+            MetricRecord::Train { .. } => None,
+        })
+    };
+    let mut budgets: Vec<Option<usize>> = validations().map(|(_, estimate)| estimate.steps).collect();
+    budgets.sort_unstable();
+    budgets.dedup();
+    for (place, &steps) in budgets.iter().enumerate() {
+        let at = steps.map_or_else(String::new, |steps| format!(" at T={steps}"));
+        let curve = |part: fn(&BoundEstimate) -> Option<f64>| -> Vec<(f64, f64)> {
+            let of_budget = validations().filter(|(_, estimate)| estimate.steps == steps);
+            of_budget.filter_map(|(step, estimate)| part(estimate).map(|y| (step, y))).collect()
+        };
+        // Later budgets are paler.
+        let pale = |[r, g, b]: [u8; 3]| {
+            let fade = |c: u8| c + (usize::from(255 - c) * place.min(4) / 6) as u8;
+            RGBColor(fade(r), fade(g), fade(b))
+        };
+        curves.push(Curve {
+            label: format!("bound{at} (validation)"),
+            colour: pale([20, 20, 20]),
+            points: curve(|estimate| Some(estimate.bound)),
+        });
+        // Where the network knows its own bound without a latent, that is the yardstick.
+        let free = curve(|estimate| estimate.latent_free.map(|free| free.bound));
+        let (label, points) = match free.is_empty() {
+            true => (format!("latent gain{at} (validation)"), curve(|estimate| estimate.latent_gain)),
+            false => (format!("bound without latent{at} (validation)"), free),
+        };
+        curves.push(Curve { label, colour: pale([44, 160, 44]), points });
+    }
+    curves
 }
 
 /// A running mean over a fiftieth of the run, so that the trend is seen through the noise of single batches.
@@ -127,7 +150,7 @@ fn draw(curves: &[Curve], title: &str, path: &Path) -> Result<(), Box<dyn std::e
         let style = ShapeStyle::from(curve.colour).stroke_width(2);
         chart
             .draw_series(LineSeries::new(curve.points.iter().copied(), style))?
-            .label(curve.label)
+            .label(&curve.label)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
     }
     chart.configure_series_labels().background_style(WHITE.mix(0.85)).border_style(BLACK.mix(0.3)).draw()?;

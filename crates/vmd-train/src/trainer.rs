@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 use vmd_data::source::DataSource;
 use vmd_model::{
     BoundEstimate, LatentSource, LossOptions, ModelConfig, ObjectiveConfig, TrainingBatch, VmdModel,
-    estimate_bound, loss,
+    estimate_bounds, loss,
 };
 use vmd_nn::{load_parameters, named_parameters};
 use vmd_process::{Purpose, keyed_rng};
@@ -54,6 +54,14 @@ pub struct TrainerParts<'a> {
     pub device: &'a Device,
 }
 
+/// Parts of the loss of one update, nats per sequence.
+struct UpdateParts {
+    total: f64,
+    recon: f64,
+    kl: Option<f64>,
+    gradient_norm: f64,
+}
+
 /// A model in training.
 pub struct Trainer<'a> {
     parts: TrainerParts<'a>,
@@ -63,6 +71,8 @@ pub struct Trainer<'a> {
     step: u64,
     data_position: u64,
     seconds: f64,
+    /// Weight of the KL while it is held at a target.
+    kl_weight: f64,
 }
 
 impl std::fmt::Debug for Trainer<'_> {
@@ -83,7 +93,8 @@ impl<'a> Trainer<'a> {
             |problem| TrainError::BadModel { path: "the configuration".into(), reason: problem.0 },
         )?;
         let optimizer = AdamW::new(parts.train, &model, parts.device);
-        Ok(Self { parts, autodiff, model, optimizer, step: 0, data_position: 0, seconds: 0.0 })
+        let kl_weight = parts.train.kl.weight(0.0);
+        Ok(Self { parts, autodiff, model, optimizer, step: 0, data_position: 0, seconds: 0.0, kl_weight })
     }
 
     /// Goes back to where `checkpoint` was taken.
@@ -95,7 +106,8 @@ impl<'a> Trainer<'a> {
         let damaged = |error| TrainError::damaged(folder, error);
         let Checkpoint { state, model, ema, optimizer } = checkpoint;
         self.model = load_parameters(self.model.clone(), model).map_err(damaged)?;
-        self.optimizer.restore(optimizer, ema, state.step, self.parts.device).map_err(damaged)?;
+        self.optimizer.restore(optimizer, ema, state.updates, self.parts.device).map_err(damaged)?;
+        self.kl_weight = state.kl_weight;
         (self.step, self.data_position, self.seconds) = (state.step, state.data_position, state.seconds);
         Ok(())
     }
@@ -153,8 +165,9 @@ impl<'a> Trainer<'a> {
             write(self.train_step(data)?)?;
             let last = self.step == train.steps;
             if last || self.step.is_multiple_of(train.validate_every) {
-                let estimate = self.validate(validation)?;
-                write(MetricRecord::Validation { step: self.step, estimate })?;
+                for estimate in self.validate(validation)? {
+                    write(MetricRecord::Validation { step: self.step, estimate })?;
+                }
             }
             if last || self.step.is_multiple_of(train.checkpoint_every) {
                 self.checkpoint(folder.config_sha256()).save(&folder.checkpoints())?;
@@ -171,18 +184,57 @@ impl<'a> Trainer<'a> {
     pub fn train_step(&mut self, data: &dyn DataSource) -> Result<MetricRecord, TrainError> {
         let start = Instant::now();
         let train = self.parts.train;
-        let (step, seq) = (self.step, self.parts.model.seq_len);
-        let progress = step as f64 / train.steps as f64;
+        let progress = self.step as f64 / train.steps as f64;
+        let rate = learning_rate(train, self.step);
+        let (kl_weight, target) = match &train.kl_target {
+            Some(target) if !train.kl.is_over(progress) => (self.kl_weight, Some(target)),
+            _ => (train.kl.weight(progress), None),
+        };
         let options = LossOptions {
-            kl_weight: train.kl.weight(progress),
+            kl_weight,
             hold_prior: !train.kl.is_over(progress),
             use_free_nats: true,
             latent_source: LatentSource::Posterior,
         };
+        if let Some(first) = train.posterior_first.filter(|first| progress < first.until) {
+            for _ in 0..first.updates {
+                self.update(data, options, &|name| if name.starts_with("posterior.") { rate } else { 0.0 })?;
+            }
+        }
+        let prior_rate = rate * train.prior_rate;
+        let parts = self.update(data, options, &|name| {
+            if name.starts_with("prior.") { prior_rate } else { rate }
+        })?;
+        if let (Some(target), Some(kl)) = (target, parts.kl) {
+            self.kl_weight = target.next_weight(kl_weight, kl, progress);
+        }
+        self.step += 1;
+        self.seconds += start.elapsed().as_secs_f64();
+        Ok(MetricRecord::Train {
+            step: self.step,
+            loss: parts.total,
+            recon: parts.recon,
+            kl: parts.kl,
+            kl_weight,
+            gradient_norm: parts.gradient_norm,
+            learning_rate: rate,
+            seconds: self.seconds,
+        })
+    }
+
+    /// One update of the parameters for which `rate` is not 0.
+    fn update(
+        &mut self,
+        data: &dyn DataSource,
+        options: LossOptions,
+        rate: &dyn Fn(&str) -> f64,
+    ) -> Result<UpdateParts, TrainError> {
+        let train = self.parts.train;
+        let seq = self.parts.model.seq_len;
         let mut gradients = NamedGradients::new();
         let (mut total, mut recon, mut kl) = (0.0, 0.0, None);
         for part in 0..train.accumulation {
-            let stream = step * train.accumulation as u64 + part as u64;
+            let stream = self.optimizer.updates() * train.accumulation as u64 + part as u64;
             let x0 = self.next_examples(data, train.batch_size / train.accumulation);
             let batch = TrainingBatch::draw(x0, &self.model, self.parts.objective, self.parts.seed, stream);
             let parts = loss(&self.model, &batch, options, &self.autodiff);
@@ -196,30 +248,19 @@ impl<'a> Trainer<'a> {
             let objective = parts.total * (share / seq as f64);
             add(&mut gradients, named_gradients(&self.model, &objective.backward()));
         }
+        gradients.retain(|name, _| rate(name) != 0.0);
         let gradient_norm = global_norm(&gradients);
         self.check("the gradient norm", gradient_norm)?;
-        let rate = learning_rate(train, step);
         let scale = (train.clip_norm / gradient_norm).min(1.0);
         self.model = self.optimizer.step(self.model.clone(), gradients, scale, rate);
-        self.step += 1;
-        self.seconds += start.elapsed().as_secs_f64();
-        Ok(MetricRecord::Train {
-            step: self.step,
-            loss: total,
-            recon,
-            kl,
-            kl_weight: options.kl_weight,
-            gradient_norm,
-            learning_rate: rate,
-            seconds: self.seconds,
-        })
+        Ok(UpdateParts { total, recon, kl, gradient_norm })
     }
 
-    /// The bound of the averaged weights on the first held-out examples.
-    fn validate(&self, data: &dyn DataSource) -> Result<BoundEstimate, TrainError> {
+    /// The bounds of the averaged weights on the first held-out examples.
+    fn validate(&self, data: &dyn DataSource) -> Result<Vec<BoundEstimate>, TrainError> {
         let train = self.parts.train;
         let x0 = examples(data, 0, train.validation_examples);
-        let estimate = estimate_bound(
+        let estimates = estimate_bounds(
             &self.averaged_model(),
             self.parts.objective,
             &x0,
@@ -227,8 +268,10 @@ impl<'a> Trainer<'a> {
             VALIDATION_SEED,
             self.parts.device,
         );
-        self.check("the validation bound", estimate.bound)?;
-        Ok(estimate)
+        for estimate in &estimates {
+            self.check("the validation bound", estimate.bound)?;
+        }
+        Ok(estimates)
     }
 
     fn checkpoint(&self, config_sha256: &str) -> Checkpoint {
@@ -238,6 +281,8 @@ impl<'a> Trainer<'a> {
                 seed: self.parts.seed,
                 data_position: self.data_position,
                 seconds: self.seconds,
+                updates: self.optimizer.updates(),
+                kl_weight: self.kl_weight,
                 config_sha256: config_sha256.to_string(),
                 files: Default::default(),
             },

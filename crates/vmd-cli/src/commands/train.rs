@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
+use vmd::model::BoundEstimate;
 use vmd::train::{
     Checkpoint, Outcome, RunFolder, Trainer, TrainerParts, plot_metrics, read_metrics, save_model_dir,
 };
@@ -124,19 +125,39 @@ fn summarise(trainer: &Trainer<'_>, progress: &Progress, folder: &RunFolder) {
         trainer.seconds(),
         folder.model().display()
     );
-    let Some(estimate) = &progress.last_validation else { return };
-    eprintln!("validation: {}", describe(estimate));
-    if estimate.is_collapsed() {
-        eprintln!(
-            "the latent gains less than 1 % of the reconstruction: the model works as if it had none. What helps: \
-             fewer objective.steps, a later and slower train.kl, latent.free_nats above 0. Where all that is \
-             generated follows from the clues, nothing is left for a latent to say."
-        );
+    for estimate in &progress.last_validation {
+        eprintln!("validation: {}", describe(estimate));
+    }
+    let collapsed: Vec<_> =
+        progress.last_validation.iter().filter(|estimate| estimate.is_collapsed()).collect();
+    // A latent that lives at some number of steps is alive.
+    if let Some(estimate) = collapsed.first().filter(|_| collapsed.len() == progress.last_validation.len()) {
+        eprintln!("{}", advice(estimate));
     }
 }
 
+/// Why a latent is dead, as far as the figures tell, and what to turn.
+fn advice(estimate: &BoundEstimate) -> String {
+    let dead = "the latent gains less than 1 % of the reconstruction: the model works as if it had none.";
+    let reason = match estimate.to_be_won() {
+        Some(nats) if nats < 0.05 * estimate.recon => {
+            "At these objective.steps there is next to nothing to be won: tokens appear nearly one at a time, or follow \
+             from what is given. Set fewer objective.steps, or leave the latent out."
+        }
+        _ if estimate.kl > 0.5 => {
+            "Its KL is paid, but the denoiser does not read it. Set a longer first phase of train.kl at a low weight, and \
+             latent.posterior.pooling = \"flatten\"."
+        }
+        _ => {
+            "The posterior has fallen onto the prior. Set latent.posterior.loudness to 5, a lower first weight in train.kl, \
+             or train.kl_target with the nats that it should keep; fewer objective.steps raise what can be won."
+        }
+    };
+    format!("{dead} {reason}")
+}
+
 fn card(config: &RunConfig, trainer: &Trainer<'_>, progress: &Progress) -> String {
-    let bound = progress.last_validation.as_ref().map_or_else(String::new, describe);
+    let bound = progress.last_validation.iter().map(describe).collect::<Vec<_>>().join("; ");
     format!(
         "---\nlibrary_name: vmd\ntags: [masked-diffusion, variational-masked-diffusion]\n---\n\n# {name}\n\n\
          A {kind} made by `vmd` {version} at revision {revision}, seed {seed}: {steps} steps of {batch} sequences \

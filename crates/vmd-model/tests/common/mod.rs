@@ -10,7 +10,7 @@ use vmd_latent::{
     DrawGradient, LatentConfig, LatentFamily, LatentRows, LatentStructure, Pooling, PosteriorConfig, Prior,
     PriorKind,
 };
-use vmd_model::{ModelConfig, ObjectiveConfig, Query, Scope, TokenPredictor, VmdModel};
+use vmd_model::{Budgets, ModelConfig, ObjectiveConfig, Query, Scope, TokenPredictor, VmdModel};
 use vmd_nn::{Activation, PositionEncoding, TrunkConfig, load_parameters, named_parameters};
 use vmd_process::{NoiseSchedule, Purpose, keyed_rng, uniform};
 
@@ -40,8 +40,8 @@ pub(crate) fn latent(family: LatentFamily) -> LatentConfig {
     LatentConfig {
         family,
         structure: LatentStructure::Pooled,
-        prior: PriorKind::Standard,
-        posterior: PosteriorConfig { trunk: trunk(), pooling: Pooling::Flatten },
+        prior: PriorKind::Standard {},
+        posterior: PosteriorConfig { trunk: trunk(), pooling: Pooling::Flatten, loudness: 1.0 },
         free_nats: 0.0,
     }
 }
@@ -57,7 +57,12 @@ pub(crate) fn config(
         seq_len,
         schedule: NoiseSchedule::default(),
         graph: None,
-        denoiser: TransformerConfig { trunk: trunk(), adaln_on_latent: true, adaln_on_time: true },
+        denoiser: TransformerConfig {
+            trunk: trunk(),
+            adaln_on_latent: true,
+            adaln_on_time: true,
+            sees_budget: false,
+        },
         scope,
         latent: family.map(latent),
     }
@@ -83,7 +88,7 @@ pub(crate) fn trained(config: &ModelConfig, seed: u64) -> VmdModel {
 }
 
 pub(crate) fn steps(steps: usize) -> ObjectiveConfig {
-    ObjectiveConfig { steps: Some(steps), ..ObjectiveConfig::default() }
+    ObjectiveConfig { steps: Some(Budgets::One(steps)), ..ObjectiveConfig::default() }
 }
 
 /// `ln softmax` of one token's logits, in double precision.
