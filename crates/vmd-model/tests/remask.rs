@@ -1,4 +1,4 @@
-//! Remasking: the ReMDM chain against its expectations, and predict-remask step by step.
+//! Remasking: the `ReMDM` chain against its expectations, and predict-remask step by step.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 

@@ -30,7 +30,7 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
             "--best-of needs the rules of the model's data, and its folder lies in no run; leave it out",
         ));
     }
-    let valid = |_: usize, tokens: &[u32]| render(data, tokens).1.unwrap_or(true);
+    let valid = |_: usize, tokens: &[u32]| render(data, tokens).1 == Some(true);
     let output = sampler.sample_checked(&loaded.model, &blank, seed, valid);
     for (tokens, nfe) in output.tokens.chunks_exact(config.seq_len).zip(&output.nfe) {
         let (text, valid) = render(data, tokens);
