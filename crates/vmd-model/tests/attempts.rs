@@ -6,7 +6,7 @@ mod common;
 
 use common::{CATEGORICAL, MASK, RULES, SEQ, Table, chain_model, is_share, latent, of, puzzles, table};
 use vmd_latent::{LatentFamily, Prior};
-use vmd_model::{LatentRule, RevealRule, SamplerConfig, Scope};
+use vmd_model::{LatentRule, RemaskRule, RevealRule, SamplerConfig, Scope};
 
 const MARGIN: RevealRule = RevealRule::Margin;
 
@@ -57,6 +57,31 @@ fn reinfer_asks_the_posterior_about_the_last_prediction_and_what_is_revealed() {
         }
         assert_ne!(calls[0].z, calls[1].z);
     }
+}
+
+#[test]
+fn a_token_that_was_taken_back_is_its_own_guess() {
+    let best = [1, 0, 2, 0, 1, 0];
+    let mut own = 0;
+    for seed in 0..50 {
+        let table = with_latent(false);
+        let remask = RemaskRule::Rescale { eta: 0.5 };
+        of(SamplerConfig { reveal: RevealRule::Ancestral, remask, ..config(8, LatentRule::Reinfer) }).sample(
+            &table,
+            &[MASK; SEQ],
+            seed,
+        );
+        let calls = table.calls.borrow();
+        for (before, (x0, xt)) in calls.iter().zip(table.inferred.borrow().iter()) {
+            for i in (0..SEQ).filter(|&i| xt[i] == MASK) {
+                // The network answers only where it was asked.
+                let asked = before.xt[i] == MASK;
+                assert_eq!(x0[i], if asked { best[i] } else { before.xt[i] });
+                own += usize::from(!asked && before.xt[i] != best[i]);
+            }
+        }
+    }
+    assert!(own > 10, "hardly any token was taken back: {own}");
 }
 
 #[test]
