@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use vmd::model::{RevealRule, ValueRule};
+use vmd::model::{LatentRule, RemaskRule, RevealRule, SamplerConfig, ValueRule};
 use vmd::nn::Precision;
 
 /// Variational masked diffusion: train, sample, solve, measure.
@@ -55,6 +55,38 @@ pub(crate) struct Common {
     pub(crate) precision: Option<Precision>,
 }
 
+/// What every command that samples can be told beside its reveal and value rules.
+#[derive(Debug, Args)]
+pub(crate) struct SamplerArgs {
+    /// Remask rule: none; cap(0.1), rescale(0.1) or confidence with ancestral; predict-remask with top-prob, margin or
+    /// entropy.
+    #[arg(long, default_value = "none")]
+    pub(crate) remask: RemaskRule,
+    /// Latent rule: prior (as often as the model's scope says), prior-once, prior-each-step, reinfer.
+    #[arg(long, default_value = "prior")]
+    pub(crate) latent_rule: LatentRule,
+    /// Temperature of Gumbel noise on the scores of top-prob, margin, entropy or independent-set; it falls to 0 over the
+    /// steps.
+    #[arg(long, default_value_t = 0.0)]
+    pub(crate) reveal_noise: f64,
+    /// Attempts at every sequence until one keeps the rules of its data; all count as evaluations.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) best_of: usize,
+}
+
+impl SamplerArgs {
+    /// A sampler with these settings; steps, reveal and value rule are a default's.
+    pub(crate) fn config(&self) -> SamplerConfig {
+        SamplerConfig {
+            remask: self.remask,
+            latent: self.latent_rule,
+            reveal_noise: self.reveal_noise,
+            best_of: self.best_of,
+            ..Default::default()
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct TrainArgs {
     /// Preset to train; `cargo xtask presets` lists them.
@@ -87,7 +119,8 @@ pub(crate) struct EvaluateSudokuArgs {
     /// Only the first N puzzles.
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
-    /// Reveal rules: ancestral, random-k, top-prob, margin, entropy, threshold(0.9).
+    /// Reveal rules: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
+    /// independent-set, first-hitting.
     #[arg(long, value_delimiter = ',', default_value = "margin,top-prob")]
     pub(crate) reveal: Vec<RevealRule>,
     /// Network evaluations per puzzle.
@@ -96,6 +129,8 @@ pub(crate) struct EvaluateSudokuArgs {
     /// Value rule: argmax, categorical, categorical(0.8,0.95) with temperature and top-p.
     #[arg(long, default_value = "argmax")]
     pub(crate) value: ValueRule,
+    #[command(flatten)]
+    pub(crate) sampler: SamplerArgs,
     #[command(flatten)]
     pub(crate) common: Common,
 }
@@ -115,6 +150,8 @@ pub(crate) struct EvaluateSyntheticArgs {
     #[arg(long, value_delimiter = ',', default_value = "1,2,4")]
     pub(crate) nfe: Vec<usize>,
     #[command(flatten)]
+    pub(crate) sampler: SamplerArgs,
+    #[command(flatten)]
     pub(crate) common: Common,
 }
 
@@ -129,12 +166,15 @@ pub(crate) struct SampleArgs {
     /// Network evaluations per sequence.
     #[arg(long, default_value_t = 4)]
     pub(crate) nfe: usize,
-    /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9).
+    /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
+    /// independent-set, first-hitting.
     #[arg(long, default_value = "ancestral")]
     pub(crate) reveal: RevealRule,
     /// Value rule: argmax, categorical, categorical(0.8,0.95) with temperature and top-p.
     #[arg(long, default_value = "categorical")]
     pub(crate) value: ValueRule,
+    #[command(flatten)]
+    pub(crate) sampler: SamplerArgs,
     #[command(flatten)]
     pub(crate) common: Common,
 }
@@ -149,9 +189,12 @@ pub(crate) struct SolveArgs {
     /// Network evaluations.
     #[arg(long, default_value_t = 20)]
     pub(crate) nfe: usize,
-    /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9).
+    /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
+    /// independent-set, first-hitting.
     #[arg(long, default_value = "margin")]
     pub(crate) reveal: RevealRule,
+    #[command(flatten)]
+    pub(crate) sampler: SamplerArgs,
     #[command(flatten)]
     pub(crate) common: Common,
 }

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
-use vmd::model::{ModelConfig, ObjectiveConfig, RevealRule, ValueRule};
+use vmd::model::{
+    LatentRule, ModelConfig, ObjectiveConfig, RemaskRule, RevealRule, SamplerConfig, ValueRule,
+};
 use vmd::train::TrainConfig;
 
 use crate::data::DataConfig;
@@ -44,6 +46,18 @@ pub(crate) struct EvaluateConfig {
     /// Value rule.
     #[serde(default)]
     pub(crate) value: ValueRule,
+    /// Temperature of the noise on the scores of the reveal rules.
+    #[serde(default)]
+    pub(crate) reveal_noise: f64,
+    /// Remask rule.
+    #[serde(default)]
+    pub(crate) remask: RemaskRule,
+    /// Latent rule.
+    #[serde(default)]
+    pub(crate) latent: LatentRule,
+    /// Attempts at every sequence.
+    #[serde(default = "default_best_of")]
+    pub(crate) best_of: usize,
 }
 
 fn default_reveal() -> Vec<RevealRule> {
@@ -54,10 +68,51 @@ fn default_nfe() -> Vec<usize> {
     vec![1, 2, 4]
 }
 
+fn default_best_of() -> usize {
+    1
+}
+
 impl Default for EvaluateConfig {
     fn default() -> Self {
-        Self { reveal: default_reveal(), nfe: default_nfe(), value: ValueRule::default() }
+        Self {
+            reveal: default_reveal(),
+            nfe: default_nfe(),
+            value: ValueRule::default(),
+            reveal_noise: 0.0,
+            remask: RemaskRule::default(),
+            latent: LatentRule::default(),
+            best_of: default_best_of(),
+        }
     }
+}
+
+impl EvaluateConfig {
+    /// The samplers to measure: every reveal rule with every number of steps.
+    pub(crate) fn samplers(&self) -> Vec<SamplerConfig> {
+        samplers(&self.reveal, &self.nfe, &self.rest())
+    }
+
+    fn rest(&self) -> SamplerConfig {
+        SamplerConfig {
+            value: self.value,
+            reveal_noise: self.reveal_noise,
+            remask: self.remask,
+            latent: self.latent,
+            best_of: self.best_of,
+            ..Default::default()
+        }
+    }
+}
+
+/// Every reveal rule with every number of steps, else as `rest`.
+pub(crate) fn samplers(reveal: &[RevealRule], nfe: &[usize], rest: &SamplerConfig) -> Vec<SamplerConfig> {
+    let of_rule = |&reveal: &RevealRule| {
+        // The threshold rule sets its own pace: one line is enough.
+        let own_pace = matches!(reveal, RevealRule::Threshold { .. });
+        let nfe = nfe.iter().take(if own_pace { 1 } else { nfe.len() });
+        nfe.map(move |&nfe| SamplerConfig { nfe, reveal, ..rest.clone() })
+    };
+    reveal.iter().flat_map(of_rule).collect()
 }
 
 impl RunConfig {
@@ -104,10 +159,26 @@ impl RunConfig {
         if self.evaluate.nfe.contains(&0) {
             problems.push("evaluate.nfe contains 0; every entry must be 1 or more".into());
         }
+        problems.extend(self.evaluate_problems());
         let name_is_plain = !self.name.is_empty()
             && self.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
         if !name_is_plain {
             problems.push("name may hold only letters, digits, '-', '_' and '.'".into());
+        }
+        problems
+    }
+
+    /// What the samplers of `[evaluate]` lack, so that it shows before training and not after it.
+    fn evaluate_problems(&self) -> Vec<String> {
+        let (graph, latent) = (self.model.graph.is_some(), self.model.latent.is_some());
+        let mut problems = Vec::new();
+        for sampler in samplers(&self.evaluate.reveal, &[1], &self.evaluate.rest()) {
+            for problem in sampler.problems_on(graph, latent) {
+                let problem = format!("evaluate.{problem}");
+                if !problems.contains(&problem) {
+                    problems.push(problem);
+                }
+            }
         }
         problems
     }

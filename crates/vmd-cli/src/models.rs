@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use anyhow::Context;
 use vmd::eval;
-use vmd::model::VmdModel;
+use vmd::model::{Sampler, SamplerConfig, VmdModel};
 use vmd::train::{RunFolder, load_model_dir};
 
 use crate::args::Common;
@@ -55,6 +55,15 @@ impl LoadedModel {
         let run = folder.parent().and_then(config_of);
         let config = std::fs::read(folder.join("config.json")).context("config.json")?;
         Ok(Self { model, folder, run, config_sha256: sha256(&config) })
+    }
+
+    /// A sampler for this model.
+    pub(crate) fn sampler(&self, config: &SamplerConfig) -> anyhow::Result<Sampler> {
+        let sampler = Sampler::new(config.clone(), self.model.config().schedule.clone());
+        match sampler.problems_with(&self.model).as_slice() {
+            [] => Ok(sampler),
+            problems => Err(usage(problems.join("; "))),
+        }
     }
 
     /// What all figures of this model share.

@@ -1,6 +1,7 @@
 //! Figures on standard output: a table for people, JSON lines for programs, never both.
 
 use vmd::eval::Record;
+use vmd::model::{LatentRule, RemaskRule, SamplerConfig};
 
 /// Prints every record as a line of JSON.
 pub(crate) fn print_json(records: &[Record]) {
@@ -33,4 +34,16 @@ pub(crate) fn percent(value: f64, ci95: [f64; 2]) -> String {
         return format!("{:.2} %", 100.0 * value);
     }
     format!("{:.1} % [{:.1}, {:.1}]", 100.0 * value, 100.0 * ci95[0], 100.0 * ci95[1])
+}
+
+/// What samplers that share everything but reveal rule and steps do otherwise than usual, for a headline.
+pub(crate) fn describe_rest(samplers: &[SamplerConfig]) -> String {
+    let Some(first) = samplers.first() else { return String::new() };
+    let parts = [
+        (first.remask != RemaskRule::None).then(|| format!(", remask {}", first.remask)),
+        (first.latent != LatentRule::Prior).then(|| format!(", latent {}", first.latent)),
+        (first.reveal_noise > 0.0).then(|| format!(", noise {}", first.reveal_noise)),
+        (first.best_of > 1).then(|| format!(", best of {}", first.best_of)),
+    ];
+    parts.into_iter().flatten().collect()
 }

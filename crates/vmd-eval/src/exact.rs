@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use thiserror::Error;
 use vmd_data::synthetic::SyntheticSet;
 use vmd_latent::LatentRows;
-use vmd_model::{Query, SamplerConfig, Scope, TokenPredictor, ValueRule, VmdModel};
+use vmd_model::{LatentRule, Query, RemaskRule, SamplerConfig, TokenPredictor, ValueRule, VmdModel};
 use vmd_process::{Purpose, keyed_rng};
 
 use crate::StepChain;
@@ -37,6 +37,15 @@ pub enum ExactError {
     /// Only plain draws have the distribution that is computed.
     #[error("exact figures need the value rule `categorical`")]
     Value,
+    /// Tokens are revealed once in the orders that are listed.
+    #[error("exact figures need the remask rule `none`")]
+    Remask,
+    /// Latents are integrated over the prior.
+    #[error("exact figures need latents from the prior, not `reinfer`")]
+    Latent,
+    /// The first attempt alone has the distribution that is computed.
+    #[error("exact figures need best_of = 1")]
+    BestOf,
     /// Too many network evaluations.
     #[error("{rows} network evaluations would be needed, more than {MAX_ROWS}; use fewer steps")]
     TooManyRows {
@@ -59,12 +68,12 @@ pub struct ExactResult {
 /// Computes accuracy and `KL(data ‖ model)` of `model` under `sampler`, starting from all tokens masked.
 ///
 /// `p(x)` is a sum over all orders of reveals and an integral over `z`: per sample in the sequence scope, per
-/// step in the step scope. A categorical latent is enumerated up to 4,096 values, any other integrated with
+/// step in the step scope, unless the sampler's latent rule says how often. A categorical latent is enumerated up to 4,096 values, any other integrated with
 /// 2^14 draws from the prior.
 ///
 /// # Errors
 ///
-/// [`ExactError`] when something cannot be enumerated.
+/// [`ExactError`] when something cannot be enumerated, or the sampler draws from another distribution.
 ///
 /// # Source
 ///
@@ -79,6 +88,15 @@ pub fn exact_synthetic(
     if sampler.value != ValueRule::default() {
         return Err(ExactError::Value);
     }
+    if sampler.remask != RemaskRule::None {
+        return Err(ExactError::Remask);
+    }
+    if sampler.latent == LatentRule::Reinfer {
+        return Err(ExactError::Latent);
+    }
+    if sampler.best_of != 1 {
+        return Err(ExactError::BestOf);
+    }
     let config = model.config();
     let chain = StepChain::enumerate(sampler, &config.schedule, config.seq_len, MAX_CHAINS)
         .ok_or(ExactError::Steps)?;
@@ -90,10 +108,9 @@ pub fn exact_synthetic(
     }
     let weights = weights(model, &latents, enumerated);
     let per_latent = plan.probabilities(model, &latents, sampler.nfe);
-    let (p, per_z) = match config.scope {
-        Scope::Sequence => sequence_scope(&plan, &per_latent, &weights),
-        Scope::Step => step_scope(&plan, &per_latent, &weights),
-    };
+    let each_step = sampler.latent.redraws_each_step(model.redraws_latent_each_step());
+    let scope = if each_step { step_scope } else { sequence_scope };
+    let (p, per_z) = scope(&plan, &per_latent, &weights);
     let kl = support.iter().zip(&p).map(|((_, w), p)| w * (w.ln() - p.ln())).sum();
     let standard_error = if enumerated { 0.0 } else { standard_error(&support, &p, &per_z) };
     Ok(ExactResult { accuracy: p.iter().sum(), kl, kl_standard_error: standard_error })

@@ -27,10 +27,16 @@ pub struct Record {
     pub nfe: Option<usize>,
     /// Reveal rule.
     pub reveal: String,
+    /// Temperature of the noise on the reveal rule's scores.
+    pub reveal_noise: f64,
     /// Value rule.
     pub value_rule: String,
+    /// Remask rule.
+    pub remask: String,
     /// Latent rule; `none` for a model without latent.
     pub latent_rule: String,
+    /// Attempts that the sampler was allowed at each sample.
+    pub best_of: usize,
     /// Model folder or preset.
     pub model: String,
     /// Seed of the sampler.
@@ -101,8 +107,11 @@ impl Provenance {
             n: figure.n,
             nfe: (!own_pace).then_some(sampler.nfe),
             reveal: sampler.reveal.to_string(),
+            reveal_noise: sampler.reveal_noise,
             value_rule: sampler.value.to_string(),
-            latent_rule: if self.has_latent { "prior" } else { "none" }.into(),
+            remask: sampler.remask.to_string(),
+            latent_rule: if self.has_latent { sampler.latent.to_string() } else { "none".into() },
+            best_of: sampler.best_of,
             model: self.model.clone(),
             seed: self.seed,
             revision: self.revision.clone(),

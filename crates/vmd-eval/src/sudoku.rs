@@ -58,11 +58,13 @@ struct Outcome {
     nfe: usize,
 }
 
-/// Lets `sampler` fill every puzzle; scores all of them and every band of clue counts.
+/// Lets `sampler` fill every puzzle; scores all of them and every band of clue counts. A sampler with several attempts
+/// keeps the first grid that breaks no rule.
 ///
 /// # Panics
 ///
-/// If a puzzle has another size than the model's sequences.
+/// If a puzzle has another size than the model's sequences, or the sampler has
+/// [`problems`](Sampler::problems_with) with the model.
 pub fn evaluate_sudoku(
     model: &impl TokenPredictor,
     sampler: &Sampler,
@@ -70,7 +72,10 @@ pub fn evaluate_sudoku(
     seed: u64,
 ) -> (SudokuScore, Vec<(Band, SudokuScore)>) {
     let xt: Vec<u32> = puzzles.iter().flat_map(|record| record.puzzle.to_tokens()).collect();
-    let output = sampler.sample(model, &xt, seed);
+    let is_valid = |row: usize, tokens: &[u32]| {
+        Grid::from_tokens(puzzles[row].puzzle.layout(), tokens).is_ok_and(|grid| is_valid_solution(&grid))
+    };
+    let output = sampler.sample_checked(model, &xt, seed, is_valid);
     let outcomes = outcomes(puzzles, &output, model.seq_len());
     let mut bands: Vec<Band> = outcomes.iter().map(|outcome| outcome.band).collect();
     bands.sort_unstable();

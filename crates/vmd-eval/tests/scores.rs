@@ -8,7 +8,9 @@ use rand_chacha::ChaCha8Rng;
 use vmd_data::sudoku::{PuzzleRecord, parse_puzzles};
 use vmd_eval::{Band, Figure, Provenance, Record, evaluate_sudoku, mean_interval, wilson_interval};
 use vmd_latent::LatentRows;
-use vmd_model::{Query, RevealRule, Sampler, SamplerConfig, TokenPredictor, ValueRule};
+use vmd_model::{
+    LatentRule, Query, RemaskRule, RevealRule, Sampler, SamplerConfig, TokenPredictor, ValueRule,
+};
 use vmd_process::NoiseSchedule;
 
 #[test]
@@ -61,8 +63,11 @@ fn a_record_has_the_agreed_keys() {
         "n",
         "nfe",
         "reveal",
+        "reveal_noise",
         "value_rule",
+        "remask",
         "latent_rule",
+        "best_of",
         "model",
         "seed",
         "revision",
@@ -84,6 +89,17 @@ fn a_record_has_the_agreed_keys() {
     assert_eq!(provenance().record("solved", figure, &own_pace, None).nfe, None);
     let plain = Provenance { has_latent: false, ..provenance() };
     assert_eq!(plain.record("solved", figure, &own_pace, None).latent_rule, "none");
+    let changed = SamplerConfig {
+        remask: RemaskRule::PredictRemask,
+        latent: LatentRule::Reinfer,
+        reveal_noise: 0.5,
+        best_of: 4,
+        reveal: RevealRule::Margin,
+        ..own_pace
+    };
+    let record = provenance().record("solved", figure, &changed, None);
+    assert_eq!((record.remask.as_str(), record.latent_rule.as_str()), ("predict-remask", "reinfer"));
+    assert_eq!((record.reveal_noise, record.best_of), (0.5, 4));
 }
 
 /// Predicts a fixed grid, whatever it is asked.
@@ -165,4 +181,17 @@ fn a_wrong_grid_gets_its_right_cells() {
     let swapped = solution().into_iter().map(|token| [1, 0, 2, 3][token as usize]).collect();
     let (all, _) = score(&Fixed(swapped));
     assert_eq!(all.solved.value, 0.0);
+}
+
+#[test]
+fn attempts_at_a_puzzle_end_with_a_grid_that_breaks_no_rule() {
+    let nfe = |cells: Vec<u32>| {
+        let config = SamplerConfig { nfe: 5, reveal: RevealRule::Margin, best_of: 3, ..Default::default() };
+        let sampler =
+            Sampler::new(SamplerConfig { value: ValueRule::Argmax, ..config }, NoiseSchedule::default());
+        evaluate_sudoku(&Fixed(cells), &sampler, &puzzles(), 1).0.mean_nfe.value
+    };
+    // Five and four evaluations an attempt; a right one is the last.
+    assert_eq!(nfe(solution()), 4.5);
+    assert_eq!(nfe(vec![1; 16]), 3.0 * 4.5);
 }

@@ -17,4 +17,7 @@ pub use config::{ConfigProblem, ModelConfig, Scope};
 pub use loss::{LatentSource, Loss, LossOptions, loss};
 pub use model::VmdModel;
 pub use objective::{Budgets, KlMultiplier, ObjectiveConfig};
-pub use sampler::{Query, RevealRule, SampleOutput, Sampler, SamplerConfig, TokenPredictor, ValueRule};
+pub use sampler::{
+    LatentRule, Query, RemaskRule, RevealRule, SampleOutput, Sampler, SamplerConfig, TokenPredictor,
+    ValueRule,
+};

@@ -128,6 +128,10 @@ impl TokenPredictor for VmdModel {
         LatentRows { values, row_len: prior.row_len() }
     }
 
+    fn has_posterior(&self) -> bool {
+        self.posterior.is_some()
+    }
+
     fn infer_latent(
         &self,
         x0: &[u32],

@@ -9,11 +9,11 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use common::{CATEGORICAL, config, log_softmax, mean_and_error, steps, trained};
 use vmd_latent::{DrawGradient, LatentFamily, LatentRows, PriorKind};
 use vmd_model::{
-    LossOptions, Query, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor, TrainingBatch, ValueRule,
-    VmdModel, estimate_bounds, loss,
+    LossOptions, Query, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor, TrainingBatch, VmdModel,
+    estimate_bounds, loss,
 };
 use vmd_nn::{load_parameters, named_parameters};
-use vmd_process::{Purpose, TimeGrid, keyed_rng, uniform};
+use vmd_process::{Purpose, keyed_rng, uniform};
 
 const VOCAB: u32 = 3;
 const MASK: u32 = VOCAB;
@@ -217,12 +217,8 @@ fn the_estimate_is_unbiased() {
 fn the_ancestral_sampler_is_the_one_that_is_certified() {
     const ROWS: usize = 20_000;
     for toy in toys() {
-        let sampler_config = SamplerConfig {
-            nfe: toy.steps,
-            grid: TimeGrid::default(),
-            reveal: RevealRule::Ancestral,
-            value: ValueRule::default(),
-        };
+        let sampler_config =
+            SamplerConfig { nfe: toy.steps, reveal: RevealRule::Ancestral, ..SamplerConfig::default() };
         let sampler = Sampler::new(sampler_config, toy.model.config().schedule.clone());
         let tokens = sampler.sample(&toy.model, &[MASK; 2].repeat(ROWS), 3).tokens;
         for x0 in all_pairs() {

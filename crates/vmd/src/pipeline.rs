@@ -28,6 +28,10 @@ impl VariationalMaskedDiffusion {
     }
 
     /// `count` sequences from nothing.
+    ///
+    /// # Panics
+    ///
+    /// As [`infill`](Self::infill).
     pub fn sample(&self, count: usize, sampler: &SamplerConfig, seed: u64) -> SampleOutput {
         let config = self.model.config();
         self.infill(&vec![config.mask_token(); count * config.seq_len], sampler, seed)
@@ -37,7 +41,9 @@ impl VariationalMaskedDiffusion {
     ///
     /// # Panics
     ///
-    /// If `xt` is no whole number of sequences.
+    /// If `xt` is no whole number of sequences, or `sampler` does not fit the model, as
+    /// [`Sampler::problems_with`] says beforehand; or if it makes several attempts, which
+    /// [`Sampler::sample_checked`] does.
     pub fn infill(&self, xt: &[u32], sampler: &SamplerConfig, seed: u64) -> SampleOutput {
         Sampler::new(sampler.clone(), self.model.config().schedule.clone()).sample(&self.model, xt, seed)
     }

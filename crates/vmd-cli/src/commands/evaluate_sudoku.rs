@@ -3,15 +3,15 @@
 use std::time::Instant;
 
 use vmd::data::sudoku::{Grid, Layout, PuzzleRecord, is_valid_solution, read_puzzles};
-use vmd::eval::{Figure, Provenance, SudokuScore, evaluate_sudoku, wilson_interval};
-use vmd::model::{RevealRule, Sampler, SamplerConfig};
+use vmd::eval::{Figure, Provenance, SudokuScore, evaluate_sudoku, mean_interval, wilson_interval};
+use vmd::model::{RevealRule, SamplerConfig};
 
 use crate::args::EvaluateSudokuArgs;
-use crate::config::EvaluateConfig;
+use crate::config::{EvaluateConfig, samplers};
 use crate::data::{DataConfig, embedded_puzzles};
 use crate::failure::usage;
 use crate::models::LoadedModel;
-use crate::output::{percent, print_json, print_table};
+use crate::output::{describe_rest, percent, print_json, print_table};
 
 /// Grids drawn from nothing where there are no puzzles of the model's size.
 const GRIDS_FROM_NOTHING: usize = 1000;
@@ -29,7 +29,8 @@ pub(crate) fn run(args: EvaluateSudokuArgs) -> anyhow::Result<()> {
     };
     puzzles.truncate(args.limit.unwrap_or(puzzles.len()));
     let seed = args.common.seed.unwrap_or(0);
-    let samplers = samplers(&args.reveal, &args.nfe, args.value);
+    let rest = SamplerConfig { value: args.value, ..args.sampler.config() };
+    let samplers = samplers(&args.reveal, &args.nfe, &rest);
     report(&loaded, &puzzles, dataset, &samplers, seed, args.common.json)
 }
 
@@ -41,22 +42,13 @@ pub(crate) fn report_trained(
     seed: u64,
     json: bool,
 ) -> anyhow::Result<()> {
-    let samplers = samplers(&evaluate.reveal, &evaluate.nfe, evaluate.value);
+    let samplers = evaluate.samplers();
     let puzzles = embedded_puzzles();
     let cells = loaded.model.config().seq_len;
     if puzzles.iter().all(|record| record.puzzle.cells().len() == cells) {
         return report(loaded, &puzzles, "sudoku-easy".into(), &samplers, seed, json);
     }
     from_nothing(loaded, &samplers, seed, json)
-}
-
-fn samplers(reveal: &[RevealRule], nfe: &[usize], value: vmd::model::ValueRule) -> Vec<SamplerConfig> {
-    let of_rule = |&reveal: &RevealRule| {
-        // The threshold rule sets its own pace: one line is enough.
-        let nfe = if matches!(reveal, RevealRule::Threshold { .. }) { &nfe[..1] } else { nfe };
-        nfe.iter().map(move |&nfe| SamplerConfig { nfe, reveal, value, ..Default::default() })
-    };
-    reveal.iter().flat_map(of_rule).collect()
 }
 
 /// Prints the table, or the records, of every sampler on `puzzles`.
@@ -80,8 +72,9 @@ fn report(
     }
     let provenance = loaded.provenance("sudoku", dataset.clone(), "test", seed);
     let mut rows = Vec::new();
-    for config in samplers {
-        let sampler = Sampler::new(config.clone(), loaded.model.config().schedule.clone());
+    // All of them are checked before the first one runs.
+    let ready: Vec<_> = samplers.iter().map(|config| loaded.sampler(config)).collect::<Result<_, _>>()?;
+    for (config, sampler) in samplers.iter().zip(ready) {
         let start = Instant::now();
         let (all, bands) = evaluate_sudoku(&loaded.model, &sampler, puzzles, seed);
         let seconds = start.elapsed().as_secs_f64();
@@ -99,7 +92,8 @@ fn report(
         }
     }
     if !json {
-        println!("{} puzzles of {dataset}, model {}", puzzles.len(), loaded.folder.display());
+        let rest = describe_rest(samplers);
+        println!("{} puzzles of {dataset}, model {}{rest}", puzzles.len(), loaded.folder.display());
         let header = [
             "reveal",
             "NFE",
@@ -163,15 +157,18 @@ fn from_nothing(
     let provenance =
         loaded.provenance("sudoku", format!("{} cells from nothing", config.seq_len), "samples", seed);
     let mut rows = Vec::new();
-    for sampler in samplers {
-        let output =
-            Sampler::new(sampler.clone(), config.schedule.clone()).sample(&loaded.model, &blank, seed);
-        let valid =
-            |tokens: &&[u32]| Grid::from_tokens(layout, tokens).is_ok_and(|grid| is_valid_solution(&grid));
-        let n_valid = output.tokens.chunks_exact(config.seq_len).filter(valid).count();
+    let valid = |tokens: &[u32]| Grid::from_tokens(layout, tokens).is_ok_and(|grid| is_valid_solution(&grid));
+    let ready: Vec<_> = samplers.iter().map(|config| loaded.sampler(config)).collect::<Result<_, _>>()?;
+    for (sampler, runs) in samplers.iter().zip(ready) {
+        let output = runs.sample_checked(&loaded.model, &blank, seed, |_, tokens| valid(tokens));
+        let n_valid = output.tokens.chunks_exact(config.seq_len).filter(|tokens| valid(tokens)).count();
         let figure = wilson_interval(n_valid, GRIDS_FROM_NOTHING);
         if json {
-            print_json(&[provenance.record("valid", figure, sampler, None)]);
+            let mean_nfe = mean_interval(&output.nfe_values());
+            print_json(&[
+                provenance.record("valid", figure, sampler, None),
+                provenance.record("mean_nfe", mean_nfe, sampler, None),
+            ]);
         }
         rows.push(vec![
             sampler.reveal.to_string(),
@@ -181,7 +178,8 @@ fn from_nothing(
         ]);
     }
     if !json {
-        println!("{GRIDS_FROM_NOTHING} grids from nothing, model {}", loaded.folder.display());
+        let rest = describe_rest(samplers);
+        println!("{GRIDS_FROM_NOTHING} grids from nothing, model {}{rest}", loaded.folder.display());
         print_table(&["reveal", "NFE", "valid [95 %]", "mean NFE"], &rows);
     }
     Ok(())

@@ -1,14 +1,15 @@
 //! `evaluate-synthetic`: exact figures on a synthetic set.
 
 use vmd::data::synthetic::SyntheticSet;
-use vmd::eval::{ExactError, Figure, Record, exact_synthetic, wilson_interval};
-use vmd::model::{RevealRule, Sampler, SamplerConfig};
+use vmd::eval::{ExactError, Figure, Record, exact_synthetic, mean_interval, wilson_interval};
+use vmd::model::{Sampler, SamplerConfig};
 
 use crate::args::EvaluateSyntheticArgs;
+use crate::config::samplers;
 use crate::data::DataConfig;
 use crate::failure::usage;
 use crate::models::LoadedModel;
-use crate::output::{percent, print_json, print_table};
+use crate::output::{describe_rest, percent, print_json, print_table};
 
 /// Samples where nothing can be enumerated.
 const SAMPLES: usize = 10_000;
@@ -39,45 +40,51 @@ pub(crate) fn run(args: EvaluateSyntheticArgs) -> anyhow::Result<()> {
             config.vocab
         )));
     }
-    report(&loaded, &set, &args.reveal, &args.nfe, args.common.seed.unwrap_or(0), args.common.json)
+    let samplers = samplers(&args.reveal, &args.nfe, &args.sampler.config());
+    report(&loaded, &set, &samplers, args.common.seed.unwrap_or(0), args.common.json)
 }
 
-/// Prints accuracy and KL for every rule and number of steps.
+/// Prints accuracy and KL for every sampler.
 pub(crate) fn report(
     loaded: &LoadedModel,
     set: &SyntheticSet,
-    reveal: &[RevealRule],
-    nfe: &[usize],
+    samplers: &[SamplerConfig],
     seed: u64,
     json: bool,
 ) -> anyhow::Result<()> {
     let mut rows = Vec::new();
-    for &reveal in reveal {
-        for &nfe in nfe {
-            let sampler = SamplerConfig { nfe, reveal, ..Default::default() };
-            let records = measure(loaded, set, &sampler, seed);
-            if json {
-                print_json(&records);
-            }
-            rows.push(row(&sampler, &records));
+    // All of them are checked before the first one runs.
+    let ready: Vec<_> = samplers.iter().map(|config| loaded.sampler(config)).collect::<Result<_, _>>()?;
+    for (config, sampler) in samplers.iter().zip(ready) {
+        let records = measure(loaded, set, config, &sampler, seed);
+        if json {
+            print_json(&records);
         }
+        rows.push(row(config, &records));
     }
     if !json {
         println!(
-            "{set}: entropy {:.4} nats, independent optimum at NFE 1: KL {:.4} nats",
+            "{set}: entropy {:.4} nats, independent optimum at NFE 1: KL {:.4} nats{}",
             set.entropy(),
-            set.independent_kl_nfe1()
+            set.independent_kl_nfe1(),
+            describe_rest(samplers)
         );
-        print_table(&["reveal", "NFE", "accuracy", "exact KL (nats)"], &rows);
+        print_table(&["reveal", "NFE", "accuracy", "mean NFE", "exact KL (nats)"], &rows);
     }
     Ok(())
 }
 
-fn measure(loaded: &LoadedModel, set: &SyntheticSet, sampler: &SamplerConfig, seed: u64) -> Vec<Record> {
-    let exact = exact_synthetic(&loaded.model, set, sampler, seed);
+fn measure(
+    loaded: &LoadedModel,
+    set: &SyntheticSet,
+    config: &SamplerConfig,
+    sampler: &Sampler,
+    seed: u64,
+) -> Vec<Record> {
+    let exact = exact_synthetic(&loaded.model, set, config, seed);
     let split = if exact.is_ok() { "exact" } else { "samples" };
     let provenance = loaded.provenance("synthetic", set.to_string(), split, seed);
-    let record = |metric: &str, figure: Figure| provenance.record(metric, figure, sampler, None);
+    let record = |metric: &str, figure: Figure| provenance.record(metric, figure, config, None);
     match exact {
         Ok(exact) => {
             let half = 1.96 * exact.kl_standard_error;
@@ -88,20 +95,27 @@ fn measure(loaded: &LoadedModel, set: &SyntheticSet, sampler: &SamplerConfig, se
             if !matches!(reason, ExactError::Steps) {
                 eprintln!(
                     "{} at NFE {}: {reason}; accuracy is from {SAMPLES} samples",
-                    sampler.reveal, sampler.nfe
+                    config.reveal, config.nfe
                 );
             }
-            vec![record("accuracy", sampled_accuracy(loaded, set, sampler, seed))]
+            let (accuracy, mean_nfe) = sampled_accuracy(loaded, set, sampler, seed);
+            vec![record("accuracy", accuracy), record("mean_nfe", mean_nfe)]
         }
     }
 }
 
-fn sampled_accuracy(loaded: &LoadedModel, set: &SyntheticSet, sampler: &SamplerConfig, seed: u64) -> Figure {
+/// Accuracy and evaluations from samples.
+fn sampled_accuracy(
+    loaded: &LoadedModel,
+    set: &SyntheticSet,
+    sampler: &Sampler,
+    seed: u64,
+) -> (Figure, Figure) {
     let config = loaded.model.config();
     let blank = vec![config.mask_token(); SAMPLES * config.seq_len];
-    let output = Sampler::new(sampler.clone(), config.schedule.clone()).sample(&loaded.model, &blank, seed);
+    let output = sampler.sample_checked(&loaded.model, &blank, seed, |_, tokens| set.contains(tokens));
     let right = output.tokens.chunks_exact(config.seq_len).filter(|tokens| set.contains(tokens)).count();
-    wilson_interval(right, SAMPLES)
+    (wilson_interval(right, SAMPLES), mean_interval(&output.nfe_values()))
 }
 
 fn row(sampler: &SamplerConfig, records: &[Record]) -> Vec<String> {
@@ -110,6 +124,7 @@ fn row(sampler: &SamplerConfig, records: &[Record]) -> Vec<String> {
         sampler.reveal.to_string(),
         sampler.nfe.to_string(),
         find("accuracy").map_or_else(String::new, |r| percent(r.value, r.ci95)),
+        find("mean_nfe").map_or_else(|| "–".into(), |r| format!("{:.1}", r.value)),
         find("kl_exact").map_or_else(
             || "–".into(),
             |r| {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use vmd::data::sudoku::{Grid, Layout, is_valid_solution};
-use vmd::model::{Sampler, SamplerConfig};
+use vmd::model::SamplerConfig;
 
 use crate::args::SampleArgs;
 use crate::data::DataConfig;
@@ -16,12 +16,22 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
     }
     let loaded = LoadedModel::find(args.model.clone(), "finished run", |_| true, &args.common)?;
     let config = loaded.model.config();
-    let sampler =
-        SamplerConfig { nfe: args.nfe, reveal: args.reveal, value: args.value, ..Default::default() };
+    let sampler = loaded.sampler(&SamplerConfig {
+        nfe: args.nfe,
+        reveal: args.reveal,
+        value: args.value,
+        ..args.sampler.config()
+    })?;
     let blank = vec![config.mask_token(); args.count * config.seq_len];
     let seed = args.common.seed.unwrap_or(0);
-    let output = Sampler::new(sampler, config.schedule.clone()).sample(&loaded.model, &blank, seed);
     let data = loaded.run.as_ref().map(|run| &run.data);
+    if args.sampler.best_of > 1 && data.is_none() {
+        return Err(usage(
+            "--best-of needs the rules of the model's data, and its folder lies in no run; leave it out",
+        ));
+    }
+    let valid = |_: usize, tokens: &[u32]| render(data, tokens).1 == Some(true);
+    let output = sampler.sample_checked(&loaded.model, &blank, seed, valid);
     for (tokens, nfe) in output.tokens.chunks_exact(config.seq_len).zip(&output.nfe) {
         let (text, valid) = render(data, tokens);
         if args.common.json {

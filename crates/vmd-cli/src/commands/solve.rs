@@ -2,8 +2,8 @@
 
 use anyhow::bail;
 use serde_json::json;
-use vmd::data::sudoku::{Grid, broken_rule, solve_within};
-use vmd::model::{Sampler, SamplerConfig, ValueRule};
+use vmd::data::sudoku::{Grid, broken_rule, is_valid_solution, solve_within};
+use vmd::model::{SamplerConfig, ValueRule};
 
 use crate::args::SolveArgs;
 use crate::data::{DataConfig, SOLVER_NODES};
@@ -26,15 +26,17 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
             config.seq_len
         )));
     }
-    let sampler = SamplerConfig {
+    let sampler = loaded.sampler(&SamplerConfig {
         nfe: args.nfe,
-        grid: Default::default(),
         reveal: args.reveal,
         value: ValueRule::Argmax,
-    };
+        ..args.sampler.config()
+    })?;
     let seed = args.common.seed.unwrap_or(0);
-    let output =
-        Sampler::new(sampler, config.schedule.clone()).sample(&loaded.model, &puzzle.to_tokens(), seed);
+    let solved = |_: usize, tokens: &[u32]| {
+        Grid::from_tokens(puzzle.layout(), tokens).is_ok_and(|grid| is_valid_solution(&grid))
+    };
+    let output = sampler.sample_checked(&loaded.model, &puzzle.to_tokens(), seed, solved);
     let grid = Grid::from_tokens(puzzle.layout(), &output.tokens)?;
     let broken = broken_rule(&grid);
     if args.common.json {

@@ -185,8 +185,7 @@ fn evaluate(config: &RunConfig, folder: &RunFolder, args: &TrainArgs) -> anyhow:
         DataConfig::Synthetic { set } => evaluate_synthetic::report(
             &loaded,
             set,
-            &config.evaluate.reveal,
-            &config.evaluate.nfe,
+            &config.evaluate.samplers(),
             config.seed,
             args.common.json,
         ),

@@ -25,7 +25,7 @@ layers = 1
 heads = 2
 [model.latent]
 family = { kind = "categorical", n_groups = 1, n_classes = 4 }
-prior = "learned"
+prior = { kind = "independent" }
 [model.latent.posterior.trunk]
 width = 16
 layers = 1

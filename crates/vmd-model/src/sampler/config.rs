@@ -1,18 +1,16 @@
 //! What a sampler does, in serialisable form.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 use vmd_process::TimeGrid;
+
+use super::{LatentRule, RemaskRule, RevealRule, ValueRule};
 
 /// A sampler's choices.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SamplerConfig {
-    /// Steps that the sampler may take: an upper limit on its network evaluations. The threshold rule sets
-    /// its own pace and ignores it.
+    /// Steps that the sampler may take: an upper limit on its network evaluations, for each of `best_of` attempts. The
+    /// threshold rule sets its own pace and ignores it.
     pub nfe: usize,
     /// How the steps share out time, or tokens.
     #[serde(default)]
@@ -20,15 +18,42 @@ pub struct SamplerConfig {
     /// Which tokens a step reveals.
     #[serde(default)]
     pub reveal: RevealRule,
+    /// Temperature `τ ≥ 0` of Gumbel noise `g` on the scores by which tokens are ranked: step `k = 0, …` of `T` ranks by
+    /// `ln score + τ·(1 − (k+1)/T)·g`, so the noise falls linearly and the last step has none (`MaskGIT`,
+    /// arXiv 2202.04200). `entropy` has the score `exp(−entropy)`.
+    #[serde(default)]
+    pub reveal_noise: f64,
     /// Which values they get.
     #[serde(default)]
     pub value: ValueRule,
+    /// Which revealed tokens are masked again.
+    #[serde(default)]
+    pub remask: RemaskRule,
+    /// Where the latents come from.
+    #[serde(default)]
+    pub latent: LatentRule,
+    /// Attempts at a row until one satisfies the caller's checker.
+    #[serde(default = "one")]
+    pub best_of: usize,
+}
+
+fn one() -> usize {
+    1
 }
 
 impl Default for SamplerConfig {
     /// Four steps of the ancestral sampler.
     fn default() -> Self {
-        Self { nfe: 4, grid: TimeGrid::default(), reveal: RevealRule::default(), value: ValueRule::default() }
+        Self {
+            nfe: 4,
+            grid: TimeGrid::default(),
+            reveal: RevealRule::default(),
+            reveal_noise: 0.0,
+            value: ValueRule::default(),
+            remask: RemaskRule::default(),
+            latent: LatentRule::default(),
+            best_of: one(),
+        }
     }
 }
 
@@ -39,6 +64,9 @@ impl SamplerConfig {
         if self.nfe == 0 {
             problems.push("nfe is 0; set it to 1 or more".into());
         }
+        if self.best_of == 0 {
+            problems.push("best_of is 0; set it to 1 or more".into());
+        }
         if !self.reveal.is_valid() {
             problems.push(format!("reveal = {}; tau must lie in 0..=1", self.reveal));
         }
@@ -48,179 +76,57 @@ impl SamplerConfig {
                 self.value
             ));
         }
+        if !(self.reveal_noise >= 0.0 && self.reveal_noise.is_finite()) {
+            problems.push(format!("reveal_noise = {}; set it to 0 or more, and finite", self.reveal_noise));
+        }
+        let ranks = self.reveal.counts_the_surest() || self.reveal == RevealRule::IndependentSet;
+        if self.reveal_noise != 0.0 && !ranks {
+            problems.push(format!(
+                "reveal_noise = {} is for rules that rank tokens by a score, and {} does not; set it to 0 or reveal to \
+                 top-prob, margin, entropy or independent-set",
+                self.reveal_noise, self.reveal
+            ));
+        }
+        problems.extend(self.remask_problem());
         problems
     }
-}
 
-/// Which masked tokens are revealed in a step.
-///
-/// Written as in a command: `margin`, `threshold(0.9)`.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum RevealRule {
-    /// Each masked token with probability `r(s, t)`: the sampler that the bounds certify.
-    #[default]
-    Ancestral,
-    /// A given number of tokens, chosen at random.
-    RandomK,
-    /// The tokens whose best value is the most probable (`MaskGIT`, arXiv 2202.04200).
-    TopProb,
-    /// The tokens with the widest margin between their two best values (arXiv 2502.06768).
-    Margin,
-    /// The tokens of least entropy.
-    Entropy,
-    /// All tokens whose best value has at least this probability, and always the surest one.
-    Threshold {
-        /// Probability in `0..=1`.
-        tau: f64,
-    },
-}
-
-impl RevealRule {
-    fn is_valid(&self) -> bool {
-        match self {
-            Self::Threshold { tau } => (0.0..=1.0).contains(tau),
-            _ => true,
+    /// The [`problems`](Self::problems), and what the rules need of a model that it lacks.
+    pub fn problems_on(&self, has_graph: bool, has_posterior: bool) -> Vec<String> {
+        let mut problems = self.problems();
+        if self.reveal == RevealRule::IndependentSet && !has_graph {
+            problems.push(
+                "reveal = independent-set asks which positions are tied, and the model has no graph; choose another \
+                 rule, or train a model with model.graph"
+                    .into(),
+            );
         }
-    }
-}
-
-/// Which value a revealed token gets.
-///
-/// Written as in a command: `argmax`, `categorical`, `categorical(0.8,0.95)`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum ValueRule {
-    /// The most probable.
-    Argmax,
-    /// A draw.
-    Categorical {
-        /// Divides the logits.
-        temperature: f64,
-        /// Share of probability mass, from the top, that may be drawn.
-        top_p: f64,
-    },
-}
-
-impl ValueRule {
-    fn is_valid(&self) -> bool {
-        match *self {
-            Self::Argmax => true,
-            Self::Categorical { temperature, top_p } => {
-                temperature > 0.0 && temperature.is_finite() && top_p > 0.0 && top_p <= 1.0
-            }
+        if self.latent == LatentRule::Reinfer && !has_posterior {
+            problems.push(
+                "latent = reinfer draws from the posterior, and the model has no latent; set it to prior, or train a \
+                 model with model.latent"
+                    .into(),
+            );
         }
+        problems
     }
-}
 
-impl Default for ValueRule {
-    fn default() -> Self {
-        Self::Categorical { temperature: 1.0, top_p: 1.0 }
-    }
-}
-
-/// A rule's name that is not understood.
-#[derive(Debug, Error, Clone, PartialEq, Eq)]
-#[error("`{given}` is no {what}; use one of: {known}")]
-pub struct ParseRuleError {
-    given: String,
-    what: &'static str,
-    known: &'static str,
-}
-
-impl FromStr for RevealRule {
-    type Err = ParseRuleError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let error = || ParseRuleError {
-            given: text.into(),
-            what: "reveal rule",
-            known: "ancestral, random-k, top-prob, margin, entropy, threshold(0.9)",
-        };
-        Ok(match text.trim().replace('_', "-").as_str() {
-            "ancestral" => Self::Ancestral,
-            "random-k" => Self::RandomK,
-            "top-prob" => Self::TopProb,
-            "margin" => Self::Margin,
-            "entropy" => Self::Entropy,
-            other => {
-                let argument = other.strip_prefix("threshold(").and_then(|rest| rest.strip_suffix(')'));
-                let tau = argument.and_then(|tau| tau.trim().parse().ok()).ok_or_else(error)?;
-                Some(Self::Threshold { tau }).filter(Self::is_valid).ok_or_else(error)?
-            }
+    fn remask_problem(&self) -> Option<String> {
+        let (remask, reveal) = (self.remask, self.reveal);
+        if !remask.is_valid() {
+            return Some(format!("remask = {remask}; eta must lie in 0..=1"));
+        }
+        if remask.follows_the_clock() && reveal != RevealRule::Ancestral {
+            return Some(format!(
+                "remask = {remask} masks along the clock of `ancestral`, and {reveal} follows another pace; set \
+                 reveal = ancestral, or remask = none"
+            ));
+        }
+        (remask == RemaskRule::PredictRemask && !reveal.counts_the_surest()).then(|| {
+            format!(
+                "remask = {remask} keeps a given number of the surest tokens, and {reveal} does not say which are; set \
+                 reveal to top-prob, margin or entropy, or remask = none"
+            )
         })
     }
 }
-
-impl fmt::Display for RevealRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ancestral => f.write_str("ancestral"),
-            Self::RandomK => f.write_str("random-k"),
-            Self::TopProb => f.write_str("top-prob"),
-            Self::Margin => f.write_str("margin"),
-            Self::Entropy => f.write_str("entropy"),
-            Self::Threshold { tau } => write!(f, "threshold({tau})"),
-        }
-    }
-}
-
-impl FromStr for ValueRule {
-    type Err = ParseRuleError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let error = || ParseRuleError {
-            given: text.into(),
-            what: "value rule",
-            known: "argmax, categorical, categorical(TEMPERATURE), categorical(TEMPERATURE,TOP_P)",
-        };
-        match text.trim() {
-            "argmax" => Ok(Self::Argmax),
-            "categorical" => Ok(Self::default()),
-            other => {
-                let inner = other.strip_prefix("categorical(").and_then(|rest| rest.strip_suffix(')'));
-                let numbers: Result<Vec<f64>, _> =
-                    inner.ok_or_else(error)?.split(',').map(|part| part.trim().parse::<f64>()).collect();
-                let rule = match *numbers.map_err(|_| error())?.as_slice() {
-                    [temperature] => Self::Categorical { temperature, top_p: 1.0 },
-                    [temperature, top_p] => Self::Categorical { temperature, top_p },
-                    _ => return Err(error()),
-                };
-                Some(rule).filter(Self::is_valid).ok_or_else(error)
-            }
-        }
-    }
-}
-
-impl fmt::Display for ValueRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Argmax => f.write_str("argmax"),
-            Self::Categorical { temperature, top_p } if *temperature == 1.0 && *top_p == 1.0 => {
-                f.write_str("categorical")
-            }
-            Self::Categorical { temperature, top_p } => write!(f, "categorical({temperature},{top_p})"),
-        }
-    }
-}
-
-/// Rules stand in a configuration as they are typed in a command.
-macro_rules! as_text {
-    ($rule:ty) => {
-        impl TryFrom<String> for $rule {
-            type Error = ParseRuleError;
-
-            fn try_from(text: String) -> Result<Self, Self::Error> {
-                text.parse()
-            }
-        }
-
-        impl From<$rule> for String {
-            fn from(rule: $rule) -> Self {
-                rule.to_string()
-            }
-        }
-    };
-}
-as_text!(RevealRule);
-as_text!(ValueRule);

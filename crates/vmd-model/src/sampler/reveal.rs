@@ -1,88 +1,181 @@
 //! Which tokens a step reveals.
 
-use vmd_process::{NoiseSchedule, index_below, reveal_probability, uniform};
+use vmd_graph::DependencyGraph;
+use vmd_process::{NoiseSchedule, gumbel, index_below, uniform};
 
 use super::probabilities::{argmax, choose, entropy, softmax, two_largest};
-use super::{RevealRule, Row, SamplerConfig, ValueRule};
+use super::remask::Chain;
+use super::{LatentRule, RemaskRule, RevealRule, Row, SamplerConfig};
 
 /// A sampler's rules with everything that does not depend on the row worked out.
 #[derive(Debug)]
-pub(super) struct Plan {
-    rule: RevealRule,
-    value: ValueRule,
+pub(super) struct Plan<'a> {
+    config: &'a SamplerConfig,
+    schedule: &'a NoiseSchedule,
+    graph: Option<&'a DependencyGraph>,
     times: Vec<f64>,
-    reveal: Vec<f64>,
+    chain: Chain,
 }
 
-impl Plan {
-    pub(super) fn new(config: &SamplerConfig, schedule: &NoiseSchedule) -> Self {
+impl<'a> Plan<'a> {
+    pub(super) fn new(
+        config: &'a SamplerConfig,
+        schedule: &'a NoiseSchedule,
+        graph: Option<&'a DependencyGraph>,
+    ) -> Self {
         let times = config.grid.times(config.nfe);
-        let reveal = times.windows(2).map(|pair| reveal_probability(schedule, pair[1], pair[0])).collect();
-        Self { rule: config.reveal, value: config.value, times, reveal }
+        let chain = Chain::new(config, schedule, &times);
+        Self { config, schedule, graph, times, chain }
+    }
+
+    /// Whether neither this step nor a later one changes the row.
+    pub(super) fn is_done(&self, row: &Row, step: usize) -> bool {
+        row.n_masked() == 0 && (row.free.is_empty() || !self.chain.remasks_from(step))
     }
 
     /// Chooses positions where the rule needs no network for it; a row that reveals nothing in this step is
     /// left out, and costs nothing.
-    pub(super) fn choose_early<'a>(&self, row: &'a mut Row, step: usize) -> Option<&'a mut Row> {
-        row.chosen = match self.rule {
+    pub(super) fn choose_early<'r>(&self, row: &'r mut Row, step: usize) -> Option<&'r mut Row> {
+        row.chosen = match self.config.reveal {
             RevealRule::Ancestral => {
                 let masked: Vec<usize> = row.masked().collect();
-                masked.into_iter().filter(|_| uniform(&mut row.rng) < self.reveal[step]).collect()
+                let reveal = self.chain.reveal[step];
+                let chosen = masked.into_iter().filter(|_| uniform(&mut row.rng) < reveal).collect();
+                row.taken_back = self.chain.take_back(row, step);
+                chosen
             }
-            RevealRule::RandomK => {
-                let masked = row.masked().collect();
-                let count = row.counts[step];
-                random_subset(masked, count, row)
+            RevealRule::RandomK => random_subset(row, row.counts[step]),
+            RevealRule::FirstHitting => {
+                self.draw_hits(row, row.counts[step]);
+                random_subset(row, row.counts[step])
             }
             _ => return Some(row).filter(|row| self.count(row, step) > 0),
         };
-        Some(row).filter(|row| !row.chosen.is_empty())
+        if row.chosen.is_empty() {
+            row.mask_again();
+            return None;
+        }
+        Some(row)
+    }
+
+    /// Draws the times of the next `count` reveals. Of `n` tokens masked at `t`, the first appears at `τ` with
+    /// `1 − α(τ) = (1 − α(t))·u^{1/n}`: the largest of `n` uniform shares. The network is told the first of a
+    /// group's times, as its tokens see nothing of the others.
+    fn draw_hits(&self, row: &mut Row, count: usize) {
+        let n = row.n_masked();
+        for i in 0..count {
+            // 1 − u lies in (0, 1]: at time 0 there would be nothing left to reveal.
+            row.share_masked *= (1.0 - uniform(&mut row.rng)).powf(1.0 / (n - i) as f64);
+            if i == 0 {
+                row.hit = self.schedule.inverse(1.0 - row.share_masked);
+            }
+        }
     }
 
     /// The time that the network is told.
-    pub(super) fn time(&self, row: &Row, step: usize, schedule: &NoiseSchedule) -> f64 {
-        match self.rule {
+    pub(super) fn time(&self, row: &Row, step: usize) -> f64 {
+        match self.config.reveal {
             RevealRule::Ancestral => self.times[step],
+            RevealRule::FirstHitting => row.hit,
             // These rules follow no clock; the time at which this share of tokens is expected to be masked.
-            _ => schedule.inverse(1.0 - row.n_masked() as f64 / row.tokens.len() as f64),
+            _ => self.schedule.inverse(1.0 - row.n_masked() as f64 / row.tokens.len() as f64),
         }
     }
 
-    /// Reveals this step's tokens of `row`, given logits `[seq, vocab]`.
+    /// Reveals this step's tokens of `row`, given logits `[seq, vocab]`, and masks those that it takes back.
     pub(super) fn reveal(&self, row: &mut Row, step: usize, logits: &[f32], vocab: usize) {
         let of = |position: usize| &logits[position * vocab..(position + 1) * vocab];
-        let chosen = match self.rule {
-            RevealRule::Ancestral | RevealRule::RandomK => std::mem::take(&mut row.chosen),
-            _ => {
-                let mut scored: Vec<(f64, usize)> =
-                    row.masked().map(|i| (self.score(&softmax(of(i), 1.0)), i)).collect();
-                // Ties go to the left, so that the order is the same everywhere.
-                scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-                let count = match self.rule {
-                    RevealRule::Threshold { tau } => {
-                        scored.iter().take_while(|(score, _)| *score >= tau).count().max(1)
-                    }
-                    _ => self.count(row, step),
-                };
-                scored.into_iter().take(count).map(|(_, i)| i).collect()
+        if self.config.latent == LatentRule::Reinfer {
+            // Where nothing is masked the network was never trained: the token itself is the guess.
+            let guess =
+                |i| if row.is_masked(i) { argmax(&softmax(of(i), 1.0)) as u32 } else { row.tokens[i] };
+            row.guess = (0..row.tokens.len()).map(guess).collect();
+        }
+        let chosen = match self.config.reveal {
+            RevealRule::Ancestral | RevealRule::RandomK | RevealRule::FirstHitting => {
+                std::mem::take(&mut row.chosen)
             }
+            _ => self.choose_by_score(row, step, &of),
         };
         for position in chosen {
-            row.tokens[position] = choose(self.value, of(position), &mut row.rng) as u32;
+            let value = choose(self.config.value, of(position), &mut row.rng);
+            row.tokens[position] = value as u32;
+            if matches!(self.config.remask, RemaskRule::Confidence { .. }) {
+                row.surety[position] = softmax(of(position), 1.0)[value];
+            }
         }
+        row.mask_again();
+    }
+
+    /// Tokens to reveal, and with `predict-remask` those to take back.
+    fn choose_by_score<'l>(
+        &self,
+        row: &mut Row,
+        step: usize,
+        of: &impl Fn(usize) -> &'l [f32],
+    ) -> Vec<usize> {
+        let masked: Vec<usize> = row.masked().collect();
+        for &i in &masked {
+            row.surety[i] = self.score(&softmax(of(i), 1.0));
+        }
+        if self.config.remask == RemaskRule::PredictRemask {
+            let kept = row.counts[..=step].iter().sum();
+            row.taken_back = self.rank(row, row.free.clone(), step).split_off(kept);
+            return masked;
+        }
+        let mut ranked = self.rank(row, masked, step);
+        match self.config.reveal {
+            RevealRule::Threshold { tau } => {
+                let sure = ranked.iter().take_while(|&&i| row.surety[i] >= tau).count();
+                ranked.truncate(sure.max(1));
+            }
+            RevealRule::IndependentSet if step + 1 == self.config.nfe => {}
+            RevealRule::IndependentSet => ranked = self.independent(&ranked),
+            _ => ranked.truncate(self.count(row, step)),
+        }
+        ranked
+    }
+
+    /// Every position that no earlier one of `ranked` that was taken is tied to.
+    fn independent(&self, ranked: &[usize]) -> Vec<usize> {
+        let tied = |i, j| self.graph.is_some_and(|graph| graph.is_adjacent(i, j));
+        ranked.iter().fold(Vec::new(), |mut taken, &i| {
+            if taken.iter().all(|&j| !tied(i, j)) {
+                taken.push(i);
+            }
+            taken
+        })
+    }
+
+    /// `positions` from the surest to the least sure, with this step's share of the noise.
+    fn rank(&self, row: &mut Row, positions: Vec<usize>, step: usize) -> Vec<usize> {
+        let left = 1.0 - (step + 1) as f64 / self.config.nfe as f64;
+        let noise = self.config.reveal_noise * left;
+        let mut scored: Vec<(f64, usize)> = positions
+            .into_iter()
+            .map(|i| match self.config.reveal {
+                _ if noise <= 0.0 => (row.surety[i], i),
+                // The score is a logarithm already.
+                RevealRule::Entropy => (row.surety[i] + noise * gumbel(&mut row.rng), i),
+                _ => (row.surety[i].ln() + noise * gumbel(&mut row.rng), i),
+            })
+            .collect();
+        // Ties go to the left, so that the order is the same everywhere.
+        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        scored.into_iter().map(|(_, i)| i).collect()
     }
 
     /// Tokens that this step reveals at the least.
     fn count(&self, row: &Row, step: usize) -> usize {
-        match self.rule {
-            RevealRule::Threshold { .. } => 1,
+        match self.config.reveal {
+            RevealRule::Threshold { .. } | RevealRule::IndependentSet => 1,
             _ => row.counts[step],
         }
     }
 
     /// How sure a token is; the largest scores are revealed first.
     fn score(&self, probabilities: &[f64]) -> f64 {
-        match self.rule {
+        match self.config.reveal {
             RevealRule::Margin => {
                 let (first, second) = two_largest(probabilities);
                 first - second
@@ -93,8 +186,9 @@ impl Plan {
     }
 }
 
-/// `count` of `positions`, every subset equally likely.
-fn random_subset(mut positions: Vec<usize>, count: usize, row: &mut Row) -> Vec<usize> {
+/// `count` of the masked positions, every subset equally likely.
+fn random_subset(row: &mut Row, count: usize) -> Vec<usize> {
+    let mut positions: Vec<usize> = row.masked().collect();
     let count = count.min(positions.len());
     for i in 0..count {
         let j = i + index_below(&mut row.rng, positions.len() - i);

@@ -9,10 +9,22 @@ pub(super) struct Row {
     pub rng: ChaCha8Rng,
     pub z: Vec<f32>,
     pub nfe: usize,
+    /// Positions that are no clues.
+    pub free: Vec<usize>,
     /// Tokens to reveal in each step, for rules that count.
     pub counts: Vec<usize>,
     /// Positions chosen before the network was asked.
     pub chosen: Vec<usize>,
+    /// Positions that this step masks again.
+    pub taken_back: Vec<usize>,
+    /// How sure each token was when it was predicted; for rules that mask again.
+    pub surety: Vec<f64>,
+    /// A finished row as the last evaluation saw it.
+    pub guess: Vec<u32>,
+    /// Expected share of masked tokens at the last hitting time.
+    pub share_masked: f64,
+    /// Time of this step's first hit.
+    pub hit: f64,
     mask_token: u32,
 }
 
@@ -23,21 +35,39 @@ impl Row {
             rng,
             z: Vec::new(),
             nfe: 0,
+            free: (0..tokens.len()).filter(|&i| tokens[i] == mask_token).collect(),
             counts: Vec::new(),
             chosen: Vec::new(),
+            taken_back: Vec::new(),
+            surety: vec![0.0; tokens.len()],
+            guess: Vec::new(),
+            share_masked: 1.0,
+            hit: 1.0,
             mask_token,
         }
     }
 
+    pub(super) fn is_masked(&self, position: usize) -> bool {
+        self.tokens[position] == self.mask_token
+    }
+
     pub(super) fn masked(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.tokens.len()).filter(|&i| self.tokens[i] == self.mask_token)
+        self.free.iter().copied().filter(|&i| self.is_masked(i))
     }
 
     pub(super) fn n_masked(&self) -> usize {
         self.masked().count()
     }
 
-    pub(super) fn is_done(&self) -> bool {
-        !self.tokens.contains(&self.mask_token)
+    /// Masks the tokens that were taken back.
+    pub(super) fn mask_again(&mut self) {
+        for position in std::mem::take(&mut self.taken_back) {
+            self.tokens[position] = self.mask_token;
+        }
+    }
+
+    /// What is revealed, and the guess elsewhere.
+    pub(super) fn finished_guess(&self) -> impl Iterator<Item = u32> + '_ {
+        (0..self.tokens.len()).map(|i| if self.is_masked(i) { self.guess[i] } else { self.tokens[i] })
     }
 }

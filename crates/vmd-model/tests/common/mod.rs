@@ -6,13 +6,17 @@ use std::cell::RefCell;
 use burn::tensor::{Device, TensorData};
 use rand_chacha::ChaCha8Rng;
 use vmd_denoiser::TransformerConfig;
+use vmd_graph::{DependencyGraph, GraphSpec};
 use vmd_latent::{
     DrawGradient, LatentConfig, LatentFamily, LatentRows, LatentStructure, Pooling, PosteriorConfig, Prior,
     PriorKind,
 };
-use vmd_model::{Budgets, ModelConfig, ObjectiveConfig, Query, Scope, TokenPredictor, VmdModel};
+use vmd_model::{
+    Budgets, ModelConfig, ObjectiveConfig, Query, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor,
+    VmdModel,
+};
 use vmd_nn::{Activation, PositionEncoding, TrunkConfig, load_parameters, named_parameters};
-use vmd_process::{NoiseSchedule, Purpose, keyed_rng, uniform};
+use vmd_process::{NoiseSchedule, Purpose, index_below, keyed_rng, uniform};
 
 /// Two groups of two classes: four values of `z`.
 pub(crate) const CATEGORICAL: LatentFamily = LatentFamily::Categorical {
@@ -123,7 +127,12 @@ pub(crate) struct Table {
     pub(crate) logits: Vec<f32>,
     pub(crate) prior: Option<Prior>,
     pub(crate) redraws: bool,
+    pub(crate) graph: Option<DependencyGraph>,
+    /// Whether there is a posterior; it answers with the sum and the first of the tokens.
+    pub(crate) posterior: bool,
     pub(crate) calls: RefCell<Vec<Call>>,
+    /// What the posterior was given: `x0` and `xt`.
+    pub(crate) inferred: RefCell<Vec<(Vec<u32>, Vec<u32>)>>,
 }
 
 impl Table {
@@ -133,7 +142,10 @@ impl Table {
             logits: probabilities.concat().iter().map(|p| p.ln() as f32).collect(),
             prior: None,
             redraws: false,
+            graph: None,
+            posterior: false,
             calls: RefCell::default(),
+            inferred: RefCell::default(),
         }
     }
 
@@ -167,8 +179,96 @@ impl TokenPredictor for Table {
         LatentRows { values, row_len: prior.row_len() }
     }
 
+    fn has_posterior(&self) -> bool {
+        self.posterior
+    }
+
+    fn infer_latent(
+        &self,
+        x0: &[u32],
+        xt: &[u32],
+        _: usize,
+        rngs: &mut [&mut ChaCha8Rng],
+    ) -> Option<LatentRows> {
+        self.inferred.borrow_mut().push((x0.to_vec(), xt.to_vec()));
+        let rows = x0.chunks_exact(x0.len() / rngs.len());
+        let values = rows.flat_map(|row| [row.iter().sum::<u32>() as f32, row[0] as f32]).collect();
+        self.posterior.then_some(LatentRows { values, row_len: 2 })
+    }
+
+    fn graph(&self) -> Option<&DependencyGraph> {
+        self.graph.as_ref()
+    }
+
     fn predict(&self, query: Query<'_>) -> Vec<f32> {
         self.calls.borrow_mut().push(Call { xt: query.xt.to_vec(), t: query.t.to_vec(), z: query.z.clone() });
         self.logits.repeat(query.t.len())
     }
+}
+
+/// Every reveal rule.
+pub(crate) const RULES: [RevealRule; 9] = [
+    RevealRule::Ancestral,
+    RevealRule::RandomK,
+    RevealRule::TopProb,
+    RevealRule::Margin,
+    RevealRule::Entropy,
+    RevealRule::Threshold { tau: 0.5 },
+    RevealRule::Threshold { tau: 1.0 },
+    RevealRule::IndependentSet,
+    RevealRule::FirstHitting,
+];
+
+pub(crate) const SEQ: usize = 6;
+pub(crate) const MASK: u32 = 3;
+
+/// Six tokens of three values in a chain, none of them certain.
+pub(crate) fn table() -> Table {
+    let table = Table::new(&[
+        &[0.2, 0.5, 0.3],
+        &[0.6, 0.3, 0.1],
+        &[0.1, 0.1, 0.8],
+        &[0.4, 0.3, 0.3],
+        &[0.25, 0.7, 0.05],
+        &[0.9, 0.05, 0.05],
+    ]);
+    Table { graph: Some(GraphSpec::Chain { n: SEQ }.build().unwrap()), ..table }
+}
+
+/// A model of such sequences.
+pub(crate) fn chain_model(scope: Scope, family: Option<LatentFamily>) -> VmdModel {
+    let graph = Some(GraphSpec::Chain { n: SEQ });
+    trained(&ModelConfig { graph, ..config(3, SEQ, scope, family) }, 1)
+}
+
+/// Rows with clues in random places, among them one without a mask and one without a clue.
+pub(crate) fn puzzles(rows: usize) -> Vec<u32> {
+    let mut rng = keyed_rng(9, 0, Purpose::Data);
+    let mut xt: Vec<u32> = (0..rows * SEQ)
+        .map(|_| if uniform(&mut rng) < 0.6 { MASK } else { index_below(&mut rng, 3) as u32 })
+        .collect();
+    xt[..SEQ].copy_from_slice(&[0, 1, 2, 0, 1, 2]);
+    xt[SEQ..2 * SEQ].fill(MASK);
+    xt
+}
+
+pub(crate) fn masks(row: &[u32]) -> usize {
+    row.iter().filter(|&&token| token == MASK).count()
+}
+
+/// A sampler with the linear schedule.
+pub(crate) fn of(config: SamplerConfig) -> Sampler {
+    Sampler::new(config, NoiseSchedule::default())
+}
+
+/// Empirical probabilities of sequences like the table's, `[seq, vocab]`.
+pub(crate) fn shares(tokens: &[u32]) -> Vec<f64> {
+    let rows = (tokens.len() / SEQ) as f64;
+    let count = |i: usize, value: u32| tokens.iter().skip(i).step_by(SEQ).filter(|&&t| t == value).count();
+    (0..SEQ).flat_map(|i| (0..3).map(move |value| count(i, value) as f64 / rows)).collect()
+}
+
+/// Whether a share of `n` draws is within five standard errors of `p`.
+pub(crate) fn is_share(share: f64, p: f64, n: usize) -> bool {
+    (share - p).abs() < 5.0 * (p * (1.0 - p) / n as f64).sqrt()
 }

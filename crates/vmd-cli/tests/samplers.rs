@@ -1,0 +1,102 @@
+//! What can be told to the samplers, and what cannot.
+
+mod common;
+
+use assert_cmd::assert::Assert;
+use common::{TINY, vmd, workplace};
+use predicates::prelude::*;
+use predicates::str::contains;
+use serde_json::Value;
+
+/// A folder with a trained model in `run`.
+fn trained() -> tempfile::TempDir {
+    let folder = workplace();
+    vmd(folder.path()).args(["train", "--config", "tiny.toml", "--run", "run"]).assert().success();
+    folder
+}
+
+/// Exit code 2, a message with these parts, and nothing else.
+fn refused(assert: Assert, parts: &[&str]) {
+    let assert = assert.code(2).stdout("").stderr(contains("panicked").not());
+    parts.iter().fold(assert, |assert, part| assert.stderr(contains(*part)));
+}
+
+#[test]
+fn rules_that_do_not_fit_each_other_or_the_model_are_usage_errors() {
+    let folder = trained();
+    for command in ["sample", "evaluate-synthetic"] {
+        let run =
+            |options: &[&str]| vmd(folder.path()).args([command, "--model", "run"]).args(options).assert();
+        refused(run(&["--reveal", "independent-set"]), &["the model has no graph"]);
+        refused(
+            run(&["--reveal", "margin", "--remask", "cap(0.1)"]),
+            &["remask = cap(0.1)", "set reveal = ancestral"],
+        );
+        refused(run(&["--remask", "predict-remask"]), &["set reveal to top-prob, margin or entropy"]);
+        refused(run(&["--remask", "cap(2)"]), &["`cap(2)`", "confidence"]);
+        refused(run(&["--reveal-noise", "1"]), &["reveal_noise = 1", "ancestral does not"]);
+        refused(run(&["--reveal-noise=-1", "--reveal", "margin"]), &["reveal_noise = -1"]);
+        refused(run(&["--latent-rule", "posterior"]), &["`posterior`", "reinfer"]);
+        refused(run(&["--best-of", "0"]), &["best_of is 0"]);
+    }
+}
+
+#[test]
+fn what_the_evaluation_lacks_shows_before_training() {
+    let folder = workplace();
+    let train = |settings: &[&str]| {
+        let mut command = vmd(folder.path());
+        command.args(["train", "--config", "tiny.toml"]);
+        settings.iter().for_each(|setting| {
+            command.args(["--set", setting]);
+        });
+        command.assert()
+    };
+    refused(train(&["evaluate.remask=predict-remask"]), &["evaluate.remask = predict-remask"]);
+    refused(train(&["evaluate.reveal=[\"independent-set\"]"]), &["evaluate.reveal = independent-set"]);
+    refused(train(&["evaluate.best_of=0"]), &["evaluate.best_of is 0"]);
+    refused(train(&["evaluate.latent=never"]), &["evaluate.latent", "prior-each-step"]);
+    let latent = TINY.find("[model.latent]").unwrap()..TINY.find("[objective]").unwrap();
+    std::fs::write(folder.path().join("tiny.toml"), TINY.replace(&TINY[latent], "")).unwrap();
+    refused(train(&["evaluate.latent=reinfer"]), &["evaluate.latent = reinfer", "the model has no latent"]);
+}
+
+fn json_lines(output: &[u8]) -> Vec<Value> {
+    let text = std::str::from_utf8(output).expect("output is text");
+    text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+}
+
+#[test]
+fn every_choice_reaches_the_sampler_and_its_figures() {
+    let folder = trained();
+    let run = |arguments: &[&str]| {
+        let output = vmd(folder.path()).args(arguments).args(["--model", "run", "--json"]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        json_lines(&output.stdout)
+    };
+    let records = run(&["evaluate-synthetic", "--nfe", "2", "--remask", "rescale(0.5)", "--best-of", "3"]);
+    let find = |metric: &str| records.iter().find(|record| record["metric"] == metric).unwrap();
+    let accuracy = find("accuracy");
+    assert_eq!((&accuracy["remask"], &accuracy["best_of"]), (&"rescale(0.5)".into(), &3.into()));
+    assert_eq!(accuracy["split"], "samples", "no exact figure has that distribution");
+    // Two tokens in two steps, at most two evaluations an attempt, at most three attempts.
+    assert!((1.0..=6.0).contains(&find("mean_nfe")["value"].as_f64().unwrap()));
+    let of = |rule: &str| {
+        let records = run(&["evaluate-synthetic", "--nfe", "2", "--latent-rule", rule]);
+        assert!(records.iter().all(|record| record["latent_rule"] == rule));
+        (records[0]["split"].clone(), records[0]["value"].as_f64().unwrap())
+    };
+    // The model's scope is once.
+    assert_eq!(of("prior-once"), of("prior"));
+    let (once, each_step) = (of("prior"), of("prior-each-step"));
+    assert!(each_step.0 == "exact" && each_step.1 < once.1, "{each_step:?}, not below {once:?}");
+    assert_eq!(of("reinfer").0, "samples");
+
+    let plain = run(&["sample", "--count", "40"]);
+    let best = run(&["sample", "--count", "40", "--best-of", "50"]);
+    let valid = |lines: &[Value]| lines.iter().filter(|line| line["valid"] == true).count();
+    assert!(valid(&plain) < 40 && valid(&best) > valid(&plain), "{plain:?}");
+    for (plain, best) in plain.iter().zip(&best) {
+        assert!(plain["valid"] == false || plain == best, "a first success is kept");
+    }
+}

@@ -1,0 +1,185 @@
+//! The loop over attempts, steps and batches.
+
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use vmd_latent::LatentRows;
+use vmd_process::{NoiseSchedule, Purpose, keyed_rng};
+
+use super::reveal::Plan;
+use super::{LatentRule, Query, Row, SampleOutput, SamplerConfig, TokenPredictor};
+
+/// Sequences per forward pass; bounds the memory of a run, never its result.
+const BATCH_ROWS: usize = 128;
+
+/// Fills masked tokens step by step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sampler {
+    config: SamplerConfig,
+    schedule: NoiseSchedule,
+}
+
+impl Sampler {
+    /// A sampler of `config` for a process with `schedule`.
+    pub fn new(config: SamplerConfig, schedule: NoiseSchedule) -> Self {
+        Self { config, schedule }
+    }
+
+    /// What keeps this sampler from running with `model`, with the names of the keys; empty when it can run. No network
+    /// is evaluated.
+    pub fn problems_with(&self, model: &impl TokenPredictor) -> Vec<String> {
+        self.config.problems_on(model.graph().is_some(), model.has_posterior())
+    }
+
+    /// Fills every mask token of `xt` (`[rows, seq]`); all other tokens are clues and stay as they are.
+    ///
+    /// Row `i` draws from a stream of its own, keyed by `(seed, i)`: its result depends on nothing else in
+    /// the batch.
+    ///
+    /// # Panics
+    ///
+    /// If `xt` is no whole number of sequences or holds a value above the mask token, if there are
+    /// [`problems`](Self::problems_with), or if `best_of` is above 1, which takes a checker.
+    pub fn sample(&self, model: &impl TokenPredictor, xt: &[u32], seed: u64) -> SampleOutput {
+        let best_of = self.config.best_of;
+        assert!(best_of <= 1, "best_of = {best_of} needs a checker; call sample_checked");
+        self.sample_checked(model, xt, seed, |_, _| true)
+    }
+
+    /// The same with up to `best_of` attempts at every row, which end with the first one whose tokens satisfy
+    /// `accept(row, tokens)`. A row without such an attempt keeps its first one.
+    ///
+    /// Attempt `a` of row `i` draws from a stream keyed by `(seed, i, a)`; attempt 0 is what one attempt alone gives.
+    /// The evaluations of all attempts that were made count.
+    ///
+    /// # Panics
+    ///
+    /// If `xt` is no whole number of sequences or holds a value above the mask token, or if there are
+    /// [`problems`](Self::problems_with).
+    pub fn sample_checked(
+        &self,
+        model: &impl TokenPredictor,
+        xt: &[u32],
+        seed: u64,
+        accept: impl Fn(usize, &[u32]) -> bool,
+    ) -> SampleOutput {
+        let (seq, problems) = (model.seq_len(), self.problems_with(model));
+        assert!(problems.is_empty(), "{}", problems.join("; "));
+        assert!(xt.len().is_multiple_of(seq), "xt holds whole sequences of {seq} tokens");
+        let mask_token = model.vocab() as u32;
+        assert!(
+            xt.iter().all(|&token| token <= mask_token),
+            "tokens are at most {mask_token}, the mask token"
+        );
+        let n_rows = xt.len() / seq;
+        let mut output = SampleOutput { tokens: xt.to_vec(), nfe: vec![0; n_rows] };
+        let mut open: Vec<usize> = (0..n_rows).collect();
+        for attempt in 0..self.config.best_of {
+            let row = |&i: &usize| {
+                let mut rng = keyed_rng(seed, i as u64, Purpose::Sample);
+                // Streams of one key never overlap, and 0 is the one that a generator starts with.
+                rng.set_stream(attempt as u64);
+                Row::new(&xt[i * seq..(i + 1) * seq], mask_token, rng)
+            };
+            let mut rows: Vec<Row> = open.iter().map(row).collect();
+            rows.chunks_mut(BATCH_ROWS).for_each(|chunk| self.fill(model, chunk));
+            let mut rejected = Vec::new();
+            for (i, row) in open.into_iter().zip(rows) {
+                output.nfe[i] += row.nfe;
+                let accepted = accept(i, &row.tokens);
+                // A row without a mask would come out the same again.
+                if !accepted && !row.free.is_empty() {
+                    rejected.push(i);
+                }
+                if accepted || attempt == 0 {
+                    output.tokens[i * seq..(i + 1) * seq].copy_from_slice(&row.tokens);
+                }
+            }
+            open = rejected;
+        }
+        output
+    }
+
+    fn fill(&self, model: &impl TokenPredictor, rows: &mut [Row]) {
+        let plan = Plan::new(&self.config, &self.schedule, model.graph());
+        let each_step = self.config.latent.redraws_each_step(model.redraws_latent_each_step());
+        let mut open: Vec<&mut Row> = rows.iter_mut().filter(|row| !row.free.is_empty()).collect();
+        for row in &mut open {
+            row.counts = self.config.grid.reveal_counts(row.n_masked(), self.config.nfe);
+        }
+        if !each_step {
+            self.draw_latents(model, &mut open);
+        }
+        let mut step = 0;
+        while rows.iter().any(|row| !plan.is_done(row, step)) {
+            let mut active: Vec<&mut Row> = rows
+                .iter_mut()
+                .filter(|row| !plan.is_done(row, step))
+                .filter_map(|row| plan.choose_early(row, step))
+                .collect();
+            step += 1;
+            if active.is_empty() {
+                continue;
+            }
+            if each_step {
+                self.draw_latents(model, &mut active);
+            }
+            if self.config.latent == LatentRule::Reinfer {
+                self.infer_latents(model, &mut active);
+            }
+            let logits = self.predict(model, &active, &plan, step - 1);
+            let vocab = model.vocab();
+            active.par_iter_mut().zip(logits.par_chunks_exact(model.seq_len() * vocab)).for_each(
+                |(row, logits)| {
+                    row.nfe += 1;
+                    plan.reveal(row, step - 1, logits, vocab);
+                },
+            );
+        }
+    }
+
+    fn draw_latents(&self, model: &impl TokenPredictor, rows: &mut [&mut Row]) {
+        if rows.is_empty() {
+            return;
+        }
+        let xt = tokens(rows);
+        let mut rngs: Vec<&mut ChaCha8Rng> = rows.iter_mut().map(|row| &mut row.rng).collect();
+        let drawn = model.draw_latent(&xt, self.config.nfe, &mut rngs);
+        for (i, row) in rows.iter_mut().enumerate() {
+            row.z = drawn.row(i).to_vec();
+        }
+    }
+
+    /// New latents from the posterior for rows that have been evaluated before.
+    fn infer_latents(&self, model: &impl TokenPredictor, rows: &mut [&mut Row]) {
+        let mut rows: Vec<&mut Row> =
+            rows.iter_mut().map(|row| &mut **row).filter(|row| row.nfe > 0).collect();
+        if rows.is_empty() {
+            return;
+        }
+        let xt = tokens(&rows);
+        let x0: Vec<u32> = rows.iter().flat_map(|row| row.finished_guess()).collect();
+        let mut rngs: Vec<&mut ChaCha8Rng> = rows.iter_mut().map(|row| &mut row.rng).collect();
+        let drawn = model.infer_latent(&x0, &xt, self.config.nfe, &mut rngs);
+        let drawn = drawn.expect("a model that has a posterior infers latents");
+        for (i, row) in rows.iter_mut().enumerate() {
+            row.z = drawn.row(i).to_vec();
+        }
+    }
+
+    fn predict(
+        &self,
+        model: &impl TokenPredictor,
+        active: &[&mut Row],
+        plan: &Plan<'_>,
+        step: usize,
+    ) -> Vec<f32> {
+        let t: Vec<f64> = active.iter().map(|row| plan.time(row, step)).collect();
+        let values = active.iter().flat_map(|row| row.z.iter().copied()).collect();
+        let z = &LatentRows { values, row_len: active[0].z.len() };
+        model.predict(Query { xt: &tokens(active), t: &t, z, budget: self.config.nfe })
+    }
+}
+
+fn tokens(rows: &[&mut Row]) -> Vec<u32> {
+    rows.iter().flat_map(|row| row.tokens.iter().copied()).collect()
+}

@@ -1,0 +1,193 @@
+//! Rules as text: in a configuration they stand as they are typed in a command.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use super::{LatentRule, RemaskRule, RevealRule, ValueRule};
+
+/// A rule's name that is not understood.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+#[error("`{given}` is no {what}; use one of: {known}")]
+pub struct ParseRuleError {
+    given: String,
+    what: &'static str,
+    known: &'static str,
+}
+
+impl FromStr for RevealRule {
+    type Err = ParseRuleError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let error = || ParseRuleError {
+            given: text.into(),
+            what: "reveal rule",
+            known: "ancestral, random-k, top-prob, margin, entropy, threshold(0.9), independent-set, first-hitting",
+        };
+        Ok(match text.trim().replace('_', "-").as_str() {
+            "ancestral" => Self::Ancestral,
+            "random-k" => Self::RandomK,
+            "top-prob" => Self::TopProb,
+            "margin" => Self::Margin,
+            "entropy" => Self::Entropy,
+            "independent-set" => Self::IndependentSet,
+            "first-hitting" => Self::FirstHitting,
+            other => {
+                let tau = argument(other, "threshold").ok_or_else(error)?;
+                Some(Self::Threshold { tau }).filter(Self::is_valid).ok_or_else(error)?
+            }
+        })
+    }
+}
+
+impl fmt::Display for RevealRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ancestral => f.write_str("ancestral"),
+            Self::RandomK => f.write_str("random-k"),
+            Self::TopProb => f.write_str("top-prob"),
+            Self::Margin => f.write_str("margin"),
+            Self::Entropy => f.write_str("entropy"),
+            Self::Threshold { tau } => write!(f, "threshold({tau})"),
+            Self::IndependentSet => f.write_str("independent-set"),
+            Self::FirstHitting => f.write_str("first-hitting"),
+        }
+    }
+}
+
+impl FromStr for ValueRule {
+    type Err = ParseRuleError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let error = || ParseRuleError {
+            given: text.into(),
+            what: "value rule",
+            known: "argmax, categorical, categorical(TEMPERATURE), categorical(TEMPERATURE,TOP_P)",
+        };
+        match text.trim() {
+            "argmax" => Ok(Self::Argmax),
+            "categorical" => Ok(Self::default()),
+            other => {
+                let inner = other.strip_prefix("categorical(").and_then(|rest| rest.strip_suffix(')'));
+                let numbers: Result<Vec<f64>, _> =
+                    inner.ok_or_else(error)?.split(',').map(|part| part.trim().parse::<f64>()).collect();
+                let rule = match *numbers.map_err(|_| error())?.as_slice() {
+                    [temperature] => Self::Categorical { temperature, top_p: 1.0 },
+                    [temperature, top_p] => Self::Categorical { temperature, top_p },
+                    _ => return Err(error()),
+                };
+                Some(rule).filter(Self::is_valid).ok_or_else(error)
+            }
+        }
+    }
+}
+
+impl fmt::Display for ValueRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Argmax => f.write_str("argmax"),
+            Self::Categorical { temperature, top_p } if *temperature == 1.0 && *top_p == 1.0 => {
+                f.write_str("categorical")
+            }
+            Self::Categorical { temperature, top_p } => write!(f, "categorical({temperature},{top_p})"),
+        }
+    }
+}
+
+impl FromStr for RemaskRule {
+    type Err = ParseRuleError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let error = || ParseRuleError {
+            given: text.into(),
+            what: "remask rule",
+            known: "none, cap(0.1), rescale(0.1), confidence, confidence(0.5), predict-remask; \
+                    the number lies in 0..=1",
+        };
+        let text = text.trim().replace('_', "-");
+        let with_eta = || {
+            let cap = argument(&text, "cap").map(|eta| Self::Cap { eta });
+            let rescale = || argument(&text, "rescale").map(|eta| Self::Rescale { eta });
+            let confidence = || argument(&text, "confidence").map(|eta| Self::Confidence { eta });
+            cap.or_else(rescale).or_else(confidence).filter(Self::is_valid)
+        };
+        match text.as_str() {
+            "none" => Ok(Self::None),
+            "confidence" => Ok(Self::Confidence { eta: 1.0 }),
+            "predict-remask" => Ok(Self::PredictRemask),
+            _ => with_eta().ok_or_else(error),
+        }
+    }
+}
+
+impl fmt::Display for RemaskRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::Cap { eta } => write!(f, "cap({eta})"),
+            Self::Rescale { eta } => write!(f, "rescale({eta})"),
+            Self::Confidence { eta } if *eta == 1.0 => f.write_str("confidence"),
+            Self::Confidence { eta } => write!(f, "confidence({eta})"),
+            Self::PredictRemask => f.write_str("predict-remask"),
+        }
+    }
+}
+
+impl FromStr for LatentRule {
+    type Err = ParseRuleError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text.trim().replace('_', "-").as_str() {
+            "prior" => Self::Prior,
+            "prior-once" => Self::PriorOnce,
+            "prior-each-step" => Self::PriorEachStep,
+            "reinfer" => Self::Reinfer,
+            _ => {
+                return Err(ParseRuleError {
+                    given: text.into(),
+                    what: "latent rule",
+                    known: "prior, prior-once, prior-each-step, reinfer",
+                });
+            }
+        })
+    }
+}
+
+impl fmt::Display for LatentRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Prior => "prior",
+            Self::PriorOnce => "prior-once",
+            Self::PriorEachStep => "prior-each-step",
+            Self::Reinfer => "reinfer",
+        })
+    }
+}
+
+/// The number in `name(number)`.
+fn argument(text: &str, name: &str) -> Option<f64> {
+    text.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')')?.trim().parse().ok()
+}
+
+macro_rules! as_text {
+    ($rule:ty) => {
+        impl TryFrom<String> for $rule {
+            type Error = ParseRuleError;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                text.parse()
+            }
+        }
+
+        impl From<$rule> for String {
+            fn from(rule: $rule) -> Self {
+                rule.to_string()
+            }
+        }
+    };
+}
+as_text!(RevealRule);
+as_text!(ValueRule);
+as_text!(RemaskRule);
+as_text!(LatentRule);
