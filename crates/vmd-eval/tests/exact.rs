@@ -77,12 +77,13 @@ fn exact_accuracies_are_those_of_samples() {
     let support: Vec<Vec<u32>> = set.support().unwrap().into_iter().map(|(tokens, _)| tokens).collect();
     let categorical = "family = { kind = \"categorical\", n_groups = 2, n_classes = 3 }\n";
     for (scope, prior) in [
-        ("sequence", "learned"),
-        ("step", "learned"),
+        ("sequence", "independent"),
+        ("step", "independent"),
         ("sequence", "autoregressive"),
         ("step", "autoregressive"),
     ] {
-        let model = drawn_model(&config(&set, scope, &format!("{categorical}prior = \"{prior}\"")));
+        let model =
+            drawn_model(&config(&set, scope, &format!("{categorical}prior = {{ kind = \"{prior}\" }}")));
         for (reveal, nfe) in
             [(RevealRule::Ancestral, 1), (RevealRule::Ancestral, 3), (RevealRule::RandomK, 2)]
         {
