@@ -149,6 +149,9 @@ pub(crate) struct EvaluateSyntheticArgs {
     /// Steps of the sampler.
     #[arg(long, value_delimiter = ',', default_value = "1,2,4")]
     pub(crate) nfe: Vec<usize>,
+    /// Samples that are counted beside what is exact: how many different sequences they reach, and their entropy.
+    #[arg(long, value_name = "N")]
+    pub(crate) samples: Option<usize>,
     #[command(flatten)]
     pub(crate) sampler: SamplerArgs,
     #[command(flatten)]

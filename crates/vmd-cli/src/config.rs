@@ -58,6 +58,9 @@ pub(crate) struct EvaluateConfig {
     /// Attempts at every sequence.
     #[serde(default = "default_best_of")]
     pub(crate) best_of: usize,
+    /// Samples of a synthetic set that are counted beside what is exact; absent where that is enough.
+    #[serde(default)]
+    pub(crate) samples: Option<usize>,
 }
 
 fn default_reveal() -> Vec<RevealRule> {
@@ -82,6 +85,7 @@ impl Default for EvaluateConfig {
             remask: RemaskRule::default(),
             latent: LatentRule::default(),
             best_of: default_best_of(),
+            samples: None,
         }
     }
 }

@@ -7,7 +7,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use vmd::data::source::DataSource;
 use vmd::data::sudoku::{Layout, PuzzleRecord, SudokuGrids, parse_puzzles, read_puzzles, solve_within};
-use vmd::data::synthetic::{SyntheticSet, SyntheticSource};
+use vmd::data::synthetic::{SyntheticSet, SyntheticSource, TrainingPart};
 
 use crate::failure::usage;
 
@@ -28,6 +28,9 @@ pub(crate) enum DataConfig {
     Synthetic {
         /// Its name, such as `d1`.
         set: SyntheticSet,
+        /// Sequences of the set that never enter training, the same ones for every seed.
+        #[serde(default)]
+        hold_out: usize,
     },
     /// Random full Sudoku grids.
     Sudoku {
@@ -51,7 +54,7 @@ impl DataConfig {
     /// Number of values and of tokens.
     pub(crate) fn sizes(&self) -> (usize, usize) {
         match self {
-            Self::Synthetic { set } => (set.vocab(), set.seq_len()),
+            Self::Synthetic { set, .. } => (set.vocab(), set.seq_len()),
             Self::Sudoku { box_rows, box_cols, .. } => {
                 let size = box_rows.saturating_mul(*box_cols);
                 (size, size.saturating_mul(size))
@@ -63,10 +66,13 @@ impl DataConfig {
     pub(crate) fn sources(&self, seed: u64) -> anyhow::Result<(Box<dyn DataSource>, Box<dyn DataSource>)> {
         let held_out = seed ^ VALIDATION_STREAM;
         match self {
-            Self::Synthetic { set } => Ok((
-                Box::new(SyntheticSource { set: *set, seed }),
-                Box::new(SyntheticSource { set: *set, seed: held_out }),
-            )),
+            Self::Synthetic { set, hold_out } => {
+                let part = |seed| {
+                    TrainingPart::new(SyntheticSource { set: *set, seed }, *hold_out)
+                        .map_err(|error| usage(format!("data.hold_out: {error}")))
+                };
+                Ok((Box::new(part(seed)?), Box::new(part(held_out)?)))
+            }
             Self::Sudoku { box_rows, box_cols, exclude } => {
                 let layout = Layout::new(*box_rows, *box_cols).map_err(usage)?;
                 let excluded = excluded_grids(layout, exclude)?;

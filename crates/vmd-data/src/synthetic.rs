@@ -11,7 +11,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub use rules::broken_rules;
-pub use source::SyntheticSource;
+pub use source::{SyntheticSource, TrainingPart};
 
 /// Longest sequence that a name may ask for.
 pub const MAX_LENGTH: usize = 8192;
@@ -63,6 +63,14 @@ pub enum SyntheticSetError {
     UnknownName {
         /// The name as given.
         name: String,
+    },
+    /// So many sequences cannot be held out.
+    #[error("{set} cannot hold out {n} sequences; its support has to be listed, and some must be left")]
+    HoldOut {
+        /// Name of the set.
+        set: String,
+        /// Sequences to be held out.
+        n: usize,
     },
     /// The length in the name is out of range.
     #[error("the length in {name:?} is out of range; use 2 to {MAX_LENGTH}")]

@@ -6,10 +6,12 @@ mod chain;
 mod exact;
 mod interval;
 mod record;
+mod samples;
 mod sudoku;
 
 pub use chain::{RevealChain, StepChain};
 pub use exact::{ExactError, ExactResult, exact_synthetic};
 pub use interval::{mean_interval, wilson_interval};
 pub use record::{Figure, Provenance, Record};
+pub use samples::SampleCounts;
 pub use sudoku::{Band, SudokuScore, evaluate_sudoku};

@@ -1,7 +1,9 @@
 //! `evaluate-synthetic`: exact figures on a synthetic set.
 
+use std::collections::HashSet;
+
 use vmd::data::synthetic::SyntheticSet;
-use vmd::eval::{ExactError, Figure, Record, exact_synthetic, mean_interval, wilson_interval};
+use vmd::eval::{ExactError, Figure, Record, SampleCounts, exact_synthetic, mean_interval, wilson_interval};
 use vmd::model::{Sampler, SamplerConfig};
 
 use crate::args::EvaluateSyntheticArgs;
@@ -14,6 +16,25 @@ use crate::output::{describe_rest, percent, print_json, print_table};
 /// Samples where nothing can be enumerated.
 const SAMPLES: usize = 10_000;
 
+/// What a model is measured against.
+#[derive(Debug)]
+pub(crate) struct Subject {
+    set: SyntheticSet,
+    held_out: HashSet<Vec<u32>>,
+    samples: Option<usize>,
+}
+
+impl Subject {
+    /// `set`, of which `hold_out` sequences were kept out of training, with `samples` beside what is exact.
+    pub(crate) fn new(set: SyntheticSet, hold_out: usize, samples: Option<usize>) -> anyhow::Result<Self> {
+        if samples == Some(0) {
+            return Err(usage("the number of samples must be 1 or more"));
+        }
+        let held_out = set.held_out(hold_out).map_err(|error| usage(format!("data.hold_out: {error}")))?;
+        Ok(Self { set, held_out: held_out.into_iter().collect(), samples })
+    }
+}
+
 /// Loads the model and reports on it.
 pub(crate) fn run(args: EvaluateSyntheticArgs) -> anyhow::Result<()> {
     if args.nfe.contains(&0) {
@@ -22,11 +43,14 @@ pub(crate) fn run(args: EvaluateSyntheticArgs) -> anyhow::Result<()> {
     let on_synthetic = |run: &crate::config::RunConfig| matches!(run.data, DataConfig::Synthetic { .. });
     let loaded = LoadedModel::find(args.model, "model of a synthetic set", on_synthetic, &args.common)?;
     let trained_on = loaded.run.as_ref().and_then(|run| match &run.data {
-        DataConfig::Synthetic { set } => Some(*set),
+        DataConfig::Synthetic { set, hold_out } => Some((*set, *hold_out)),
         DataConfig::Sudoku { .. } => None,
     });
-    let set = match &args.set {
-        Some(name) => name.parse::<SyntheticSet>().map_err(usage)?,
+    let (set, hold_out) = match &args.set {
+        Some(name) => {
+            let set = name.parse::<SyntheticSet>().map_err(usage)?;
+            (set, trained_on.filter(|(own, _)| *own == set).map_or(0, |(_, hold_out)| hold_out))
+        }
         None => trained_on
             .ok_or_else(|| usage("give --set: the model's folder does not say what it was trained on"))?,
     };
@@ -40,14 +64,15 @@ pub(crate) fn run(args: EvaluateSyntheticArgs) -> anyhow::Result<()> {
             config.vocab
         )));
     }
+    let subject = Subject::new(set, hold_out, args.samples)?;
     let samplers = samplers(&args.reveal, &args.nfe, &args.sampler.config());
-    report(&loaded, &set, &samplers, args.common.seed.unwrap_or(0), args.common.json)
+    report(&loaded, &subject, &samplers, args.common.seed.unwrap_or(0), args.common.json)
 }
 
 /// Prints accuracy and KL for every sampler.
 pub(crate) fn report(
     loaded: &LoadedModel,
-    set: &SyntheticSet,
+    subject: &Subject,
     samplers: &[SamplerConfig],
     seed: u64,
     json: bool,
@@ -56,7 +81,7 @@ pub(crate) fn report(
     // All of them are checked before the first one runs.
     let ready: Vec<_> = samplers.iter().map(|config| loaded.sampler(config)).collect::<Result<_, _>>()?;
     for (config, sampler) in samplers.iter().zip(ready) {
-        let records = measure(loaded, set, config, &sampler, seed);
+        let records = measure(loaded, subject, config, &sampler, seed);
         if json {
             print_json(&records);
         }
@@ -64,73 +89,87 @@ pub(crate) fn report(
     }
     if !json {
         println!(
-            "{set}: entropy {:.4} nats, independent optimum at NFE 1: KL {:.4} nats{}",
-            set.entropy(),
-            set.independent_kl_nfe1(),
+            "{}: entropy {:.4} nats, independent optimum at NFE 1: KL {:.4} nats{}",
+            subject.set,
+            subject.set.entropy(),
+            subject.set.independent_kl_nfe1(),
             describe_rest(samplers)
         );
-        print_table(&["reveal", "NFE", "accuracy", "mean NFE", "exact KL (nats)"], &rows);
+        let mut heads =
+            vec!["reveal", "NFE", "accuracy", "exact KL (nats)", "mean NFE", "distinct", "entropy"];
+        if subject.held_out.is_empty() {
+            rows.iter_mut().for_each(|row| row.truncate(heads.len()));
+        } else {
+            heads.extend(["held out", "reached"]);
+        }
+        print_table(&heads, &rows);
     }
     Ok(())
 }
 
 fn measure(
     loaded: &LoadedModel,
-    set: &SyntheticSet,
+    subject: &Subject,
     config: &SamplerConfig,
     sampler: &Sampler,
     seed: u64,
 ) -> Vec<Record> {
+    let set = &subject.set;
+    let mut records = Vec::new();
     let exact = exact_synthetic(&loaded.model, set, config, seed);
-    let split = if exact.is_ok() { "exact" } else { "samples" };
-    let provenance = loaded.provenance("synthetic", set.to_string(), split, seed);
-    let record = |metric: &str, figure: Figure| provenance.record(metric, figure, config, None);
-    match exact {
-        Ok(exact) => {
-            let half = 1.96 * exact.kl_standard_error;
-            let kl = Figure { ci95: [exact.kl - half, exact.kl + half], ..Figure::exact(exact.kl) };
-            vec![record("accuracy", Figure::exact(exact.accuracy)), record("kl_exact", kl)]
+    if let Ok(exact) = &exact {
+        let provenance = loaded.provenance("synthetic", set.to_string(), "exact", seed);
+        let half = 1.96 * exact.kl_standard_error;
+        let kl = Figure { ci95: [exact.kl - half, exact.kl + half], ..Figure::exact(exact.kl) };
+        records.push(provenance.record("accuracy", Figure::exact(exact.accuracy), config, None));
+        records.push(provenance.record("kl_exact", kl, config, None));
+    }
+    let samples = subject.samples.or(exact.is_err().then_some(SAMPLES));
+    if let Err(reason) = &exact
+        && !matches!(reason, ExactError::Steps)
+    {
+        eprintln!("{} at NFE {}: {reason}; figures are from samples", config.reveal, config.nfe);
+    }
+    if let Some(n) = samples {
+        let provenance = loaded.provenance("synthetic", set.to_string(), "samples", seed);
+        let model = loaded.model.config();
+        let blank = vec![model.mask_token(); n * model.seq_len];
+        let output = sampler.sample_checked(&loaded.model, &blank, seed, |_, tokens| set.contains(tokens));
+        let counts = SampleCounts::count(&output.tokens, set, &subject.held_out);
+        let mut record = |metric: &str, figure: Figure| {
+            records.push(provenance.record(metric, figure, config, None));
+        };
+        if exact.is_err() {
+            record("accuracy", wilson_interval(counts.right, n));
         }
-        Err(reason) => {
-            if !matches!(reason, ExactError::Steps) {
-                eprintln!(
-                    "{} at NFE {}: {reason}; accuracy is from {SAMPLES} samples",
-                    config.reveal, config.nfe
-                );
-            }
-            let (accuracy, mean_nfe) = sampled_accuracy(loaded, set, sampler, seed);
-            vec![record("accuracy", accuracy), record("mean_nfe", mean_nfe)]
+        record("mean_nfe", mean_interval(&output.nfe_values()));
+        let counted = |value: f64| Figure { n, ..Figure::exact(value) };
+        record("distinct", counted(counts.distinct as f64));
+        record("entropy", counted(counts.entropy));
+        if !subject.held_out.is_empty() {
+            record("held_out", wilson_interval(counts.held_out, n));
+            record("held_out_reached", counted(counts.held_out_distinct as f64));
         }
     }
-}
-
-/// Accuracy and evaluations from samples.
-fn sampled_accuracy(
-    loaded: &LoadedModel,
-    set: &SyntheticSet,
-    sampler: &Sampler,
-    seed: u64,
-) -> (Figure, Figure) {
-    let config = loaded.model.config();
-    let blank = vec![config.mask_token(); SAMPLES * config.seq_len];
-    let output = sampler.sample_checked(&loaded.model, &blank, seed, |_, tokens| set.contains(tokens));
-    let right = output.tokens.chunks_exact(config.seq_len).filter(|tokens| set.contains(tokens)).count();
-    (wilson_interval(right, SAMPLES), mean_interval(&output.nfe_values()))
+    records
 }
 
 fn row(sampler: &SamplerConfig, records: &[Record]) -> Vec<String> {
-    let find = |metric: &str| records.iter().find(|record| record.metric == metric);
+    let text = |metric: &str, show: fn(&Record) -> String| {
+        records.iter().find(|record| record.metric == metric).map_or_else(|| "–".into(), show)
+    };
     vec![
         sampler.reveal.to_string(),
         sampler.nfe.to_string(),
-        find("accuracy").map_or_else(String::new, |r| percent(r.value, r.ci95)),
-        find("mean_nfe").map_or_else(|| "–".into(), |r| format!("{:.1}", r.value)),
-        find("kl_exact").map_or_else(
-            || "–".into(),
-            |r| {
-                let half = (r.ci95[1] - r.ci95[0]) / 2.0;
-                if half > 0.0 { format!("{:.4} ± {half:.4}", r.value) } else { format!("{:.4}", r.value) }
-            },
-        ),
+        text("accuracy", |r| percent(r.value, r.ci95)),
+        text("kl_exact", |r| {
+            let half = (r.ci95[1] - r.ci95[0]) / 2.0;
+            if half > 0.0 { format!("{:.4} ± {half:.4}", r.value) } else { format!("{:.4}", r.value) }
+        }),
+        text("mean_nfe", |r| format!("{:.1}", r.value)),
+        text("distinct", |r| r.value.to_string()),
+        text("entropy", |r| format!("{:.3}", r.value)),
+        text("held_out", |r| percent(r.value, r.ci95)),
+        text("held_out_reached", |r| r.value.to_string()),
     ]
 }

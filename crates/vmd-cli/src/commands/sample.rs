@@ -48,7 +48,7 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
 fn render(data: Option<&DataConfig>, tokens: &[u32]) -> (String, Option<bool>) {
     let plain = || tokens.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
     match data {
-        Some(DataConfig::Synthetic { set }) => (plain(), Some(set.contains(tokens))),
+        Some(DataConfig::Synthetic { set, .. }) => (plain(), Some(set.contains(tokens))),
         Some(DataConfig::Sudoku { box_rows, box_cols, .. }) => {
             let grid = Layout::new(*box_rows, *box_cols).and_then(|layout| Grid::from_tokens(layout, tokens));
             match grid {

@@ -10,6 +10,7 @@ use vmd::train::{
     Checkpoint, Outcome, RunFolder, Trainer, TrainerParts, plot_metrics, read_metrics, save_model_dir,
 };
 
+use super::evaluate_synthetic::Subject;
 use super::{evaluate_sudoku, evaluate_synthetic};
 use crate::args::TrainArgs;
 use crate::config::RunConfig;
@@ -182,13 +183,16 @@ fn card(config: &RunConfig, trainer: &Trainer<'_>, progress: &Progress) -> Strin
 fn evaluate(config: &RunConfig, folder: &RunFolder, args: &TrainArgs) -> anyhow::Result<()> {
     let loaded = LoadedModel::find(Some(folder.model()), "model", |_| true, &args.common)?;
     match &config.data {
-        DataConfig::Synthetic { set } => evaluate_synthetic::report(
-            &loaded,
-            set,
-            &config.evaluate.samplers(),
-            config.seed,
-            args.common.json,
-        ),
+        DataConfig::Synthetic { set, hold_out } => {
+            let subject = Subject::new(*set, *hold_out, config.evaluate.samples)?;
+            evaluate_synthetic::report(
+                &loaded,
+                &subject,
+                &config.evaluate.samplers(),
+                config.seed,
+                args.common.json,
+            )
+        }
         DataConfig::Sudoku { .. } => {
             evaluate_sudoku::report_trained(&loaded, &config.evaluate, config.seed, args.common.json)
         }

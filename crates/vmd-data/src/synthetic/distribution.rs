@@ -1,6 +1,8 @@
 //! The exact distribution of each synthetic set.
 
-use super::{SyntheticSet, grids, rules};
+use vmd_process::{Purpose, index_below, keyed_rng};
+
+use super::{SyntheticSet, SyntheticSetError, grids, rules};
 
 /// Largest support that is listed.
 const MAX_SUPPORT: usize = 1_000_000;
@@ -34,6 +36,21 @@ impl SyntheticSet {
         };
         let probability = 1.0 / sequences.len() as f64;
         Some(sequences.into_iter().map(|sequence| (sequence, probability)).collect())
+    }
+
+    /// `n` sequences of the support, chosen at random once and for all: the same for every seed of a run.
+    ///
+    /// # Errors
+    ///
+    /// [`SyntheticSetError::HoldOut`] when the support cannot be listed or nothing would be left.
+    pub fn held_out(&self, n: usize) -> Result<Vec<Vec<u32>>, SyntheticSetError> {
+        let refused = || SyntheticSetError::HoldOut { set: self.to_string(), n };
+        let mut rest = if n == 0 { Vec::new() } else { self.support().ok_or_else(refused)? };
+        if n > 0 && n >= rest.len() {
+            return Err(refused());
+        }
+        let mut rng = keyed_rng(0, 0, Purpose::Data);
+        Ok((0..n).map(|_| rest.swap_remove(index_below(&mut rng, rest.len())).0).collect())
     }
 
     /// Whether a sequence is in the support; `false` for a wrong length or a value outside the vocabulary.

@@ -1,9 +1,11 @@
 //! Examples drawn from a synthetic set.
 
+use std::collections::HashSet;
+
 use rand::Rng;
 use vmd_process::{Purpose, index_below, keyed_rng};
 
-use super::{SyntheticSet, grids, rules};
+use super::{SyntheticSet, SyntheticSetError, grids, rules};
 use crate::source::DataSource;
 
 /// Independent draws from a synthetic set.
@@ -75,4 +77,58 @@ fn digit(rng: &mut impl Rng) -> u32 {
 fn skewed_digit(rng: &mut impl Rng) -> u32 {
     let lot = index_below(rng, 55) as u32;
     (0..9).find(|k| lot < (k + 1) * (k + 2) / 2).unwrap_or(9)
+}
+
+/// Examples of a synthetic set without those that are held out.
+///
+/// ```
+/// use vmd_data::source::DataSource;
+/// use vmd_data::synthetic::{SyntheticSet, SyntheticSource, TrainingPart};
+/// let source = SyntheticSource { set: SyntheticSet::Grids4x4, seed: 7 };
+/// let part = TrainingPart::new(source, 88).expect("there are 288 grids");
+/// let mut tokens = [0; 16];
+/// part.fill(123, &mut tokens);
+/// assert!(!part.held_out().contains(tokens.as_slice()));
+/// ```
+#[derive(Debug, Clone)]
+pub struct TrainingPart {
+    source: SyntheticSource,
+    held_out: HashSet<Vec<u32>>,
+}
+
+impl TrainingPart {
+    /// Leaves out [`SyntheticSet::held_out`]`(n)`.
+    ///
+    /// # Errors
+    ///
+    /// [`SyntheticSetError::HoldOut`] when the set cannot be listed or nothing would be left.
+    pub fn new(source: SyntheticSource, n: usize) -> Result<Self, SyntheticSetError> {
+        Ok(Self { source, held_out: source.set.held_out(n)?.into_iter().collect() })
+    }
+
+    /// What is left out.
+    #[must_use]
+    pub fn held_out(&self) -> &HashSet<Vec<u32>> {
+        &self.held_out
+    }
+}
+
+impl DataSource for TrainingPart {
+    fn seq_len(&self) -> usize {
+        self.source.seq_len()
+    }
+
+    fn vocab(&self) -> usize {
+        self.source.vocab()
+    }
+
+    fn fill(&self, index: u64, tokens: &mut [u32]) {
+        // Draws again, from indices that no training reaches, until the example may be used.
+        for attempt in 0.. {
+            self.source.fill(index | attempt << 40, tokens);
+            if !self.held_out.contains(&*tokens) {
+                return;
+            }
+        }
+    }
 }
