@@ -142,6 +142,7 @@ fn evaluate(config: &ModelConfig, device: &Device) -> [Values; 3] {
         z: parts.z.clone(),
         t: Some(Tensor::from_data([0.3f32; 4], &autodiff)),
         budget: None,
+        reveals: None,
     };
     let copies = input.z.as_ref().map_or(1, |z| z.dims()[0] / 4);
     let input = DenoiserInput {

@@ -15,6 +15,8 @@ pub struct DenoiserInput {
     pub t: Option<Tensor<1>>,
     /// `1/T` for a sampler of `T` steps, 0 in continuous time, `[batch]`; networks that are not told ignore it.
     pub budget: Option<Tensor<1>>,
+    /// 1 for the tokens that the step reveals, `[batch, seq]`; networks that are not told ignore it.
+    pub reveals: Option<Tensor<2, Int>>,
 }
 
 /// A network for `p_θ(x0 | xt, z)`, factorised over positions.

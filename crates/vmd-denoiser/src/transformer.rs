@@ -47,6 +47,7 @@ pub struct Transformer {
     latent: Option<Linear>,
     time: Option<Linear>,
     budget: Option<Linear>,
+    reveals: Option<Embedding>,
     trunk: Trunk,
     head: Linear,
     #[module(skip)]
@@ -57,7 +58,7 @@ pub struct Transformer {
 
 impl Transformer {
     /// A network for sequences of `seq` tokens over `vocab` values (the mask token is `vocab`), with a latent
-    /// if there is one.
+    /// if there is one; `sees_reveals`: whether it is told which tokens a step reveals.
     ///
     /// # Errors
     ///
@@ -67,6 +68,7 @@ impl Transformer {
         vocab: usize,
         seq: usize,
         latent: Option<LatentShape>,
+        sees_reveals: bool,
         graph: Option<&DependencyGraph>,
         init: &mut ParameterInit<'_>,
     ) -> Result<Self, NetworkError> {
@@ -82,6 +84,7 @@ impl Transformer {
             }),
             time: config.adaln_on_time.then(|| Linear::new(2 * N_FREQUENCIES, width, scaled, init)),
             budget: config.sees_budget.then(|| Linear::new(2 * N_FREQUENCIES, width, scaled, init)),
+            reveals: sees_reveals.then(|| Embedding::new(2, width, init)),
             trunk: Trunk::new(&config.trunk, seq, condition, graph, "denoiser.trunk", init)?,
             head: Linear::new(width, vocab, Weights::Zero, init),
             adaln_on_latent,
@@ -101,6 +104,9 @@ impl Denoiser for Transformer {
         }
         if let Some((projection, budget)) = self.budget.as_ref().zip(input.budget) {
             h = h + projection.forward(fourier(budget));
+        }
+        if let Some((embedding, reveals)) = self.reveals.as_ref().zip(input.reveals) {
+            h = h + embedding.forward(reveals);
         }
         let time = self.time.as_ref().zip(input.t).map(|(projection, t)| projection.forward(fourier(t)));
         let condition = match (z.filter(|_| self.adaln_on_latent), time) {

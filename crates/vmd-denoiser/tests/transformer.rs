@@ -37,6 +37,7 @@ fn fresh(config: &TransformerConfig, d_latent: Option<usize>, device: &Device) -
         VOCAB,
         SEQ,
         d_latent.map(|channels| LatentShape { channels, square: channels }),
+        false,
         None,
         init,
     )
@@ -66,6 +67,7 @@ fn input(z: Option<Tensor<3>>, t: Option<[f32; 2]>, device: &Device) -> Denoiser
         z,
         t: t.map(|t| Tensor::from_data(TensorData::new(t.to_vec(), [2]), device)),
         budget: None,
+        reveals: None,
     }
 }
 
@@ -163,7 +165,7 @@ fn evaluations_are_counted_in_rows_and_by_all_clones_together() {
     network.valid().logits(input(None, None, &plain));
     assert_eq!(count(), 6);
     let one = Tensor::<2, Int>::from_data(TensorData::new(vec![0, 1, 2, 3], [1, SEQ]), &plain);
-    network.valid().logits(DenoiserInput { xt: one, z: None, t: None, budget: None });
+    network.valid().logits(DenoiserInput { xt: one, z: None, t: None, budget: None, reveals: None });
     assert_eq!(count(), 7);
     let other = fresh(&config(false, false), None, &plain);
     other.logits(input(None, None, &plain));

@@ -22,8 +22,8 @@ pub struct StepChain {
 }
 
 impl StepChain {
-    /// Enumerates the orders for `seq` tokens, all masked at first; `None` for rules that ask the network,
-    /// or when there are more than `limit` orders.
+    /// Enumerates the orders for `seq` tokens in `blocks` blocks, all masked at first; `None` for rules that ask the
+    /// network, or when there are more than `limit` orders. Steps are counted through all blocks.
     ///
     /// Ancestral: token `i` appears in step `k` with probability `α(t_{k+1}) − α(t_k)`, independently.
     /// Random-k: every division into sets of the given sizes is equally likely.
@@ -31,9 +31,33 @@ impl StepChain {
         sampler: &SamplerConfig,
         schedule: &NoiseSchedule,
         seq: usize,
+        blocks: usize,
         limit: usize,
     ) -> Option<Self> {
-        let steps = sampler.nfe;
+        let of_block = Self::of_block(sampler, schedule, seq / blocks, sampler.nfe / blocks, limit)?;
+        let count = of_block.chains.len().checked_pow(u32::try_from(blocks).ok()?).filter(|&n| n <= limit)?;
+        let chains = (0..count).map(|mut code| {
+            let mut all = RevealChain { step_of: Vec::with_capacity(seq), weight: 1.0 };
+            for block in 0..blocks {
+                let chain = &of_block.chains[code % of_block.chains.len()];
+                code /= of_block.chains.len();
+                let first = block * (sampler.nfe / blocks);
+                all.step_of.extend(chain.step_of.iter().map(|step| first + step));
+                all.weight *= chain.weight;
+            }
+            all
+        });
+        let times = of_block.times.map(|times| times[..times.len() - 1].repeat(blocks));
+        Some(Self { chains: chains.collect(), times })
+    }
+
+    fn of_block(
+        sampler: &SamplerConfig,
+        schedule: &NoiseSchedule,
+        seq: usize,
+        steps: usize,
+        limit: usize,
+    ) -> Option<Self> {
         let count = steps.checked_pow(u32::try_from(seq).ok()?).filter(|&n| n <= limit)?;
         let times = sampler.grid.times(steps);
         let appear: Vec<f64> =

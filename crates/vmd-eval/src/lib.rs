@@ -5,6 +5,7 @@
 mod chain;
 mod exact;
 mod interval;
+mod plan;
 mod record;
 mod samples;
 mod sudoku;

@@ -180,7 +180,7 @@ fn orders_are_complete() {
     {
         for reveal in [RevealRule::Ancestral, RevealRule::RandomK] {
             let config = SamplerConfig { grid, ..sampler(reveal, nfe) };
-            let chain = StepChain::enumerate(&config, &NoiseSchedule::default(), seq, 4096).unwrap();
+            let chain = StepChain::enumerate(&config, &NoiseSchedule::default(), seq, 1, 4096).unwrap();
             let total: f64 = chain.chains.iter().map(|chain| chain.weight).sum();
             assert!((total - 1.0).abs() < 1e-12, "{config:?}: {total}");
             assert!(chain.chains.iter().all(|chain| chain.step_of.len() == seq && chain.weight > 0.0));
@@ -192,8 +192,9 @@ fn orders_are_complete() {
         }
     }
     let too_many =
-        StepChain::enumerate(&sampler(RevealRule::Ancestral, 4), &NoiseSchedule::default(), 4, 255);
+        StepChain::enumerate(&sampler(RevealRule::Ancestral, 4), &NoiseSchedule::default(), 4, 1, 255);
     assert_eq!(too_many, None);
-    let exactly = StepChain::enumerate(&sampler(RevealRule::Ancestral, 4), &NoiseSchedule::default(), 4, 256);
+    let exactly =
+        StepChain::enumerate(&sampler(RevealRule::Ancestral, 4), &NoiseSchedule::default(), 4, 1, 256);
     assert_eq!(exactly.unwrap().chains.len(), 256);
 }

@@ -9,7 +9,7 @@ use vmd_data::sudoku::{PuzzleRecord, parse_puzzles};
 use vmd_eval::{Band, Figure, Provenance, Record, evaluate_sudoku, mean_interval, wilson_interval};
 use vmd_latent::LatentRows;
 use vmd_model::{
-    LatentRule, Query, RemaskRule, RevealRule, Sampler, SamplerConfig, TokenPredictor, ValueRule,
+    LatentRule, Query, RemaskRule, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor, ValueRule,
 };
 use vmd_process::NoiseSchedule;
 
@@ -114,8 +114,8 @@ impl TokenPredictor for Fixed {
         16
     }
 
-    fn redraws_latent_each_step(&self) -> bool {
-        false
+    fn latent_scope(&self) -> Scope {
+        Scope::Sequence
     }
 
     fn draw_latent(&self, _: &[u32], _: usize, _: &mut [&mut ChaCha8Rng]) -> LatentRows {

@@ -1,9 +1,10 @@
 //! A corrupted batch with everything random already drawn.
 
-use vmd_process::{Purpose, corrupt, keyed_rng, low_discrepancy_times, n_masked, uniform};
+use rand::Rng;
+use vmd_process::{Purpose, corrupt, index_below, keyed_rng, low_discrepancy_times, uniform};
 
 use crate::objective::{Assignment, DrawnTime};
-use crate::{ModelConfig, ObjectiveConfig, VmdModel};
+use crate::{ModelConfig, ObjectiveConfig, Scope, VmdModel};
 
 /// Host-side input of one evaluation of the loss.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,6 +13,12 @@ pub struct TrainingBatch {
     pub x0: Vec<u32>,
     /// Partly masked tokens, `[rows, seq]`.
     pub xt: Vec<u32>,
+    /// What is known when the latent is drawn, `[rows, seq]`, masked elsewhere: the clues, the blocks before, or `xt`.
+    pub known: Vec<u32>,
+    /// 1 for the tokens that the latent ties, `[rows, seq]`; the posterior sees them marked.
+    pub tied: Vec<u32>,
+    /// 1 for the tokens whose prediction counts, `[rows, seq]`.
+    pub target: Vec<u32>,
     /// Diffusion times, `[rows]`.
     pub t: Vec<f64>,
     /// Steps of every row's sampler, `[rows]`; `None` in continuous time.
@@ -38,52 +45,121 @@ impl TrainingBatch {
     /// If a token is no value of the model's vocabulary.
     pub fn draw(x0: Vec<u32>, model: &VmdModel, objective: &ObjectiveConfig, seed: u64, step: u64) -> Self {
         let config = model.config();
-        let vocab = config.vocab;
+        let (vocab, seq) = (config.vocab, config.seq_len);
         assert!(x0.iter().all(|&token| (token as usize) < vocab), "clean tokens are below {vocab}");
-        let rows = x0.len() / config.seq_len;
-        let mut budget_rng = keyed_rng(seed, step, Purpose::Budget);
+        let rows = x0.len() / seq;
+        let mut rng = keyed_rng(seed, step, Purpose::Budget);
         let assigned: Vec<Assignment> =
-            (0..rows).map(|_| objective.assign(uniform(&mut budget_rng), uniform(&mut budget_rng))).collect();
+            (0..rows).map(|_| objective.assign(uniform(&mut rng), uniform(&mut rng))).collect();
         let times = draw_times(&assigned, objective, config, seed, step);
         let mut mask_rng = keyed_rng(seed, step, Purpose::Mask);
-        let mut xt = Vec::with_capacity(x0.len());
-        for (row, drawn) in x0.chunks_exact(config.seq_len).zip(&times) {
-            let u: Vec<f64> = row.iter().map(|_| uniform(&mut mask_rng)).collect();
-            xt.extend(corrupt(row, drawn.t, &u, None, config.mask_token(), &config.schedule));
-        }
-        let kl_factor = xt
-            .chunks_exact(config.seq_len)
-            .zip(times.iter().zip(&assigned))
-            .map(|(row, (drawn, assigned))| match assigned.latent_free {
-                true => 0.0,
-                false => objective.kl_factor(config.scope, *drawn, n_masked(row, config.mask_token())),
-            })
-            .collect();
-        let (mut latent_noise, mut prior_draws) = (Vec::new(), Vec::new());
-        if let Some(prior) = model.prior() {
-            let mut rng = keyed_rng(seed, step, Purpose::Latent);
-            let draws = config.latent.as_ref().map_or(1, |latent| latent.n_draws());
-            (0..draws * rows).for_each(|_| prior.noise_into(&mut rng, &mut latent_noise));
-            (0..draws * rows).for_each(|_| prior.sample_into(&mut rng, &mut prior_draws));
-        }
-        Self {
-            x0,
-            xt,
+        let mut batch = Self {
+            xt: Vec::with_capacity(x0.len()),
+            known: Vec::with_capacity(x0.len()),
+            tied: Vec::with_capacity(x0.len()),
+            target: Vec::with_capacity(x0.len()),
             t: times.iter().map(|drawn| drawn.t).collect(),
             steps: assigned.iter().map(|row| row.steps).collect(),
             latent_free: assigned.iter().map(|row| row.latent_free).collect(),
-            recon_weight: times.iter().map(|drawn| drawn.weight).collect(),
-            kl_factor,
-            latent_noise,
-            prior_draws,
-            seq: config.seq_len,
+            recon_weight: Vec::with_capacity(rows),
+            kl_factor: Vec::with_capacity(rows),
+            latent_noise: Vec::new(),
+            prior_draws: Vec::new(),
+            seq,
+            x0: Vec::new(),
+        };
+        for ((row, drawn), assigned) in x0.chunks_exact(seq).zip(&times).zip(&assigned) {
+            batch.mask(row, *drawn, *assigned, objective, config, &mut mask_rng);
         }
+        batch.x0 = x0;
+        if let Some(prior) = model.prior() {
+            let mut rng = keyed_rng(seed, step, Purpose::Latent);
+            let draws = config.latent.as_ref().map_or(1, |latent| latent.n_draws());
+            (0..draws * rows).for_each(|_| prior.noise_into(&mut rng, &mut batch.latent_noise));
+            (0..draws * rows).for_each(|_| prior.sample_into(&mut rng, &mut batch.prior_draws));
+        }
+        batch
     }
 
     /// Number of sequences.
     pub fn rows(&self) -> usize {
         self.t.len()
     }
+
+    /// Masks one row and appends it.
+    fn mask(
+        &mut self,
+        x0: &[u32],
+        drawn: DrawnTime,
+        assigned: Assignment,
+        objective: &ObjectiveConfig,
+        config: &ModelConfig,
+        rng: &mut impl Rng,
+    ) {
+        let mask = config.mask_token();
+        let clamped = clues(x0.len(), objective.clue_share, rng);
+        let block = drawn_block(config, rng);
+        let u: Vec<f64> = x0.iter().map(|_| uniform(rng)).collect();
+        let mut xt = corrupt(x0, drawn.t, &u, Some(&clamped), mask, &config.schedule);
+        for i in 0..x0.len() {
+            if i < block.start {
+                xt[i] = x0[i];
+            } else if i >= block.end && !clamped[i] {
+                xt[i] = mask;
+            }
+        }
+        // Told what a step reveals, a network answers for that alone. Its tokens are then drawn here, with the
+        // probability that would else be their weight. Continuous time has no steps.
+        let aware = config.reveal_aware && assigned.steps.is_some();
+        let asked = |i: usize| block.contains(&i) && xt[i] == mask;
+        let revealed: Vec<bool> =
+            (0..x0.len()).map(|i| asked(i) && (!aware || uniform(rng) < drawn.reveal)).collect();
+        let known: Vec<u32> = match config.scope {
+            Scope::Step => xt.clone(),
+            Scope::Block | Scope::Sequence => {
+                let start = if config.scope == Scope::Block { block.start } else { 0 };
+                (0..x0.len()).map(|i| if clamped[i] || i < start { x0[i] } else { mask }).collect()
+            }
+        };
+        let tied = |i: usize| match config.scope {
+            Scope::Sequence => known[i] == mask,
+            Scope::Block => known[i] == mask && block.contains(&i),
+            Scope::Step => revealed[i],
+        };
+        let n_blocks = config.blocks as f64;
+        let n_tied = (0..x0.len()).filter(|&i| tied(i)).count();
+        let kl_factor = match (assigned.latent_free || n_tied == 0, config.scope) {
+            (true, _) => 0.0,
+            // Paid in full wherever the step reveals something.
+            (false, Scope::Step) if aware => n_blocks * drawn.weight / drawn.reveal,
+            (false, Scope::Sequence) => 1.0,
+            (false, scope) => n_blocks * objective.kl_factor(scope, drawn, n_tied),
+        };
+        let reveal = if aware { drawn.reveal } else { 1.0 };
+        self.tied.extend((0..x0.len()).map(|i| u32::from(tied(i))));
+        self.target.extend(revealed.into_iter().map(u32::from));
+        self.recon_weight.push(n_blocks * drawn.weight / reveal);
+        self.kl_factor.push(kl_factor);
+        self.known.extend(known);
+        self.xt.extend(xt);
+    }
+}
+
+/// Which tokens are given: none, or with probability `share` each with a probability that is itself uniform.
+fn clues(seq: usize, share: f64, rng: &mut impl Rng) -> Vec<bool> {
+    if share == 0.0 || uniform(rng) >= share {
+        return vec![false; seq];
+    }
+    let rate = uniform(rng);
+    (0..seq).map(|_| uniform(rng) < rate).collect()
+}
+
+/// The block that a row is trained on, every one equally likely.
+fn drawn_block(config: &ModelConfig, rng: &mut impl Rng) -> std::ops::Range<usize> {
+    if config.blocks == 1 {
+        return 0..config.seq_len;
+    }
+    config.block(index_below(rng, config.blocks))
 }
 
 fn draw_times(

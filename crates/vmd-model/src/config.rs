@@ -15,6 +15,8 @@ pub enum Scope {
     /// Once per sample, kept for all steps (arXiv 2510.23606).
     #[default]
     Sequence,
+    /// Once per block, before its first step.
+    Block,
     /// Afresh in every step (VADD, arXiv 2505.17384).
     Step,
 }
@@ -35,12 +37,24 @@ pub struct ModelConfig {
     pub graph: Option<GraphSpec>,
     /// The denoising network.
     pub denoiser: TransformerConfig,
+    /// Blocks that a sequence is generated in, one after the other, each seeing those before it (BD3-LM,
+    /// arXiv 2503.09573); 1 for all of it at once.
+    #[serde(default = "one")]
+    pub blocks: usize,
     /// How often the latent is drawn.
     #[serde(default)]
     pub scope: Scope,
+    /// Tells posterior and denoiser which tokens a step reveals, so that its latent ties those alone. For the step
+    /// scope, and for samplers that choose what to reveal before they ask the network.
+    #[serde(default)]
+    pub reveal_aware: bool,
     /// The latent; without it the model is a plain masked diffusion model.
     #[serde(default)]
     pub latent: Option<LatentConfig>,
+}
+
+fn one() -> usize {
+    1
 }
 
 /// A problem in a [`ModelConfig`], with the path of the key.
@@ -62,6 +76,12 @@ impl ModelConfig {
     /// The token that stands for "masked".
     pub fn mask_token(&self) -> u32 {
         self.vocab as u32
+    }
+
+    /// The positions of one block.
+    pub fn block(&self, index: usize) -> std::ops::Range<usize> {
+        let len = self.seq_len / self.blocks;
+        index * len..(index + 1) * len
     }
 
     /// Builds the dependency graph, if the model has one.
@@ -89,6 +109,22 @@ impl ModelConfig {
             if size == 0 {
                 problems.push(ConfigProblem(format!("{key} is 0; set it to 1 or more")));
             }
+        }
+        if self.blocks == 0 || !self.seq_len.is_multiple_of(self.blocks) {
+            problems.push(ConfigProblem(format!(
+                "blocks = {} does not divide the {} tokens of a sequence; choose a divisor",
+                self.blocks, self.seq_len
+            )));
+        }
+        if self.scope == Scope::Block && self.blocks == 1 {
+            problems.push(ConfigProblem(
+                "scope = \"block\" with one block is the scope \"sequence\"; set blocks to 2 or more".into(),
+            ));
+        }
+        if self.reveal_aware && (self.scope != Scope::Step || self.latent.is_none()) {
+            problems.push(ConfigProblem(
+                "reveal_aware ties the tokens of one step; it needs a latent with scope = \"step\"".into(),
+            ));
         }
         if let Err(error) = self.schedule.validate() {
             problems.push(ConfigProblem(format!("schedule: {error}")));

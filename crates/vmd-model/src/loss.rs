@@ -5,7 +5,7 @@ use vmd_denoiser::{Denoiser, DenoiserInput};
 use vmd_latent::{LatentConfig, LatentDistribution};
 
 use crate::model::upload_tokens;
-use crate::{Scope, TrainingBatch, VmdModel};
+use crate::{TrainingBatch, VmdModel};
 
 /// Where the loss takes its latent from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -65,11 +65,9 @@ pub struct Loss {
 /// arXiv 2510.23606 for the sequence scope; the step scope with `c(n, r)` is derived in `docs/method.md`.
 pub fn loss(model: &VmdModel, batch: &TrainingBatch, options: LossOptions, device: &Device) -> Loss {
     let x0 = upload_tokens(&batch.x0, batch.seq, device);
-    let masked = masked_indicator(batch, model.config().mask_token(), device);
-    let posterior = model.posterior().map(|network| {
-        let indicator = (model.config().scope == Scope::Step).then(|| masked.clone());
-        network.forward(x0.clone(), indicator)
-    });
+    let tied = upload_tokens(&batch.tied, batch.seq, device);
+    let target = upload_tokens(&batch.target, batch.seq, device);
+    let posterior = model.posterior().map(|network| network.forward(x0.clone(), Some(tied.clone())));
     let n_draws = model.config().latent.as_ref().map_or(1, LatentConfig::n_draws);
     let draws = posterior.as_ref().map(|posterior| match options.latent_source {
         LatentSource::Prior => model.upload_latent(&batch.prior_draws, device),
@@ -95,8 +93,9 @@ pub fn loss(model: &VmdModel, batch: &TrainingBatch, options: LossOptions, devic
         z,
         t: Some(upload(&batch.t, device).repeat_dim(0, n_draws)),
         budget: Some(upload(&inverse_steps(&batch.steps), device).repeat_dim(0, n_draws)),
+        reveals: Some(tied.repeat_dim(0, n_draws)),
     });
-    let nll = masked_nll(logits, x0.repeat_dim(0, n_draws), masked.repeat_dim(0, n_draws));
+    let nll = masked_nll(logits, x0.repeat_dim(0, n_draws), target.repeat_dim(0, n_draws));
     let recon_per_draw = nll * upload(&batch.recon_weight, device).repeat_dim(0, n_draws);
     let mut total = recon_per_draw.clone().mean();
     let mean_present = |part: Tensor<1>| match n_present as usize {
@@ -154,12 +153,6 @@ fn without_value(surrogate: Tensor<1>) -> Tensor<1> {
 /// `Σ_{i masked} −log p(x0^i)`, `[rows]`, from logits `[rows, seq, vocab]`.
 fn masked_nll(logits: Tensor<3>, x0: Tensor<2, Int>, masked: Tensor<2, Int>) -> Tensor<1> {
     vmd_kernels::masked_nll(logits, x0, masked).sum_dim(1).squeeze_dim::<1>(1)
-}
-
-/// 1 where a token is masked, `[rows, seq]`.
-fn masked_indicator(batch: &TrainingBatch, mask_token: u32, device: &Device) -> Tensor<2, Int> {
-    let indicator: Vec<u32> = batch.xt.iter().map(|&token| u32::from(token == mask_token)).collect();
-    upload_tokens(&indicator, batch.seq, device)
 }
 
 /// `1/T` of every row, 0 in continuous time: what a network is told of its budget.

@@ -42,7 +42,8 @@ impl VmdModel {
             square: latent.family.n_units(),
         });
         Ok(Self {
-            denoiser: Transformer::new(&config.denoiser, vocab, seq, shape, graph, init).map_err(problem)?,
+            denoiser: Transformer::new(&config.denoiser, vocab, seq, shape, config.reveal_aware, graph, init)
+                .map_err(problem)?,
             posterior: match &config.latent {
                 Some(latent) => Some(Posterior::new(latent, vocab, seq, graph, init).map_err(problem)?),
                 None => None,
@@ -117,8 +118,16 @@ impl TokenPredictor for VmdModel {
         self.config.seq_len
     }
 
-    fn redraws_latent_each_step(&self) -> bool {
-        self.config.scope == Scope::Step
+    fn n_blocks(&self) -> usize {
+        self.config.blocks
+    }
+
+    fn latent_scope(&self) -> Scope {
+        self.config.scope
+    }
+
+    fn is_reveal_aware(&self) -> bool {
+        self.config.reveal_aware
     }
 
     fn draw_latent(&self, _xt: &[u32], _budget: usize, rngs: &mut [&mut ChaCha8Rng]) -> LatentRows {
@@ -135,18 +144,16 @@ impl TokenPredictor for VmdModel {
     fn infer_latent(
         &self,
         x0: &[u32],
-        xt: &[u32],
+        tied: &[u32],
         _budget: usize,
         rngs: &mut [&mut ChaCha8Rng],
     ) -> Option<LatentRows> {
         let (posterior, prior) = (self.posterior.as_ref()?, self.prior()?);
         let (device, seq) = (self.device(), self.config.seq_len);
-        let masked: Vec<u32> = xt.iter().map(|&token| u32::from(token == self.config.mask_token())).collect();
-        let indicator = (self.config.scope == Scope::Step).then(|| upload_tokens(&masked, seq, &device));
         let mut noise = Vec::with_capacity(rngs.len() * prior.row_len());
         rngs.iter_mut().for_each(|rng| prior.noise_into(rng, &mut noise));
         let z = posterior
-            .forward(upload_tokens(x0, seq, &device), indicator)
+            .forward(upload_tokens(x0, seq, &device), Some(upload_tokens(tied, seq, &device)))
             .sample(self.upload_latent(&noise, &device), false);
         Some(LatentRows { values: z.into_data().iter::<f32>().collect(), row_len: prior.row_len() })
     }
@@ -163,6 +170,8 @@ impl TokenPredictor for VmdModel {
             z: self.posterior.is_some().then(|| self.upload_latent(&query.z.values, &device)),
             t: Some(Tensor::from_data(TensorData::new(times, [query.t.len()]), &device)),
             budget: Some(Tensor::full([query.t.len()], 1.0 / query.budget as f32, &device)),
+            reveals: (self.config.reveal_aware)
+                .then(|| upload_tokens(query.reveals, self.config.seq_len, &device)),
         };
         self.denoiser.logits(input).into_data().iter::<f32>().collect()
     }

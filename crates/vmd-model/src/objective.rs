@@ -41,7 +41,8 @@ impl Budgets {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ObjectiveConfig {
-    /// Steps `T` of the ancestral sampler that is certified; absent for the continuous-time bound (`T → ∞`).
+    /// Steps `T` that the certified ancestral sampler takes for a block (for the sequence, if it is one block); absent
+    /// for the continuous-time bound (`T → ∞`).
     #[serde(default)]
     pub steps: Option<Budgets>,
     /// Times of those steps.
@@ -58,6 +59,10 @@ pub struct ObjectiveConfig {
     /// network then says what a latent can win at its number of steps, and what it has won.
     #[serde(default)]
     pub latent_free_share: f64,
+    /// Share of the batch in which some tokens are given, a number of them that is uniform between none and all: for
+    /// models that fill in what clues leave open, and for priors that see the clues.
+    #[serde(default)]
+    pub clue_share: f64,
 }
 
 impl Default for ObjectiveConfig {
@@ -68,6 +73,7 @@ impl Default for ObjectiveConfig {
             kl_multiplier: KlMultiplier::default(),
             full_mask_share: 0.0,
             latent_free_share: 0.0,
+            clue_share: 0.0,
         }
     }
 }
@@ -100,8 +106,11 @@ impl ObjectiveConfig {
         if steps.is_empty() || steps.contains(&0) {
             problems.push("objective.steps is 0 or empty; set it to 1 or more, or remove it".into());
         }
-        let shares =
-            [("full_mask_share", self.full_mask_share), ("latent_free_share", self.latent_free_share)];
+        let shares = [
+            ("full_mask_share", self.full_mask_share),
+            ("latent_free_share", self.latent_free_share),
+            ("clue_share", self.clue_share),
+        ];
         for (key, share) in shares.iter().filter(|(_, share)| !(0.0..=1.0).contains(share)) {
             problems.push(format!("objective.{key} = {share}; it must lie in 0..1"));
         }
@@ -117,7 +126,13 @@ impl ObjectiveConfig {
 
     /// The same objective for one number of steps, without additions that only training needs.
     pub fn certified(&self, steps: Option<usize>) -> Self {
-        Self { steps: steps.map(Budgets::One), full_mask_share: 0.0, latent_free_share: 0.0, ..self.clone() }
+        Self {
+            steps: steps.map(Budgets::One),
+            full_mask_share: 0.0,
+            latent_free_share: 0.0,
+            clue_share: 0.0,
+            ..self.clone()
+        }
     }
 
     /// Every number of steps that is trained for; `None` is continuous time.
@@ -153,12 +168,13 @@ impl ObjectiveConfig {
         DrawnTime { t: times[index], weight: reveal / proposal, reveal }
     }
 
-    /// Factor on the KL of one sequence, given the drawn time and its number of masked tokens.
+    /// Factor on the KL of one sequence, given the drawn time and its number of masked tokens, of which one of `blocks`
+    /// blocks was drawn.
     ///
-    /// Sequence scope: 1, the latent is paid for once. Step scope: `weight · c(n, r)`.
+    /// Sequence scope: 1, the latent is paid for once; block scope: once in every block. Step scope: `weight · c(n, r)`.
     pub(crate) fn kl_factor(&self, scope: Scope, drawn: DrawnTime, n_masked: usize) -> f64 {
         match (scope, self.kl_multiplier) {
-            (Scope::Sequence, _) => 1.0,
+            (Scope::Sequence | Scope::Block, _) => 1.0,
             (Scope::Step, KlMultiplier::Joint) => drawn.weight * f64::from(u8::from(n_masked > 0)),
             (Scope::Step, KlMultiplier::Budget) => drawn.weight * kl_multiplier(n_masked, drawn.reveal),
         }

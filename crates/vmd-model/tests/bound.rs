@@ -48,7 +48,7 @@ impl Toy {
     /// `−log p(x0_i | xt, z)` of both tokens.
     fn nll(&self, x0: Pair, xt: Pair, t: f64, z: usize) -> [f64; 2] {
         let z = LatentRows { values: self.latents.row(z).to_vec(), row_len: self.latents.row_len };
-        let logits = self.model.predict(Query { xt: &xt, t: &[t], z: &z, budget: self.steps });
+        let logits = self.model.predict(Query { xt: &xt, t: &[t], z: &z, budget: self.steps, reveals: &[] });
         let of = |i: usize| -log_softmax(&logits[i * 3..(i + 1) * 3])[x0[i] as usize];
         [of(0), of(1)]
     }
@@ -90,7 +90,7 @@ impl Toy {
     fn likelihood(&self, x0: Pair) -> f64 {
         match self.scope {
             Scope::Step => self.chain(x0, [MASK; 2], self.steps, &[0, 1, 2, 3]),
-            Scope::Sequence => {
+            Scope::Sequence | Scope::Block => {
                 (0..4).map(|z| self.weights[z] * self.chain(x0, [MASK; 2], self.steps, &[z])).sum::<f64>()
             }
         }
@@ -101,8 +101,9 @@ impl Toy {
         let upload = |tokens: [i32; 2]| {
             Tensor::<2, Int>::from_data(TensorData::new(tokens.to_vec(), [1, 2]), &Device::flex())
         };
-        let masked = xt.map(|token| i32::from(token == MASK));
-        let indicator = (self.scope == Scope::Step).then(|| upload(masked));
+        // A latent of the whole sequence ties all of it, whatever has been revealed.
+        let masked = xt.map(|token| i32::from(self.scope == Scope::Sequence || token == MASK));
+        let indicator = Some(upload(masked));
         let q = self
             .model
             .posterior()

@@ -30,7 +30,13 @@ fn at_one_step_the_loss_is_the_log_likelihood_of_independent_tokens() {
     let batch = TrainingBatch::draw(tokens(8), &model, &steps(1), 3, 0);
     assert!(batch.xt.iter().all(|&token| token == VOCAB as u32));
     assert!(batch.t.iter().all(|&t| t == 1.0) && batch.recon_weight.iter().all(|&w| w == 1.0));
-    let logits = model.predict(Query { xt: &batch.xt, t: &batch.t, z: &LatentRows::default(), budget: 1 });
+    let logits = model.predict(Query {
+        xt: &batch.xt,
+        t: &batch.t,
+        z: &LatentRows::default(),
+        budget: 1,
+        reveals: &[],
+    });
     let by_hand: f64 = logits
         .chunks_exact(VOCAB)
         .zip(&batch.x0)
@@ -52,8 +58,15 @@ fn only_masked_tokens_count_and_rows_are_weighted() {
     let mut batch = TrainingBatch::draw(tokens(2), &model, &steps(1), 3, 0);
     let mask = VOCAB as u32;
     batch.xt = vec![mask, batch.x0[1], mask, batch.x0[3], batch.x0[4], batch.x0[5], batch.x0[6], mask];
+    batch.target = batch.xt.iter().map(|&token| u32::from(token == mask)).collect();
     batch.recon_weight = vec![0.25, 3.0];
-    let logits = model.predict(Query { xt: &batch.xt, t: &batch.t, z: &LatentRows::default(), budget: 1 });
+    let logits = model.predict(Query {
+        xt: &batch.xt,
+        t: &batch.t,
+        z: &LatentRows::default(),
+        budget: 1,
+        reveals: &[],
+    });
     let nll = |i: usize| -log_softmax(&logits[i * VOCAB..(i + 1) * VOCAB])[batch.x0[i] as usize];
     let by_hand = (0.25 * (nll(0) + nll(2)) + 3.0 * nll(7)) / 2.0;
     let parts = loss(&model, &batch, LossOptions::BOUND, &Device::flex());

@@ -147,8 +147,8 @@ impl TokenPredictor for Wavering {
         4
     }
 
-    fn redraws_latent_each_step(&self) -> bool {
-        false
+    fn latent_scope(&self) -> Scope {
+        Scope::Sequence
     }
 
     fn draw_latent(&self, _: &[u32], _: usize, _: &mut [&mut ChaCha8Rng]) -> LatentRows {

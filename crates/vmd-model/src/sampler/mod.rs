@@ -15,6 +15,8 @@ use rand_chacha::ChaCha8Rng;
 use vmd_graph::DependencyGraph;
 use vmd_latent::LatentRows;
 
+use crate::Scope;
+
 pub use config::SamplerConfig;
 use row::Row;
 pub use rules::{LatentRule, RemaskRule, RevealRule, ValueRule};
@@ -29,8 +31,18 @@ pub trait TokenPredictor {
     /// Tokens per sequence.
     fn seq_len(&self) -> usize;
 
-    /// Whether the latent is drawn afresh in every step.
-    fn redraws_latent_each_step(&self) -> bool;
+    /// Blocks that a sequence is generated in, one after the other; they divide [`seq_len`](Self::seq_len).
+    fn n_blocks(&self) -> usize {
+        1
+    }
+
+    /// How often the latent is drawn.
+    fn latent_scope(&self) -> Scope;
+
+    /// Whether the network is told what a step reveals: then only rules that choose without it can be used.
+    fn is_reveal_aware(&self) -> bool {
+        false
+    }
 
     /// A latent from the prior for every row of `xt` (`[rows, seq]`), each from the row's own stream; rows without
     /// values where there is no latent. `budget`: steps of the sampler that asks.
@@ -41,12 +53,12 @@ pub trait TokenPredictor {
         false
     }
 
-    /// A latent from the posterior for every row of `x0` (`[rows, seq]`), a guess at the finished rows, of which `xt` is
-    /// what has been revealed; `None` without a posterior.
+    /// A latent from the posterior for every row of `x0` (`[rows, seq]`), a guess at the finished rows; `tied` (the same
+    /// shape) is 1 for the tokens that the latent is for; `None` without a posterior.
     fn infer_latent(
         &self,
         _x0: &[u32],
-        _xt: &[u32],
+        _tied: &[u32],
         _budget: usize,
         _rngs: &mut [&mut ChaCha8Rng],
     ) -> Option<LatentRows> {
@@ -71,8 +83,11 @@ pub struct Query<'a> {
     pub t: &'a [f64],
     /// Latents of the rows.
     pub z: &'a LatentRows,
-    /// Steps of the sampler that asks; a network may be told.
+    /// Steps of the sampler that asks, for a block; a network may be told.
     pub budget: usize,
+    /// 1 for the tokens that this step reveals, `[rows, seq]`, where they are chosen without the network; a network may
+    /// be told.
+    pub reveals: &'a [u32],
 }
 
 /// Finished sequences and what they cost.

@@ -13,6 +13,8 @@ pub(super) struct Plan<'a> {
     config: &'a SamplerConfig,
     schedule: &'a NoiseSchedule,
     graph: Option<&'a DependencyGraph>,
+    /// Steps for a block.
+    steps: usize,
     times: Vec<f64>,
     chain: Chain,
 }
@@ -22,10 +24,11 @@ impl<'a> Plan<'a> {
         config: &'a SamplerConfig,
         schedule: &'a NoiseSchedule,
         graph: Option<&'a DependencyGraph>,
+        steps: usize,
     ) -> Self {
-        let times = config.grid.times(config.nfe);
+        let times = config.grid.times(steps);
         let chain = Chain::new(config, schedule, &times);
-        Self { config, schedule, graph, times, chain }
+        Self { config, schedule, graph, steps, times, chain }
     }
 
     /// Whether neither this step nor a later one changes the row.
@@ -78,7 +81,7 @@ impl<'a> Plan<'a> {
             RevealRule::Ancestral => self.times[step],
             RevealRule::FirstHitting => row.hit,
             // These rules follow no clock; the time at which this share of tokens is expected to be masked.
-            _ => self.schedule.inverse(1.0 - row.n_masked() as f64 / row.tokens.len() as f64),
+            _ => self.schedule.inverse(1.0 - row.n_masked() as f64 / row.span as f64),
         }
     }
 
@@ -129,7 +132,7 @@ impl<'a> Plan<'a> {
                 let sure = ranked.iter().take_while(|&&i| row.surety[i] >= tau).count();
                 ranked.truncate(sure.max(1));
             }
-            RevealRule::IndependentSet if step + 1 == self.config.nfe => {}
+            RevealRule::IndependentSet if step + 1 == self.steps => {}
             RevealRule::IndependentSet => ranked = self.independent(&ranked),
             _ => ranked.truncate(self.count(row, step)),
         }
@@ -149,7 +152,7 @@ impl<'a> Plan<'a> {
 
     /// `positions` from the surest to the least sure, with this step's share of the noise.
     fn rank(&self, row: &mut Row, positions: Vec<usize>, step: usize) -> Vec<usize> {
-        let left = 1.0 - (step + 1) as f64 / self.config.nfe as f64;
+        let left = 1.0 - (step + 1) as f64 / self.steps as f64;
         let noise = self.config.reveal_noise * left;
         let mut scored: Vec<(f64, usize)> = positions
             .into_iter()

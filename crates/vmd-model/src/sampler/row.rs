@@ -2,6 +2,8 @@
 
 use rand_chacha::ChaCha8Rng;
 
+use crate::Scope;
+
 /// A sequence with its own random stream, latent and count of evaluations.
 #[derive(Debug)]
 pub(super) struct Row {
@@ -10,7 +12,11 @@ pub(super) struct Row {
     pub z: Vec<f32>,
     pub nfe: usize,
     /// Positions that are no clues.
+    pub unknown: Vec<usize>,
+    /// Positions of the current block that are no clues.
     pub free: Vec<usize>,
+    /// Tokens of the current block.
+    pub span: usize,
     /// Tokens to reveal in each step, for rules that count.
     pub counts: Vec<usize>,
     /// Positions chosen before the network was asked.
@@ -35,7 +41,9 @@ impl Row {
             rng,
             z: Vec::new(),
             nfe: 0,
-            free: (0..tokens.len()).filter(|&i| tokens[i] == mask_token).collect(),
+            unknown: (0..tokens.len()).filter(|&i| tokens[i] == mask_token).collect(),
+            free: Vec::new(),
+            span: tokens.len(),
             counts: Vec::new(),
             chosen: Vec::new(),
             taken_back: Vec::new(),
@@ -45,6 +53,13 @@ impl Row {
             hit: 1.0,
             mask_token,
         }
+    }
+
+    /// Starts a block: what is still masked in it is free.
+    pub(super) fn enter(&mut self, block: std::ops::Range<usize>) {
+        self.span = block.len();
+        self.free = block.filter(|&i| self.is_masked(i)).collect();
+        (self.share_masked, self.hit) = (1.0, 1.0);
     }
 
     pub(super) fn is_masked(&self, position: usize) -> bool {
@@ -57,6 +72,24 @@ impl Row {
 
     pub(super) fn n_masked(&self) -> usize {
         self.masked().count()
+    }
+
+    /// 1 for the tokens that a latent of `scope` is for.
+    pub(super) fn tied(&self, scope: Scope) -> Vec<u32> {
+        let mut tied = vec![0; self.tokens.len()];
+        match scope {
+            Scope::Sequence => self.unknown.iter().for_each(|&i| tied[i] = 1),
+            Scope::Block => self.free.iter().for_each(|&i| tied[i] = 1),
+            Scope::Step => self.masked().for_each(|i| tied[i] = 1),
+        }
+        tied
+    }
+
+    /// 1 for the tokens that were chosen before the network was asked.
+    pub(super) fn reveals(&self) -> Vec<u32> {
+        let mut reveals = vec![0; self.tokens.len()];
+        self.chosen.iter().for_each(|&i| reveals[i] = 1);
+        reveals
     }
 
     /// Masks the tokens that were taken back.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Scope;
+
 /// Which masked tokens are revealed in a step.
 ///
 /// Written as in a command: `margin`, `threshold(0.9)`.
@@ -154,12 +156,12 @@ pub enum LatentRule {
 }
 
 impl LatentRule {
-    /// Whether every step draws from the prior, for a model that does so by itself or not.
-    pub fn redraws_each_step(&self, model_redraws: bool) -> bool {
-        match self {
-            Self::Prior => model_redraws,
-            Self::PriorEachStep => true,
-            Self::PriorOnce | Self::Reinfer => false,
+    /// How often the prior is drawn from, for a model of the given scope.
+    pub fn scope(&self, model: Scope) -> Scope {
+        match (self, model) {
+            (Self::PriorEachStep, _) => Scope::Step,
+            (Self::PriorOnce, _) | (Self::Reinfer, Scope::Step) => Scope::Sequence,
+            (Self::Prior | Self::Reinfer, scope) => scope,
         }
     }
 }

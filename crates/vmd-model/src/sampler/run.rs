@@ -6,7 +6,8 @@ use vmd_latent::LatentRows;
 use vmd_process::{NoiseSchedule, Purpose, keyed_rng};
 
 use super::reveal::Plan;
-use super::{LatentRule, Query, Row, SampleOutput, SamplerConfig, TokenPredictor};
+use super::{LatentRule, Query, RevealRule, Row, SampleOutput, SamplerConfig, TokenPredictor};
+use crate::Scope;
 
 /// Sequences per forward pass; bounds the memory of a run, never its result.
 const BATCH_ROWS: usize = 128;
@@ -27,7 +28,22 @@ impl Sampler {
     /// What keeps this sampler from running with `model`, with the names of the keys; empty when it can run. No network
     /// is evaluated.
     pub fn problems_with(&self, model: &impl TokenPredictor) -> Vec<String> {
-        self.config.problems_on(model.graph().is_some(), model.has_posterior())
+        let mut problems = self.config.problems_on(model.graph().is_some(), model.has_posterior());
+        let blocks = model.n_blocks();
+        if !self.config.nfe.is_multiple_of(blocks) {
+            problems.push(format!(
+                "nfe = {} does not divide over the model's {blocks} blocks; use a multiple of {blocks}",
+                self.config.nfe
+            ));
+        }
+        let chooses_alone = matches!(self.config.reveal, RevealRule::Ancestral | RevealRule::RandomK);
+        if model.is_reveal_aware() && !chooses_alone {
+            problems.push(format!(
+                "reveal = {} asks the network first, but this model is told what is revealed; use ancestral or random-k",
+                self.config.reveal
+            ));
+        }
+        problems
     }
 
     /// Fills every mask token of `xt` (`[rows, seq]`); all other tokens are clues and stay as they are.
@@ -87,7 +103,7 @@ impl Sampler {
                 output.nfe[i] += row.nfe;
                 let accepted = accept(i, &row.tokens);
                 // A row without a mask would come out the same again.
-                if !accepted && !row.free.is_empty() {
+                if !accepted && xt[i * seq..(i + 1) * seq].contains(&mask_token) {
                     rejected.push(i);
                 }
                 if accepted || attempt == 0 {
@@ -100,13 +116,24 @@ impl Sampler {
     }
 
     fn fill(&self, model: &impl TokenPredictor, rows: &mut [Row]) {
-        let plan = Plan::new(&self.config, &self.schedule, model.graph());
-        let each_step = self.config.latent.redraws_each_step(model.redraws_latent_each_step());
+        let scope = self.config.latent.scope(model.latent_scope());
+        let block_len = model.seq_len() / model.n_blocks();
+        for block in 0..model.n_blocks() {
+            rows.iter_mut().for_each(|row| row.enter(block * block_len..(block + 1) * block_len));
+            self.fill_block(model, rows, scope);
+        }
+    }
+
+    fn fill_block(&self, model: &impl TokenPredictor, rows: &mut [Row], scope: Scope) {
+        let steps = self.config.nfe / model.n_blocks();
+        let plan = Plan::new(&self.config, &self.schedule, model.graph(), steps);
         let mut open: Vec<&mut Row> = rows.iter_mut().filter(|row| !row.free.is_empty()).collect();
         for row in &mut open {
-            row.counts = self.config.grid.reveal_counts(row.n_masked(), self.config.nfe);
+            row.counts = self.config.grid.reveal_counts(row.n_masked(), steps);
         }
-        if !each_step {
+        // Once per sample means before the first block that has something to fill.
+        open.retain(|row| scope == Scope::Block || row.nfe == 0);
+        if scope != Scope::Step {
             self.draw_latents(model, &mut open);
         }
         let mut step = 0;
@@ -120,7 +147,7 @@ impl Sampler {
             if active.is_empty() {
                 continue;
             }
-            if each_step {
+            if scope == Scope::Step {
                 self.draw_latents(model, &mut active);
             }
             if self.config.latent == LatentRule::Reinfer {
@@ -143,7 +170,7 @@ impl Sampler {
         }
         let xt = tokens(rows);
         let mut rngs: Vec<&mut ChaCha8Rng> = rows.iter_mut().map(|row| &mut row.rng).collect();
-        let drawn = model.draw_latent(&xt, self.config.nfe, &mut rngs);
+        let drawn = model.draw_latent(&xt, self.config.nfe / model.n_blocks(), &mut rngs);
         for (i, row) in rows.iter_mut().enumerate() {
             row.z = drawn.row(i).to_vec();
         }
@@ -156,10 +183,10 @@ impl Sampler {
         if rows.is_empty() {
             return;
         }
-        let xt = tokens(&rows);
+        let tied: Vec<u32> = rows.iter().flat_map(|row| row.tied(model.latent_scope())).collect();
         let x0: Vec<u32> = rows.iter().flat_map(|row| row.finished_guess()).collect();
         let mut rngs: Vec<&mut ChaCha8Rng> = rows.iter_mut().map(|row| &mut row.rng).collect();
-        let drawn = model.infer_latent(&x0, &xt, self.config.nfe, &mut rngs);
+        let drawn = model.infer_latent(&x0, &tied, self.config.nfe / model.n_blocks(), &mut rngs);
         let drawn = drawn.expect("a model that has a posterior infers latents");
         for (i, row) in rows.iter_mut().enumerate() {
             row.z = drawn.row(i).to_vec();
@@ -176,7 +203,9 @@ impl Sampler {
         let t: Vec<f64> = active.iter().map(|row| plan.time(row, step)).collect();
         let values = active.iter().flat_map(|row| row.z.iter().copied()).collect();
         let z = &LatentRows { values, row_len: active[0].z.len() };
-        model.predict(Query { xt: &tokens(active), t: &t, z, budget: self.config.nfe })
+        let reveals: Vec<u32> = active.iter().flat_map(|row| row.reveals()).collect();
+        let budget = self.config.nfe / model.n_blocks();
+        model.predict(Query { xt: &tokens(active), t: &t, z, budget, reveals: &reveals })
     }
 }
 

@@ -67,7 +67,9 @@ pub(crate) fn config(
             adaln_on_time: true,
             sees_budget: false,
         },
+        blocks: 1,
         scope,
+        reveal_aware: false,
         latent: family.map(latent),
     }
 }
@@ -168,8 +170,8 @@ impl TokenPredictor for Table {
         self.logits.len() / self.vocab
     }
 
-    fn redraws_latent_each_step(&self) -> bool {
-        self.redraws
+    fn latent_scope(&self) -> Scope {
+        if self.redraws { Scope::Step } else { Scope::Sequence }
     }
 
     fn draw_latent(&self, _: &[u32], _: usize, rngs: &mut [&mut ChaCha8Rng]) -> LatentRows {
@@ -186,11 +188,11 @@ impl TokenPredictor for Table {
     fn infer_latent(
         &self,
         x0: &[u32],
-        xt: &[u32],
+        tied: &[u32],
         _: usize,
         rngs: &mut [&mut ChaCha8Rng],
     ) -> Option<LatentRows> {
-        self.inferred.borrow_mut().push((x0.to_vec(), xt.to_vec()));
+        self.inferred.borrow_mut().push((x0.to_vec(), tied.to_vec()));
         let rows = x0.chunks_exact(x0.len() / rngs.len());
         let values = rows.flat_map(|row| [row.iter().sum::<u32>() as f32, row[0] as f32]).collect();
         self.posterior.then_some(LatentRows { values, row_len: 2 })

@@ -116,6 +116,7 @@ pub(super) fn serve(case: &Case, device: &Device) -> anyhow::Result<()> {
                     t: &t,
                     z: &LatentRows::default(),
                     budget: 1,
+                    reveals: &[],
                 }));
                 Ok(())
             })

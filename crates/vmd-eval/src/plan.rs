@@ -1,0 +1,219 @@
+//! What has to be evaluated for an exact distribution, each thing once.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use vmd_latent::LatentRows;
+use vmd_model::{Query, Scope, TokenPredictor, VmdModel};
+
+use crate::StepChain;
+
+/// Rows per forward pass.
+const BATCH_ROWS: usize = 1024;
+
+/// What the network is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Context {
+    xt: Vec<u32>,
+    /// Bits of the time.
+    t: u64,
+    /// 1 for the tokens that the step reveals; empty for a network that is not told.
+    reveals: Vec<u32>,
+}
+
+/// One reveal: what the network is shown, and which tokens it must get right.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Reveal {
+    context: usize,
+    /// Position and value of every revealed token.
+    tokens: Vec<(usize, u32)>,
+}
+
+/// Values that are numbered in the order in which they first appear.
+#[derive(Debug)]
+struct Numbered<T> {
+    values: Vec<T>,
+    numbers: HashMap<T, usize>,
+}
+
+impl<T: Clone + Eq + Hash> Numbered<T> {
+    fn new() -> Self {
+        Self { values: Vec::new(), numbers: HashMap::new() }
+    }
+
+    fn number(&mut self, value: T) -> usize {
+        *self.numbers.entry(value).or_insert_with_key(|value| {
+            self.values.push(value.clone());
+            self.values.len() - 1
+        })
+    }
+}
+
+/// Distinct network inputs, distinct reveals, distinct groups of reveals with one latent, and how sequences are made of
+/// them: `p(x) = Σ_orders w Π_groups E_z Π_reveals p(· | z)`.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    contexts: Numbered<Context>,
+    reveals: Numbered<Reveal>,
+    groups: Numbered<Vec<usize>>,
+    /// For each sequence of the support: weight and groups of every order.
+    orders: Vec<Vec<(f64, Vec<usize>)>>,
+}
+
+impl Plan {
+    pub(crate) fn collect(
+        support: &[(Vec<u32>, f64)],
+        chain: &StepChain,
+        model: &VmdModel,
+        scope: Scope,
+    ) -> Self {
+        let mut plan = Self {
+            contexts: Numbered::new(),
+            reveals: Numbered::new(),
+            groups: Numbered::new(),
+            orders: Vec::new(),
+        };
+        for (x, _) in support {
+            let orders = chain
+                .chains
+                .iter()
+                .map(|order| (order.weight, plan.order(x, &order.step_of, chain, model, scope)))
+                .collect();
+            plan.orders.push(orders);
+        }
+        plan
+    }
+
+    /// The groups of one order of one sequence.
+    fn order(
+        &mut self,
+        x: &[u32],
+        step_of: &[usize],
+        chain: &StepChain,
+        model: &VmdModel,
+        scope: Scope,
+    ) -> Vec<usize> {
+        let config = model.config();
+        let (mask, block_len) = (config.mask_token(), config.seq_len / config.blocks);
+        let last = step_of.iter().copied().max().unwrap_or(0);
+        let mut groups: Vec<(usize, Vec<usize>)> = Vec::new();
+        for step in 0..=last {
+            let tokens: Vec<(usize, u32)> =
+                (0..x.len()).filter(|&i| step_of[i] == step).map(|i| (i, x[i])).collect();
+            let Some(&(first, _)) = tokens.first() else { continue };
+            let block = first / block_len;
+            let xt: Vec<u32> = (0..x.len()).map(|i| if step_of[i] < step { x[i] } else { mask }).collect();
+            let in_block = &xt[block * block_len..(block + 1) * block_len];
+            let share = in_block.iter().filter(|&&token| token == mask).count() as f64 / block_len as f64;
+            let t = match &chain.times {
+                Some(times) => times[step],
+                None => config.schedule.inverse(1.0 - share),
+            };
+            let reveals = match config.reveal_aware {
+                true => step_of.iter().map(|&s| u32::from(s == step)).collect(),
+                false => Vec::new(),
+            };
+            let context = self.contexts.number(Context { xt, t: t.to_bits(), reveals });
+            let reveal = self.reveals.number(Reveal { context, tokens });
+            let owner = match scope {
+                Scope::Sequence => 0,
+                Scope::Block => block,
+                Scope::Step => step,
+            };
+            match groups.last_mut().filter(|(last, _)| *last == owner) {
+                Some((_, group)) => group.push(reveal),
+                None => groups.push((owner, vec![reveal])),
+            }
+        }
+        groups.into_iter().map(|(_, group)| self.groups.number(group)).collect()
+    }
+
+    pub(crate) fn n_contexts(&self) -> usize {
+        self.contexts.values.len()
+    }
+
+    pub(crate) fn n_groups(&self) -> usize {
+        self.groups.values.len()
+    }
+
+    /// `Π_{reveals of a group} p(· | z)` for every `z` and every group, `[latents][groups]`.
+    pub(crate) fn group_probabilities(
+        &self,
+        model: &VmdModel,
+        latents: &LatentRows,
+        budget: usize,
+    ) -> Vec<Vec<f64>> {
+        let of_groups = |reveals: Vec<f64>| {
+            let of_group = |group: &Vec<usize>| group.iter().map(|&reveal| reveals[reveal]).product();
+            self.groups.values.iter().map(of_group).collect()
+        };
+        self.reveal_probabilities(model, latents, budget).into_iter().map(of_groups).collect()
+    }
+
+    /// `p(x)` of every sequence from the groups' means over `z`.
+    pub(crate) fn sequence_probabilities(&self, means: &[f64]) -> Vec<f64> {
+        let of_order = |(weight, groups): &(f64, Vec<usize>)| -> f64 {
+            weight * groups.iter().map(|&group| means[group]).product::<f64>()
+        };
+        self.orders.iter().map(|orders| orders.iter().map(of_order).sum()).collect()
+    }
+
+    /// How much the KL falls when the mean of each group rises, to first order.
+    pub(crate) fn influence(&self, support: &[(Vec<u32>, f64)], p: &[f64], means: &[f64]) -> Vec<f64> {
+        let mut influence = vec![0.0; self.n_groups()];
+        for ((orders, (_, w)), p) in self.orders.iter().zip(support).zip(p) {
+            for (weight, groups) in orders {
+                for (place, &group) in groups.iter().enumerate() {
+                    let others = groups.iter().enumerate().filter(|(other, _)| *other != place);
+                    let rest: f64 = others.map(|(_, &other)| means[other]).product();
+                    influence[group] += w / p * weight * rest;
+                }
+            }
+        }
+        influence
+    }
+
+    /// `Π_{i ∈ S} p(x_i | context, z)` for every `z` and every reveal: `[latents][reveals]`.
+    fn reveal_probabilities(&self, model: &VmdModel, latents: &LatentRows, budget: usize) -> Vec<Vec<f64>> {
+        let n_latents = latents.n_rows().max(1);
+        let (vocab, seq) = (model.vocab(), model.seq_len());
+        let (contexts, reveals) = (&self.contexts.values, &self.reveals.values);
+        let mut result = vec![vec![0.0; reveals.len()]; n_latents];
+        let mut by_context: Vec<Vec<usize>> = vec![Vec::new(); contexts.len()];
+        for (i, reveal) in reveals.iter().enumerate() {
+            by_context[reveal.context].push(i);
+        }
+        let pairs: Vec<(usize, usize)> =
+            (0..n_latents).flat_map(|z| (0..contexts.len()).map(move |context| (z, context))).collect();
+        for chunk in pairs.chunks(BATCH_ROWS) {
+            let of = |part: fn(&Context) -> &Vec<u32>| -> Vec<u32> {
+                chunk.iter().flat_map(|&(_, c)| part(&contexts[c]).iter().copied()).collect()
+            };
+            let (xt, reveals_now) = (of(|context| &context.xt), of(|context| &context.reveals));
+            let t: Vec<f64> = chunk.iter().map(|&(_, c)| f64::from_bits(contexts[c].t)).collect();
+            let values: Vec<f32> = match latents.row_len {
+                0 => Vec::new(),
+                _ => chunk.iter().flat_map(|&(z, _)| latents.row(z).iter().copied()).collect(),
+            };
+            let z = &LatentRows { values, row_len: latents.row_len };
+            let logits = model.predict(Query { xt: &xt, t: &t, z, budget, reveals: &reveals_now });
+            for (&(z, context), logits) in chunk.iter().zip(logits.chunks_exact(seq * vocab)) {
+                for &reveal in &by_context[context] {
+                    let log_p: f64 = reveals[reveal]
+                        .tokens
+                        .iter()
+                        .map(|&(i, value)| log_probability(&logits[i * vocab..(i + 1) * vocab], value))
+                        .sum();
+                    result[z][reveal] = log_p.exp();
+                }
+            }
+        }
+        result
+    }
+}
+
+fn log_probability(logits: &[f32], value: u32) -> f64 {
+    let largest = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    let sum: f64 = logits.iter().map(|&logit| (f64::from(logit) - largest).exp()).sum();
+    f64::from(logits[value as usize]) - largest - sum.ln()
+}
