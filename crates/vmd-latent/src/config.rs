@@ -111,8 +111,12 @@ pub struct PosteriorConfig {
     /// Standard deviation of the logits (of the means, for a Gaussian) at the start. A loud posterior sends different
     /// sequences to different codes before anything is learned, so that the denoiser learns to read `z` from the
     /// first step; one that starts near the prior is pulled onto it before anybody listens.
-    #[serde(default = "unit")]
+    #[serde(default = "default_loudness")]
     pub loudness: f64,
+}
+
+fn default_loudness() -> f64 {
+    5.0
 }
 
 /// How the posterior of a pooled latent sees the tokens' final states.

@@ -1,6 +1,6 @@
 //! The inference network.
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor, activation::log_softmax};
 use vmd_graph::DependencyGraph;
 use vmd_nn::{Embedding, Linear, NetworkError, ParameterInit, Trunk, Weights};
@@ -50,7 +50,7 @@ impl Posterior {
             token: Embedding::new(vocab, trunk.width, init),
             masked: Embedding::new(2, trunk.width, init),
             trunk: Trunk::new(trunk, seq, None, graph, "latent.posterior.trunk", init)?,
-            head: Linear::new(d_input, d_output, Weights::Scaled { gain: config.posterior.loudness }, init),
+            head: head(config, d_input, d_output, init),
             family: config.family,
             structure: config.structure,
             pooling: config.posterior.pooling,
@@ -101,4 +101,17 @@ impl Posterior {
             }
         }
     }
+}
+
+/// The last layer, as loud as asked for. A Gaussian's variances all start at 1: it is the means that speak.
+fn head(config: &LatentConfig, d_input: usize, d_output: usize, init: &mut ParameterInit<'_>) -> Linear {
+    let gain = config.posterior.loudness;
+    let LatentFamily::Gaussian { dim } = config.family else {
+        return Linear::new(d_input, d_output, Weights::Scaled { gain }, init);
+    };
+    let mut head = Linear::new(d_input, d_output, Weights::Zero, init);
+    let means = Linear::new(d_input, dim, Weights::Scaled { gain }, init).weight.val();
+    let weight = head.weight.val().slice_assign([0..d_input, 0..dim], means);
+    head.weight = Param::from_tensor(weight.detach());
+    head
 }

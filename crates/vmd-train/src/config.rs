@@ -44,7 +44,7 @@ pub struct TrainConfig {
     pub posterior_first: Option<PosteriorFirst>,
     /// Factor on the learning rate of the prior's parameters. A prior follows a posterior that moves; it has to be the
     /// faster of the two.
-    #[serde(default = "unit")]
+    #[serde(default = "default_prior_rate")]
     pub prior_rate: f64,
     /// Steps between validations.
     #[serde(default = "default_every")]
@@ -67,7 +67,7 @@ pub struct KlSchedule(pub Vec<[f64; 2]>);
 
 impl Default for KlSchedule {
     fn default() -> Self {
-        Self(vec![[0.0, 0.0], [0.3, 1.0]])
+        Self(vec![[0.3, 0.2], [0.6, 1.0]])
     }
 }
 
@@ -105,6 +105,10 @@ pub struct KlTarget {
     /// Largest relative change of the weight in one step.
     #[serde(default = "default_rate")]
     pub rate: f64,
+}
+
+fn default_prior_rate() -> f64 {
+    3.0
 }
 
 fn default_rate() -> f64 {
