@@ -43,6 +43,9 @@ pub enum ExactError {
     /// Latents are integrated over the prior.
     #[error("exact figures need latents from the prior, not `reinfer`")]
     Latent,
+    /// One prior is integrated over in all steps.
+    #[error("exact figures need a latent that is drawn once, where its prior sees the clues")]
+    Clues,
     /// The first attempt alone has the distribution that is computed.
     #[error("exact figures need best_of = 1")]
     BestOf,
@@ -98,6 +101,10 @@ pub fn exact_synthetic(
         return Err(ExactError::BestOf);
     }
     let config = model.config();
+    let each_step = sampler.latent.redraws_each_step(model.redraws_latent_each_step());
+    if each_step && config.latent.as_ref().is_some_and(|latent| latent.clues.is_some()) {
+        return Err(ExactError::Clues);
+    }
     let chain = StepChain::enumerate(sampler, &config.schedule, config.seq_len, MAX_CHAINS)
         .ok_or(ExactError::Steps)?;
     let (latents, enumerated) = latents(model, seed);
@@ -108,7 +115,6 @@ pub fn exact_synthetic(
     }
     let weights = weights(model, &latents, enumerated);
     let per_latent = plan.probabilities(model, &latents, sampler.nfe);
-    let each_step = sampler.latent.redraws_each_step(model.redraws_latent_each_step());
     let scope = if each_step { step_scope } else { sequence_scope };
     let (p, per_z) = scope(&plan, &per_latent, &weights);
     let kl = support.iter().zip(&p).map(|((_, w), p)| w * (w.ln() - p.ln())).sum();
@@ -120,7 +126,7 @@ pub fn exact_synthetic(
 fn weights(model: &VmdModel, latents: &LatentRows, enumerated: bool) -> Vec<f64> {
     match model.prior() {
         Some(prior) if enumerated => {
-            (0..latents.n_rows()).map(|row| prior.log_mass(latents.row(row)).exp()).collect()
+            (0..latents.n_rows()).map(|row| prior.log_density(latents.row(row)).exp()).collect()
         }
         _ => vec![1.0 / latents.n_rows().max(1) as f64; latents.n_rows().max(1)],
     }

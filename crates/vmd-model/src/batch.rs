@@ -3,7 +3,7 @@
 use vmd_process::{Purpose, corrupt, keyed_rng, low_discrepancy_times, n_masked, uniform};
 
 use crate::objective::{Assignment, DrawnTime};
-use crate::{ModelConfig, ObjectiveConfig, VmdModel};
+use crate::{ModelConfig, ObjectiveConfig, Scope, VmdModel};
 
 /// Host-side input of one evaluation of the loss.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,7 +64,10 @@ impl TrainingBatch {
             let mut rng = keyed_rng(seed, step, Purpose::Latent);
             let draws = config.latent.as_ref().map_or(1, |latent| latent.n_draws());
             (0..draws * rows).for_each(|_| prior.noise_into(&mut rng, &mut latent_noise));
-            (0..draws * rows).for_each(|_| prior.sample_into(&mut rng, &mut prior_draws));
+            let given = (config.scope == Scope::Step).then(|| model.priors_given(&xt)).flatten();
+            let priors = given.unwrap_or_else(|| vec![prior; rows]);
+            let priors = priors.iter().cycle().take(draws * rows);
+            priors.for_each(|prior| prior.sample_into(&mut rng, &mut prior_draws));
         }
         Self {
             x0,
