@@ -3,7 +3,7 @@
 use thiserror::Error;
 use vmd_data::synthetic::SyntheticSet;
 use vmd_latent::LatentRows;
-use vmd_model::{LatentRule, RemaskRule, SamplerConfig, ValueRule, VmdModel};
+use vmd_model::{LatentRule, RemaskRule, SamplerConfig, Scope, ValueRule, VmdModel};
 use vmd_process::{Purpose, keyed_rng};
 
 use crate::StepChain;
@@ -13,6 +13,12 @@ use crate::plan::Plan;
 const MAX_CHAINS: usize = 4096;
 /// Values of a categorical latent that are enumerated at the most.
 const MAX_LATENTS: usize = 4096;
+/// Values of a categorical latent that are listed, the likeliest first.
+const MAX_LIKELIEST: usize = 1 << 14;
+/// Mass of the prior at which listing ends.
+const LEFT_OUT: f64 = 1e-7;
+/// Mass of the prior that may be left out.
+const MAX_LEFT_OUT: f64 = 1e-3;
 /// Draws of a latent that cannot be enumerated.
 const LATENT_DRAWS: usize = 1 << 14;
 /// Network rows that an evaluation may cost.
@@ -60,12 +66,16 @@ pub struct ExactResult {
     pub kl: f64,
     /// Standard error of `kl` from drawing `z`; 0 where `z` was enumerated or there is none.
     pub kl_standard_error: f64,
+    /// Mass of the prior that was not integrated over: the accuracy is at least as given and at most this much more,
+    /// the KL at most as given. 0 unless only the likeliest latents were listed.
+    pub left_out: f64,
 }
 
 /// Computes accuracy and `KL(data ‖ model)` of `model` under `sampler`, starting from all tokens masked.
 ///
 /// `p(x)` is a sum over all orders of reveals and an integral over `z` for every sample, block or step, as the model's
-/// scope or the sampler's latent rule says. A categorical latent is enumerated up to 4,096 values, any other integrated
+/// scope or the sampler's latent rule says. A categorical latent is enumerated up to 4,096 values; of one with more, the
+/// likeliest up to 2^14 are listed if all but a thousandth of the prior's mass is among them; any other is integrated
 /// with 2^14 draws from the prior.
 ///
 /// # Errors
@@ -97,29 +107,46 @@ pub fn exact_synthetic(
     let config = model.config();
     let chain = StepChain::enumerate(sampler, &config.schedule, config.seq_len, config.blocks, MAX_CHAINS)
         .ok_or(ExactError::Steps)?;
-    let (latents, enumerated) = latents(model, seed);
-    let plan = Plan::collect(&support, &chain, model, sampler.latent.scope(config.scope));
-    let rows = plan.n_contexts() * latents.n_rows().max(1);
+    let scope = sampler.latent.scope(config.scope);
+    let latents = Latents::of(model, scope, seed);
+    let plan = Plan::collect(&support, &chain, model, scope);
+    let rows = plan.n_contexts() * latents.rows.n_rows().max(1);
     if rows > MAX_ROWS {
         return Err(ExactError::TooManyRows { rows });
     }
-    let weights = weights(model, &latents, enumerated);
-    let given_z = plan.group_probabilities(model, &latents, sampler.nfe / config.blocks);
+    let given_z = plan.group_probabilities(model, &latents.rows, sampler.nfe / config.blocks);
+    let weights: Vec<Vec<f64>> = plan.known().iter().map(|known| latents.weights(model, known)).collect();
     let means: Vec<f64> = (0..plan.n_groups())
-        .map(|group| given_z.iter().zip(&weights).map(|(p, weight)| weight * p[group]).sum())
+        .map(|group| {
+            let weights = &weights[plan.known_of(group)];
+            given_z.iter().zip(weights).map(|(p, weight)| weight * p[group]).sum()
+        })
         .collect();
     let p = plan.sequence_probabilities(&means);
     let kl = support.iter().zip(&p).map(|((_, w), p)| w * (w.ln() - p.ln())).sum();
-    let standard_error =
-        if enumerated { 0.0 } else { standard_error(&plan.influence(&support, &p, &means), &given_z) };
-    Ok(ExactResult { accuracy: p.iter().sum(), kl, kl_standard_error: standard_error })
+    let kl_standard_error = match latents.how {
+        Integration::Drawn => {
+            let n = given_z.len() as f64;
+            let influence = plan.influence(&support, &p, &means);
+            let moved_by = |(z, groups): (usize, &Vec<f64>)| {
+                let of_group =
+                    |(group, p): (usize, &f64)| weights[plan.known_of(group)][z] * n * p * influence[group];
+                groups.iter().enumerate().map(of_group).sum()
+            };
+            standard_error(&given_z.iter().enumerate().map(moved_by).collect::<Vec<f64>>())
+        }
+        _ => 0.0,
+    };
+    let left_out = match latents.how {
+        Integration::Likeliest { left_out } => left_out,
+        _ => 0.0,
+    };
+    Ok(ExactResult { accuracy: p.iter().sum(), kl, kl_standard_error, left_out })
 }
 
-/// Standard error of the KL by linearisation: `d KL = −Σ_x w(x) dp(x)/p(x)`, where drawing a latent moves the mean of
-/// every group, and the KL by `influence` times that.
-fn standard_error(influence: &[f64], given_z: &[Vec<f64>]) -> f64 {
-    let moves: Vec<f64> =
-        given_z.iter().map(|groups| groups.iter().zip(influence).map(|(p, i)| p * i).sum()).collect();
+/// Standard error of the KL by linearisation: `d KL = −Σ_x w(x) dp(x)/p(x)`, where each draw of a latent moves the KL
+/// by one of `moves`.
+fn standard_error(moves: &[f64]) -> f64 {
     let n = moves.len() as f64;
     if n < 2.0 {
         return 0.0;
@@ -129,24 +156,64 @@ fn standard_error(influence: &[f64], given_z: &[Vec<f64>]) -> f64 {
     (variance / n).sqrt()
 }
 
-/// Probability of every latent if they are all there are, equal shares if they were drawn.
-fn weights(model: &VmdModel, latents: &LatentRows, enumerated: bool) -> Vec<f64> {
-    match model.prior() {
-        Some(prior) if enumerated => {
-            (0..latents.n_rows()).map(|row| prior.log_mass(latents.row(row)).exp()).collect()
-        }
-        _ => vec![1.0 / latents.n_rows().max(1) as f64; latents.n_rows().max(1)],
-    }
+/// How the latents to integrate over were found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Integration {
+    /// They are all there are.
+    Enumerated,
+    /// The likeliest ones, without this much of the prior's mass.
+    Likeliest { left_out: f64 },
+    /// Draws from the prior without clues.
+    Drawn,
 }
 
-/// The latents to integrate over, and whether they are all there are.
-fn latents(model: &VmdModel, seed: u64) -> (LatentRows, bool) {
-    let Some(prior) = model.prior() else { return (LatentRows::default(), true) };
-    if let Some(rows) = prior.enumerate(MAX_LATENTS) {
-        return (rows, true);
+/// Latents to integrate over.
+#[derive(Debug)]
+struct Latents {
+    rows: LatentRows,
+    how: Integration,
+}
+
+impl Latents {
+    fn of(model: &VmdModel, scope: Scope, seed: u64) -> Self {
+        let Some(prior) = model.prior() else {
+            return Self { rows: LatentRows::default(), how: Integration::Enumerated };
+        };
+        if let Some(rows) = prior.enumerate(MAX_LATENTS) {
+            return Self { rows, how: Integration::Enumerated };
+        }
+        // What is likely without clues need not be so with them.
+        if scope == Scope::Sequence || !model.sees_clues() {
+            let (rows, left_out) = prior.likeliest(LEFT_OUT, MAX_LIKELIEST);
+            if left_out <= MAX_LEFT_OUT {
+                return Self { rows, how: Integration::Likeliest { left_out } };
+            }
+        }
+        let mut rng = keyed_rng(seed, 0, Purpose::Evaluate);
+        let mut values = Vec::new();
+        (0..LATENT_DRAWS).for_each(|_| prior.sample_into(&mut rng, &mut values));
+        let rows = LatentRows { values, row_len: prior.row_len() };
+        Self { rows, how: Integration::Drawn }
     }
-    let mut rng = keyed_rng(seed, 0, Purpose::Evaluate);
-    let mut values = Vec::new();
-    (0..LATENT_DRAWS).for_each(|_| prior.sample_into(&mut rng, &mut values));
-    (LatentRows { values, row_len: prior.row_len() }, false)
+
+    /// Weight of every latent in the integral over `p(z | known)`; `known` is empty for a prior that sees no clues.
+    fn weights(&self, model: &VmdModel, known: &[u32]) -> Vec<f64> {
+        let n = self.rows.n_rows();
+        let Some(prior) = model.prior() else { return vec![1.0] };
+        let given = match known {
+            [] => None,
+            known => model.priors_given(known).and_then(|priors| priors.into_iter().next()),
+        };
+        let of_row = |row: usize| {
+            let z = self.rows.row(row);
+            match (self.how, &given) {
+                (Integration::Drawn, None) => 1.0 / n as f64,
+                (Integration::Drawn, Some(given)) => {
+                    (given.log_density(z) - prior.log_density(z)).exp() / n as f64
+                }
+                (_, given) => given.as_ref().unwrap_or(&prior).log_density(z).exp(),
+            }
+        };
+        (0..n).map(of_row).collect()
+    }
 }

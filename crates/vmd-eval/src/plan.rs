@@ -29,6 +29,14 @@ struct Reveal {
     tokens: Vec<(usize, u32)>,
 }
 
+/// Reveals of one order that share a latent.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Group {
+    /// What the prior is told: the number of a list of tokens.
+    known: usize,
+    reveals: Vec<usize>,
+}
+
 /// Values that are numbered in the order in which they first appear.
 #[derive(Debug)]
 struct Numbered<T> {
@@ -55,7 +63,9 @@ impl<T: Clone + Eq + Hash> Numbered<T> {
 pub(crate) struct Plan {
     contexts: Numbered<Context>,
     reveals: Numbered<Reveal>,
-    groups: Numbered<Vec<usize>>,
+    /// Tokens that the prior is told, one empty list if it is told none.
+    known: Numbered<Vec<u32>>,
+    groups: Numbered<Group>,
     /// For each sequence of the support: weight and groups of every order.
     orders: Vec<Vec<(f64, Vec<usize>)>>,
 }
@@ -70,6 +80,7 @@ impl Plan {
         let mut plan = Self {
             contexts: Numbered::new(),
             reveals: Numbered::new(),
+            known: Numbered::new(),
             groups: Numbered::new(),
             orders: Vec::new(),
         };
@@ -96,7 +107,7 @@ impl Plan {
         let config = model.config();
         let (mask, block_len) = (config.mask_token(), config.seq_len / config.blocks);
         let last = step_of.iter().copied().max().unwrap_or(0);
-        let mut groups: Vec<(usize, Vec<usize>)> = Vec::new();
+        let mut groups: Vec<(usize, Group)> = Vec::new();
         for step in 0..=last {
             let tokens: Vec<(usize, u32)> =
                 (0..x.len()).filter(|&i| step_of[i] == step).map(|i| (i, x[i])).collect();
@@ -113,6 +124,7 @@ impl Plan {
                 true => step_of.iter().map(|&s| u32::from(s == step)).collect(),
                 false => Vec::new(),
             };
+            let known = if model.sees_clues() { xt.clone() } else { Vec::new() };
             let context = self.contexts.number(Context { xt, t: t.to_bits(), reveals });
             let reveal = self.reveals.number(Reveal { context, tokens });
             let owner = match scope {
@@ -121,8 +133,11 @@ impl Plan {
                 Scope::Step => step,
             };
             match groups.last_mut().filter(|(last, _)| *last == owner) {
-                Some((_, group)) => group.push(reveal),
-                None => groups.push((owner, vec![reveal])),
+                Some((_, group)) => group.reveals.push(reveal),
+                None => {
+                    let known = self.known.number(known);
+                    groups.push((owner, Group { known, reveals: vec![reveal] }));
+                }
             }
         }
         groups.into_iter().map(|(_, group)| self.groups.number(group)).collect()
@@ -136,6 +151,16 @@ impl Plan {
         self.groups.values.len()
     }
 
+    /// Every list of tokens that the prior is told.
+    pub(crate) fn known(&self) -> &[Vec<u32>] {
+        &self.known.values
+    }
+
+    /// Which of these a group's latent is drawn with.
+    pub(crate) fn known_of(&self, group: usize) -> usize {
+        self.groups.values[group].known
+    }
+
     /// `Π_{reveals of a group} p(· | z)` for every `z` and every group, `[latents][groups]`.
     pub(crate) fn group_probabilities(
         &self,
@@ -144,7 +169,7 @@ impl Plan {
         budget: usize,
     ) -> Vec<Vec<f64>> {
         let of_groups = |reveals: Vec<f64>| {
-            let of_group = |group: &Vec<usize>| group.iter().map(|&reveal| reveals[reveal]).product();
+            let of_group = |group: &Group| group.reveals.iter().map(|&reveal| reveals[reveal]).product();
             self.groups.values.iter().map(of_group).collect()
         };
         self.reveal_probabilities(model, latents, budget).into_iter().map(of_groups).collect()

@@ -20,6 +20,7 @@ mod attention;
 mod cholesky;
 mod colouring;
 mod constructors;
+mod eigenvalues;
 mod error;
 mod graph;
 mod laplacian;
@@ -27,6 +28,7 @@ mod spec;
 mod text;
 
 pub use cholesky::Cholesky;
+pub use eigenvalues::symmetric_eigenvalues;
 pub use error::GraphError;
 pub use graph::{DependencyGraph, EdgeType, MAX_EDGE_TYPES, MAX_NODES};
 pub use spec::GraphSpec;

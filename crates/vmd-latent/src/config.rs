@@ -16,10 +16,13 @@ pub struct LatentConfig {
     /// What the latent is drawn from when there is nothing to infer it from.
     #[serde(default)]
     pub prior: PriorKind,
+    /// A network that reads what is known of a sequence and shifts the prior: `p(z | clues)`.
+    #[serde(default)]
+    pub clues: Option<TrunkConfig>,
     /// The inference network.
     pub posterior: PosteriorConfig,
     /// KL in nats that each sub-latent (a Gaussian channel, a categorical group) may spend without a penalty
-    /// in training. Reported bounds never use it.
+    /// in training. Reported bounds never use it. With a `markov` prior a unit is a channel over all tokens.
     #[serde(default)]
     pub free_nats: f64,
 }
@@ -76,20 +79,50 @@ pub enum LatentStructure {
     PerToken,
 }
 
-/// Prior of a latent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Most channels of a row under an `autoregressive` prior, whose weights are a square matrix over them.
+const MAX_AUTOREGRESSIVE: usize = 4096;
+
+/// Most tokens under a `markov` prior, whose Laplacian is dense.
+const MAX_MARKOV: usize = 1024;
+
+/// Prior of a latent. What goes with what is in [`LatentConfig::validate`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum PriorKind {
     /// `N(0, I)`, or uniform over classes.
     Standard {},
-    /// Class probabilities of every group, learned with the model. Categorical latents only.
+    /// Mean and variance of every channel, or class probabilities of every group, learned with the model and shared by
+    /// all tokens.
     Independent {},
-    /// Class probabilities of every group given the classes of the groups before it, learned with the model.
-    /// Categorical latents only.
+    /// Class probabilities of every group given the classes of the groups before it, over all tokens in order of
+    /// their positions, learned with the model. Categorical latents only.
     Autoregressive {
         /// Hidden units per group of the network that adds to the linear dependence; 0 for none.
         #[serde(default)]
         hidden: usize,
+    },
+    /// `Σ_k w_k p_k(z)`, learned with the model: diagonal normals, or products of independent groups. A component is a
+    /// joint setting for all latents of a row.
+    Mixture {
+        /// Number of components.
+        components: usize,
+    },
+    /// Standard normal noise through affine coupling layers (arXiv 1605.08803). Pooled Gaussian latents only.
+    Flow {
+        /// Number of layers; each changes half of the channels, in turn.
+        layers: usize,
+        /// Hidden units of each layer's network.
+        hidden: usize,
+    },
+    /// The Gaussian Markov random field `N(0, (I + λ·L_G)⁻¹)` over the tokens for every channel, with `L_G` the normalised
+    /// Laplacian of the model's dependency graph. Gaussian latents per token only.
+    Markov {
+        /// `λ`, where training starts if it is learned; 0 for independent tokens.
+        #[serde(default = "unit")]
+        strength: f64,
+        /// Whether `λ` is learned with the model.
+        #[serde(default)]
+        learned: bool,
     },
 }
 
@@ -170,14 +203,19 @@ impl LatentConfig {
         self.n_latents(seq) * self.family.channels()
     }
 
-    /// Checks sizes; `path` is where this table stands in the configuration.
+    /// Checks sizes and what goes with what, for sequences of `seq` tokens; `path` is where this table stands in the
+    /// configuration.
     ///
     /// # Errors
     ///
     /// All problems found, in words that name the key.
-    pub fn validate(&self, path: &str, graph: Option<&DependencyGraph>) -> Vec<String> {
-        let trunk = self.posterior.trunk.validate(&format!("{path}.posterior.trunk"), graph);
+    pub fn validate(&self, path: &str, seq: usize, graph: Option<&DependencyGraph>) -> Vec<String> {
+        let mut trunk = self.posterior.trunk.validate(&format!("{path}.posterior.trunk"), graph);
+        if let Some(clues) = &self.clues {
+            trunk.extend(clues.validate(&format!("{path}.clues"), graph));
+        }
         let mut errors: Vec<String> = trunk.iter().map(NetworkError::to_string).collect();
+        errors.extend(self.prior_problems(seq, graph).into_iter().map(|problem| format!("{path}.{problem}")));
         if self.family.channels() == 0 {
             errors.push(format!("{path}.family has no channels; set every size to 1 or more"));
         }
@@ -185,9 +223,6 @@ impl LatentConfig {
             && (temperature <= 0.0 || !temperature.is_finite())
         {
             errors.push(format!("{path}.family.temperature = {temperature}; it must be above 0"));
-        }
-        if self.prior != PriorKind::default() && matches!(self.family, LatentFamily::Gaussian { .. }) {
-            errors.push(format!("{path}.prior is learned for categorical latents only; use \"standard\""));
         }
         if !(self.posterior.loudness >= 0.0 && self.posterior.loudness.is_finite()) {
             errors.push(format!(
@@ -199,5 +234,95 @@ impl LatentConfig {
             errors.push(format!("{path}.free_nats = {}; it must be 0 or more", self.free_nats));
         }
         errors
+    }
+    /// What does not go with the prior, from the key on.
+    fn prior_problems(&self, seq: usize, graph: Option<&DependencyGraph>) -> Vec<String> {
+        let is_gaussian = matches!(self.family, LatentFamily::Gaussian { .. });
+        let per_token = self.structure == LatentStructure::PerToken;
+        let mut problems = Vec::new();
+        let mut refuse = |when: bool, why: &str| {
+            if when {
+                problems.push(why.to_string());
+            }
+        };
+        match self.prior {
+            PriorKind::Standard {} | PriorKind::Independent {} => {}
+            PriorKind::Autoregressive { .. } => {
+                refuse(
+                    is_gaussian,
+                    "prior: autoregressive is a table over classes, and a Gaussian has none; use \"mixture\" or \"flow\"",
+                );
+                let channels = self.row_len(seq);
+                refuse(
+                    channels > MAX_AUTOREGRESSIVE,
+                    &format!(
+                        "prior: autoregressive has a weight for every two of the {channels} classes of a row, and \
+                         supports up to {MAX_AUTOREGRESSIVE}; use fewer, or \"mixture\""
+                    ),
+                );
+            }
+            PriorKind::Mixture { components } => {
+                refuse(components == 0, "prior.components = 0; it must be 1 or more");
+            }
+            PriorKind::Flow { layers, hidden } => {
+                refuse(
+                    !is_gaussian,
+                    "prior: a flow bends a continuous z, and classes are none; use \"mixture\"",
+                );
+                refuse(
+                    per_token,
+                    "prior: a flow is one dense network over all channels, for pooled latents; use \"mixture\"",
+                );
+                refuse(layers == 0 || hidden == 0, "prior.layers and prior.hidden must be 1 or more");
+                refuse(
+                    is_gaussian && self.family.channels() < 2,
+                    "prior: a flow's layers tell one half of the channels by the other, so there must be 2 or more",
+                );
+            }
+            PriorKind::Markov { strength, learned } => {
+                refuse(!is_gaussian, "prior: markov is a Gaussian field; use family \"gaussian\"");
+                refuse(!per_token, "prior: markov ties the latents of tokens; use structure \"per_token\"");
+                refuse(graph.is_none(), "prior: markov follows the dependency graph; give the model a graph");
+                refuse(
+                    seq > MAX_MARKOV,
+                    &format!("prior: markov supports up to {MAX_MARKOV} tokens, not {seq}; use \"mixture\""),
+                );
+                let reaches = strength.is_finite() && (strength > 0.0 || strength == 0.0 && !learned);
+                refuse(
+                    !reaches,
+                    &format!(
+                        "prior.strength = {strength}; it must be 0 or more, and above 0 where it is learned"
+                    ),
+                );
+            }
+        }
+        if self.clues.is_some() {
+            match self.prior {
+                PriorKind::Standard {} => {
+                    refuse(
+                        true,
+                        "clues: a standard prior has nothing that clues could shift; use \"independent\"",
+                    );
+                }
+                PriorKind::Flow { .. } => {
+                    refuse(true, "clues: no shift of a flow's weights has a plain meaning; use \"mixture\"");
+                }
+                PriorKind::Markov { .. } => {
+                    refuse(
+                        true,
+                        "clues: a markov prior has mean 0 and one strength for all; use \"independent\"",
+                    );
+                }
+                _ => {}
+            }
+        }
+        if self.free_nats > 0.0 && matches!(self.prior, PriorKind::Mixture { .. } | PriorKind::Flow { .. }) {
+            refuse(
+                true,
+                "free_nats: the divergence from a mixture or a flow is estimated from one draw, and not unit by unit; \
+                 set it to 0",
+            );
+        }
+        problems
     }
 }

@@ -4,6 +4,12 @@ use burn::tensor::{Tensor, activation::softmax};
 
 use crate::HostPosterior;
 
+/// `ln 2π`.
+pub(crate) const LN_TAU: f64 = 1.837_877_066_409_345_3;
+
+/// A standard deviation stays within `e^±5`, so that no KL overflows.
+pub(crate) const LOG_VARIANCE_LIMIT: f64 = 10.0;
+
 /// `q(z | ·)` for a batch.
 #[derive(Debug, Clone)]
 #[expect(clippy::large_enum_variant, reason = "one value a batch, and both variants hold handles only")]
@@ -25,34 +31,52 @@ pub enum LatentDistribution {
 }
 
 impl LatentDistribution {
-    /// `KL(q ‖ p)` in nats, apart for every unit: `[batch, n_latents, n_units]`.
+    /// `KL(q ‖ p)` in nats to the standard prior `p`, apart for every unit, `[batch, n_latents · n_units]`.
     ///
-    /// The prior is the standard one, or the categorical one of `log_prior` (`[batch, n_latents, n_groups, n_classes]`).
-    /// Gaussian: `½(μ² + σ² − ln σ² − 1)`. Categorical: `Σ_k q_k (ln q_k − ln p_k)`. Where `log_prior` depends on a draw
-    /// `z ~ q` through the groups before each, this is the KL's unbiased estimate from that draw.
-    pub fn kl_per_unit(&self, log_prior: Option<&Tensor<4>>) -> Tensor<3> {
-        match self {
+    /// Gaussian: `½(μ² + σ² − ln σ² − 1)`. Categorical: `Σ_k q_k (ln q_k + ln n_classes)`.
+    pub fn divergence_from_standard(&self) -> Tensor<2> {
+        let per_unit = match self {
             Self::Gaussian { mean, log_variance } => {
                 let squares = mean.clone() * mean.clone() + log_variance.clone().exp();
                 (squares - log_variance.clone() - 1.0) * 0.5
             }
             Self::Categorical { log_probabilities, .. } => {
                 let [_, _, _, n_classes] = log_probabilities.dims();
-                let log_ratio = match log_prior {
-                    Some(log_prior) => log_probabilities.clone() - log_prior.clone(),
-                    None => log_probabilities.clone() + (n_classes as f64).ln(),
-                };
+                let log_ratio = log_probabilities.clone() + (n_classes as f64).ln();
                 (log_probabilities.clone().exp() * log_ratio).sum_dim(3).squeeze_dim::<3>(3)
+            }
+        };
+        let [batch, n_latents, n_units] = per_unit.dims();
+        per_unit.reshape([batch, n_latents * n_units])
+    }
+
+    /// `ln q(z)` in nats, `[batch]`, for `z` of `[batch, n_latents, channels]`: a density for a Gaussian latent, the
+    /// probability of one-hot draws for a categorical one.
+    pub fn log_density(&self, z: Tensor<3>) -> Tensor<1> {
+        match self {
+            Self::Gaussian { mean, log_variance } => {
+                sum_rows(log_normal(z - mean.clone(), log_variance.clone()))
+            }
+            Self::Categorical { log_probabilities, .. } => {
+                sum_rows(log_probabilities.clone() * z.reshape(log_probabilities.dims()))
             }
         }
     }
 
-    /// `KL(q ‖ p)` in nats, `[batch]`, each unit counted as at least `free_nats`.
-    pub fn kl(&self, free_nats: f64, log_prior: Option<&Tensor<4>>) -> Tensor<1> {
-        let per_unit = self.kl_per_unit(log_prior);
-        let per_unit = if free_nats > 0.0 { per_unit.clamp_min(free_nats) } else { per_unit };
-        let [batch, n_latents, n_units] = per_unit.dims();
-        per_unit.reshape([batch, n_latents * n_units]).sum_dim(1).squeeze_dim(1)
+    /// Means and logarithms of variances of a Gaussian.
+    pub(crate) fn moments(&self) -> (Tensor<3>, Tensor<3>) {
+        match self.clone() {
+            Self::Gaussian { mean, log_variance } => (mean, log_variance),
+            Self::Categorical { .. } => panic!("a Gaussian prior goes with a Gaussian posterior"),
+        }
+    }
+
+    /// `ln q` of all classes of a categorical.
+    pub(crate) fn log_probabilities(&self) -> Tensor<4> {
+        match self.clone() {
+            Self::Categorical { log_probabilities, .. } => log_probabilities,
+            Self::Gaussian { .. } => panic!("a categorical prior goes with a categorical posterior"),
+        }
     }
 
     /// A draw, `[batch, n_latents, channels]`, from host-drawn `noise` of the same shape.
@@ -103,14 +127,6 @@ impl LatentDistribution {
         }
     }
 
-    /// `ln q(z)` of one-hot draws of a categorical latent, `[batch]`; `None` for a Gaussian.
-    pub fn log_mass(&self, z: Tensor<3>) -> Option<Tensor<1>> {
-        let Self::Categorical { log_probabilities, .. } = self else { return None };
-        let [batch, n_latents, n_groups, n_classes] = log_probabilities.dims();
-        let flat = log_probabilities.clone().reshape([batch, n_latents, n_groups * n_classes]);
-        Some((flat * z).reshape([batch, n_latents * n_groups * n_classes]).sum_dim(1).squeeze_dim(1))
-    }
-
     /// The distribution's parameters on the host, in double precision, for diagnostics.
     pub fn to_host(&self) -> HostPosterior {
         let host = |values: burn::tensor::TensorData| -> Vec<f64> { values.iter::<f64>().collect() };
@@ -130,6 +146,23 @@ impl LatentDistribution {
             }
         }
     }
+}
+
+/// Nats charged for a divergence of `[batch, units]`, `[batch]`: each unit counts as at least `free_nats`.
+pub fn charge(per_unit: Tensor<2>, free_nats: f64) -> Tensor<1> {
+    let per_unit = if free_nats > 0.0 { per_unit.clamp_min(free_nats) } else { per_unit };
+    per_unit.sum_dim(1).squeeze_dim(1)
+}
+
+/// `ln N(distance; 0, e^{log_variance})`, value by value.
+pub(crate) fn log_normal(distance: Tensor<3>, log_variance: Tensor<3>) -> Tensor<3> {
+    let squares = distance.clone() * distance * (-log_variance.clone()).exp();
+    (squares + log_variance + LN_TAU) * -0.5
+}
+
+/// The sum over everything but the rows, `[batch]`.
+pub(crate) fn sum_rows<const D: usize>(values: Tensor<D>) -> Tensor<1> {
+    values.flatten::<2>(1, D - 1).sum_dim(1).squeeze_dim(1)
 }
 
 fn one_hot_of_largest(scores: Tensor<4>) -> Tensor<4> {

@@ -12,7 +12,7 @@ mod prior;
 pub use config::{
     DrawGradient, LatentConfig, LatentFamily, LatentStructure, Pooling, PosteriorConfig, PriorKind,
 };
-pub use distribution::LatentDistribution;
+pub use distribution::{LatentDistribution, charge};
 pub use health::{HostPosterior, LatentHealth};
 pub use posterior::Posterior;
-pub use prior::{LatentRows, LearnedPrior, Prior};
+pub use prior::{LatentRows, Prior, PriorNetwork};

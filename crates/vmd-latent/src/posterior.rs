@@ -5,10 +5,8 @@ use burn::tensor::{Int, Tensor, activation::log_softmax};
 use vmd_graph::DependencyGraph;
 use vmd_nn::{Embedding, Linear, NetworkError, ParameterInit, Trunk, Weights};
 
+use crate::distribution::LOG_VARIANCE_LIMIT;
 use crate::{LatentConfig, LatentDistribution, LatentFamily, LatentStructure, Pooling};
-
-/// A posterior standard deviation stays within `e^±5`, so that no KL overflows.
-const LOG_VARIANCE_LIMIT: f64 = 10.0;
 
 /// `q_φ(z | x0)` or, with a mask indicator, `q_φ(z | x0, xt)`.
 #[derive(Module, Debug)]

@@ -2,16 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-use std::collections::BTreeMap;
-
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use rand::{RngExt, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use vmd_latent::{
     DrawGradient, HostPosterior, LatentConfig, LatentDistribution, LatentFamily, LatentHealth,
-    LatentStructure, LearnedPrior, Pooling, Posterior, PosteriorConfig, Prior, PriorKind,
+    LatentStructure, Pooling, Posterior, PosteriorConfig, Prior, PriorKind,
 };
-use vmd_nn::{Activation, ParameterInit, PositionEncoding, TrunkConfig, load_parameters, named_parameters};
+use vmd_nn::{Activation, ParameterInit, PositionEncoding, TrunkConfig};
 
 const SEQ: usize = 4;
 const GAUSSIAN: LatentFamily = LatentFamily::Gaussian { dim: 3 };
@@ -35,7 +33,7 @@ fn config(family: LatentFamily, structure: LatentStructure, pooling: Pooling) ->
         precision: Default::default(),
     };
     let posterior = PosteriorConfig { trunk, pooling, loudness: 1.0 };
-    LatentConfig { family, structure, prior: PriorKind::Standard {}, posterior, free_nats: 0.0 }
+    LatentConfig { family, structure, prior: PriorKind::Standard {}, clues: None, posterior, free_nats: 0.0 }
 }
 
 fn infer(config: &LatentConfig, x0: [i32; SEQ], masked: Option<[i32; SEQ]>) -> LatentDistribution {
@@ -66,8 +64,7 @@ fn every_family_and_structure_has_its_shape() {
             for pooling in [Pooling::Flatten, Pooling::Mean] {
                 let config = config(family, structure, pooling);
                 let q = infer(&config, [0, 1, 2, 3], None);
-                assert_eq!(q.kl_per_unit(None).dims(), [1, n_latents, family.n_units()]);
-                assert_eq!(q.kl(0.0, None).dims(), [1]);
+                assert_eq!(q.divergence_from_standard().dims(), [1, n_latents * family.n_units()]);
                 assert_eq!(config.row_len(SEQ), n_latents * family.channels());
                 assert_eq!(q.to_host().n_rows(), 1);
                 if let LatentDistribution::Categorical { log_probabilities, .. } = &q {
@@ -237,150 +234,4 @@ fn far_apart_gaussians_tell_the_rows() {
     // ln N(0; 0, e⁻²) + ln N(0; 0, 1).
     let log_density = posterior.log_density(1, &[10.0, 0.0]);
     assert!((log_density - (1.0 - std::f64::consts::TAU.ln())).abs() < 1e-12);
-}
-
-#[test]
-fn a_learned_prior_draws_weighs_and_pays_by_its_own_probabilities() {
-    const ROWS: usize = 20_000;
-    const GROUP: usize = 3;
-    // Logarithms of the probabilities of two groups of three classes.
-    let wanted = [0.7f64, 0.2, 0.1, 0.05, 0.05, 0.9];
-    let learned_kind = |structure| LatentConfig {
-        prior: PriorKind::Independent {},
-        ..config(CATEGORICAL, structure, Pooling::Flatten)
-    };
-    let device = Device::flex();
-    let init = &mut ParameterInit::new(ChaCha8Rng::seed_from_u64(1), &device);
-    let fresh = LearnedPrior::new(&learned_kind(LatentStructure::Pooled), init).unwrap();
-    assert!(
-        LearnedPrior::new(&config(CATEGORICAL, LatentStructure::Pooled, Pooling::Flatten), init).is_none()
-    );
-
-    // Logits count up to a constant of the group, and ten times over.
-    let shifted: Vec<f32> =
-        wanted.iter().enumerate().map(|(i, p)| (p.ln() as f32 + (i / GROUP) as f32) / 10.0).collect();
-    let logits = BTreeMap::from([("logits".to_string(), TensorData::new(shifted, [2, GROUP]))]);
-    let learned = load_parameters(fresh.clone(), logits).unwrap();
-
-    for structure in [LatentStructure::Pooled, LatentStructure::PerToken] {
-        let config = learned_kind(structure);
-        let prior = Prior::new(&config, Some(&learned), 2);
-        let all = prior.enumerate(100).unwrap();
-        let total: f64 = (0..all.n_rows()).map(|row| prior.log_mass(all.row(row)).exp()).sum();
-        assert!((total - 1.0).abs() < 1e-12, "{total}");
-
-        let mut drawn = Vec::new();
-        let mut rng = ChaCha8Rng::seed_from_u64(3);
-        (0..ROWS).for_each(|_| prior.sample_into(&mut rng, &mut drawn));
-        for i in 0..prior.row_len() {
-            let share = drawn.iter().skip(i).step_by(prior.row_len()).filter(|&&x| x == 1.0).count();
-            let (share, p) = (share as f64 / ROWS as f64, wanted[i % 6]);
-            // Five standard errors.
-            assert!(
-                (share - p).abs() < 5.0 * (p * (1.0 - p) / ROWS as f64).sqrt(),
-                "{i}: {share} against {p}"
-            );
-        }
-
-        // A fresh one is the standard prior, for the divergence too.
-        let (standard, uniform) = (Prior::standard(&config, 2), Prior::new(&config, Some(&fresh), 2));
-        assert!((standard.log_mass(all.row(5)) - uniform.log_mass(all.row(5))).abs() < 1e-6);
-    }
-
-    let q = infer(&learned_kind(LatentStructure::PerToken), [0, 1, 2, 3], None);
-    let anything = Tensor::zeros([1, 4, 6], &device);
-    let kl = |prior: Option<&LearnedPrior>| {
-        let log_prior = prior.map(|prior| prior.log_probabilities(&anything));
-        q.kl(0.0, log_prior.as_ref()).into_scalar::<f32>()
-    };
-    assert!((kl(None) - kl(Some(&fresh))).abs() < 1e-5);
-    let by_hand: f64 =
-        parameters(&q).iter().enumerate().map(|(i, log_q)| log_q.exp() * (log_q - wanted[i % 6].ln())).sum();
-    // A sum of 24 f32 terms of order 1.
-    assert!((f64::from(kl(Some(&learned))) - by_hand).abs() < 1e-5, "{by_hand}");
-    assert!((kl(Some(&learned)) - kl(None)).abs() > 1e-2);
-}
-
-/// An autoregressive prior over three groups of three classes with every parameter, the unused ones too, drawn.
-fn autoregressive(config: &LatentConfig) -> LearnedPrior {
-    let device = Device::flex();
-    let mut rng = ChaCha8Rng::seed_from_u64(4);
-    let prior = LearnedPrior::new(config, &mut ParameterInit::new(rng.clone(), &device)).unwrap();
-    let drawn = named_parameters(&prior)
-        .into_iter()
-        .map(|(name, old)| {
-            let n = old.num_elements();
-            let values: Vec<f32> = (0..n).map(|_| rng.random::<f32>() * 0.2 - 0.1).collect();
-            (name, TensorData::new(values, old.shape().to_vec()))
-        })
-        .collect();
-    load_parameters(prior, drawn).unwrap()
-}
-
-#[test]
-fn groups_of_an_autoregressive_prior_follow_those_before_them() {
-    const ROWS: usize = 40_000;
-    let family = LatentFamily::Categorical {
-        n_groups: 3,
-        n_classes: 3,
-        gradient: DrawGradient::LeaveOneOut,
-        temperature: 1.0,
-    };
-    let config = LatentConfig {
-        prior: PriorKind::Autoregressive { hidden: 0 },
-        ..config(family, LatentStructure::Pooled, Pooling::Flatten)
-    };
-    let learned = autoregressive(&config);
-    let prior = Prior::new(&config, Some(&learned), 2);
-    let all = prior.enumerate(27).unwrap();
-    let mass: Vec<f64> = (0..27).map(|row| prior.log_mass(all.row(row)).exp()).collect();
-    assert!((mass.iter().sum::<f64>() - 1.0).abs() < 1e-12);
-
-    // The device's factors multiply to the host's mass.
-    let z = Tensor::from_data(TensorData::new(all.values.clone(), [27, 1, 9]), &Device::flex());
-    let factors = learned.log_probabilities(&z).reshape([27, 9]) * z.clone().reshape([27, 9]);
-    let log_mass: Vec<f32> = factors.sum_dim(1).into_data().iter::<f32>().collect();
-    for (found, mass) in log_mass.iter().zip(&mass) {
-        assert!((f64::from(*found) - mass.ln()).abs() < 1e-5, "{found} and {}", mass.ln());
-    }
-    // No group looks at itself or at later ones: the first is the same for all, the second for those with its first.
-    let groups: Vec<f32> = learned.log_probabilities(&z).into_data().iter::<f32>().collect();
-    let group = |row: usize, group: usize| &groups[row * 9 + group * 3..row * 9 + (group + 1) * 3];
-    for row in 0..27 {
-        assert_eq!(group(row, 0), group(0, 0));
-        assert_eq!(group(row, 1), group(row % 3, 1));
-        assert_eq!(group(row, 2), group(row % 9, 2));
-    }
-    assert!(group(0, 1) != group(1, 1) && group(0, 2) != group(1, 2) && group(0, 2) != group(3, 2));
-
-    // Draws have that mass.
-    let (mut drawn, mut rng) = (Vec::new(), ChaCha8Rng::seed_from_u64(3));
-    (0..ROWS).for_each(|_| prior.sample_into(&mut rng, &mut drawn));
-    for (row, &p) in mass.iter().enumerate() {
-        let share = drawn.chunks_exact(9).filter(|z| *z == all.row(row)).count() as f64 / ROWS as f64;
-        // Five standard errors.
-        assert!((share - p).abs() < 5.0 * (p * (1.0 - p) / ROWS as f64).sqrt(), "{row}: {share} against {p}");
-    }
-}
-
-#[test]
-fn the_divergence_to_an_autoregressive_prior_is_right_in_the_mean_over_draws() {
-    let config = LatentConfig {
-        prior: PriorKind::Autoregressive { hidden: 0 },
-        ..config(CATEGORICAL, LatentStructure::Pooled, Pooling::Flatten)
-    };
-    let learned = autoregressive(&config);
-    let prior = Prior::new(&config, Some(&learned), 2);
-    let all = prior.enumerate(9).unwrap();
-    let q = infer(&config, [0, 1, 2, 3], None);
-    let z = Tensor::from_data(TensorData::new(all.values.clone(), [9, 1, 6]), &Device::flex());
-    let per_draw = q.repeat(9).kl(0.0, Some(&learned.log_probabilities(&z)));
-    let per_draw: Vec<f32> = per_draw.into_data().iter::<f32>().collect();
-    let log_q = parameters(&q);
-    let log_q = |row: usize| -> f64 { log_q.iter().zip(all.row(row)).map(|(l, &z)| l * f64::from(z)).sum() };
-    let mean: f64 = (0..9).map(|row| log_q(row).exp() * f64::from(per_draw[row])).sum();
-    let exact: f64 = (0..9).map(|row| log_q(row).exp() * (log_q(row) - prior.log_mass(all.row(row)))).sum();
-    // f32 terms of order 1.
-    assert!((mean - exact).abs() < 1e-5, "{mean} and {exact}");
-    assert!(per_draw.iter().any(|kl| (f64::from(*kl) - exact).abs() > 1e-3), "the draw matters");
 }

@@ -76,7 +76,9 @@ impl TrainingBatch {
             let mut rng = keyed_rng(seed, step, Purpose::Latent);
             let draws = config.latent.as_ref().map_or(1, |latent| latent.n_draws());
             (0..draws * rows).for_each(|_| prior.noise_into(&mut rng, &mut batch.latent_noise));
-            (0..draws * rows).for_each(|_| prior.sample_into(&mut rng, &mut batch.prior_draws));
+            let priors = model.priors_given(&batch.known).unwrap_or_default();
+            let priors = priors.iter().cycle().take(draws * rows);
+            priors.for_each(|prior| prior.sample_into(&mut rng, &mut batch.prior_draws));
         }
         batch
     }

@@ -2,8 +2,9 @@
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
-use vmd_latent::LatentHealth;
+use vmd_latent::{LatentHealth, charge};
 
+use crate::loss::prior_shift;
 use crate::{LatentSource, LossOptions, ObjectiveConfig, TrainingBatch, VmdModel, loss};
 
 /// Below this share of the reconstruction term, the latent's gain counts as none.
@@ -91,20 +92,18 @@ impl Estimate<'_> {
         let prior_options = LossOptions { latent_source: LatentSource::Prior, ..LossOptions::BOUND };
         let (mut recon, mut kl, mut recon_from_prior) = (0.0, 0.0, 0.0);
         let mut health = None;
-        let n_draws = model.config().latent.as_ref().map_or(1, |latent| latent.n_draws());
         self.for_each_batch(objective, |batch, share| {
             let parts = loss(model, batch, LossOptions::BOUND, self.device);
             recon += share * scalar(&parts.recon);
             kl += share * parts.kl.as_ref().map_or(0.0, scalar);
-            if let (Some(posterior), Some(z)) = (parts.posterior, parts.z) {
-                let z: Vec<f32> = z.into_data().iter::<f32>().collect();
+            if let (Some(posterior), Some(z), Some(prior)) = (parts.posterior, parts.z, model.prior_network())
+            {
                 health.get_or_insert_with(|| {
-                    let one_draw = &z[..batch.prior_draws.len() / n_draws];
-                    let log_prior = model
-                        .learned_prior()
-                        .map(|p| p.log_probabilities(&model.upload_latent(one_draw, self.device)));
-                    let kl = posterior.kl(0.0, log_prior.as_ref()).mean();
-                    LatentHealth::measure(&posterior.to_host(), one_draw, scalar(&kl))
+                    let one_draw = z.narrow(0, 0, batch.rows());
+                    let shift = prior_shift(model, batch, 1, self.device);
+                    let kl = charge(prior.divergence(&posterior, &one_draw, shift.as_ref()), 0.0).mean();
+                    let one_draw: Vec<f32> = one_draw.into_data().iter::<f32>().collect();
+                    LatentHealth::measure(&posterior.to_host(), &one_draw, scalar(&kl))
                 });
                 recon_from_prior += share * scalar(&loss(model, batch, prior_options, self.device).recon);
             }

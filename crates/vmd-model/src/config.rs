@@ -5,7 +5,7 @@ use thiserror::Error;
 use vmd_denoiser::TransformerConfig;
 use vmd_graph::{DependencyGraph, GraphSpec};
 use vmd_kernels::Precision;
-use vmd_latent::LatentConfig;
+use vmd_latent::{LatentConfig, PriorKind};
 use vmd_process::NoiseSchedule;
 
 /// How often the latent is drawn.
@@ -132,17 +132,23 @@ impl ModelConfig {
         let (mut denoiser, mut latent) = (self.denoiser.trunk.clone(), self.latent.clone());
         let graph = self.build_graph().unwrap_or_else(|problem| {
             problems.push(problem);
-            // Edge heads cannot be judged without the graph; to call it absent would mislead.
+            // Edge heads and a prior along edges cannot be judged without the graph; to call it absent would mislead.
             denoiser.edge_heads.clear();
             if let Some(latent) = &mut latent {
                 latent.posterior.trunk.edge_heads.clear();
+                latent.clues.iter_mut().for_each(|clues| clues.edge_heads.clear());
+                if matches!(latent.prior, PriorKind::Markov { .. }) {
+                    latent.prior = PriorKind::Independent {};
+                }
             }
             None
         });
         let trunk = denoiser.validate("denoiser.trunk", graph.as_ref());
         problems.extend(trunk.iter().map(|error| ConfigProblem(error.to_string())));
         if let Some(latent) = &latent {
-            problems.extend(latent.validate("latent", graph.as_ref()).into_iter().map(ConfigProblem));
+            problems.extend(
+                latent.validate("latent", self.seq_len, graph.as_ref()).into_iter().map(ConfigProblem),
+            );
         }
         problems
     }

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use vmd_denoiser::{Denoiser, DenoiserInput};
-use vmd_latent::{LatentConfig, LatentDistribution};
+use vmd_latent::{LatentConfig, LatentDistribution, charge};
 
 use crate::model::upload_tokens;
 use crate::{TrainingBatch, VmdModel};
@@ -24,8 +24,9 @@ pub enum LatentSource {
 pub struct LossOptions {
     /// Weight of the KL; 1 for a bound.
     pub kl_weight: f64,
-    /// Whether the KL is charged against the standard prior. A learned one that is charged early takes away classes
-    /// before the sequences have found theirs; held back, it follows the posterior and pulls at nothing.
+    /// Whether the KL is charged against the standard prior, `N(0, I)` or all classes alike. A learned one that is charged
+    /// early takes away what the sequences have not yet found; held back, it follows the posterior and pulls at
+    /// nothing.
     pub hold_prior: bool,
     /// Whether the latent's free nats apply; never for a bound.
     pub use_free_nats: bool,
@@ -104,30 +105,41 @@ pub fn loss(model: &VmdModel, batch: &TrainingBatch, options: LossOptions, devic
     };
     let recon = mean_present(recon_per_draw.clone());
     let mut kl = None;
-    if let (Some(q), Some(z)) = (&posterior, &draws)
+    if let (Some(q), Some(z), Some(prior)) = (&posterior, &draws, model.prior_network())
         && options.latent_source != LatentSource::Absent
     {
         let q = q.repeat(n_draws);
         let kl_factor = upload(&batch.kl_factor, device).repeat_dim(0, n_draws);
-        let log_prior = match model.learned_prior() {
-            Some(prior) if options.hold_prior => {
-                let log_prior = prior.log_probabilities(&z.clone().detach());
-                let follows = q.detach().kl(0.0, Some(&log_prior)) * kl_factor.clone();
-                total = total + without_value(follows.mean());
-                None
-            }
-            prior => prior.map(|prior| prior.log_probabilities(z)),
+        let shift = prior_shift(model, batch, n_draws, device);
+        let per_unit = if options.hold_prior {
+            let follows = prior.divergence(&q.detach(), &z.clone().detach(), shift.as_ref());
+            total = total + without_value((charge(follows, 0.0) * kl_factor.clone()).mean());
+            q.divergence_from_standard()
+        } else {
+            prior.divergence(&q, z, shift.as_ref())
         };
-        let kl_per_draw = |free_nats: f64| q.kl(free_nats, log_prior.as_ref()) * kl_factor.clone();
         let free_nats = model.config().latent.as_ref().map_or(0.0, |latent| latent.free_nats);
-        let charged = kl_per_draw(if options.use_free_nats { free_nats } else { 0.0 }) * options.kl_weight;
+        let free_nats = if options.use_free_nats { free_nats } else { 0.0 };
+        let charged = charge(per_unit.clone(), free_nats) * kl_factor.clone() * options.kl_weight;
         total = total + charged.clone().mean();
         if n_draws == 2 && options.latent_source == LatentSource::Posterior {
             total = total + leave_one_out(&q, z.clone(), recon_per_draw + charged);
         }
-        kl = Some(mean_present(kl_per_draw(0.0)));
+        kl = Some(mean_present(charge(per_unit, 0.0) * kl_factor));
     }
     Loss { total, recon, kl, posterior, z: draws }
+}
+
+/// What the prior is told of every row, `n_draws` times over.
+pub(crate) fn prior_shift(
+    model: &VmdModel,
+    batch: &TrainingBatch,
+    n_draws: usize,
+    device: &Device,
+) -> Option<Tensor<3>> {
+    let prior = model.prior_network()?;
+    let known = upload_tokens(&batch.known, batch.seq, device);
+    prior.shift(Some(known)).map(|shift| shift.repeat_dim(0, n_draws))
 }
 
 /// Zero, with the gradient `½(f(z₁) − f(z₂))·∇(ln q(z₁) − ln q(z₂))` of `E_q f(z)` with respect to `q`, which holds every
@@ -137,7 +149,7 @@ pub fn loss(model: &VmdModel, batch: &TrainingBatch, options: LossOptions, devic
 ///
 /// The leave-one-out baseline with two draws, arXiv 1907.03077 (eq. 2).
 fn leave_one_out(q: &LatentDistribution, z: Tensor<3>, f: Tensor<1>) -> Tensor<1> {
-    let Some(log_q) = q.log_mass(z) else { return Tensor::zeros([1], &f.device()) };
+    let log_q = q.log_density(z);
     let difference = |values: Tensor<1>| {
         let halves = values.chunk(2, 0);
         halves[0].clone() - halves[1].clone()

@@ -5,7 +5,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use vmd_denoiser::{Denoiser, DenoiserInput, LatentShape, NfeCounter, Transformer};
 use vmd_graph::DependencyGraph;
-use vmd_latent::{LatentRows, LearnedPrior, Posterior, Prior};
+use vmd_latent::{LatentRows, Posterior, Prior, PriorNetwork};
 use vmd_nn::ParameterInit;
 
 use crate::sampler::Query;
@@ -16,7 +16,7 @@ use crate::{ConfigProblem, ModelConfig, Scope, TokenPredictor};
 pub struct VmdModel {
     denoiser: Transformer,
     posterior: Option<Posterior>,
-    prior: Option<LearnedPrior>,
+    prior: Option<PriorNetwork>,
     #[module(skip)]
     config: ModelConfig,
     #[module(skip)]
@@ -48,7 +48,10 @@ impl VmdModel {
                 Some(latent) => Some(Posterior::new(latent, vocab, seq, graph, init).map_err(problem)?),
                 None => None,
             },
-            prior: config.latent.as_ref().and_then(|latent| LearnedPrior::new(latent, init)),
+            prior: match &config.latent {
+                Some(latent) => Some(PriorNetwork::new(latent, vocab, seq, graph, init).map_err(problem)?),
+                None => None,
+            },
             config: config.clone(),
             graph: config.build_graph()?,
         })
@@ -69,15 +72,26 @@ impl VmdModel {
         self.posterior.as_ref()
     }
 
-    /// The parameters of a learned prior.
-    pub fn learned_prior(&self) -> Option<&LearnedPrior> {
+    /// The prior with its parameters, on the device; `None` without a latent.
+    pub fn prior_network(&self) -> Option<&PriorNetwork> {
         self.prior.as_ref()
     }
 
-    /// The prior on the host; `None` without a latent.
+    /// The prior on the host, without clues; `None` without a latent.
     pub fn prior(&self) -> Option<Prior> {
-        let latent = self.config.latent.as_ref()?;
-        Some(Prior::new(latent, self.prior.as_ref(), self.config.seq_len))
+        Some(self.prior.as_ref()?.to_host())
+    }
+
+    /// Whether the prior depends on what is known.
+    pub fn sees_clues(&self) -> bool {
+        self.config.latent.as_ref().is_some_and(|latent| latent.clues.is_some())
+    }
+
+    /// The prior of every row of `xt` (`[rows, seq]`) on the host, with what is not masked as clues; `None` without a
+    /// latent.
+    pub fn priors_given(&self, xt: &[u32]) -> Option<Vec<Prior>> {
+        let prior = self.prior.as_ref()?;
+        Some(prior.to_host_given(upload_tokens(xt, self.config.seq_len, &self.device())))
     }
 
     /// The denoiser's count of evaluated sequences.
@@ -130,11 +144,12 @@ impl TokenPredictor for VmdModel {
         self.config.reveal_aware
     }
 
-    fn draw_latent(&self, _xt: &[u32], _budget: usize, rngs: &mut [&mut ChaCha8Rng]) -> LatentRows {
-        let Some(prior) = self.prior() else { return LatentRows::default() };
-        let mut values = Vec::with_capacity(rngs.len() * prior.row_len());
-        rngs.iter_mut().for_each(|rng| prior.sample_into(rng, &mut values));
-        LatentRows { values, row_len: prior.row_len() }
+    fn draw_latent(&self, xt: &[u32], _budget: usize, rngs: &mut [&mut ChaCha8Rng]) -> LatentRows {
+        let Some(priors) = self.priors_given(xt) else { return LatentRows::default() };
+        let row_len = priors.first().map_or(0, Prior::row_len);
+        let mut values = Vec::with_capacity(rngs.len() * row_len);
+        priors.iter().zip(rngs).for_each(|(prior, rng)| prior.sample_into(rng, &mut values));
+        LatentRows { values, row_len }
     }
 
     fn has_posterior(&self) -> bool {

@@ -39,7 +39,7 @@ impl Toy {
     fn of(model: VmdModel, scope: Scope, steps: usize, kind: PriorKind) -> Self {
         let prior = model.prior().unwrap();
         let latents = prior.enumerate(4).unwrap();
-        let weights = [0, 1, 2, 3].map(|z| prior.log_mass(latents.row(z)).exp());
+        let weights = [0, 1, 2, 3].map(|z| prior.log_density(latents.row(z)).exp());
         assert_eq!(latents.n_rows(), 4);
         assert_eq!(kind != PriorKind::Standard {}, weights[0] != weights[3]);
         Self { model, scope, steps, latents, weights }

@@ -45,6 +45,7 @@ pub(crate) fn latent(family: LatentFamily) -> LatentConfig {
         family,
         structure: LatentStructure::Pooled,
         prior: PriorKind::Standard {},
+        clues: None,
         posterior: PosteriorConfig { trunk: trunk(), pooling: Pooling::Flatten, loudness: 1.0 },
         free_nats: 0.0,
     }

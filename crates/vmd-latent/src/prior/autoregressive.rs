@@ -1,0 +1,245 @@
+//! Groups of classes that follow those before them.
+
+use std::sync::Arc;
+
+use burn::module::{Module, Param};
+use burn::tensor::{
+    Device, Int, Tensor, TensorData,
+    activation::{log_softmax, relu},
+};
+use rand::Rng;
+use vmd_nn::ParameterInit;
+
+use super::host::{draw_class, log_softmax as host_log_softmax, push_one_hot};
+use super::{DeviceKind, HostKind, LOGIT_SCALE, divergence_of_groups, host, log_mass_of_groups};
+use crate::LatentDistribution;
+
+/// All groups of a row, token after token, each given those before it.
+///
+/// Group `g` has the logits `b_g + Σ_{h<g} W_{hg} z_h`, linear in the one-hot classes of the groups before it: any joint
+/// distribution of two groups, and of more all that pairwise terms can say. With hidden units it adds
+/// `V_g·relu(c_g + Σ_{h<g} U_{hg} z_h)`, for what more than two groups have to settle together. Clues shift `b` and `c`.
+#[derive(Module, Debug)]
+pub(super) struct Autoregressive {
+    /// `b`, `[groups, n_classes]`, with the groups of all (sub-)latents of a row.
+    logits: Param<Tensor<2>>,
+    /// `W`, `[groups · n_classes, groups · n_classes]`; row blocks of groups at or after the column's are unused.
+    dependence: Param<Tensor<2>>,
+    hidden: Option<HiddenLayer>,
+    #[module(skip)]
+    n_latents: usize,
+}
+
+/// One hidden layer per group.
+#[derive(Module, Debug)]
+struct HiddenLayer {
+    /// `U`, `[groups · n_classes, groups · hidden]`; row blocks of groups at or after the column's are unused.
+    input: Param<Tensor<2>>,
+    /// `c`, `[groups · hidden]`.
+    bias: Param<Tensor<1>>,
+    /// `V`, `[groups, hidden, n_classes]`.
+    output: Param<Tensor<3>>,
+}
+
+impl Autoregressive {
+    /// Starts uniform.
+    pub(super) fn new(
+        n_latents: usize,
+        n_groups: usize,
+        n_classes: usize,
+        hidden: usize,
+        init: &mut ParameterInit<'_>,
+    ) -> Self {
+        let groups = n_latents * n_groups;
+        let channels = groups * n_classes;
+        Self {
+            logits: init.constant([groups, n_classes], 0.0),
+            dependence: init.constant([channels, channels], 0.0),
+            hidden: (hidden > 0).then(|| HiddenLayer {
+                // One-hot inputs: at most one term per group.
+                input: init.uniform([channels, groups * hidden], (groups as f64).sqrt().recip()),
+                bias: init.constant([groups * hidden], 0.0),
+                output: init.constant([groups, hidden, n_classes], 0.0),
+            }),
+            n_latents,
+        }
+    }
+
+    /// `ln p` of every class given the groups before its own in `z` (`[batch, n_latents, channels]`, one-hot),
+    /// normalised, `[batch, n_latents, n_groups, n_classes]`.
+    fn log_probabilities(&self, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<4> {
+        let [groups, n_classes] = self.logits.dims();
+        let [batch, n_latents, channels] = z.dims();
+        let z = z.clone().reshape([batch, n_latents * channels]);
+        let used = earlier_groups(groups, n_classes, n_classes, &z.device());
+        let given = z.clone().matmul(self.dependence.val() * used).reshape([batch, groups, n_classes]);
+        let mut logits = self.logits.val().unsqueeze::<3>() + given;
+        let (to_logits, to_hidden) = self.split(shift);
+        if let Some(hidden) = &self.hidden {
+            logits = logits + hidden.forward(z, to_hidden, groups, n_classes);
+        }
+        let mut logits = logits * LOGIT_SCALE;
+        if let Some(shift) = to_logits {
+            logits = logits + shift;
+        }
+        log_softmax(logits, 2).reshape([batch, n_latents, groups / n_latents, n_classes])
+    }
+
+    /// What a shift adds to the logits, `[1 | batch, groups, n_classes]`, and to the hidden units,
+    /// `[1 | batch, groups · hidden]`.
+    fn split(&self, shift: Option<&Tensor<3>>) -> (Option<Tensor<3>>, Option<Tensor<2>>) {
+        let Some(shift) = shift else { return (None, None) };
+        let [groups, n_classes] = self.logits.dims();
+        let ([batch, n_latents, n_shifts], channels) = (shift.dims(), groups / self.n_latents * n_classes);
+        let logits = shift.clone().narrow(2, 0, channels).reshape([batch, groups, n_classes]);
+        let n_hidden = n_shifts - channels;
+        let hidden = (n_hidden > 0)
+            .then(|| shift.clone().narrow(2, channels, n_hidden).reshape([batch, n_latents * n_hidden]));
+        (Some(logits), hidden)
+    }
+}
+
+impl DeviceKind for Autoregressive {
+    fn log_density(&self, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1> {
+        log_mass_of_groups(z, self.log_probabilities(z, shift))
+    }
+
+    /// `KL(q_g ‖ p_g(· | z_{<g}))`.
+    fn divergence(&self, q: &LatentDistribution, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<2> {
+        divergence_of_groups(q, self.log_probabilities(z, shift))
+    }
+
+    fn to_host(&self) -> Arc<dyn HostKind> {
+        let [groups, n_classes] = self.logits.dims();
+        Arc::new(HostAutoregressive {
+            own: host(self.logits.val() * LOGIT_SCALE),
+            dependence: host(self.dependence.val() * LOGIT_SCALE),
+            hidden: self.hidden.as_ref().map(HiddenLayer::to_host),
+            n_groups: groups / self.n_latents,
+            n_classes,
+        })
+    }
+}
+
+impl HiddenLayer {
+    /// What the layer adds to the logits, `[batch, groups, n_classes]`, given `z` of `[batch, groups · n_classes]`.
+    fn forward(&self, z: Tensor<2>, shift: Option<Tensor<2>>, groups: usize, n_classes: usize) -> Tensor<3> {
+        let [batch, _] = z.dims();
+        let [_, per_group, _] = self.output.dims();
+        let used = earlier_groups(groups, n_classes, per_group, &z.device());
+        let mut h = z.matmul(self.input.val() * used) + self.bias.val().unsqueeze();
+        if let Some(shift) = shift {
+            h = h + shift;
+        }
+        let h = relu(h).reshape([batch, groups, per_group]).swap_dims(0, 1);
+        h.matmul(self.output.val()).swap_dims(0, 1)
+    }
+
+    fn to_host(&self) -> HostHidden {
+        HostHidden {
+            input: host(self.input.val()),
+            bias: host(self.bias.val()),
+            output: host(self.output.val() * LOGIT_SCALE),
+            per_group: self.output.dims()[1],
+        }
+    }
+}
+
+/// 1 where the row's group comes before the column's, `[groups · n_classes, groups · per_group]`.
+fn earlier_groups(groups: usize, n_classes: usize, per_group: usize, device: &Device) -> Tensor<2> {
+    let group_of_each = |size: usize| {
+        let numbers: Vec<i32> = (0..groups * size).map(|index| (index / size) as i32).collect();
+        Tensor::<1, Int>::from_data(TensorData::from(&numbers[..]), device)
+    };
+    let shape = [groups * n_classes, groups * per_group];
+    let rows = group_of_each(n_classes).unsqueeze_dim::<2>(1).expand(shape);
+    rows.lower(group_of_each(per_group).unsqueeze_dim::<2>(0).expand(shape)).float()
+}
+
+/// Parameters of an [`Autoregressive`] on the host.
+#[derive(Debug)]
+struct HostAutoregressive {
+    /// `[groups, n_classes]`.
+    own: Vec<f64>,
+    /// `[groups · n_classes, groups · n_classes]`.
+    dependence: Vec<f64>,
+    hidden: Option<HostHidden>,
+    /// Groups of one (sub-)latent.
+    n_groups: usize,
+    n_classes: usize,
+}
+
+/// Parameters of a [`HiddenLayer`] on the host.
+#[derive(Debug)]
+struct HostHidden {
+    input: Vec<f64>,
+    bias: Vec<f64>,
+    output: Vec<f64>,
+    per_group: usize,
+}
+
+impl HostHidden {
+    /// Adds to the logits of the group after those in `before`.
+    fn add_to(&self, logits: &mut [f64], before: &[usize], shift: &[f64]) {
+        let group = before.len();
+        let own = group * self.per_group..(group + 1) * self.per_group;
+        let mut h = self.bias[own.clone()].to_vec();
+        h.iter_mut().zip(shift).for_each(|(h, shift)| *h += shift);
+        for &channel in before {
+            let given = &self.input[channel * self.bias.len()..][own.clone()];
+            h.iter_mut().zip(given).for_each(|(h, given)| *h += given);
+        }
+        let weights = self.output[own.start * logits.len()..].chunks_exact(logits.len());
+        for (h, weights) in h.iter().zip(weights).filter(|(h, _)| **h > 0.0) {
+            logits.iter_mut().zip(weights).for_each(|(logit, weight)| *logit += h * weight);
+        }
+    }
+}
+
+impl HostAutoregressive {
+    /// `ln p` of the classes of the group after those in `before`, which are channels of a row.
+    fn log_probabilities(&self, before: &[usize], shift: &[f64]) -> Vec<f64> {
+        let (n_classes, group) = (self.n_classes, before.len());
+        let own = group * n_classes..(group + 1) * n_classes;
+        let mut logits = self.own[own.clone()].to_vec();
+        for &channel in before {
+            let given = &self.dependence[channel * self.own.len()..][own.clone()];
+            logits.iter_mut().zip(given).for_each(|(logit, given)| *logit += given);
+        }
+        // The shifts of a (sub-)latent: those of its logits, then those of its hidden units.
+        let per_group = self.hidden.as_ref().map_or(0, |hidden| hidden.per_group);
+        let (latent, own) = (group / self.n_groups, group % self.n_groups);
+        let shift = shift.get(latent * self.n_groups * (n_classes + per_group)..).unwrap_or_default();
+        let of = |start: usize| shift.get(start..).unwrap_or_default();
+        logits.iter_mut().zip(of(own * n_classes)).for_each(|(logit, shift)| *logit += shift);
+        if let Some(hidden) = &self.hidden {
+            let shift = of(self.n_groups * n_classes + own * per_group);
+            hidden.add_to(&mut logits, before, shift);
+        }
+        host_log_softmax(&mut logits);
+        logits
+    }
+}
+
+impl HostKind for HostAutoregressive {
+    fn log_density(&self, z: &[f32], shift: &[f64]) -> f64 {
+        let chosen: Vec<usize> = (0..z.len()).filter(|&channel| z[channel] > 0.5).collect();
+        let of_group =
+            |group: usize| self.log_probabilities(&chosen[..group], shift)[chosen[group] % self.n_classes];
+        (0..chosen.len()).map(of_group).sum()
+    }
+
+    fn sample_into(&self, shift: &[f64], rng: &mut dyn Rng, values: &mut Vec<f32>) {
+        let groups = self.own.len() / self.n_classes;
+        let mut chosen = Vec::with_capacity(groups);
+        for group in 0..groups {
+            let class = draw_class(&self.log_probabilities(&chosen, shift), rng);
+            chosen.push(group * self.n_classes + class);
+            push_one_hot(class, self.n_classes, values);
+        }
+    }
+
+    fn next_group(&self, before: &[usize], shift: &[f64]) -> Option<Vec<f64>> {
+        Some(self.log_probabilities(before, shift))
+    }
+}

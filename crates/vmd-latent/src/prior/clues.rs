@@ -1,0 +1,78 @@
+//! The network through which clues shift a prior.
+
+use burn::module::Module;
+use burn::tensor::{Int, Tensor};
+use vmd_graph::DependencyGraph;
+use vmd_nn::{Embedding, Linear, NetworkError, ParameterInit, Trunk, TrunkConfig, Weights};
+
+use crate::{LatentConfig, LatentFamily, LatentStructure, PriorKind};
+
+/// What is known of a sequence, as terms that are added to the parameters of a prior.
+///
+/// A pooled latent's come from the final states of all positions side by side, a token's own from its own.
+#[derive(Module, Debug)]
+pub(super) struct ClueNetwork {
+    token: Embedding,
+    trunk: Trunk,
+    head: Linear,
+    #[module(skip)]
+    structure: LatentStructure,
+    /// The token of an unknown value.
+    #[module(skip)]
+    unknown: usize,
+    #[module(skip)]
+    seq: usize,
+}
+
+impl ClueNetwork {
+    /// The network; its head is zero at first, so that the clues change nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`NetworkError`] when the trunk is impossible.
+    pub(super) fn new(
+        trunk: &TrunkConfig,
+        config: &LatentConfig,
+        vocab: usize,
+        seq: usize,
+        graph: Option<&DependencyGraph>,
+        init: &mut ParameterInit<'_>,
+    ) -> Result<Self, NetworkError> {
+        let d_input = match config.structure {
+            LatentStructure::Pooled => seq * trunk.width,
+            LatentStructure::PerToken => trunk.width,
+        };
+        Ok(Self {
+            token: Embedding::new(vocab + 1, trunk.width, init),
+            trunk: Trunk::new(trunk, seq, None, graph, "latent.clues", init)?,
+            head: Linear::new(d_input, n_shifts(config), Weights::Zero, init),
+            structure: config.structure,
+            unknown: vocab,
+            seq,
+        })
+    }
+
+    /// Terms for every (sub-)latent, `[batch, n_latents, n_shifts]`; of one row, if there are no clues.
+    pub(super) fn shift(&self, clues: Option<Tensor<2, Int>>) -> Tensor<3> {
+        let clues = clues.unwrap_or_else(|| {
+            Tensor::full([1, self.seq], self.unknown as i32, &self.head.weight.val().device())
+        });
+        let h = self.trunk.forward(self.token.forward(clues), None);
+        let [batch, seq, width] = h.dims();
+        self.head.forward(match self.structure {
+            LatentStructure::Pooled => h.reshape([batch, 1, seq * width]),
+            LatentStructure::PerToken => h,
+        })
+    }
+}
+
+/// Terms that the prior of one (sub-)latent takes.
+fn n_shifts(config: &LatentConfig) -> usize {
+    let channels = config.family.channels();
+    match (config.prior, config.family) {
+        (PriorKind::Independent {}, LatentFamily::Gaussian { .. }) => 2 * channels,
+        (PriorKind::Autoregressive { hidden }, _) => channels + config.family.n_units() * hidden,
+        (PriorKind::Mixture { components }, _) => components * (1 + channels),
+        _ => channels,
+    }
+}

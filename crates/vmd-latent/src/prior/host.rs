@@ -1,0 +1,210 @@
+//! Priors on the host: exact draws, densities, enumeration.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use rand::{Rng, RngExt};
+
+use super::HostKind;
+use super::standard::Standard;
+use crate::{LatentConfig, LatentFamily};
+
+/// Starts of latents that a search for the likeliest ones may hold.
+const MAX_OPEN: usize = 1 << 20;
+
+/// Latents of several sequences on the host, row after row.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LatentRows {
+    /// Values, `[rows, row_len]`, row-major.
+    pub values: Vec<f32>,
+    /// Values per sequence.
+    pub row_len: usize,
+}
+
+impl LatentRows {
+    /// Number of sequences.
+    pub fn n_rows(&self) -> usize {
+        self.values.len() / self.row_len.max(1)
+    }
+
+    /// The latent of one sequence.
+    pub fn row(&self, index: usize) -> &[f32] {
+        &self.values[index * self.row_len..(index + 1) * self.row_len]
+    }
+}
+
+/// A prior on the host, in double precision; copies share their parameters.
+#[derive(Debug, Clone)]
+pub struct Prior {
+    kind: Arc<dyn HostKind>,
+    family: LatentFamily,
+    n_latents: usize,
+    /// What the clues add to the parameters; empty for a prior that sees none.
+    shift: Vec<f64>,
+}
+
+impl Prior {
+    /// The standard prior of `config`'s family for sequences of `seq` tokens: `N(0, I)`, or uniform over classes.
+    pub fn standard(config: &LatentConfig, seq: usize) -> Self {
+        let n_latents = config.n_latents(seq);
+        Self::new(Arc::new(Standard::new(config.family, n_latents)), config.family, n_latents, Vec::new())
+    }
+
+    pub(super) fn new(
+        kind: Arc<dyn HostKind>,
+        family: LatentFamily,
+        n_latents: usize,
+        shift: Vec<f64>,
+    ) -> Self {
+        Self { kind, family, n_latents, shift }
+    }
+
+    /// The same prior for a row whose clues add `shift` (`[n_latents, n_shifts]`, a row of
+    /// [`PriorNetwork::shift`](crate::PriorNetwork::shift)) to its parameters.
+    #[must_use]
+    pub fn given(&self, shift: &[f64]) -> Self {
+        Self { shift: shift.to_vec(), ..self.clone() }
+    }
+
+    /// `ln p(z)` of one row in nats: a density for a Gaussian latent, a probability for a categorical one.
+    pub fn log_density(&self, z: &[f32]) -> f64 {
+        self.kind.log_density(z, &self.shift)
+    }
+
+    /// Values per sequence.
+    pub fn row_len(&self) -> usize {
+        self.n_latents * self.family.channels()
+    }
+
+    /// Appends one exact draw to `values`.
+    pub fn sample_into(&self, rng: &mut impl Rng, values: &mut Vec<f32>) {
+        self.kind.sample_into(&self.shift, rng, values);
+    }
+
+    /// Appends the noise that [`LatentDistribution::sample`](crate::LatentDistribution::sample) turns into a
+    /// draw: standard normal for a Gaussian, Gumbel for a categorical.
+    pub fn noise_into(&self, rng: &mut impl Rng, values: &mut Vec<f32>) {
+        let n = self.row_len();
+        match self.family {
+            LatentFamily::Gaussian { .. } => values.extend((0..n).map(|_| standard_normal(rng) as f32)),
+            LatentFamily::Categorical { .. } => {
+                values.extend((0..n).map(|_| -(-open_unit(rng).ln()).ln() as f32));
+            }
+        }
+    }
+
+    /// Every value of `z`, if there are at most `limit`; `None` for a Gaussian.
+    /// [`log_density`](Self::log_density) says how likely each is.
+    pub fn enumerate(&self, limit: usize) -> Option<LatentRows> {
+        let LatentFamily::Categorical { n_groups, n_classes, .. } = self.family else { return None };
+        let digits = self.n_latents * n_groups;
+        let count = n_classes.checked_pow(u32::try_from(digits).ok()?).filter(|&n| n <= limit)?;
+        let row_len = self.row_len();
+        let mut values = vec![0.0; count * row_len];
+        for (code, row) in values.chunks_exact_mut(row_len).enumerate() {
+            let mut rest = code;
+            for group in row.chunks_exact_mut(n_classes) {
+                group[rest % n_classes] = 1.0;
+                rest /= n_classes;
+            }
+        }
+        Some(LatentRows { values, row_len })
+    }
+}
+
+/// The first groups of a latent.
+#[derive(Debug, Clone, PartialEq)]
+struct Prefix {
+    log_p: f64,
+    /// Chosen channels of the row.
+    chosen: Vec<usize>,
+}
+
+impl Eq for Prefix {}
+
+impl PartialOrd for Prefix {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Prefix {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.log_p.total_cmp(&other.log_p).then_with(|| other.chosen.cmp(&self.chosen))
+    }
+}
+
+impl Prior {
+    /// The likeliest values of an autoregressive prior, from the top, until all but `left_out` of its mass or `limit`
+    /// values are listed; with the mass that is left. Other priors list none.
+    pub fn likeliest(&self, left_out: f64, limit: usize) -> (LatentRows, f64) {
+        let row_len = self.row_len();
+        let (mut rows, mut left) = (LatentRows { values: Vec::new(), row_len }, 1.0);
+        let LatentFamily::Categorical { n_groups, n_classes, .. } = self.family else { return (rows, left) };
+        let groups = self.n_latents * n_groups;
+        // No continuation is likelier than its start, so whole latents leave the heap in order.
+        let mut open = BinaryHeap::from([Prefix { log_p: 0.0, chosen: Vec::new() }]);
+        while let Some(prefix) = open.pop() {
+            if prefix.chosen.len() == groups {
+                left -= prefix.log_p.exp();
+                let start = rows.values.len();
+                rows.values.resize(start + row_len, 0.0);
+                prefix.chosen.iter().for_each(|&channel| rows.values[start + channel] = 1.0);
+                if left <= left_out || rows.n_rows() == limit {
+                    break;
+                }
+                continue;
+            }
+            let Some(next) = self.kind.next_group(&prefix.chosen, &self.shift) else { break };
+            let first = prefix.chosen.len() * n_classes;
+            for (class, log_p) in next.into_iter().enumerate() {
+                let chosen = [prefix.chosen.as_slice(), &[first + class]].concat();
+                open.push(Prefix { log_p: prefix.log_p + log_p, chosen });
+            }
+            // A flat prior has far too many starts to look at.
+            if open.len() > MAX_OPEN {
+                break;
+            }
+        }
+        (rows, left.max(0.0))
+    }
+}
+
+/// `ln softmax`, in place.
+pub(super) fn log_softmax(logits: &mut [f64]) {
+    let total = log_sum_exp(logits);
+    logits.iter_mut().for_each(|logit| *logit -= total);
+}
+
+/// `ln Σ exp`.
+pub(super) fn log_sum_exp(values: &[f64]) -> f64 {
+    let largest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    largest + values.iter().map(|value| (value - largest).exp()).sum::<f64>().ln()
+}
+
+/// An index with the given logarithms of probabilities.
+pub(super) fn draw_class(log_probabilities: &[f64], rng: &mut dyn Rng) -> usize {
+    let mut rest = rng.random::<f64>();
+    let below = |log_p: &f64| {
+        rest -= log_p.exp();
+        rest < 0.0
+    };
+    log_probabilities.iter().position(below).unwrap_or(log_probabilities.len() - 1)
+}
+
+/// Appends class `class` of `n_classes` as a one-hot group.
+pub(super) fn push_one_hot(class: usize, n_classes: usize, values: &mut Vec<f32>) {
+    values.extend((0..n_classes).map(|k| f32::from(u8::from(k == class))));
+}
+
+/// A draw from the open interval `(0, 1)`.
+fn open_unit(rng: &mut dyn Rng) -> f64 {
+    rng.random::<f64>().max(f64::MIN_POSITIVE)
+}
+
+/// Box–Muller, one of the pair.
+pub(super) fn standard_normal(rng: &mut dyn Rng) -> f64 {
+    let radius = (-2.0 * open_unit(rng).ln()).sqrt();
+    radius * (std::f64::consts::TAU * rng.random::<f64>()).cos()
+}

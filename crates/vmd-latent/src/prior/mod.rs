@@ -1,0 +1,241 @@
+//! Priors: what a latent is drawn from when there is nothing to infer it from.
+//!
+//! Every kind says two things of itself: on the device, with gradients, how far a posterior is from it; on the host, in
+//! double precision, how dense it is and what is drawn from it.
+
+mod autoregressive;
+mod clues;
+mod flow;
+mod host;
+mod independent;
+mod markov;
+mod mixture;
+mod standard;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use burn::module::Module;
+use burn::tensor::{Int, Tensor};
+use rand::Rng;
+use vmd_graph::DependencyGraph;
+use vmd_nn::{NetworkError, ParameterInit};
+
+use self::autoregressive::Autoregressive;
+use self::clues::ClueNetwork;
+use self::flow::Flow;
+pub use self::host::{LatentRows, Prior};
+use self::independent::{ChannelNormals, GroupLogits};
+use self::markov::Markov;
+use self::mixture::{NormalMixture, ProductMixture};
+use self::standard::Standard;
+use crate::distribution::sum_rows;
+use crate::{LatentConfig, LatentDistribution, LatentFamily, PriorKind};
+
+/// Factor on the logits. Adam moves every parameter by about the learning rate a step; a class that nothing uses
+/// has to fall by several nats while the network's weights hardly move.
+const LOGIT_SCALE: f64 = 10.0;
+
+/// What a kind of prior says on the device. `shift` is what the clues add to its parameters,
+/// `[1 | batch, n_latents, n_shifts]`.
+trait DeviceKind {
+    /// `ln p(z)` in nats, `[batch]`, for `z` of `[batch, n_latents, channels]`.
+    fn log_density(&self, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1>;
+
+    /// `KL(q ‖ p)` in nats for every unit, `[batch, units]`; its estimate from the draw `z ~ q`, as one unit, unless the
+    /// kind knows better.
+    fn divergence(&self, q: &LatentDistribution, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<2> {
+        (q.log_density(z.clone()) - self.log_density(z, shift)).unsqueeze_dim(1)
+    }
+
+    /// The same prior on the host.
+    fn to_host(&self) -> Arc<dyn HostKind>;
+}
+
+/// What a kind of prior says on the host. `shift` is what a row's clues add to its parameters, `[n_latents, n_shifts]`;
+/// empty without clues.
+trait HostKind: Debug + Send + Sync {
+    /// `ln p(z)` of one row, in nats.
+    fn log_density(&self, z: &[f32], shift: &[f64]) -> f64;
+
+    /// Appends one exact draw to `values`.
+    fn sample_into(&self, shift: &[f64], rng: &mut dyn Rng, values: &mut Vec<f32>);
+
+    /// `ln p` of the classes of the group after those in `before`, which are channels of a row, where `p(z)` is such a
+    /// product.
+    fn next_group(&self, _before: &[usize], _shift: &[f64]) -> Option<Vec<f64>> {
+        None
+    }
+}
+
+/// Priors with parameters.
+#[derive(Module, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one value a model")]
+enum Learned {
+    Groups(GroupLogits),
+    Channels(ChannelNormals),
+    Autoregressive(Autoregressive),
+    Normals(NormalMixture),
+    Products(ProductMixture),
+    Flow(Flow),
+    Markov(Markov),
+}
+
+impl Learned {
+    fn new(
+        config: &LatentConfig,
+        seq: usize,
+        graph: Option<&DependencyGraph>,
+        init: &mut ParameterInit<'_>,
+    ) -> Option<Self> {
+        let n_latents = config.n_latents(seq);
+        Some(match (config.prior, config.family) {
+            (PriorKind::Standard {}, _) => return None,
+            (PriorKind::Independent {}, LatentFamily::Categorical { n_groups, n_classes, .. }) => {
+                Self::Groups(GroupLogits::new(n_latents, n_groups, n_classes, init))
+            }
+            (PriorKind::Independent {}, LatentFamily::Gaussian { dim }) => {
+                Self::Channels(ChannelNormals::new(dim, n_latents, init))
+            }
+            (PriorKind::Autoregressive { hidden }, LatentFamily::Categorical { n_groups, n_classes, .. }) => {
+                Self::Autoregressive(Autoregressive::new(n_latents, n_groups, n_classes, hidden, init))
+            }
+            (PriorKind::Mixture { components }, LatentFamily::Gaussian { dim }) => {
+                Self::Normals(NormalMixture::new(components, n_latents * dim, init))
+            }
+            (PriorKind::Mixture { components }, LatentFamily::Categorical { n_groups, n_classes, .. }) => {
+                Self::Products(ProductMixture::new(components, n_latents * n_groups, n_classes, init))
+            }
+            (PriorKind::Flow { layers, hidden }, _) => {
+                Self::Flow(Flow::new(config.family.channels(), layers, hidden, init))
+            }
+            (PriorKind::Markov { strength, learned }, _) => {
+                Self::Markov(Markov::new(graph?, config.family.channels(), strength, learned, init))
+            }
+            // Refused by `LatentConfig::validate`.
+            (PriorKind::Autoregressive { .. }, LatentFamily::Gaussian { .. }) => return None,
+        })
+    }
+
+    fn kind(&self) -> &dyn DeviceKind {
+        match self {
+            Self::Groups(kind) => kind,
+            Self::Channels(kind) => kind,
+            Self::Autoregressive(kind) => kind,
+            Self::Normals(kind) => kind,
+            Self::Products(kind) => kind,
+            Self::Flow(kind) => kind,
+            Self::Markov(kind) => kind,
+        }
+    }
+}
+
+/// The prior `p(z)` on the device, with its parameters if it has any, or `p(z | clues)`.
+#[derive(Module, Debug)]
+pub struct PriorNetwork {
+    learned: Option<Learned>,
+    clues: Option<ClueNetwork>,
+    #[module(skip)]
+    standard: Standard,
+    #[module(skip)]
+    family: LatentFamily,
+}
+
+impl PriorNetwork {
+    /// The prior of `config`, which [`validate`](LatentConfig::validate) accepts, for sequences of `seq` tokens over
+    /// `vocab` values.
+    ///
+    /// # Errors
+    ///
+    /// [`NetworkError`] when the network that reads the clues is impossible.
+    pub fn new(
+        config: &LatentConfig,
+        vocab: usize,
+        seq: usize,
+        graph: Option<&DependencyGraph>,
+        init: &mut ParameterInit<'_>,
+    ) -> Result<Self, NetworkError> {
+        Ok(Self {
+            learned: Learned::new(config, seq, graph, init),
+            clues: match &config.clues {
+                Some(trunk) => Some(ClueNetwork::new(trunk, config, vocab, seq, graph, init)?),
+                None => None,
+            },
+            standard: Standard::new(config.family, config.n_latents(seq)),
+            family: config.family,
+        })
+    }
+
+    /// What `clues` add to the prior's parameters, for [`divergence`](Self::divergence) and
+    /// [`log_density`](Self::log_density); `None` for a prior that sees none.
+    ///
+    /// # Shapes
+    ///
+    /// - `clues`: `[batch, seq]`, values `0..vocab`, and `vocab` where nothing is known; `None` for no clues at all
+    /// - output: `[batch, n_latents, n_shifts]`, with one row for no clues
+    pub fn shift(&self, clues: Option<Tensor<2, Int>>) -> Option<Tensor<3>> {
+        self.clues.as_ref().map(|network| network.shift(clues))
+    }
+
+    /// `KL(q ‖ p)` in nats for every unit, `[batch, units]`, with gradients with respect to both.
+    ///
+    /// Closed forms: channels or groups for `standard` and `independent`, channels over all tokens for `markov`, and for
+    /// `autoregressive` groups given those before them in the draw `z ~ q`, which is right in the mean over draws. Of a
+    /// `mixture` or a `flow` it is the estimate `ln q(z) − ln p(z)` from that draw, as a single unit; only its mean is
+    /// never below 0.
+    ///
+    /// # Shapes
+    ///
+    /// - `z`: `[batch, n_latents, channels]`
+    /// - `shift`: what [`shift`](Self::shift) returned, for one row or for all
+    pub fn divergence(&self, q: &LatentDistribution, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<2> {
+        self.kind().divergence(q, z, shift)
+    }
+
+    /// `ln p(z)` in nats, `[batch]`, for `z` of `[batch, n_latents, channels]`; a one-hot `z` for categorical latents.
+    pub fn log_density(&self, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1> {
+        self.kind().log_density(z, shift)
+    }
+
+    /// The prior on the host, without clues.
+    pub fn to_host(&self) -> Prior {
+        let shift: Vec<f64> =
+            self.shift(None).map_or_else(Vec::new, |shift| shift.into_data().iter::<f64>().collect());
+        Prior::new(self.kind().to_host(), self.family, self.standard.n_latents, shift)
+    }
+
+    /// The prior of every row on the host, given its `clues` (`[batch, seq]`).
+    pub fn to_host_given(&self, clues: Tensor<2, Int>) -> Vec<Prior> {
+        let ([rows, _], prior) = (clues.dims(), self.to_host());
+        let Some(shift) = self.shift(Some(clues)) else { return vec![prior; rows] };
+        let shift: Vec<f64> = shift.into_data().iter::<f64>().collect();
+        shift.chunks_exact(shift.len() / rows).map(|shift| prior.given(shift)).collect()
+    }
+
+    fn kind(&self) -> &dyn DeviceKind {
+        self.learned.as_ref().map_or(&self.standard as &dyn DeviceKind, Learned::kind)
+    }
+}
+
+/// `KL(q ‖ p)` in nats of groups, `[batch, n_latents · n_groups]`, with `ln p` of all their classes.
+///
+/// `log_q`: `[batch, n_latents, n_groups, n_classes]`; `log_p` likewise, or with sizes of 1.
+fn divergence_of_groups(q: &LatentDistribution, log_p: Tensor<4>) -> Tensor<2> {
+    let log_q = q.log_probabilities();
+    let [batch, n_latents, n_groups, _] = log_q.dims();
+    let per_group = (log_q.clone().exp() * (log_q - log_p)).sum_dim(3);
+    per_group.reshape([batch, n_latents * n_groups])
+}
+
+/// `Σ z·ln p` of one-hot groups, `[batch]`, with `ln p` of all their classes as in [`divergence_of_groups`].
+fn log_mass_of_groups(z: &Tensor<3>, log_p: Tensor<4>) -> Tensor<1> {
+    let [batch, n_latents, channels] = z.dims();
+    let [_, _, n_groups, n_classes] = log_p.dims();
+    assert_eq!(channels, n_groups * n_classes, "a one-hot value for every group");
+    sum_rows(z.clone().reshape([batch, n_latents, n_groups, n_classes]) * log_p)
+}
+
+/// A parameter or another tensor on the host.
+fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+    tensor.into_data().iter::<f64>().collect()
+}

@@ -1,0 +1,187 @@
+//! What the tests of priors share.
+#![allow(dead_code, reason = "every test file uses its own part")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
+
+use burn::tensor::{Device, Int, Tensor, TensorData, activation::log_softmax};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use vmd_graph::DependencyGraph;
+use vmd_latent::{
+    DrawGradient, LatentConfig, LatentDistribution, LatentFamily, LatentStructure, Pooling, PosteriorConfig,
+    Prior, PriorKind, PriorNetwork,
+};
+use vmd_nn::{Activation, ParameterInit, PositionEncoding, TrunkConfig, load_parameters, named_parameters};
+
+pub(crate) const SEQ: usize = 2;
+pub(crate) const VOCAB: usize = 3;
+
+/// Two values of `z` in a row, so that densities can be integrated on a grid: two channels, or one for each of two tokens.
+pub(crate) fn gaussian(structure: LatentStructure) -> LatentFamily {
+    LatentFamily::Gaussian { dim: if structure == LatentStructure::Pooled { 2 } else { 1 } }
+}
+
+pub(crate) const CATEGORICAL: LatentFamily = LatentFamily::Categorical {
+    n_groups: 2,
+    n_classes: 3,
+    gradient: DrawGradient::LeaveOneOut,
+    temperature: 1.0,
+};
+
+pub(crate) fn trunk() -> TrunkConfig {
+    TrunkConfig {
+        width: 8,
+        layers: 1,
+        loops: 1,
+        heads: 1,
+        mlp_ratio: 1,
+        activation: Activation::Gelu,
+        position: PositionEncoding::Learned,
+        edge_heads: Vec::new(),
+        precision: Default::default(),
+    }
+}
+
+pub(crate) fn config(
+    family: LatentFamily,
+    structure: LatentStructure,
+    prior: PriorKind,
+    clues: bool,
+) -> LatentConfig {
+    LatentConfig {
+        family,
+        structure,
+        prior,
+        clues: clues.then(trunk),
+        posterior: PosteriorConfig { trunk: trunk(), pooling: Pooling::Flatten, loudness: 1.0 },
+        free_nats: 0.0,
+    }
+}
+
+pub(crate) const KINDS: [PriorKind; 8] = [
+    PriorKind::Standard {},
+    PriorKind::Independent {},
+    PriorKind::Autoregressive { hidden: 0 },
+    PriorKind::Autoregressive { hidden: 3 },
+    PriorKind::Mixture { components: 3 },
+    PriorKind::Flow { layers: 3, hidden: 4 },
+    PriorKind::Markov { strength: 1.5, learned: false },
+    PriorKind::Markov { strength: 1.5, learned: true },
+];
+
+pub(crate) fn graph() -> DependencyGraph {
+    DependencyGraph::chain(SEQ).unwrap()
+}
+
+/// Every combination that is accepted.
+pub(crate) fn accepted() -> Vec<LatentConfig> {
+    let structures = [LatentStructure::Pooled, LatentStructure::PerToken];
+    let families = structures.into_iter().flat_map(|s| [(gaussian(s), s), (CATEGORICAL, s)]);
+    families
+        .flat_map(|(family, structure)| {
+            KINDS
+                .into_iter()
+                .flat_map(move |kind| [false, true].map(|clues| config(family, structure, kind, clues)))
+        })
+        .filter(|config| config.validate("latent", SEQ, Some(&graph())).is_empty())
+        .collect()
+}
+
+/// By how much a parameter of this name is drawn or moved: logits count ten times over.
+pub(crate) fn size_of(name: &str) -> f32 {
+    if name.contains("logits") || name.contains("Autoregressive") { 0.12 } else { 0.7 }
+}
+
+/// The prior of `config` on `device` with all its parameters drawn, also those that start at zero.
+pub(crate) fn drawn(config: &LatentConfig, device: &Device) -> PriorNetwork {
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let init = &mut ParameterInit::new(rng.clone(), device);
+    let network = PriorNetwork::new(config, VOCAB, SEQ, Some(&graph()), init).unwrap();
+    let parameters = named_parameters(&network)
+        .into_iter()
+        .map(|(name, old)| {
+            let values: Vec<f32> =
+                (0..old.num_elements()).map(|_| (rng.random::<f32>() * 2.0 - 1.0) * size_of(&name)).collect();
+            (name, TensorData::new(values, old.shape().to_vec()))
+        })
+        .collect();
+    load_parameters(network, parameters).unwrap()
+}
+
+/// Clues of three rows: none, one token, both.
+pub(crate) const CLUES: [i32; 6] = [3, 3, 1, 3, 2, 0];
+
+pub(crate) fn clues(device: &Device) -> Tensor<2, Int> {
+    Tensor::from_data(TensorData::new(CLUES.to_vec(), [3, SEQ]), device)
+}
+
+pub(crate) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+pub(crate) fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+    tensor.into_data().iter::<f64>().collect()
+}
+
+/// `rows` equal rows of a posterior with parameters of order 1.
+pub(crate) fn posterior(config: &LatentConfig, rows: usize, device: &Device) -> LatentDistribution {
+    let n_latents = config.n_latents(SEQ);
+    let repeated = |f: fn(f32) -> f32| {
+        let row: Vec<f32> = (0..config.row_len(SEQ)).map(|i| f(i as f32)).collect();
+        row.repeat(rows)
+    };
+    match config.family {
+        LatentFamily::Gaussian { dim } => LatentDistribution::Gaussian {
+            mean: tensor(repeated(|i| (i * 1.7 + 0.5).sin()), [rows, n_latents, dim], device),
+            log_variance: tensor(repeated(|i| (i * 2.3).cos() - 0.5), [rows, n_latents, dim], device),
+        },
+        LatentFamily::Categorical { n_groups, n_classes, temperature, .. } => {
+            LatentDistribution::Categorical {
+                log_probabilities: log_softmax(
+                    tensor(
+                        repeated(|i| 1.5 * (i * 1.7).sin()),
+                        [rows, n_latents, n_groups, n_classes],
+                        device,
+                    ),
+                    3,
+                ),
+                temperature,
+            }
+        }
+    }
+}
+
+/// Draws from those rows, `[rows, n_latents, channels]`.
+pub(crate) fn posterior_draws(config: &LatentConfig, rows: usize, device: &Device) -> Tensor<3> {
+    let (mut rng, mut noise) = (ChaCha8Rng::seed_from_u64(11), Vec::new());
+    let prior = Prior::standard(config, SEQ);
+    (0..rows).for_each(|_| prior.noise_into(&mut rng, &mut noise));
+    let shape = [rows, config.n_latents(SEQ), config.family.channels()];
+    posterior(config, rows, device).sample(tensor(noise, shape, device), false)
+}
+
+/// Every prior on the host that a configuration gives: for each of the clues, if it sees any.
+pub(crate) fn host_priors(config: &LatentConfig) -> Vec<Prior> {
+    let device = Device::flex();
+    let network = drawn(config, &device);
+    if config.clues.is_some() { network.to_host_given(clues(&device)) } else { vec![network.to_host()] }
+}
+
+/// Points of a grid with their weights, which is all there is of a Gaussian latent of two values, or every value of a
+/// categorical one.
+pub(crate) fn points(prior: &Prior) -> Vec<(Vec<f32>, f64)> {
+    if let Some(all) = prior.enumerate(1000) {
+        return (0..all.n_rows()).map(|row| (all.row(row).to_vec(), 1.0)).collect();
+    }
+    // Smooth and with light tails: the rule of equal weights errs exponentially little.
+    const STEP: f64 = 0.125;
+    let axis = || (-96..=96).map(|i| (f64::from(i) * STEP) as f32);
+    axis().flat_map(|a| axis().map(move |b| (vec![a, b], STEP * STEP))).collect()
+}
+
+/// Mean and its standard error.
+pub(crate) fn mean_and_error(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    (mean, (variance / n).sqrt())
+}
