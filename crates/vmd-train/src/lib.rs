@@ -19,7 +19,7 @@ mod schedule;
 mod trainer;
 
 pub use checkpoint::{Checkpoint, TrainerState};
-pub use config::{KlSchedule, LearningRateDecay, TrainConfig};
+pub use config::{KlSchedule, KlTarget, LearningRateDecay, PosteriorFirst, TrainConfig};
 pub use error::TrainError;
 pub use files::write_atomically;
 pub use metrics::{MetricRecord, read_metrics};
