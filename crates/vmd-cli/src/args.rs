@@ -149,6 +149,9 @@ pub(crate) struct EvaluateSyntheticArgs {
     /// Steps of the sampler.
     #[arg(long, value_delimiter = ',', default_value = "1,2,4")]
     pub(crate) nfe: Vec<usize>,
+    /// Also bounds of -log p(x0) on sequences of the set, from one and from K draws of the posterior; for `ancestral` only.
+    #[arg(long, value_name = "K")]
+    pub(crate) iwae: Option<usize>,
     #[command(flatten)]
     pub(crate) sampler: SamplerArgs,
     #[command(flatten)]
