@@ -93,15 +93,41 @@ fn a_sequence_has_draws_of_its_own_whatever_stands_beside_it() {
     assert_ne!(sum(&[1, 2, 1, 2]), 2.0 * sum(&[1, 2]));
 }
 
-/// `model` with weights that fit three pairs of equal tokens under the objective with `c = 1`.
-fn fitted(model: VmdModel, objective: &ObjectiveConfig) -> VmdModel {
+/// One random step of `T` in the place of all of them, with `T` times its weight, falls below the likelihood as the draws
+/// grow in number: by Hölder's inequality `−ln E_z Π_k e^{a_k(z)} ≥ Σ_k (1/T)·(−ln E_z e^{T·a_k(z)})`.
+#[test]
+fn one_random_step_is_no_importance_weighted_bound() {
+    const STEPS: usize = 3;
+    let mut below = 0;
+    for seed in 1..6 {
+        let toy = Toy::new(Scope::Sequence, STEPS, PriorKind::Standard {}, seed);
+        for x0 in all_pairs() {
+            // The mean over orders and over the step, with all values of z as the draws.
+            let orders = (0..STEPS).flat_map(|a| (0..STEPS).map(move |b| [a, b]));
+            let of_step = |(order, step): ([usize; 2], usize)| -> f64 {
+                let terms = toy.of_step(x0, order, step).map(|p| p.powi(STEPS as i32));
+                -terms.iter().zip(toy.weights).map(|(p, w)| p * w).sum::<f64>().ln()
+            };
+            let all = orders.flat_map(|order| (0..STEPS).map(move |step| (order, step)));
+            let figure = all.map(of_step).sum::<f64>() / (STEPS * STEPS * STEPS) as f64;
+            let exact = -toy.likelihood(x0).ln();
+            assert!(figure < toy.nll_given_order(x0) + 1e-9);
+            below += usize::from(figure < exact - 0.01);
+        }
+    }
+    assert!(below >= 3, "{below} of 45 are below the likelihood");
+}
+
+/// `model` with weights that fit three pairs of equal tokens.
+fn fitted(model: VmdModel, objective: &ObjectiveConfig, seed: u64) -> VmdModel {
     let device = Device::flex().autodiff();
     let blank = VmdModel::new(model.config(), keyed_rng(1, 0, Purpose::Init), &device).unwrap();
     let mut model = load_parameters(blank, named_parameters(&model)).unwrap();
     let mut optimizer = AdamConfig::new().init();
-    for step in 0..600 {
-        let batch = TrainingBatch::draw([0, 0, 1, 1, 2, 2].repeat(16), &model, objective, 1, step);
-        let kl_weight = (step as f64 / 400.0).min(1.0);
+    for step in 0..1500 {
+        let batch = TrainingBatch::draw([0, 0, 1, 1, 2, 2].repeat(16), &model, objective, seed, step);
+        // Codes are found first; a KL that counts twice then teaches what needs none.
+        let kl_weight = if step < 1100 { 2.0 * (step as f64 / 300.0).min(1.0) } else { 1.0 };
         let options = LossOptions { kl_weight, ..LossOptions::BOUND };
         let gradients = loss(&model, &batch, options, &device).total.backward();
         let gradients = GradientsParams::from_grads(gradients, &model);
@@ -111,25 +137,31 @@ fn fitted(model: VmdModel, objective: &ObjectiveConfig) -> VmdModel {
     load_parameters(plain, named_parameters(&model)).unwrap()
 }
 
-/// The objective of VADD is no bound for the sampler that reveals tokens independently. That one draws a latent in each of
-/// the steps in which the two tokens appear, mostly two, and they agree in a third of the cases; `c = 1` charges for less.
+/// The objective of VADD is no bound for the sampler that reveals tokens independently, nor for any other: the mean of
+/// `−log p(x0)` over the data is never below their entropy, whatever draws from `p`.
 #[test]
-fn the_joint_multiplier_falls_below_the_exact_likelihood() {
-    const STEPS: usize = 4;
+fn the_joint_multiplier_falls_below_the_exact_likelihood_and_below_the_entropy() {
+    const STEPS: usize = 2;
     let gradient = DrawGradient::LeaveOneOut;
     let family = LatentFamily::Categorical { n_groups: 2, n_classes: 2, gradient, temperature: 1.0 };
     let objective = ObjectiveConfig { kl_multiplier: KlMultiplier::Joint, ..steps(STEPS) };
     let model = common::fresh(&config(3, 2, Scope::Step, Some(family)));
-    let toy = Toy::of(fitted(model, &objective), Scope::Step, STEPS, PriorKind::Standard {});
+    // Rows without a latent teach the network to copy the token that it sees.
+    let trained_for = ObjectiveConfig { latent_free_share: 0.5, ..objective.clone() };
     let data = [[0, 0], [1, 1], [2, 2]];
-    let exact = data.iter().map(|&x0| -toy.likelihood(x0).ln()).sum::<f64>() / 3.0;
-    let of = |objective: &ObjectiveConfig| {
+    // One network is enough; some stop at a latent that the second token pays for although it sees the first.
+    let found = (2..6).find_map(|seed| {
+        let model = fitted(model.clone(), &trained_for, seed);
+        let toy = Toy::of(model, Scope::Step, STEPS, PriorKind::Standard {});
         let x0 = data.concat().repeat(1000);
-        estimate_bounds(&toy.model, objective, &x0, 1000, 7, &Device::flex())[0].bound
-    };
-    let (joint, budget) = (of(&objective), of(&steps(STEPS)));
-    // 3,000 sequences: a standard error of some 0.02 nats.
-    assert!(joint < exact - 0.1, "{joint} is not below {exact}");
-    assert!(budget > exact - 0.02, "{budget} is below {exact}");
+        let of = |objective| estimate_bounds(&toy.model, objective, &x0, 1000, 7, &Device::flex())[0].bound;
+        let (joint, budget) = (of(&objective), of(&steps(STEPS)));
+        (joint < 3f64.ln() - 0.1).then_some((joint, budget, toy))
+    });
+    let (joint, budget, toy) = found.expect("a figure below the entropy");
+    let exact = data.iter().map(|&x0| -toy.likelihood(x0).ln()).sum::<f64>() / 3.0;
+    assert!(exact > 3f64.ln() - 1e-9 && joint < exact - 0.1, "{joint} is not below {exact}");
+    // 3,000 sequences: a standard error of some 0.01 nats.
+    assert!(budget > exact - 0.05, "{budget} is below {exact}");
     assert!((all_pairs().map(|x0| toy.likelihood(x0)).sum::<f64>() - 1.0).abs() < 1e-9);
 }

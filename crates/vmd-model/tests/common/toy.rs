@@ -87,21 +87,21 @@ impl Toy {
         }
     }
 
+    /// Probability of what a step reveals, if each token appears in the step of `order`, for each latent.
+    pub(crate) fn of_step(&self, x0: Pair, order: [usize; 2], step: usize) -> [f64; 4] {
+        let xt = [0, 1].map(|i| if order[i] < step { x0[i] } else { MASK });
+        let (t, _) = self.step(self.steps - step);
+        [0, 1, 2, 3].map(|z| {
+            let nll = self.nll(x0, xt, t, z);
+            (0..2).filter(|&i| order[i] == step).map(|i| -nll[i]).sum::<f64>().exp()
+        })
+    }
+
     /// The mean over orders of `−ln p(x0 | order)`, which no bound with one order a sequence is below.
     pub(crate) fn nll_given_order(&self, x0: Pair) -> f64 {
         let orders = (0..self.steps).flat_map(|a| (0..self.steps).map(move |b| [a, b]));
         let of_order = |order: [usize; 2]| -> f64 {
-            // Probability of what every step reveals, for each latent.
-            let per_step: Vec<[f64; 4]> = (0..self.steps)
-                .map(|step| {
-                    let xt = [0, 1].map(|i| if order[i] < step { x0[i] } else { MASK });
-                    let (t, _) = self.step(self.steps - step);
-                    [0, 1, 2, 3].map(|z| {
-                        let nll = self.nll(x0, xt, t, z);
-                        (0..2).filter(|&i| order[i] == step).map(|i| -nll[i]).sum::<f64>().exp()
-                    })
-                })
-                .collect();
+            let per_step: Vec<[f64; 4]> = (0..self.steps).map(|step| self.of_step(x0, order, step)).collect();
             let mean = |p: &[f64; 4]| p.iter().zip(self.weights).map(|(p, w)| p * w).sum::<f64>();
             match self.scope {
                 Scope::Step => per_step.iter().map(mean).product(),
