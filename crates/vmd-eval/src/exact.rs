@@ -44,7 +44,7 @@ pub enum ExactError {
     #[error("exact figures need latents from the prior, not `reinfer`")]
     Latent,
     /// One prior is integrated over in all steps.
-    #[error("exact figures need a latent that is drawn once, where its prior sees the clues")]
+    #[error("exact figures need one step or a latent that is drawn once, where its prior sees the clues")]
     Clues,
     /// The first attempt alone has the distribution that is computed.
     #[error("exact figures need best_of = 1")]
@@ -102,7 +102,7 @@ pub fn exact_synthetic(
     }
     let config = model.config();
     let each_step = sampler.latent.redraws_each_step(model.redraws_latent_each_step());
-    if each_step && config.latent.as_ref().is_some_and(|latent| latent.clues.is_some()) {
+    if each_step && sampler.nfe > 1 && config.latent.as_ref().is_some_and(|latent| latent.clues.is_some()) {
         return Err(ExactError::Clues);
     }
     let chain = StepChain::enumerate(sampler, &config.schedule, config.seq_len, MAX_CHAINS)

@@ -140,6 +140,19 @@ fn what_cannot_be_exact_is_refused_in_words() {
 }
 
 #[test]
+fn a_prior_that_sees_clues_is_exact_only_where_there_is_one() {
+    let set = set("pairs-uniform");
+    let latent = "family = { kind = \"categorical\", n_groups = 1, n_classes = 4 }\nprior = { kind = \"independent\" }\n\
+                  clues = { width = 8, layers = 1, heads = 2 }";
+    let of = |scope: &str, nfe| {
+        let model = drawn_model(&config(&set, scope, latent));
+        exact_synthetic(&model, &set, &sampler(RevealRule::Ancestral, nfe), 1)
+    };
+    assert_eq!(of("step", 2), Err(ExactError::Clues));
+    assert!(of("step", 1).unwrap().accuracy > 0.0 && of("sequence", 2).unwrap().accuracy > 0.0);
+}
+
+#[test]
 fn the_scope_decides_how_often_the_latent_is_drawn() {
     let set = set("pairs-uniform");
     let latent = "family = { kind = \"categorical\", n_groups = 1, n_classes = 4 }";

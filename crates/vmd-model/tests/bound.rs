@@ -25,6 +25,7 @@ fn toys() -> impl Iterator<Item = Toy> {
                 toy(PriorKind::Standard {}, 8),
                 toy(PriorKind::Independent {}, 9),
                 toy(PriorKind::Autoregressive { hidden: 0 }, 10),
+                toy(PriorKind::Mixture { components: 3 }, 11),
             ]
         })
 }
@@ -139,7 +140,12 @@ fn the_gradient_of_two_draws_is_unbiased() {
     let gradient = DrawGradient::LeaveOneOut;
     let family = LatentFamily::Categorical { n_groups: 2, n_classes: 2, gradient, temperature: 1.0 };
     let (x0, plain, autodiff) = ([1, 2], Device::flex(), Device::flex().autodiff());
-    for kind in [PriorKind::Standard {}, PriorKind::Independent {}, PriorKind::Autoregressive { hidden: 0 }] {
+    for kind in [
+        PriorKind::Standard {},
+        PriorKind::Independent {},
+        PriorKind::Autoregressive { hidden: 0 },
+        PriorKind::Mixture { components: 2 },
+    ] {
         let mut config = config(VOCAB as usize, 2, Scope::Sequence, Some(family));
         config.latent.as_mut().unwrap().prior = kind;
         let model = trained(&config, 11);

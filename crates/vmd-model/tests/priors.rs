@@ -177,3 +177,34 @@ fn the_loss_tells_the_prior_what_the_scope_allows() {
         }
     }
 }
+
+/// In the held phase the posterior neither pays for the prior's parameters nor feels them.
+#[test]
+fn a_held_prior_follows_and_is_not_charged() {
+    let device = Device::flex().autodiff();
+    for (config, _) in combinations()
+        .filter(|(config, works)| *works && config.latent.as_ref().unwrap().prior != (PriorKind::Standard {}))
+    {
+        let model = drawn(&config, &device);
+        let parameters = named_parameters(&model);
+        // The same model but for its prior.
+        let others = parameters.iter().map(|(name, data)| {
+            let factor = if name.starts_with("prior.") { 0.5 } else { 1.0 };
+            let values: Vec<f32> = data.iter::<f32>().map(|x| factor * x).collect();
+            (name.clone(), TensorData::new(values, data.shape().to_vec()))
+        });
+        let other = load_parameters(model.clone(), others.collect()).unwrap();
+        let has_parameters = parameters.keys().any(|name| name.starts_with("prior."));
+        let batch = TrainingBatch::draw(tokens(6), &model, &steps(2), 1, 0);
+        let step = |model: &VmdModel, hold_prior| {
+            let options = LossOptions { hold_prior, ..LossOptions::BOUND };
+            let parts = loss(model, &batch, options, &device);
+            let value = parts.total.clone().into_scalar::<f32>();
+            let gradients = GradientsParams::from_grads(parts.total.backward(), model);
+            let after = named_parameters(&SgdConfig::new().init().step(1.0, model.clone(), gradients));
+            (value, after.into_iter().filter(|(name, _)| name.starts_with("posterior.")).collect::<Vec<_>>())
+        };
+        assert!(step(&model, true) == step(&other, true), "{:?}", config.latent);
+        assert_eq!(step(&model, false) != step(&other, false), has_parameters, "{:?}", config.latent);
+    }
+}
