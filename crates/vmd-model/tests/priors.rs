@@ -111,6 +111,9 @@ fn every_combination_works_or_is_refused() {
         assert!(sampled.iter().all(|&token| token < VOCAB as u32) && sampled[1] == 2);
         let estimate = estimate_bounds(&model, &steps(2), &tokens(8), 4, 1, &Device::flex())[0];
         assert!(estimate.bound.is_finite() && estimate.latent_gain.is_some(), "{estimate:?}");
+        // In one step the KL counts once, and the only batch is what the health is measured on.
+        let one = estimate_bounds(&model, &steps(1), &tokens(8), 8, 1, &Device::flex())[0];
+        assert!((one.health.unwrap().kl - one.kl).abs() < 1e-4, "{:?}: {one:?}", config.latent);
         let (bound, _) = importance_bound(&model, 2, TimeGrid::default(), &tokens(8), 3, 1);
         assert!(bound.is_finite() && bound > 0.0);
     }
@@ -146,6 +149,29 @@ fn latents_are_drawn_given_the_clues_of_their_row() {
     };
     let (none, some) = (shares([mask; SEQ]), shares([2, mask, 0]));
     assert!(none.iter().zip(&some).any(|(a, b)| (a - b).abs() > 0.05), "{none:?} and {some:?}");
+}
+
+/// The latent gain compares with the latents that a sampler would get.
+#[test]
+fn draws_of_a_batch_are_given_what_the_scope_allows() {
+    const ROWS: usize = 6;
+    for (config, works) in combinations() {
+        let latent = config.latent.as_ref().unwrap();
+        if !works || latent.clues.is_none() {
+            continue;
+        }
+        let model = drawn(&config, &Device::flex());
+        let batch = TrainingBatch::draw(tokens(ROWS), &model, &steps(2), 1, 7);
+        let (mut rng, prior) = (keyed_rng(1, 7, Purpose::Latent), model.prior().unwrap());
+        let (mut noise, mut draws) = (Vec::new(), Vec::new());
+        (0..ROWS).for_each(|_| prior.noise_into(&mut rng, &mut noise));
+        let given = match config.scope {
+            Scope::Sequence => vec![prior; ROWS],
+            Scope::Step => model.priors_given(&batch.xt).unwrap(),
+        };
+        given.iter().for_each(|prior| prior.sample_into(&mut rng, &mut draws));
+        assert_eq!((&batch.latent_noise, &batch.prior_draws), (&noise, &draws), "{latent:?}");
+    }
 }
 
 /// In the step scope the prior of the loss sees what is not masked, in the sequence scope nothing.
