@@ -152,6 +152,9 @@ pub(crate) struct EvaluateSyntheticArgs {
     /// Samples that are counted beside what is exact: how many different sequences they reach, and their entropy.
     #[arg(long, value_name = "N")]
     pub(crate) samples: Option<usize>,
+    /// Also bounds of -log p(x0) on sequences of the set, from one and from K draws of the posterior; for `ancestral` only.
+    #[arg(long, value_name = "K")]
+    pub(crate) iwae: Option<usize>,
     #[command(flatten)]
     pub(crate) sampler: SamplerArgs,
     #[command(flatten)]

@@ -100,3 +100,32 @@ fn every_choice_reaches_the_sampler_and_its_figures() {
         assert!(plain["valid"] == false || plain == best, "a first success is kept");
     }
 }
+
+#[test]
+fn bounds_are_reported_with_their_draws_and_for_their_sampler() {
+    let folder = trained();
+    let run = |options: &[&str]| {
+        vmd(folder.path()).args(["evaluate-synthetic", "--model", "run"]).args(options).assert()
+    };
+    for options in [
+        ["--iwae", "0", "--nfe", "1"],
+        ["--iwae", "8", "--reveal", "random-k"],
+        ["--iwae", "8", "--best-of", "2"],
+    ] {
+        refused(run(&options), &["--iwae", "plain ancestral sampler"]);
+    }
+    let output = run(&["--iwae", "8", "--nfe", "1,2", "--json"]).success().get_output().stdout.clone();
+    let records = json_lines(&output);
+    let of = |metric: &str, nfe: usize| {
+        records.iter().find(|record| record["metric"] == metric && record["nfe"] == nfe).unwrap()
+    };
+    for nfe in [1, 2] {
+        let (one, many) = (of("bound", nfe), of("bound_iwae", nfe));
+        assert_eq!((&one["latent_draws"], &many["latent_draws"]), (&1.into(), &8.into()));
+        assert!(many["value"].as_f64() < one["value"].as_f64(), "{many} is not below {one}");
+        // The divergence from the data is the cross-entropy of the sampler less the entropy of the data, ln 10.
+        let exact = of("kl_exact", nfe)["value"].as_f64().unwrap() + 10f64.ln();
+        assert!(many["ci95"][1].as_f64().unwrap() > exact, "{many} is below {exact}");
+        assert!(of("kl_exact", nfe).get("latent_draws").is_none());
+    }
+}

@@ -15,9 +15,9 @@ pub struct Record {
     /// Part of the split, such as a range of clues; absent for all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub band: Option<String>,
-    /// Name of the figure: `accuracy`, `kl_exact`, `solved`, `valid`, `cell_accuracy`, `mean_nfe`, …
+    /// Name of the figure: `accuracy`, `kl_exact`, `solved`, `valid`, `cell_accuracy`, `mean_nfe`, `bound`, …
     pub metric: String,
-    /// Its value; shares lie in `0..=1`, divergences are nats per sequence.
+    /// Its value; shares lie in `0..=1`, divergences and bounds are nats per sequence.
     pub value: f64,
     /// 95 % interval; equal ends where the value is exact.
     pub ci95: [f64; 2],
@@ -37,6 +37,9 @@ pub struct Record {
     pub latent_rule: String,
     /// Attempts that the sampler was allowed at each sample.
     pub best_of: usize,
+    /// Draws of the posterior behind each sequence's bound; absent for other figures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latent_draws: Option<usize>,
     /// Model folder or preset.
     pub model: String,
     /// Seed of the sampler.
@@ -112,6 +115,7 @@ impl Provenance {
             remask: sampler.remask.to_string(),
             latent_rule: if self.has_latent { sampler.latent.to_string() } else { "none".into() },
             best_of: sampler.best_of,
+            latent_draws: None,
             model: self.model.clone(),
             seed: self.seed,
             revision: self.revision.clone(),

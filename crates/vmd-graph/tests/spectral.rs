@@ -1,7 +1,7 @@
 //! The Laplacian and the Cholesky factorisation.
 
 use proptest::prelude::*;
-use vmd_graph::{Cholesky, DependencyGraph, GraphError};
+use vmd_graph::{Cholesky, DependencyGraph, GraphError, symmetric_eigenvalues};
 
 fn any_graph() -> impl Strategy<Value = DependencyGraph> {
     (1_usize..14).prop_flat_map(|n| {
@@ -44,6 +44,17 @@ proptest! {
         let norm: f64 = x.iter().map(|v| v * v).sum();
         let form: f64 = times(&graph.normalised_laplacian(), x).iter().zip(x).map(|(a, b)| a * b).sum();
         prop_assert!(form > -1e-12 && form < 2.0 * norm + 1e-12);
+    }
+
+    #[test]
+    fn eigenvalues_have_the_determinant_of_the_factor(graph in any_graph(), lambda in 0.0..50.0) {
+        let n = graph.n_nodes();
+        let eigenvalues = symmetric_eigenvalues(&graph.normalised_laplacian(), n);
+        prop_assert!(eigenvalues.is_sorted());
+        let log_det: f64 = eigenvalues.iter().map(|e| f64::ln_1p(lambda * e)).sum();
+        let cholesky = Cholesky::new(&precision(&graph, lambda), n).unwrap();
+        // A dozen roundings of eigenvalues below 2, fifty times over.
+        prop_assert!((log_det - cholesky.log_det()).abs() < 1e-11);
     }
 
     #[test]
@@ -90,4 +101,21 @@ fn no_factor_of_an_indefinite_matrix() {
     assert!(matches!(error(&[1.0, 2.0, 2.0, 1.0]), GraphError::NotPositiveDefinite { row: 1 }));
     assert!(matches!(error(&[f64::NAN, 0.0, 0.0, 1.0]), GraphError::NotPositiveDefinite { row: 0 }));
     assert!(matches!(error(&[f64::INFINITY, 0.0, 0.0, 1.0]), GraphError::NotPositiveDefinite { row: 0 }));
+}
+
+#[test]
+fn eigenvalues_of_known_graphs() {
+    let eigenvalues =
+        |graph: &DependencyGraph| symmetric_eigenvalues(&graph.normalised_laplacian(), graph.n_nodes());
+    // Complete: 0 once, n/(n − 1) for the rest. A path of n nodes: 1 − cos(πk/(n − 1)). Isolated nodes: 0.
+    let complete = eigenvalues(&DependencyGraph::complete(7).unwrap());
+    let wanted_complete: Vec<f64> = (0..7).map(|k| if k == 0 { 0.0 } else { 7.0 / 6.0 }).collect();
+    let path = eigenvalues(&DependencyGraph::chain(40).unwrap());
+    let wanted_path: Vec<f64> =
+        (0..40).map(|k| 1.0 - (std::f64::consts::PI * f64::from(k) / 39.0).cos()).collect();
+    let alone = eigenvalues(&DependencyGraph::chain(1).unwrap());
+    for (found, wanted) in [(complete, wanted_complete), (path, wanted_path), (alone, vec![0.0])] {
+        // Some ulps of 2 for every row.
+        assert!(found.iter().zip(&wanted).all(|(a, b)| (a - b).abs() < 1e-12), "{found:?} {wanted:?}");
+    }
 }

@@ -238,91 +238,98 @@ impl LatentConfig {
     /// What does not go with the prior, from the key on.
     fn prior_problems(&self, seq: usize, graph: Option<&DependencyGraph>) -> Vec<String> {
         let is_gaussian = matches!(self.family, LatentFamily::Gaussian { .. });
-        let per_token = self.structure == LatentStructure::PerToken;
-        let mut problems = Vec::new();
-        let mut refuse = |when: bool, why: &str| {
-            if when {
-                problems.push(why.to_string());
+        let mut checks = match self.prior {
+            PriorKind::Standard {} | PriorKind::Independent {} => Vec::new(),
+            PriorKind::Autoregressive { .. } => self.autoregressive_checks(is_gaussian, seq),
+            PriorKind::Mixture { components } => {
+                vec![(components > 0, "prior.components = 0; it must be 1 or more".into())]
+            }
+            PriorKind::Flow { layers, hidden } => self.flow_checks(is_gaussian, layers.min(hidden)),
+            PriorKind::Markov { strength, learned } => {
+                let mut checks = self.markov_checks(is_gaussian, seq, graph);
+                let reaches = strength.is_finite() && (strength > 0.0 || strength == 0.0 && !learned);
+                let why = "it must be 0 or more, and above 0 where it is learned";
+                checks.push((reaches, format!("prior.strength = {strength}; {why}")));
+                checks
             }
         };
-        match self.prior {
-            PriorKind::Standard {} | PriorKind::Independent {} => {}
-            PriorKind::Autoregressive { .. } => {
-                refuse(
-                    is_gaussian,
-                    "prior: autoregressive is a table over classes, and a Gaussian has none; use \"mixture\" or \"flow\"",
-                );
-                let channels = self.row_len(seq);
-                refuse(
-                    channels > MAX_AUTOREGRESSIVE,
-                    &format!(
-                        "prior: autoregressive has a weight for every two of the {channels} classes of a row, and \
-                         supports up to {MAX_AUTOREGRESSIVE}; use fewer, or \"mixture\""
-                    ),
-                );
+        let without_clues = match self.prior {
+            PriorKind::Standard {} => {
+                Some("a standard prior has nothing that clues could shift; use \"independent\"")
             }
-            PriorKind::Mixture { components } => {
-                refuse(components == 0, "prior.components = 0; it must be 1 or more");
+            PriorKind::Flow { .. } => {
+                Some("no shift of a flow's weights has a plain meaning; use \"mixture\"")
             }
-            PriorKind::Flow { layers, hidden } => {
-                refuse(
-                    !is_gaussian,
-                    "prior: a flow bends a continuous z, and classes are none; use \"mixture\"",
-                );
-                refuse(
-                    per_token,
-                    "prior: a flow is one dense network over all channels, for pooled latents; use \"mixture\"",
-                );
-                refuse(layers == 0 || hidden == 0, "prior.layers and prior.hidden must be 1 or more");
-                refuse(
-                    is_gaussian && self.family.channels() < 2,
-                    "prior: a flow's layers tell one half of the channels by the other, so there must be 2 or more",
-                );
+            PriorKind::Markov { .. } => {
+                Some("a markov prior has mean 0 and one strength for all; use \"independent\"")
             }
-            PriorKind::Markov { strength, learned } => {
-                refuse(!is_gaussian, "prior: markov is a Gaussian field; use family \"gaussian\"");
-                refuse(!per_token, "prior: markov ties the latents of tokens; use structure \"per_token\"");
-                refuse(graph.is_none(), "prior: markov follows the dependency graph; give the model a graph");
-                refuse(
-                    seq > MAX_MARKOV,
-                    &format!("prior: markov supports up to {MAX_MARKOV} tokens, not {seq}; use \"mixture\""),
-                );
-                let reaches = strength.is_finite() && (strength > 0.0 || strength == 0.0 && !learned);
-                refuse(
-                    !reaches,
-                    &format!(
-                        "prior.strength = {strength}; it must be 0 or more, and above 0 where it is learned"
-                    ),
-                );
-            }
-        }
-        if self.clues.is_some() {
-            match self.prior {
-                PriorKind::Standard {} => {
-                    refuse(
-                        true,
-                        "clues: a standard prior has nothing that clues could shift; use \"independent\"",
-                    );
-                }
-                PriorKind::Flow { .. } => {
-                    refuse(true, "clues: no shift of a flow's weights has a plain meaning; use \"mixture\"");
-                }
-                PriorKind::Markov { .. } => {
-                    refuse(
-                        true,
-                        "clues: a markov prior has mean 0 and one strength for all; use \"independent\"",
-                    );
-                }
-                _ => {}
-            }
-        }
-        if self.free_nats > 0.0 && matches!(self.prior, PriorKind::Mixture { .. } | PriorKind::Flow { .. }) {
-            refuse(
-                true,
-                "free_nats: the divergence from a mixture or a flow is estimated from one draw, and not unit by unit; \
-                 set it to 0",
-            );
-        }
-        problems
+            _ => None,
+        };
+        checks.extend(without_clues.map(|why| (self.clues.is_none(), format!("clues: {why}"))));
+        let by_draw = matches!(self.prior, PriorKind::Mixture { .. } | PriorKind::Flow { .. });
+        checks.push((
+            !by_draw || self.free_nats <= 0.0,
+            "free_nats: the divergence from a mixture or a flow is estimated from one draw, and not unit by unit; \
+             set it to 0"
+                .into(),
+        ));
+        checks.into_iter().filter(|(holds, _)| !holds).map(|(_, problem)| problem).collect()
+    }
+
+    /// What must hold for an autoregressive prior, each with what to say if it does not.
+    fn autoregressive_checks(&self, is_gaussian: bool, seq: usize) -> Vec<(bool, String)> {
+        let channels = self.row_len(seq);
+        vec![
+            (
+                !is_gaussian,
+                "prior: autoregressive is a table over classes, and a Gaussian has none; use \"mixture\" or \"flow\""
+                    .into(),
+            ),
+            (
+                channels <= MAX_AUTOREGRESSIVE,
+                format!(
+                    "prior: autoregressive has a weight for every two of the {channels} classes of a row, and \
+                     supports up to {MAX_AUTOREGRESSIVE}; use fewer, or \"mixture\""
+                ),
+            ),
+        ]
+    }
+
+    /// The same for a flow.
+    fn flow_checks(&self, is_gaussian: bool, smallest: usize) -> Vec<(bool, String)> {
+        let is_pooled = self.structure == LatentStructure::Pooled;
+        [
+            (is_gaussian, "prior: a flow bends a continuous z, and classes are none; use \"mixture\""),
+            (
+                is_pooled,
+                "prior: a flow is one dense network over all channels, for pooled latents; use \"mixture\"",
+            ),
+            (smallest > 0, "prior.layers and prior.hidden must be 1 or more"),
+            (
+                !is_gaussian || self.family.channels() > 1,
+                "prior: a flow's layers tell one half of the channels by the other, so there must be 2 or more",
+            ),
+        ]
+        .map(|(holds, problem)| (holds, problem.to_string()))
+        .into()
+    }
+
+    /// The same for a Markov field.
+    fn markov_checks(
+        &self,
+        is_gaussian: bool,
+        seq: usize,
+        graph: Option<&DependencyGraph>,
+    ) -> Vec<(bool, String)> {
+        let per_token = self.structure == LatentStructure::PerToken;
+        vec![
+            (is_gaussian, "prior: markov is a Gaussian field; use family \"gaussian\"".into()),
+            (per_token, "prior: markov ties the latents of tokens; use structure \"per_token\"".into()),
+            (graph.is_some(), "prior: markov follows the dependency graph; give the model a graph".into()),
+            (
+                seq <= MAX_MARKOV,
+                format!("prior: markov supports up to {MAX_MARKOV} tokens, not {seq}; use \"mixture\""),
+            ),
+        ]
     }
 }

@@ -6,6 +6,7 @@
 mod batch;
 mod bound;
 mod config;
+mod importance;
 mod loss;
 mod model;
 mod objective;
@@ -14,6 +15,7 @@ pub mod sampler;
 pub use batch::TrainingBatch;
 pub use bound::{BoundEstimate, LatentFree, estimate_bounds};
 pub use config::{ConfigProblem, ModelConfig, Scope};
+pub use importance::importance_bound;
 pub use loss::{LatentSource, Loss, LossOptions, loss};
 pub use model::VmdModel;
 pub use objective::{Budgets, KlMultiplier, ObjectiveConfig};

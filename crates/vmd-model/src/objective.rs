@@ -12,8 +12,9 @@ pub enum KlMultiplier {
     /// `c(n, r) = (1 − (1−r)^n)/r`: a bound for the sampler that reveals tokens independently.
     #[default]
     Budget,
-    /// `c = 1` (VADD's DELBO, arXiv 2505.17384): certifies only a sampler that in each step reveals either
-    /// everything or nothing. It is *not* a bound for the parallel sampler.
+    /// `c = 1` (VADD's DELBO, arXiv 2505.17384): as if each step revealed either everything or nothing. It is *not* a
+    /// bound, of the parallel sampler or of any other: one that reveals all or nothing never sees the partly masked
+    /// sequences that the objective is a mean over.
     Joint,
 }
 

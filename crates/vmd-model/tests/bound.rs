@@ -5,140 +5,15 @@
 mod common;
 
 use burn::optim::{GradientsParams, SgdConfig};
-use burn::tensor::{Device, Int, Tensor, TensorData};
-use common::{CATEGORICAL, config, log_softmax, mean_and_error, steps, trained};
-use vmd_latent::{DrawGradient, LatentFamily, LatentRows, PriorKind};
+use burn::tensor::{Device, TensorData};
+use common::toy::{MASK, Toy, VOCAB, all_pairs};
+use common::{config, mean_and_error, steps, trained};
+use vmd_latent::{DrawGradient, LatentFamily, PriorKind};
 use vmd_model::{
-    LossOptions, Query, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor, TrainingBatch, VmdModel,
-    estimate_bounds, loss,
+    LossOptions, RevealRule, Sampler, SamplerConfig, Scope, TrainingBatch, VmdModel, estimate_bounds, loss,
 };
 use vmd_nn::{load_parameters, named_parameters};
 use vmd_process::{Purpose, keyed_rng, uniform};
-
-const VOCAB: u32 = 3;
-const MASK: u32 = VOCAB;
-type Pair = [u32; 2];
-
-/// The toy with everything that its exact likelihood needs.
-struct Toy {
-    model: VmdModel,
-    scope: Scope,
-    steps: usize,
-    latents: LatentRows,
-    /// `p(z)` of each of them.
-    weights: [f64; 4],
-}
-
-impl Toy {
-    fn new(scope: Scope, steps: usize, kind: PriorKind, seed: u64) -> Self {
-        let mut config = config(VOCAB as usize, 2, scope, Some(CATEGORICAL));
-        config.latent.as_mut().unwrap().prior = kind;
-        Self::of(trained(&config, seed), scope, steps, kind)
-    }
-
-    fn of(model: VmdModel, scope: Scope, steps: usize, kind: PriorKind) -> Self {
-        let prior = model.prior().unwrap();
-        let latents = prior.enumerate(4).unwrap();
-        let weights = [0, 1, 2, 3].map(|z| prior.log_density(latents.row(z)).exp());
-        assert_eq!(latents.n_rows(), 4);
-        assert_eq!(kind != PriorKind::Standard {}, weights[0] != weights[3]);
-        Self { model, scope, steps, latents, weights }
-    }
-
-    /// `−log p(x0_i | xt, z)` of both tokens.
-    fn nll(&self, x0: Pair, xt: Pair, t: f64, z: usize) -> [f64; 2] {
-        let z = LatentRows { values: self.latents.row(z).to_vec(), row_len: self.latents.row_len };
-        let logits = self.model.predict(Query { xt: &xt, t: &[t], z: &z, budget: self.steps, reveals: &[] });
-        let of = |i: usize| -log_softmax(&logits[i * 3..(i + 1) * 3])[x0[i] as usize];
-        [of(0), of(1)]
-    }
-
-    /// Time and reveal probability of the step with `left` steps to go: linear schedule, uniform grid.
-    fn step(&self, left: usize) -> (f64, f64) {
-        (left as f64 / self.steps as f64, 1.0 / left as f64)
-    }
-
-    /// Probability that the chain, at `xt` with `left` steps to go, ends in `x0`, for the latents allowed.
-    fn chain(&self, x0: Pair, xt: Pair, left: usize, latents: &[usize]) -> f64 {
-        if left == 0 {
-            return f64::from(u8::from(xt == x0));
-        }
-        let (t, r) = self.step(left);
-        let masked: Vec<usize> = (0..2).filter(|&i| xt[i] == MASK).collect();
-        (0..1usize << masked.len())
-            .map(|subset| {
-                let revealed: Vec<usize> =
-                    (0..masked.len()).filter(|i| subset >> i & 1 == 1).map(|i| masked[i]).collect();
-                let kept = masked.len() - revealed.len();
-                let chance = r.powi(revealed.len() as i32) * (1.0 - r).powi(kept as i32);
-                let joint: f64 = latents
-                    .iter()
-                    .map(|&z| {
-                        let nll = self.nll(x0, xt, t, z);
-                        self.weights[z] * revealed.iter().map(|&i| -nll[i]).sum::<f64>().exp()
-                    })
-                    .sum::<f64>()
-                    / latents.iter().map(|&z| self.weights[z]).sum::<f64>();
-                let mut next = xt;
-                revealed.iter().for_each(|&i| next[i] = x0[i]);
-                chance * joint * self.chain(x0, next, left - 1, latents)
-            })
-            .sum()
-    }
-
-    /// Exact `p(x0)` of the ancestral sampler.
-    fn likelihood(&self, x0: Pair) -> f64 {
-        match self.scope {
-            Scope::Step => self.chain(x0, [MASK; 2], self.steps, &[0, 1, 2, 3]),
-            Scope::Sequence | Scope::Block => {
-                (0..4).map(|z| self.weights[z] * self.chain(x0, [MASK; 2], self.steps, &[z])).sum::<f64>()
-            }
-        }
-    }
-
-    /// `ln q(z | ·)` of the four latents.
-    fn log_posterior(&self, x0: Pair, xt: Pair) -> Vec<f64> {
-        let upload = |tokens: [i32; 2]| {
-            Tensor::<2, Int>::from_data(TensorData::new(tokens.to_vec(), [1, 2]), &Device::flex())
-        };
-        // A latent of the whole sequence ties all of it, whatever has been revealed.
-        let masked = xt.map(|token| i32::from(self.scope == Scope::Sequence || token == MASK));
-        let indicator = Some(upload(masked));
-        let q = self
-            .model
-            .posterior()
-            .unwrap()
-            .forward(upload(x0.map(|token| token as i32)), indicator)
-            .to_host();
-        (0..4).map(|z| q.log_density(0, self.latents.row(z))).collect()
-    }
-
-    /// Exact expectation of the objective.
-    fn bound(&self, x0: Pair) -> f64 {
-        let kl =
-            |log_q: &[f64]| log_q.iter().zip(self.weights).map(|(l, p)| l.exp() * (l - p.ln())).sum::<f64>();
-        let mut bound = 0.0;
-        for left in 1..=self.steps {
-            let (t, r) = self.step(left);
-            for pattern in 0..4usize {
-                let is_masked = |i: usize| pattern >> i & 1 == 1;
-                let n = pattern.count_ones() as i32;
-                let chance = t.powi(n) * (1.0 - t).powi(2 - n);
-                let xt = [0, 1].map(|i| if is_masked(i) { MASK } else { x0[i] });
-                let log_q = self.log_posterior(x0, xt);
-                let recon: f64 = (0..4)
-                    .map(|z| {
-                        let nll = self.nll(x0, xt, t, z);
-                        log_q[z].exp() * (0..2).filter(|&i| is_masked(i)).map(|i| nll[i]).sum::<f64>()
-                    })
-                    .sum();
-                let owed = if self.scope == Scope::Step { 1.0 - (1.0 - r).powi(n) } else { 0.0 };
-                bound += chance * (r * recon + owed * kl(&log_q));
-            }
-        }
-        if self.scope == Scope::Sequence { bound + kl(&self.log_posterior(x0, [MASK; 2])) } else { bound }
-    }
-}
 
 fn toys() -> impl Iterator<Item = Toy> {
     [(Scope::Sequence, 1), (Scope::Sequence, 2), (Scope::Sequence, 3), (Scope::Step, 1), (Scope::Step, 2)]
@@ -150,12 +25,9 @@ fn toys() -> impl Iterator<Item = Toy> {
                 toy(PriorKind::Standard {}, 8),
                 toy(PriorKind::Independent {}, 9),
                 toy(PriorKind::Autoregressive { hidden: 0 }, 10),
+                toy(PriorKind::Mixture { components: 3 }, 11),
             ]
         })
-}
-
-fn all_pairs() -> impl Iterator<Item = Pair> {
-    (0..VOCAB).flat_map(|a| (0..VOCAB).map(move |b| [a, b]))
 }
 
 #[test]
@@ -268,7 +140,12 @@ fn the_gradient_of_two_draws_is_unbiased() {
     let gradient = DrawGradient::LeaveOneOut;
     let family = LatentFamily::Categorical { n_groups: 2, n_classes: 2, gradient, temperature: 1.0 };
     let (x0, plain, autodiff) = ([1, 2], Device::flex(), Device::flex().autodiff());
-    for kind in [PriorKind::Standard {}, PriorKind::Independent {}, PriorKind::Autoregressive { hidden: 0 }] {
+    for kind in [
+        PriorKind::Standard {},
+        PriorKind::Independent {},
+        PriorKind::Autoregressive { hidden: 0 },
+        PriorKind::Mixture { components: 2 },
+    ] {
         let mut config = config(VOCAB as usize, 2, Scope::Sequence, Some(family));
         config.latent.as_mut().unwrap().prior = kind;
         let model = trained(&config, 11);

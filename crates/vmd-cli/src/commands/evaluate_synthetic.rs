@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use vmd::data::synthetic::SyntheticSet;
+use vmd::data::source::DataSource;
+use vmd::data::synthetic::{SyntheticSet, SyntheticSource};
 use vmd::eval::{ExactError, Figure, Record, SampleCounts, exact_synthetic, mean_interval, wilson_interval};
-use vmd::model::{Sampler, SamplerConfig};
+use vmd::model::{RevealRule, Sampler, SamplerConfig, importance_bound};
 
 use crate::args::EvaluateSyntheticArgs;
 use crate::config::samplers;
@@ -15,6 +16,8 @@ use crate::output::{describe_rest, percent, print_json, print_table};
 
 /// Samples where nothing can be enumerated.
 const SAMPLES: usize = 10_000;
+/// Sequences that a bound is the mean of.
+const BOUND_SEQUENCES: usize = 1000;
 
 /// What a model is measured against.
 #[derive(Debug)]
@@ -66,7 +69,60 @@ pub(crate) fn run(args: EvaluateSyntheticArgs) -> anyhow::Result<()> {
     }
     let subject = Subject::new(set, hold_out, args.samples)?;
     let samplers = samplers(&args.reveal, &args.nfe, &args.sampler.config());
-    report(&loaded, &subject, &samplers, args.common.seed.unwrap_or(0), args.common.json)
+    if args.iwae.is_some_and(|k| k == 0 || !samplers.iter().all(is_certified)) {
+        return Err(usage(
+            "--iwae must be 1 or more, and bounds the plain ancestral sampler only; give no other --reveal, \
+             --remask, --latent-rule or --best-of with it",
+        ));
+    }
+    let (seed, json) = (args.common.seed.unwrap_or(0), args.common.json);
+    report(&loaded, &subject, &samplers, seed, json)?;
+    if let Some(k) = args.iwae {
+        report_bounds(&loaded, set, &samplers, k, seed, json);
+    }
+    Ok(())
+}
+
+/// Whether the bounds are about this sampler.
+fn is_certified(config: &SamplerConfig) -> bool {
+    let plain = SamplerConfig { reveal: RevealRule::Ancestral, ..Default::default() };
+    *config == SamplerConfig { nfe: config.nfe, grid: config.grid, ..plain }
+}
+
+/// Prints bounds from one and from `k` draws of the posterior for every sampler.
+fn report_bounds(
+    loaded: &LoadedModel,
+    set: SyntheticSet,
+    samplers: &[SamplerConfig],
+    k: usize,
+    seed: u64,
+    json: bool,
+) {
+    let source = SyntheticSource { set, seed };
+    let mut x0 = vec![0; BOUND_SEQUENCES * set.seq_len()];
+    for (index, tokens) in x0.chunks_exact_mut(set.seq_len()).enumerate() {
+        source.fill(index as u64, tokens);
+    }
+    let provenance = loaded.provenance("synthetic", set.to_string(), "samples", seed);
+    let mut rows = Vec::new();
+    for config in samplers {
+        let bound = |metric: &str, k: usize| {
+            let (value, error) = importance_bound(&loaded.model, config.nfe, config.grid, &x0, k, seed);
+            let ci95 = [value - 1.96 * error, value + 1.96 * error];
+            let figure = Figure { value, ci95, n: BOUND_SEQUENCES };
+            Record { latent_draws: Some(k), ..provenance.record(metric, figure, config, None) }
+        };
+        let records = [bound("bound", 1), bound("bound_iwae", k)];
+        if json {
+            print_json(&records);
+        }
+        let text = |r: &Record| format!("{:.4} ± {:.4}", r.value, (r.ci95[1] - r.ci95[0]) / 2.0);
+        rows.push(vec![config.nfe.to_string(), text(&records[0]), text(&records[1])]);
+    }
+    if !json {
+        println!("bounds of -log p(x0) in nats, means over {BOUND_SEQUENCES} sequences");
+        print_table(&["NFE", "bound", &format!("bound, {k} draws")], &rows);
+    }
 }
 
 /// Prints accuracy and KL for every sampler.

@@ -1,6 +1,8 @@
 //! What the tests of this crate share.
 #![allow(dead_code, reason = "every test file uses its own part")]
 
+pub(crate) mod toy;
+
 use std::cell::RefCell;
 
 use burn::tensor::{Device, TensorData};

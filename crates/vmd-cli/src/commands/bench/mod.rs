@@ -164,6 +164,7 @@ fn records(rows: &[Row]) -> Vec<Record> {
                 remask: "none".into(),
                 latent_rule: if row.case.latent { "posterior" } else { "none" }.into(),
                 best_of: 1,
+                latent_draws: None,
                 model: row.contender.into(),
                 seed: 1,
                 revision: provenance::revision(),

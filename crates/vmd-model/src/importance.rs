@@ -1,0 +1,220 @@
+//! The importance-weighted bound.
+
+use burn::tensor::Device;
+use rand_chacha::ChaCha8Rng;
+use vmd_kernels::softmax_f64;
+use vmd_latent::LatentRows;
+use vmd_process::{Purpose, TimeGrid, keyed_rng, uniform};
+
+use crate::model::upload_tokens;
+use crate::{Query, Scope, TokenPredictor, VmdModel};
+
+/// Rows per forward pass, as far as the draws of one sequence allow.
+const BATCH_ROWS: usize = 1024;
+
+/// An upper bound of `−log p(x0)` for the ancestral sampler with `steps` steps for every block on `grid`, from `k` draws of the posterior:
+/// its mean over the sequences `x0` (`[rows, seq]`) and the standard error of that, in nats per sequence.
+///
+/// Every sequence draws one order of reveals, the same for all `k`, and all its steps are evaluated. Sequence scope:
+/// `−ln (1/k) Σ_j p(x0 | order, z_j) p(z_j)/q(z_j)`. Block and step scope: the sum over blocks or steps of
+/// `−ln (1/k) Σ_j p(x0^S | xt, z_j) p(z_j)/q(z_j)`, with `S` what appears in them. With `k = 1` its expectation is that of
+/// [`estimate_bounds`](crate::estimate_bounds), and it falls with `k`. Without a latent, `k` changes nothing.
+///
+/// # Panics
+///
+/// If `steps` or `k` is 0, or there is no sequence.
+///
+/// # Source
+///
+/// arXiv 1509.00519 (eq. 8); derived for several steps in `docs/method.md`.
+pub fn importance_bound(
+    model: &VmdModel,
+    steps: usize,
+    grid: TimeGrid,
+    x0: &[u32],
+    k: usize,
+    seed: u64,
+) -> (f64, f64) {
+    assert!(k > 0 && !x0.is_empty(), "there is a draw and a sequence");
+    let seq = model.config().seq_len;
+    let times = grid.times(steps);
+    let draws = if model.posterior().is_some() { k } else { 1 };
+    let batch = Batch { model, times: &times, steps, draws, device: model.device() };
+    let rows: Vec<&[u32]> = x0.chunks_exact(seq).collect();
+    let per_batch = (BATCH_ROWS / draws).max(1);
+    let mut bounds = Vec::with_capacity(rows.len());
+    for (index, chunk) in rows.chunks(per_batch).enumerate() {
+        let first = index * per_batch;
+        let trajectory = |(i, x0): (usize, &&[u32])| {
+            let rng = keyed_rng(seed, (first + i) as u64, Purpose::Evaluate);
+            Trajectory::draw(x0.to_vec(), model, &times, rng)
+        };
+        let mut chunk: Vec<Trajectory> = chunk.iter().enumerate().map(trajectory).collect();
+        batch.evaluate(&mut chunk);
+        bounds.extend(chunk.into_iter().map(|row| row.bound));
+    }
+    let n = bounds.len() as f64;
+    let mean = bounds.iter().sum::<f64>() / n;
+    let variance = bounds.iter().map(|bound| (bound - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
+    (mean, (variance / n).sqrt())
+}
+
+/// One sequence, the step in which each of its tokens appears, and what is known of its bound so far.
+struct Trajectory {
+    x0: Vec<u32>,
+    step_of: Vec<usize>,
+    rng: ChaCha8Rng,
+    /// Latents, one after the other.
+    z: Vec<Vec<f32>>,
+    /// `ln p(tokens so far | z) p(z)/q(z)` of each.
+    log_weights: Vec<f64>,
+    bound: f64,
+}
+
+impl Trajectory {
+    /// A token appears between `t` and `s` of its block with probability `α(s) − α(t)`. Steps are counted through all
+    /// blocks.
+    fn draw(x0: Vec<u32>, model: &VmdModel, times: &[f64], mut rng: ChaCha8Rng) -> Self {
+        let config = model.config();
+        let alpha: Vec<f64> = times[1..].iter().map(|&s| config.schedule.alpha(s)).collect();
+        let block_len = config.seq_len / config.blocks;
+        let step_of = (0..x0.len())
+            .map(|i| {
+                let u = uniform(&mut rng);
+                let step = alpha.iter().position(|&alpha| u < alpha).unwrap_or(alpha.len() - 1);
+                i / block_len * alpha.len() + step
+            })
+            .collect();
+        Self { x0, step_of, rng, z: Vec::new(), log_weights: Vec::new(), bound: 0.0 }
+    }
+
+    /// What is seen at the start of `step`.
+    fn xt(&self, step: usize, mask_token: u32) -> Vec<u32> {
+        let seen = |(&token, &at): (&u32, &usize)| if at < step { token } else { mask_token };
+        self.x0.iter().zip(&self.step_of).map(seen).collect()
+    }
+
+    /// Adds `−ln (1/k) Σ_j e^{log_weights_j}` to the bound.
+    fn close(&mut self) {
+        let largest = self.log_weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let total: f64 = self.log_weights.iter().map(|weight| (weight - largest).exp()).sum();
+        self.bound -= largest + (total / self.log_weights.len() as f64).ln();
+    }
+}
+
+/// What all trajectories of a forward pass have in common.
+struct Batch<'a> {
+    model: &'a VmdModel,
+    times: &'a [f64],
+    /// Steps for a block.
+    steps: usize,
+    draws: usize,
+    device: Device,
+}
+
+impl Batch<'_> {
+    fn evaluate(&self, rows: &mut [Trajectory]) {
+        let config = self.model.config();
+        let last = self.steps * config.blocks - 1;
+        for step in 0..=last {
+            let (opens, closes) = match config.scope {
+                Scope::Sequence => (step == 0, step == last),
+                Scope::Block => (step % self.steps == 0, (step + 1) % self.steps == 0),
+                Scope::Step => (true, true),
+            };
+            // A latent of a step is owed only where the step reveals something.
+            let owes = |row: &&mut Trajectory| config.scope != Scope::Step || row.step_of.contains(&step);
+            if opens {
+                self.draw_latents(&mut rows.iter_mut().filter(owes).collect::<Vec<_>>(), step);
+            }
+            self.reveal(
+                &mut rows.iter_mut().filter(|row| row.step_of.contains(&step)).collect::<Vec<_>>(),
+                step,
+            );
+            if closes {
+                rows.iter_mut().filter(owes).for_each(|row| row.close());
+            }
+        }
+    }
+
+    /// Draws latents from the posterior, and starts their weights with `p(z)/q(z)`.
+    fn draw_latents(&self, rows: &mut [&mut Trajectory], step: usize) {
+        if rows.is_empty() {
+            return;
+        }
+        let (model, seq) = (self.model, self.model.config().seq_len);
+        let (Some(posterior), Some(prior)) = (model.posterior(), model.prior()) else {
+            rows.iter_mut().for_each(|row| {
+                row.z = vec![Vec::new()];
+                row.log_weights = vec![0.0];
+            });
+            return;
+        };
+        let mask_token = model.config().mask_token();
+        let x0: Vec<u32> = rows.iter().flat_map(|row| row.x0.iter().copied()).collect();
+        // What is known when the latent is drawn: nothing, the blocks before, or what is not masked.
+        let known: Vec<u32> = rows.iter().flat_map(|row| row.xt(step, mask_token)).collect();
+        let tied: Vec<u32> = rows.iter().flat_map(|row| self.tied(row, step)).collect();
+        let priors = model.priors_given(&known).unwrap_or_default();
+        let upload = |tokens: &[u32]| upload_tokens(tokens, seq, &self.device);
+        let q = posterior.forward(upload(&x0), Some(upload(&tied)));
+        let mut noise = Vec::with_capacity(self.draws * rows.len() * prior.row_len());
+        for _ in 0..self.draws {
+            rows.iter_mut().for_each(|row| prior.noise_into(&mut row.rng, &mut noise));
+        }
+        let z = q.repeat(self.draws).sample(model.upload_latent(&noise, &self.device), false);
+        let (z, q): (Vec<f32>, _) = (z.into_data().iter::<f32>().collect(), q.to_host());
+        let n_rows = rows.len();
+        for (i, (row, prior)) in rows.iter_mut().zip(&priors).enumerate() {
+            let of_draw = |draw: usize| {
+                let at = (draw * n_rows + i) * prior.row_len();
+                z[at..at + prior.row_len()].to_vec()
+            };
+            row.z = (0..self.draws).map(of_draw).collect();
+            row.log_weights = row.z.iter().map(|z| prior.log_density(z) - q.log_density(i, z)).collect();
+        }
+    }
+
+    /// 1 for the tokens that a latent drawn in `step` is for.
+    fn tied(&self, row: &Trajectory, step: usize) -> Vec<u32> {
+        let config = self.model.config();
+        let block = step / self.steps;
+        let of_token = |&at: &usize| match config.scope {
+            Scope::Sequence => true,
+            Scope::Block => at / self.steps == block,
+            Scope::Step if config.reveal_aware => at == step,
+            Scope::Step => at / self.steps == block && at >= step,
+        };
+        row.step_of.iter().map(|at| u32::from(of_token(at))).collect()
+    }
+
+    /// Multiplies every weight by the probability of the tokens that `step` reveals.
+    fn reveal(&self, rows: &mut [&mut Trajectory], step: usize) {
+        if rows.is_empty() {
+            return;
+        }
+        let config = self.model.config();
+        let (seq, vocab) = (config.seq_len, config.vocab);
+        let xt: Vec<u32> = rows.iter().flat_map(|row| row.xt(step, config.mask_token())).collect();
+        let latents: Vec<f32> = (0..self.draws)
+            .flat_map(|draw| rows.iter().flat_map(move |row| row.z[draw].iter().copied()))
+            .collect();
+        let reveals: Vec<u32> =
+            rows.iter().flat_map(|row| row.step_of.iter().map(|&at| u32::from(at == step))).collect();
+        let logits = self.model.predict(Query {
+            xt: &xt.repeat(self.draws),
+            t: &vec![self.times[step % self.steps]; self.draws * rows.len()],
+            z: &LatentRows { values: latents, row_len: rows[0].z[0].len() },
+            budget: self.steps,
+            reveals: &reveals.repeat(self.draws),
+        });
+        let (n_rows, mut probabilities) = (rows.len(), Vec::new());
+        for (index, logits) in logits.chunks_exact(seq * vocab).enumerate() {
+            let (draw, row) = (index / n_rows, &mut rows[index % n_rows]);
+            for i in (0..seq).filter(|&i| row.step_of[i] == step) {
+                softmax_f64(&logits[i * vocab..(i + 1) * vocab], 1.0, &mut probabilities);
+                row.log_weights[draw] += probabilities[row.x0[i] as usize].ln();
+            }
+        }
+    }
+}
