@@ -31,10 +31,10 @@ pub struct TrainingBatch {
     pub kl_factor: Vec<f64>,
     /// Noise for the posterior's draw, `[draws, rows, latent_row_len]`; empty without a latent.
     pub latent_noise: Vec<f32>,
-    /// Draws from the prior, `[draws, rows, latent_row_len]`, for the latent gain; empty without a latent.
-    pub prior_draws: Vec<f32>,
     /// Tokens per row.
     pub seq: usize,
+    /// What its random numbers are keyed by.
+    key: (u64, u64),
 }
 
 impl TrainingBatch {
@@ -64,8 +64,8 @@ impl TrainingBatch {
             recon_weight: Vec::with_capacity(rows),
             kl_factor: Vec::with_capacity(rows),
             latent_noise: Vec::new(),
-            prior_draws: Vec::new(),
             seq,
+            key: (seed, step),
             x0: Vec::new(),
         };
         for ((row, drawn), assigned) in x0.chunks_exact(seq).zip(&times).zip(&assigned) {
@@ -76,9 +76,6 @@ impl TrainingBatch {
             let mut rng = keyed_rng(seed, step, Purpose::Latent);
             let draws = config.latent.as_ref().map_or(1, |latent| latent.n_draws());
             (0..draws * rows).for_each(|_| prior.noise_into(&mut rng, &mut batch.latent_noise));
-            let priors = model.priors_given(&batch.known).unwrap_or_default();
-            let priors = priors.iter().cycle().take(draws * rows);
-            priors.for_each(|prior| prior.sample_into(&mut rng, &mut batch.prior_draws));
         }
         batch
     }
@@ -86,6 +83,18 @@ impl TrainingBatch {
     /// Number of sequences.
     pub fn rows(&self) -> usize {
         self.t.len()
+    }
+
+    /// Draws from the prior given what is known, `[draws, rows, latent_row_len]`: what a sampler would get; empty without a
+    /// latent.
+    pub fn prior_draws(&self, model: &VmdModel) -> Vec<f32> {
+        let mut rng = keyed_rng(self.key.0, self.key.1, Purpose::Evaluate);
+        let draws = model.config().latent.as_ref().map_or(1, |latent| latent.n_draws());
+        let priors = model.priors_given(&self.known).unwrap_or_default();
+        let mut values = Vec::new();
+        let priors = priors.iter().cycle().take(draws * priors.len());
+        priors.for_each(|prior| prior.sample_into(&mut rng, &mut values));
+        values
     }
 
     /// Masks one row and appends it.

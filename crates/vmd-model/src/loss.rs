@@ -71,7 +71,7 @@ pub fn loss(model: &VmdModel, batch: &TrainingBatch, options: LossOptions, devic
     let posterior = model.posterior().map(|network| network.forward(x0.clone(), Some(tied.clone())));
     let n_draws = model.config().latent.as_ref().map_or(1, LatentConfig::n_draws);
     let draws = posterior.as_ref().map(|posterior| match options.latent_source {
-        LatentSource::Prior => model.upload_latent(&batch.prior_draws, device),
+        LatentSource::Prior => model.upload_latent(&batch.prior_draws(model), device),
         LatentSource::Posterior | LatentSource::Absent => {
             let noise = model.upload_latent(&batch.latent_noise, device);
             posterior.repeat(n_draws).sample(noise, n_draws == 1)

@@ -237,9 +237,9 @@ fn the_latent_comes_from_where_it_is_said_to() {
         assert_eq!(z.dims(), [4, 1, 3]);
         z.into_data().iter::<f32>().collect::<Vec<_>>()
     };
-    assert_eq!(z(LatentSource::Prior), batch.prior_draws);
+    assert_eq!(z(LatentSource::Prior), batch.prior_draws(&model));
     let drawn = z(LatentSource::Posterior);
-    assert_ne!(drawn, batch.prior_draws);
+    assert_ne!(drawn, batch.prior_draws(&model));
     assert_ne!(drawn, batch.latent_noise);
 }
 

@@ -171,8 +171,9 @@ fn draws_of_a_batch_are_given_what_the_scope_allows() {
             _ => vec![mask; batch.xt.len()],
         };
         let given = model.priors_given(&known).unwrap();
+        let mut rng = keyed_rng(1, 7, Purpose::Evaluate);
         given.iter().for_each(|prior| prior.sample_into(&mut rng, &mut draws));
-        assert_eq!((&batch.latent_noise, &batch.prior_draws), (&noise, &draws), "{latent:?}");
+        assert_eq!((&batch.latent_noise, &batch.prior_draws(&model)), (&noise, &draws), "{latent:?}");
     }
 }
 
@@ -192,7 +193,7 @@ fn the_loss_tells_the_prior_what_is_known() {
         };
         let masked = kl(&batch);
         let given = |xt: &[u32]| model.priors_given(xt).unwrap().remove(0);
-        let z = &batch.prior_draws[..latent.row_len(SEQ)].to_vec();
+        let z = &batch.prior_draws(&model)[..latent.row_len(SEQ)].to_vec();
         let nothing = given(&[VOCAB as u32; SEQ]).log_density(z);
         assert!((model.prior().unwrap().log_density(z) - nothing).abs() < 1e-9);
         assert_eq!(batch.known, batch.xt);
