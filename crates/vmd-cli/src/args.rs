@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand};
 use vmd::model::{LatentRule, RemaskRule, RevealRule, SamplerConfig, ValueRule};
 use vmd::nn::Precision;
 
+use crate::config::{Given, default_completions, default_contexts};
+
 /// Variational masked diffusion: train, sample, solve, measure.
 #[derive(Debug, Parser)]
 #[command(name = "vmd", bin_name = "cargo xtask", version, max_term_width = 100)]
@@ -152,6 +154,15 @@ pub(crate) struct EvaluateSyntheticArgs {
     /// Samples that are counted beside what is exact: how many different sequences they reach, and their entropy.
     #[arg(long, value_name = "N")]
     pub(crate) samples: Option<usize>,
+    /// Give a random half of the tokens of sequences of the set and measure the completions too.
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) given: Option<Given>,
+    /// Sequences of which clues are given.
+    #[arg(long, value_name = "N", default_value_t = default_contexts(), requires = "given")]
+    pub(crate) contexts: usize,
+    /// Completions of each of them.
+    #[arg(long, value_name = "N", default_value_t = default_completions(), requires = "given")]
+    pub(crate) completions: usize,
     #[command(flatten)]
     pub(crate) sampler: SamplerArgs,
     #[command(flatten)]
