@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Presets(PresetsArgs),
     /// List what can be written behind --device, and what is there.
     Devices(DevicesArgs),
+    /// Rerun a table of experiments with several seeds, and draw its tables and figures.
+    Study(StudyArgs),
     /// Time training steps, evaluations and sampling, next to PyTorch if it is there; `cargo xtask bench --micro` times
     /// each kernel by itself.
     Bench(BenchArgs),
@@ -251,6 +253,30 @@ pub(crate) struct DevicesArgs {
     /// Print one JSON object a line.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StudyArgs {
+    /// Study that comes with the program: synthetic.
+    pub(crate) name: Option<String>,
+    /// File with a study of your own; `crates/vmd-cli/studies/synthetic.toml` shows how one looks.
+    #[arg(long, value_name = "STUDY.toml", conflicts_with = "name")]
+    pub(crate) file: Option<PathBuf>,
+    /// Print the arms and do nothing else.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Train only arms of these names or sections; the report is about all that have been trained.
+    #[arg(long, value_delimiter = ',', value_name = "SECTION_OR_ARM")]
+    pub(crate) only: Vec<String>,
+    /// Train only with the first N seeds of every arm.
+    #[arg(long, value_name = "N")]
+    pub(crate) seeds: Option<usize>,
+    /// Runs at a time, each with one thread [default: one for each core].
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
+    /// Folder of the study; what is finished there is not run again [default: studies/NAME].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
