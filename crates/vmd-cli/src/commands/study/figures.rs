@@ -15,7 +15,7 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), Box<dyn Error>>;
 
 /// One colour for each arm; a baseline has its arm's, dashed.
-const COLOURS: [RGBColor; 10] = [
+const COLOURS: [RGBColor; 14] = [
     RGBColor(31, 119, 180),
     RGBColor(214, 39, 40),
     RGBColor(44, 160, 44),
@@ -26,6 +26,10 @@ const COLOURS: [RGBColor; 10] = [
     RGBColor(227, 119, 194),
     RGBColor(127, 127, 127),
     RGBColor(188, 189, 34),
+    RGBColor(0, 0, 0),
+    RGBColor(57, 59, 121),
+    RGBColor(99, 121, 57),
+    RGBColor(132, 60, 57),
 ];
 
 const GREY: RGBColor = RGBColor(90, 90, 90);
@@ -88,6 +92,10 @@ fn lines(rows: &[(&ArmResult<'_>, usize)], section: Section, file: &Path) -> Dra
         })
         .collect();
     let lines: Vec<&Line<'_>> = all.iter().filter(|line| !line.points.is_empty()).collect();
+    let highest = |line: &&Line<'_>| {
+        line.points.iter().map(|(_, s)| s.mean + s.deviation.unwrap_or_default()).fold(0.0, f64::max)
+    };
+    let top = (115.0 * lines.iter().map(highest).fold(0.01, f64::max)).min(104.0);
     let mut steps: Vec<usize> = lines.iter().flat_map(|line| line.points.iter().map(|p| p.0)).collect();
     steps.sort_unstable();
     steps.dedup();
@@ -99,7 +107,7 @@ fn lines(rows: &[(&ArmResult<'_>, usize)], section: Section, file: &Path) -> Dra
         .margin(14)
         .x_label_area_size(44)
         .y_label_area_size(56)
-        .build_cartesian_2d(-0.3..steps.len() as f64 - 0.7, 0.0..104.0)?;
+        .build_cartesian_2d(-0.3..steps.len() as f64 - 0.7, 0.0..top)?;
     // Places of the numbers of steps are whole numbers; other ticks have no name.
     let name = |x: &f64| {
         let place = steps.get(x.round().max(0.0) as usize).filter(|_| (x - x.round()).abs() < 1e-6);
@@ -109,7 +117,9 @@ fn lines(rows: &[(&ArmResult<'_>, usize)], section: Section, file: &Path) -> Dra
         .configure_mesh()
         .disable_x_mesh()
         .light_line_style(WHITE)
-        .x_labels(2 * steps.len())
+        .x_labels(steps.len())
+        .label_style(("sans-serif", 13))
+        .axis_desc_style(("sans-serif", 15))
         .x_label_formatter(&name)
         .y_label_formatter(&|y| format!("{y:.0}"))
         .x_desc("network evaluations allowed (NFE)")
@@ -130,7 +140,7 @@ fn lines(rows: &[(&ArmResult<'_>, usize)], section: Section, file: &Path) -> Dra
         for (&(x, y), (_, spread)) in points.iter().zip(&line.points) {
             let half = 100.0 * spread.deviation.unwrap_or_default();
             let ends = [(x, (y - half).max(0.0)), (x, (y + half).min(100.0))];
-            chart.draw_series([PathElement::new(ends, line.colour.stroke_width(1))])?;
+            chart.draw_series([PathElement::new(ends, line.colour.stroke_width(2))])?;
         }
         draw_legend(&legend, line, 30 + (i as u32 * ROW) as i32)?;
     }
@@ -161,7 +171,7 @@ struct Bar<'a> {
 fn bars(rows: &[&ArmResult<'_>], file: &Path) -> Drawn {
     let bars: Vec<Bar<'_>> = rows.iter().map(|result| bar(result)).collect();
     let fewest = rows.iter().filter_map(|result| result.by_steps("accuracy").first().map(|p| p.0)).min();
-    let height = 96 + ROW * bars.len() as u32;
+    let height = TOP + ROW * bars.len() as u32 + BOTTOM;
     let root = SVGBackend::new(file, (1180, height)).into_drawing_area();
     root.fill(&WHITE)?;
     let (labels, panels) = root.split_horizontally(LABEL);
@@ -193,15 +203,18 @@ fn bar<'a>(result: &'a ArmResult<'_>) -> Bar<'a> {
     Bar { label: &result.arm.label, accuracy, health }
 }
 
-/// Top of the first row, below a panel's title.
+/// Room for a panel's title above the first row.
 const TOP: u32 = 40;
+/// Room for its axis below the last row.
+const BOTTOM: u32 = 34;
 
 /// The middle of a row in pixels.
 fn middle(row: usize) -> i32 {
     (TOP + ROW * row as u32 + ROW / 2) as i32
 }
 
-/// Bars of every row, those behind first, each with a whisker of one standard deviation; `note` stands at the end.
+/// Bars of every row, those behind first, each with a whisker of one standard deviation; `note` stands at the
+/// right.
 fn panel(
     area: &Area<'_>,
     bars: &[Bar<'_>],
@@ -219,21 +232,22 @@ fn panel(
         .margin_left(8)
         .margin_right(16)
         .margin_top(TOP)
-        .x_label_area_size(34)
-        .build_cartesian_2d(low * 1.05..high * 1.18, 0.0..n as f64)?;
+        .x_label_area_size(BOTTOM)
+        .build_cartesian_2d(low - 0.03 * (high - low)..high + 0.14 * (high - low), 0.0..n as f64)?;
     chart
         .configure_mesh()
         .disable_y_mesh()
         .disable_y_axis()
         .light_line_style(WHITE)
         .x_label_formatter(&|x| format!("{x:.1}"))
+        .label_style(("sans-serif", 13))
         .draw()?;
     let text = ("sans-serif", 15).into_text_style(area).pos(Pos::new(HPos::Left, VPos::Center));
     area.draw(&Text::new(title, (8, 20), text))?;
-    let small = ("sans-serif", 12).into_text_style(area).pos(Pos::new(HPos::Left, VPos::Center));
+    let small = ("sans-serif", 12).into_text_style(area).pos(Pos::new(HPos::Right, VPos::Center));
+    let right = area.dim_in_pixel().0 as i32 - 16;
     for (i, bar) in bars.iter().enumerate() {
         let y = (n - 1 - i) as f64;
-        let mut end = 0.0f64;
         for (place, (spread, colour)) in parts(bar).into_iter().enumerate() {
             let (mean, half) = (factor * spread.mean, factor * spread.deviation.unwrap_or_default());
             let inset = 0.14 + 0.14 * place as f64;
@@ -241,12 +255,9 @@ fn panel(
             chart.draw_series([Rectangle::new(corners, colour.filled())])?;
             let whisker = [(mean - half, y + 0.5), (mean + half, y + 0.5)];
             chart.draw_series([PathElement::new(whisker, GREY.stroke_width(2))])?;
-            end = end.max(mean + half);
         }
-        let (x, _) = chart.backend_coord(&(end, y));
         if let Some(note) = note(bar) {
-            let origin = area.get_pixel_range().0.start;
-            area.draw(&Text::new(note, (x - origin + 6, middle(i)), small.clone()))?;
+            area.draw(&Text::new(note, (right, middle(i)), small.clone()))?;
         }
     }
     let zero = [(0.0, 0.0), (0.0, n as f64)];
