@@ -6,8 +6,11 @@ mod common;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+#[cfg(target_os = "linux")]
+use std::{
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use common::vmd;
 use predicates::str::contains;
@@ -107,26 +110,39 @@ fn a_study_trains_reports_and_repeats_only_what_is_missing() {
     assert_ne!(records(at), first);
 }
 
-#[cfg(unix)]
-#[test]
-fn ctrl_c_stops_the_runs_and_nothing_is_lost() {
-    let folder = workplace(400);
-    let at = folder.path();
-    let arguments = ["study", "--file", "tiny.toml", "--jobs", "2"];
+/// Starts the study and waits until both runs of `arm` are in the middle of it.
+#[cfg(target_os = "linux")]
+fn start(at: &Path, arm: &str, middle: usize) -> std::process::Child {
     let child = Command::new(assert_cmd::cargo::cargo_bin("vmd"))
         .current_dir(at)
-        .args(arguments)
+        .args(["study", "--file", "tiny.toml", "--jobs", "2"])
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let metrics = |run: &str| at.join("studies/tiny").join(run).join("metrics.jsonl");
-    let lines = |run: &str| fs::read_to_string(metrics(run)).map_or(0, |text| text.lines().count());
-    while lines("plain/seed-1") < 5 || lines("plain/seed-2") < 5 {
+    let lines = |run: &str| {
+        let metrics = at.join("studies/tiny").join(arm).join(run).join("metrics.jsonl");
+        fs::read_to_string(metrics).map_or(0, |text| text.lines().count())
+    };
+    while lines("seed-1") < middle || lines("seed-2") < middle {
         std::thread::sleep(Duration::from_millis(1));
     }
-    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    let output = child.wait_with_output().unwrap();
+    child
+}
+
+#[cfg(target_os = "linux")]
+fn signal(name: &str, process: &str) {
+    assert!(Command::new("kill").args([name, process]).status().unwrap().success());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn stopped_and_killed_runs_go_on_where_they_were() {
+    let folder = workplace(400);
+    let at = folder.path();
+    let study_process = start(at, "plain", 5);
+    signal("-INT", &study_process.id().to_string());
+    let output = study_process.wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(130), "{text}");
     assert!(text.contains("Go on with: cargo xtask study --file tiny.toml --jobs 2"), "{text}");
@@ -135,8 +151,19 @@ fn ctrl_c_stops_the_runs_and_nothing_is_lost() {
         assert!(fs::read_dir(folder.join("checkpoints")).unwrap().count() > 0, "{run} has no checkpoint");
         assert!(!folder.join("records.jsonl").exists(), "{run} ended before it was stopped");
     }
-    study(at).assert().success();
 
+    // Somebody kills one of the second arm's runs; the other one goes on.
+    let study_process = start(at, "latent", 50);
+    let threads = fs::read_dir(format!("/proc/{}/task", study_process.id())).unwrap();
+    let children: String =
+        threads.map(|thread| fs::read_to_string(thread.unwrap().path().join("children")).unwrap()).collect();
+    signal("-KILL", children.split_whitespace().next().unwrap());
+    let output = study_process.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("failed: signal: 9") && text.contains("1 of 4 runs failed"), "{text}");
+
+    study(at).assert().success().stderr(contains("3 of 4 runs are done"));
     let whole = workplace(400);
     study(whole.path()).assert().success();
     assert_eq!(records(at), records(whole.path()));

@@ -103,13 +103,13 @@ impl Children {
             child
         };
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let (records, last) = std::thread::scope(|scope| {
+        let (records, error) = std::thread::scope(|scope| {
             let records = scope.spawn(|| {
                 let mut bytes = Vec::new();
                 stdout.map(|mut stdout| stdout.read_to_end(&mut bytes)).transpose().map(|_| bytes)
             });
-            let last = stderr.map_or_else(String::new, |stderr| follow(stderr, on_step));
-            (records.join(), last)
+            let error = stderr.map_or_else(String::new, |stderr| follow(stderr, on_step));
+            (records.join(), error)
         });
         // Before the process is waited for: afterwards its number may be somebody else's.
         lock(&self.running).retain(|&id| id != child.id());
@@ -122,7 +122,7 @@ impl Children {
         if self.is_stopping() {
             return Ok(Ending::Stopped);
         }
-        Ok(Ending::Failed(if last.is_empty() { status.to_string() } else { last }))
+        Ok(Ending::Failed(if error.is_empty() { status.to_string() } else { error }))
     }
 }
 
@@ -147,21 +147,18 @@ fn prepare(job: &Job, command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Reads what a run says of itself to the end; returns its error message, or else its last line.
+/// Reads what a run says of itself to the end and returns its error message, empty if there is none.
 fn follow(stderr: impl Read, on_step: &dyn Fn(u64)) -> String {
-    let (mut last, mut is_error) = (String::new(), false);
+    let mut error: Vec<String> = Vec::new();
     for line in BufReader::new(stderr).lines().map_while(Result::ok) {
         if let Some((step, _)) = line.strip_prefix("step ").and_then(|rest| rest.split_once('/')) {
             step.parse().into_iter().for_each(on_step);
         }
-        if is_error {
-            last = last + "\n" + &line;
-        } else {
-            is_error = line.starts_with("error: ") || line.contains("panicked at");
-            last = line.strip_prefix("error: ").unwrap_or(&line).to_string();
+        if !error.is_empty() || line.starts_with("error: ") || line.contains("panicked at") {
+            error.push(line.strip_prefix("error: ").unwrap_or(&line).to_string());
         }
     }
-    last
+    error.join("\n")
 }
 
 #[cfg(unix)]
