@@ -1,7 +1,7 @@
 //! The list of commands.
 
 /// Name and purpose of every command, in the order in which a newcomer meets them.
-const COMMANDS: [(&str, &str); 11] = [
+const COMMANDS: [(&str, &str); 12] = [
     ("train", "train a model (9×9 Sudoku unless told otherwise) and print its figures"),
     ("evaluate-sudoku", "let a model solve Sudoku puzzles and count how many it gets right"),
     ("evaluate-synthetic", "compute a model's exact accuracy and KL on a synthetic set"),
@@ -10,6 +10,7 @@ const COMMANDS: [(&str, &str); 11] = [
     ("data", "make data sets"),
     ("presets", "list the presets, or print one"),
     ("devices", "list what can be written behind --device, and what is there"),
+    ("study", "rerun a table of experiments with several seeds, and draw its tables and figures"),
     (
         "bench",
         "time training steps, evaluations and sampling, next to PyTorch if it is there;\n                      --micro times each kernel by itself",

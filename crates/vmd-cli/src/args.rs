@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand};
 use vmd::model::{LatentRule, RemaskRule, RevealRule, SamplerConfig, ValueRule};
 use vmd::nn::Precision;
 
+use crate::config::{Given, default_completions, default_contexts};
+
 /// Variational masked diffusion: train, sample, solve, measure.
 #[derive(Debug, Parser)]
 #[command(name = "vmd", bin_name = "cargo xtask", version, max_term_width = 100)]
@@ -33,6 +35,8 @@ pub(crate) enum Command {
     Presets(PresetsArgs),
     /// List what can be written behind --device, and what is there.
     Devices(DevicesArgs),
+    /// Rerun a table of experiments with several seeds, and draw its tables and figures.
+    Study(StudyArgs),
     /// Time training steps, evaluations and sampling, next to PyTorch if it is there; `cargo xtask bench --micro` times
     /// each kernel by itself.
     Bench(BenchArgs),
@@ -155,6 +159,15 @@ pub(crate) struct EvaluateSyntheticArgs {
     /// Also bounds of -log p(x0) on sequences of the set, from one and from K draws of the posterior; for `ancestral` only.
     #[arg(long, value_name = "K")]
     pub(crate) iwae: Option<usize>,
+    /// Give a random half of the tokens of sequences of the set and measure the completions too.
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) given: Option<Given>,
+    /// Sequences of which clues are given.
+    #[arg(long, value_name = "N", default_value_t = default_contexts(), requires = "given")]
+    pub(crate) contexts: usize,
+    /// Completions of each of them.
+    #[arg(long, value_name = "N", default_value_t = default_completions(), requires = "given")]
+    pub(crate) completions: usize,
     #[command(flatten)]
     pub(crate) sampler: SamplerArgs,
     #[command(flatten)]
@@ -243,6 +256,30 @@ pub(crate) struct DevicesArgs {
     /// Print one JSON object a line.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StudyArgs {
+    /// Study that comes with the program: synthetic.
+    pub(crate) name: Option<String>,
+    /// File with a study of your own; `crates/vmd-cli/studies/synthetic.toml` shows how one looks.
+    #[arg(long, value_name = "STUDY.toml", conflicts_with = "name")]
+    pub(crate) file: Option<PathBuf>,
+    /// Print the arms and do nothing else.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Train only arms of these names or sections; the report is about all that have been trained.
+    #[arg(long, value_delimiter = ',', value_name = "SECTION_OR_ARM")]
+    pub(crate) only: Vec<String>,
+    /// Train only with the first N seeds of every arm.
+    #[arg(long, value_name = "N")]
+    pub(crate) seeds: Option<usize>,
+    /// Runs at a time, each with one thread [default: one for each core].
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
+    /// Folder of the study; what is finished there is not run again [default: studies/NAME].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

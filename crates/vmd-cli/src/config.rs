@@ -1,7 +1,9 @@
 //! The configuration of a run: TOML, strict, with overrides.
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
+use vmd::eval::InfillTask;
 use vmd::model::{
     LatentRule, ModelConfig, ObjectiveConfig, RemaskRule, RevealRule, SamplerConfig, ValueRule,
 };
@@ -61,6 +63,40 @@ pub(crate) struct EvaluateConfig {
     /// Samples of a synthetic set that are counted beside what is exact; absent where that is enough.
     #[serde(default)]
     pub(crate) samples: Option<usize>,
+    /// Clues to complete beside generating from nothing, on a synthetic set.
+    #[serde(default)]
+    pub(crate) given: Option<Given>,
+    /// Sequences of which clues are given.
+    #[serde(default = "default_contexts")]
+    pub(crate) contexts: usize,
+    /// Completions of each of them.
+    #[serde(default = "default_completions")]
+    pub(crate) completions: usize,
+}
+
+/// Which tokens are clues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Given {
+    /// A random half of them.
+    Half,
+}
+
+impl Given {
+    /// What is completed.
+    pub(crate) fn task(self, contexts: usize, completions: usize) -> InfillTask {
+        match self {
+            Self::Half => InfillTask { contexts, completions },
+        }
+    }
+}
+
+pub(crate) fn default_contexts() -> usize {
+    InfillTask::default().contexts
+}
+
+pub(crate) fn default_completions() -> usize {
+    InfillTask::default().completions
 }
 
 fn default_reveal() -> Vec<RevealRule> {
@@ -86,6 +122,9 @@ impl Default for EvaluateConfig {
             latent: LatentRule::default(),
             best_of: default_best_of(),
             samples: None,
+            given: None,
+            contexts: default_contexts(),
+            completions: default_completions(),
         }
     }
 }
@@ -94,6 +133,11 @@ impl EvaluateConfig {
     /// The samplers to measure: every reveal rule with every number of steps.
     pub(crate) fn samplers(&self) -> Vec<SamplerConfig> {
         samplers(&self.reveal, &self.nfe, &self.rest())
+    }
+
+    /// What is completed from clues.
+    pub(crate) fn infill(&self) -> Option<InfillTask> {
+        self.given.map(|given| given.task(self.contexts, self.completions))
     }
 
     fn rest(&self) -> SamplerConfig {
@@ -162,6 +206,12 @@ impl RunConfig {
         }
         if self.evaluate.nfe.contains(&0) {
             problems.push("evaluate.nfe contains 0; every entry must be 1 or more".into());
+        }
+        if self.evaluate.given.is_some() && !matches!(self.data, DataConfig::Synthetic { .. }) {
+            problems.push("evaluate.given is for synthetic sets; leave it out".into());
+        }
+        if self.evaluate.contexts == 0 || self.evaluate.completions == 0 {
+            problems.push("evaluate.contexts and evaluate.completions must be 1 or more".into());
         }
         problems.extend(self.evaluate_problems());
         let name_is_plain = !self.name.is_empty()

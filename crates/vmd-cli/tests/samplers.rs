@@ -129,3 +129,23 @@ fn bounds_are_reported_with_their_draws_and_for_their_sampler() {
         assert!(of("kl_exact", nfe).get("latent_draws").is_none());
     }
 }
+
+#[test]
+fn completions_of_clues_are_measured() {
+    let folder = trained();
+    let infill =
+        ["evaluate-synthetic", "--model", "run", "--nfe", "1,2", "--given", "half", "--contexts", "20"];
+    let json = vmd(folder.path()).args(infill).args(["--json", "--completions", "50"]).output().unwrap();
+    let records: Vec<Value> =
+        json_lines(&json.stdout).into_iter().filter(|record| record.get("band").is_some()).collect();
+    let metrics: Vec<&str> = records.iter().map(|record| record["metric"].as_str().unwrap()).collect();
+    let of_one =
+        ["infill_accuracy", "infill_entropy", "infill_entropy_true_draws", "infill_entropy_true"].repeat(2);
+    assert_eq!(metrics, of_one);
+    assert!(records.iter().all(|record| record["n"] == 20 && record["band"] == "half of the tokens given"));
+    // One token of a pair fixes the other.
+    assert_eq!(records[3]["value"], 0.0);
+    vmd(folder.path()).args(infill).assert().success().stdout(contains("completed"));
+    vmd(folder.path()).args(infill).args(["--completions", "0"]).assert().code(2);
+    vmd(folder.path()).args(["evaluate-synthetic", "--contexts", "3"]).assert().code(2);
+}

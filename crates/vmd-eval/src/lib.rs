@@ -4,6 +4,7 @@
 
 mod chain;
 mod exact;
+mod infill;
 mod interval;
 mod plan;
 mod record;
@@ -12,6 +13,7 @@ mod sudoku;
 
 pub use chain::{RevealChain, StepChain};
 pub use exact::{ExactError, ExactResult, exact_synthetic};
+pub use infill::{InfillEntropy, InfillScore, InfillTask, evaluate_infill};
 pub use interval::{mean_interval, wilson_interval};
 pub use record::{Figure, Provenance, Record};
 pub use samples::SampleCounts;

@@ -4,7 +4,10 @@ use std::collections::HashSet;
 
 use vmd::data::source::DataSource;
 use vmd::data::synthetic::{SyntheticSet, SyntheticSource};
-use vmd::eval::{ExactError, Figure, Record, SampleCounts, exact_synthetic, mean_interval, wilson_interval};
+use vmd::eval::{
+    ExactError, Figure, InfillTask, Record, SampleCounts, evaluate_infill, exact_synthetic, mean_interval,
+    wilson_interval,
+};
 use vmd::model::{RevealRule, Sampler, SamplerConfig, importance_bound};
 
 use crate::args::EvaluateSyntheticArgs;
@@ -25,16 +28,26 @@ pub(crate) struct Subject {
     set: SyntheticSet,
     held_out: HashSet<Vec<u32>>,
     samples: Option<usize>,
+    infill: Option<InfillTask>,
 }
 
 impl Subject {
-    /// `set`, of which `hold_out` sequences were kept out of training, with `samples` beside what is exact.
-    pub(crate) fn new(set: SyntheticSet, hold_out: usize, samples: Option<usize>) -> anyhow::Result<Self> {
+    /// `set`, of which `hold_out` sequences were kept out of training, with `samples` and completions of clues beside
+    /// what is exact.
+    pub(crate) fn new(
+        set: SyntheticSet,
+        hold_out: usize,
+        samples: Option<usize>,
+        infill: Option<InfillTask>,
+    ) -> anyhow::Result<Self> {
         if samples == Some(0) {
             return Err(usage("the number of samples must be 1 or more"));
         }
+        if infill.is_some_and(|task| task.contexts == 0 || task.completions == 0) {
+            return Err(usage("the numbers of contexts and of completions must be 1 or more"));
+        }
         let held_out = set.held_out(hold_out).map_err(|error| usage(format!("data.hold_out: {error}")))?;
-        Ok(Self { set, held_out: held_out.into_iter().collect(), samples })
+        Ok(Self { set, held_out: held_out.into_iter().collect(), samples, infill })
     }
 }
 
@@ -67,7 +80,8 @@ pub(crate) fn run(args: EvaluateSyntheticArgs) -> anyhow::Result<()> {
             config.vocab
         )));
     }
-    let subject = Subject::new(set, hold_out, args.samples)?;
+    let infill = args.given.map(|given| given.task(args.contexts, args.completions));
+    let subject = Subject::new(set, hold_out, args.samples, infill)?;
     let samplers = samplers(&args.reveal, &args.nfe, &args.sampler.config());
     if args.iwae.is_some_and(|k| k == 0 || !samplers.iter().all(is_certified)) {
         return Err(usage(
@@ -133,15 +147,16 @@ pub(crate) fn report(
     seed: u64,
     json: bool,
 ) -> anyhow::Result<()> {
-    let mut rows = Vec::new();
+    let mut measured = Vec::new();
     // All of them are checked before the first one runs.
     let ready: Vec<_> = samplers.iter().map(|config| loaded.sampler(config)).collect::<Result<_, _>>()?;
     for (config, sampler) in samplers.iter().zip(ready) {
-        let records = measure(loaded, subject, config, &sampler, seed);
+        let mut records = measure(loaded, subject, config, &sampler, seed);
+        records.extend(measure_infill(loaded, subject, config, &sampler, seed));
         if json {
             print_json(&records);
         }
-        rows.push(row(config, &records));
+        measured.push(records);
     }
     if !json {
         println!(
@@ -151,13 +166,7 @@ pub(crate) fn report(
             subject.set.independent_kl_nfe1(),
             describe_rest(samplers)
         );
-        let mut heads =
-            vec!["reveal", "NFE", "accuracy", "exact KL (nats)", "mean NFE", "distinct", "entropy"];
-        if subject.held_out.is_empty() {
-            rows.iter_mut().for_each(|row| row.truncate(heads.len()));
-        } else {
-            heads.extend(["held out", "reached"]);
-        }
+        let (heads, rows) = table(samplers, &measured);
         print_table(&heads, &rows);
     }
     Ok(())
@@ -210,22 +219,66 @@ fn measure(
     records
 }
 
-fn row(sampler: &SamplerConfig, records: &[Record]) -> Vec<String> {
-    let text = |metric: &str, show: fn(&Record) -> String| {
-        records.iter().find(|record| record.metric == metric).map_or_else(|| "–".into(), show)
+/// Completions of clues, if they are asked for.
+fn measure_infill(
+    loaded: &LoadedModel,
+    subject: &Subject,
+    config: &SamplerConfig,
+    sampler: &Sampler,
+    seed: u64,
+) -> Vec<Record> {
+    let Some(task) = subject.infill else { return Vec::new() };
+    let provenance = loaded.provenance("synthetic", subject.set.to_string(), "samples", seed);
+    let record = |metric: &str, figure: Figure| {
+        provenance.record(metric, figure, config, Some("half of the tokens given".into()))
     };
-    vec![
-        sampler.reveal.to_string(),
-        sampler.nfe.to_string(),
-        text("accuracy", |r| percent(r.value, r.ci95)),
-        text("kl_exact", |r| {
-            let half = (r.ci95[1] - r.ci95[0]) / 2.0;
-            if half > 0.0 { format!("{:.4} ± {half:.4}", r.value) } else { format!("{:.4}", r.value) }
-        }),
-        text("mean_nfe", |r| format!("{:.1}", r.value)),
-        text("distinct", |r| r.value.to_string()),
-        text("entropy", |r| format!("{:.3}", r.value)),
-        text("held_out", |r| percent(r.value, r.ci95)),
-        text("held_out_reached", |r| r.value.to_string()),
-    ]
+    let score = evaluate_infill(&loaded.model, &subject.set, sampler, task, seed);
+    let mut records = vec![record("infill_accuracy", score.accuracy)];
+    if let Some(entropy) = score.entropy {
+        records.push(record("infill_entropy", entropy.completions));
+        records.push(record("infill_entropy_true_draws", entropy.true_draws));
+        records.push(record("infill_entropy_true", entropy.exact));
+    }
+    records
+}
+
+/// Head, metric and text.
+type Column = (&'static str, &'static str, fn(&Record) -> String);
+
+/// The columns behind the sampler's.
+const COLUMNS: [Column; 11] = [
+    ("accuracy", "accuracy", |r| percent(r.value, r.ci95)),
+    ("exact KL (nats)", "kl_exact", with_error),
+    ("mean NFE", "mean_nfe", |r| format!("{:.1}", r.value)),
+    ("distinct", "distinct", |r| r.value.to_string()),
+    ("entropy", "entropy", |r| format!("{:.3}", r.value)),
+    ("held out", "held_out", |r| percent(r.value, r.ci95)),
+    ("reached", "held_out_reached", |r| r.value.to_string()),
+    ("completed", "infill_accuracy", |r| percent(r.value, r.ci95)),
+    ("entropy of these", "infill_entropy", with_error),
+    ("of true draws", "infill_entropy_true_draws", with_error),
+    ("exact", "infill_entropy_true", with_error),
+];
+
+/// A row for each sampler, with the columns that have something to show.
+fn table(samplers: &[SamplerConfig], measured: &[Vec<Record>]) -> (Vec<&'static str>, Vec<Vec<String>>) {
+    let shown: Vec<_> = COLUMNS
+        .iter()
+        .filter(|(_, metric, _)| measured.iter().flatten().any(|record| record.metric == *metric))
+        .collect();
+    let row = |(sampler, records): (&SamplerConfig, &Vec<Record>)| {
+        let cells = shown.iter().map(|(_, metric, show)| {
+            let record = records.iter().find(|record| record.metric == *metric);
+            record.map_or_else(|| "–".into(), show)
+        });
+        [sampler.reveal.to_string(), sampler.nfe.to_string()].into_iter().chain(cells).collect()
+    };
+    let heads = ["reveal", "NFE"].into_iter().chain(shown.iter().map(|(head, ..)| *head)).collect();
+    (heads, samplers.iter().zip(measured).map(row).collect())
+}
+
+/// A number with half the width of its interval.
+fn with_error(record: &Record) -> String {
+    let half = (record.ci95[1] - record.ci95[0]) / 2.0;
+    if half > 0.0 { format!("{:.4} ± {half:.4}", record.value) } else { format!("{:.4}", record.value) }
 }

@@ -8,6 +8,7 @@ mod evaluate_synthetic;
 mod presets;
 mod sample;
 mod solve;
+mod study;
 mod train;
 
 use crate::args::{Command, DataCommand};
@@ -23,6 +24,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Data(DataCommand::Sudoku(args)) => data::sudoku(&args),
         Command::Presets(args) => presets::run(&args),
         Command::Devices(args) => devices::run(&args),
+        Command::Study(args) => study::run(&args),
         Command::Bench(args) => bench::run(&args),
     }
 }

@@ -184,7 +184,7 @@ fn evaluate(config: &RunConfig, folder: &RunFolder, args: &TrainArgs) -> anyhow:
     let loaded = LoadedModel::find(Some(folder.model()), "model", |_| true, &args.common)?;
     match &config.data {
         DataConfig::Synthetic { set, hold_out } => {
-            let subject = Subject::new(*set, *hold_out, config.evaluate.samples)?;
+            let subject = Subject::new(*set, *hold_out, config.evaluate.samples, config.evaluate.infill())?;
             evaluate_synthetic::report(
                 &loaded,
                 &subject,

@@ -1,0 +1,204 @@
+//! The figures of all finished runs, and their spread over seeds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use anyhow::Context;
+use serde::Serialize;
+use vmd::eval::Record;
+use vmd::model::BoundEstimate;
+use vmd::train::{MetricRecord, RunFolder, read_metrics, write_atomically};
+
+use super::plan::{Arm, Job, Section, State, Study};
+
+/// Name of a figure and where it was measured; ordered as columns are.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    pub(super) metric: String,
+    /// Reveal rule; empty for what has none, and for the ancestral sampler that the bounds are about.
+    pub(super) reveal: String,
+    /// Steps of the sampler or of the bound; absent in continuous time, and for what belongs to the run.
+    pub(super) steps: Option<usize>,
+}
+
+/// One arm and its finished runs.
+#[derive(Debug)]
+pub(super) struct ArmResult<'a> {
+    pub(super) arm: &'a Arm,
+    pub(super) records: Vec<Record>,
+    /// The figures of each run.
+    runs: Vec<BTreeMap<Key, f64>>,
+}
+
+/// A figure over seeds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Spread {
+    pub(super) mean: f64,
+    /// Standard deviation over seeds; absent for one.
+    pub(super) deviation: Option<f64>,
+    pub(super) n: usize,
+}
+
+impl Spread {
+    /// Of `values`, if there are any.
+    fn of(values: &[f64]) -> Option<Self> {
+        let n = values.len();
+        let mean = values.iter().sum::<f64>() / n as f64;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let deviation = (n > 1).then(|| (squares / (n - 1) as f64).sqrt());
+        (n > 0).then_some(Self { mean, deviation, n })
+    }
+}
+
+impl ArmResult<'_> {
+    /// A figure over the arm's runs.
+    pub(super) fn spread(&self, key: &Key) -> Option<Spread> {
+        Spread::of(&self.runs.iter().filter_map(|run| run.get(key).copied()).collect::<Vec<_>>())
+    }
+
+    /// Where `metric` was measured, fewest steps first.
+    pub(super) fn keys<'k>(&'k self, metric: &'k str) -> BTreeSet<&'k Key> {
+        self.runs.iter().flat_map(BTreeMap::keys).filter(|key| key.metric == metric).collect()
+    }
+
+    /// `metric` for the plain sampler: steps and spread, fewest steps first.
+    pub(super) fn by_steps(&self, metric: &str) -> Vec<(usize, Spread)> {
+        let plain = self.keys(metric).into_iter().filter(|key| key.reveal.is_empty());
+        plain.filter_map(|key| Some((key.steps?, self.spread(key)?))).collect()
+    }
+}
+
+/// Reads what the finished runs among `jobs` have left.
+pub(super) fn collect<'a>(study: &'a Study, jobs: &[Job]) -> anyhow::Result<Vec<ArmResult<'a>>> {
+    let mut results: Vec<ArmResult<'a>> =
+        study.arms.iter().map(|arm| ArmResult { arm, records: Vec::new(), runs: Vec::new() }).collect();
+    for job in jobs.iter().filter(|job| job.state() == State::Finished) {
+        let records = read_records(&job.records())?;
+        let folder = RunFolder::open(&job.folder, None)?;
+        let mut figures: BTreeMap<Key, f64> = records.iter().map(of_record).collect();
+        figures.extend(of_metrics(&read_metrics(&folder.metrics())?));
+        results[job.arm].records.extend(records);
+        results[job.arm].runs.push(figures);
+    }
+    Ok(results)
+}
+
+fn read_records(file: &Path) -> anyhow::Result<Vec<Record>> {
+    let remedy = || format!("{}: delete this file to evaluate the run again", file.display());
+    let text = std::fs::read_to_string(file).with_context(remedy)?;
+    text.lines().map(|line| serde_json::from_str(line).with_context(remedy)).collect()
+}
+
+fn of_record(record: &Record) -> (Key, f64) {
+    let reveal = if record.reveal == "ancestral" { String::new() } else { record.reveal.clone() };
+    (Key { metric: record.metric.clone(), reveal, steps: record.nfe }, record.value)
+}
+
+/// Bounds and health of the latent at the last validation, and the time spent on training.
+fn of_metrics(records: &[MetricRecord]) -> Vec<(Key, f64)> {
+    let key = |metric: &str, steps| Key { metric: metric.into(), reveal: String::new(), steps };
+    let validation = |record: &MetricRecord| match record {
+        MetricRecord::Validation { step, estimate } => Some((*step, *estimate)),
+        MetricRecord::Train { .. } => None,
+    };
+    let last = records.iter().filter_map(validation).map(|(step, _)| step).max();
+    let mut figures = Vec::new();
+    for (_, estimate) in records.iter().filter_map(validation).filter(|(step, _)| Some(*step) == last) {
+        let of_bound = |(metric, value): (&str, Option<f64>)| {
+            value.map(|value| (key(&format!("bound {metric}"), estimate.steps), value))
+        };
+        figures.extend(parts(&estimate).into_iter().filter_map(of_bound));
+    }
+    let seconds = records.iter().rev().find_map(|record| match record {
+        MetricRecord::Train { seconds, .. } => Some(*seconds),
+        MetricRecord::Validation { .. } => None,
+    });
+    figures.extend(seconds.map(|seconds| (key("seconds", None), seconds)));
+    figures
+}
+
+fn parts(estimate: &BoundEstimate) -> [(&'static str, Option<f64>); 7] {
+    let health = estimate.health;
+    [
+        ("total", Some(estimate.bound)),
+        ("kl", health.map(|_| estimate.kl)),
+        ("gain", estimate.latent_gain),
+        ("active units", health.map(|health| health.active_units as f64)),
+        ("information", health.map(|health| health.mutual_information)),
+        ("to be won", estimate.to_be_won()),
+        ("won", estimate.won()),
+    ]
+}
+
+/// A record with the arm that it belongs to.
+#[derive(Serialize)]
+struct StudyRecord<'a> {
+    arm: &'a str,
+    section: Section,
+    label: &'a str,
+    #[serde(flatten)]
+    record: &'a Record,
+}
+
+/// Writes all records, one a line.
+pub(super) fn write_records(results: &[ArmResult<'_>], file: &Path) -> anyhow::Result<()> {
+    let of_arm = |result: &ArmResult<'_>| {
+        let arm = result.arm;
+        let line = |record| StudyRecord { arm: &arm.name, section: arm.section, label: &arm.label, record };
+        let lines = result.records.iter().map(line);
+        lines
+            .map(|line| serde_json::to_string(&line).expect("a record serialises") + "\n")
+            .collect::<String>()
+    };
+    let text: String = results.iter().map(of_arm).collect();
+    Ok(write_atomically(file, text.as_bytes())?)
+}
+
+/// The rows of a section: every arm, its baseline directly below. The second part is the arm's place, which a baseline
+/// shares with the arm above.
+pub(super) fn rows<'r, 'a>(
+    results: &'r [ArmResult<'a>],
+    section: Section,
+) -> Vec<(&'r ArmResult<'a>, usize)> {
+    let of_section = || results.iter().filter(|result| result.arm.section == section);
+    let below = |name: &str| of_section().any(|result| result.arm.baseline.as_deref() == Some(name));
+    let with_baseline = |(place, result): (usize, &'r ArmResult<'a>)| {
+        let baseline = results.iter().filter(|other| Some(&other.arm.name) == result.arm.baseline.as_ref());
+        [result].into_iter().chain(baseline).map(move |result| (result, place))
+    };
+    of_section().filter(|result| !below(&result.arm.name)).enumerate().flat_map(with_baseline).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spread_is_that_of_a_sample() {
+        // Deviations −1, 0, 1: the variance with n − 1 is 1.
+        let spread = Spread::of(&[1.0, 2.0, 3.0]).unwrap();
+        assert_eq!((spread.mean, spread.deviation, spread.n), (2.0, Some(1.0), 3));
+        assert_eq!(Spread::of(&[4.0]).unwrap().deviation, None);
+        assert_eq!(Spread::of(&[]), None);
+    }
+
+    #[test]
+    fn a_baseline_stands_below_its_arm() {
+        let arm = |name: &str, baseline: Option<&str>| Arm {
+            name: name.into(),
+            section: Section::Long,
+            preset: String::new(),
+            set: Vec::new(),
+            seeds: Vec::new(),
+            label: String::new(),
+            baseline: baseline.map(str::to_string),
+        };
+        let arms = [arm("base", None), arm("a", Some("base")), arm("alone", None), arm("b", Some("base"))];
+        let result = |arm| ArmResult { arm, records: Vec::new(), runs: Vec::new() };
+        let results: Vec<_> = arms.iter().map(result).collect();
+        let rows: Vec<_> =
+            rows(&results, Section::Long).iter().map(|(r, place)| (r.arm.name.as_str(), *place)).collect();
+        assert_eq!(rows, [("a", 0), ("base", 0), ("alone", 1), ("b", 2), ("base", 2)]);
+        assert!(super::rows(&results, Section::Litmus).is_empty());
+    }
+}

@@ -1,0 +1,232 @@
+//! What a study consists of.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use vmd::train::RunFolder;
+
+use crate::config::RunConfig;
+use crate::failure::usage;
+use crate::presets;
+
+/// Arms in the order in which they run and are listed.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Study {
+    #[serde(rename = "arm")]
+    pub(super) arms: Vec<Arm>,
+}
+
+/// One experiment: a preset with overrides, trained once with each seed.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Arm {
+    /// Name of its folder.
+    pub(super) name: String,
+    pub(super) section: Section,
+    pub(super) preset: String,
+    /// Overrides, `KEY=VALUE`, in order.
+    #[serde(default)]
+    pub(super) set: Vec<String>,
+    pub(super) seeds: Vec<u64>,
+    /// What tables and figures call it.
+    pub(super) label: String,
+    /// The arm whose row stands below this one's.
+    #[serde(default)]
+    pub(super) baseline: Option<String>,
+}
+
+/// Part of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Section {
+    Litmus,
+    Tables,
+    Long,
+    Ablation,
+    Infilling,
+}
+
+impl Section {
+    /// In the order of the report.
+    pub(super) const ALL: [Self; 5] =
+        [Self::Litmus, Self::Tables, Self::Long, Self::Ablation, Self::Infilling];
+
+    /// As it is written in a study and behind `--only`.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Litmus => "litmus",
+            Self::Tables => "tables",
+            Self::Long => "long",
+            Self::Ablation => "ablation",
+            Self::Infilling => "infilling",
+        }
+    }
+}
+
+impl Study {
+    /// Reads a study; `origin` is what messages call it.
+    ///
+    /// All problems are reported together, those of the arms' configurations included.
+    pub(super) fn parse(text: &str, origin: &str) -> anyhow::Result<Self> {
+        let study: Self = toml::from_str(text).map_err(|error| usage(format!("{origin}: {error}")))?;
+        match study.problems().as_slice() {
+            [] => Ok(study),
+            problems => Err(usage(format!("{origin} has problems:\n  {}", problems.join("\n  ")))),
+        }
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        for (place, arm) in self.arms.iter().enumerate() {
+            let mut problem = |text: String| problems.push(format!("arm {}: {text}", arm.name));
+            if self.arms[..place].iter().any(|other| other.name == arm.name) {
+                problem("another arm has this name".into());
+            }
+            if Section::ALL.iter().any(|section| section.name() == arm.name) {
+                problem("this is the name of a section".into());
+            }
+            let is_baseline = |name: &String| self.arms.iter().any(|other| other.name == *name);
+            if let Some(name) = arm.baseline.as_ref().filter(|name| !is_baseline(name)) {
+                problem(format!("the baseline `{name}` is no arm"));
+            }
+            let repeated = |(i, seed): (usize, &u64)| arm.seeds[..i].contains(seed);
+            if arm.seeds.is_empty() || arm.seeds.iter().enumerate().any(repeated) {
+                problem("seeds must be one or more different numbers".into());
+            }
+            for &seed in arm.seeds.iter().take(1) {
+                arm.resolve(seed).err().into_iter().for_each(|error| problem(error.to_string()));
+            }
+        }
+        problems
+    }
+
+    /// Which arms `only` names, by section or by name; all if it is empty.
+    pub(super) fn choose(&self, only: &[String]) -> anyhow::Result<Vec<bool>> {
+        let names = |arm: &Arm, name: &str| arm.name == name || arm.section.name() == name;
+        if let Some(unknown) = only.iter().find(|name| !self.arms.iter().any(|arm| names(arm, name))) {
+            let sections = Section::ALL.map(Section::name).join(", ");
+            return Err(usage(format!(
+                "--only {unknown}: no arm of this study has that name or section; sections are {sections}, and --list \
+                 shows the arms"
+            )));
+        }
+        let chosen = |arm: &Arm| only.is_empty() || only.iter().any(|name| names(arm, name));
+        Ok(self.arms.iter().map(chosen).collect())
+    }
+
+    /// Every arm with every seed.
+    pub(super) fn jobs(&self, out: &Path) -> anyhow::Result<Vec<Job>> {
+        let of_arm = |(index, arm): (usize, &Arm)| {
+            let job = |(place, &seed): (usize, &u64)| {
+                let folder = out.join(&arm.name).join(format!("seed-{seed}"));
+                let name = format!("{} seed {seed}", arm.name);
+                Ok(Job { arm: index, place, name, config: arm.resolve(seed)?, folder })
+            };
+            arm.seeds.iter().enumerate().map(job).collect::<anyhow::Result<Vec<_>>>()
+        };
+        let jobs: Vec<Vec<Job>> = self.arms.iter().enumerate().map(of_arm).collect::<Result<_, _>>()?;
+        Ok(jobs.into_iter().flatten().collect())
+    }
+}
+
+impl Arm {
+    /// The configuration with one seed; the run is called as the arm.
+    fn resolve(&self, seed: u64) -> anyhow::Result<RunConfig> {
+        // As a quoted string: an arm may be called like a number.
+        let mut overrides = vec![format!("name='{}'", self.name)];
+        overrides.extend(self.set.iter().cloned());
+        RunConfig::resolve(presets::text(&self.preset)?, &overrides, Some(seed))
+    }
+}
+
+/// One arm with one seed.
+#[derive(Debug)]
+pub(super) struct Job {
+    /// Place of the arm in the study.
+    pub(super) arm: usize,
+    /// Place of the seed in the arm's list.
+    pub(super) place: usize,
+    /// What messages call it.
+    pub(super) name: String,
+    pub(super) config: RunConfig,
+    /// Folder of the run.
+    pub(super) folder: PathBuf,
+}
+
+/// How far a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// There is no run.
+    Absent,
+    /// Its run was stopped.
+    Unfinished,
+    /// Its run has left its records.
+    Finished,
+    /// The folder holds a run with another configuration.
+    Other,
+}
+
+impl Job {
+    /// The figures of the finished run, one a line.
+    pub(super) fn records(&self) -> PathBuf {
+        self.folder.join("records.jsonl")
+    }
+
+    /// Configurations are compared and not their texts: a key that is new in this version, with its default, does not
+    /// make old runs void.
+    pub(super) fn state(&self) -> State {
+        let Ok(saved) = RunFolder::read_config(&self.folder) else { return State::Absent };
+        let same = RunConfig::resolve(&saved, &[], None).is_ok_and(|config| config == self.config);
+        match (same, self.records().is_file()) {
+            (false, _) => State::Other,
+            (true, true) => State::Finished,
+            (true, false) => State::Unfinished,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_arm_resolves_and_no_two_are_alike() {
+        for (name, text) in super::super::STUDIES {
+            let study = Study::parse(text, name).unwrap();
+            let jobs = study.jobs("out".as_ref()).unwrap();
+            assert_eq!(jobs.len(), study.arms.iter().map(|arm| arm.seeds.len()).sum::<usize>());
+            let of = |job: &Job| RunConfig { name: String::new(), ..job.config.clone() };
+            for (place, job) in jobs.iter().enumerate() {
+                let twin = jobs[..place].iter().find(|other| of(other) == of(job));
+                assert!(twin.is_none(), "{} is {}", job.name, twin.unwrap().name);
+            }
+        }
+    }
+
+    #[test]
+    fn problems_are_reported_together() {
+        let arm = |name: &str, rest: &str| {
+            format!("[[arm]]\nname = \"{name}\"\nsection = \"long\"\npreset = \"d1\"\nlabel = \"\"\n{rest}\n")
+        };
+        let text = [
+            arm("a", "seeds = [1, 1]"),
+            arm("a", "seeds = [1]\nbaseline = \"b\""),
+            arm("long", "seeds = [1]"),
+            arm("c/d", "seeds = [1]"),
+            arm("e", "seeds = [1]\nset = [\"train.step=3\"]"),
+        ];
+        let error = Study::parse(&text.concat(), "mine.toml").unwrap_err().to_string();
+        for part in [
+            "mine.toml has problems",
+            "arm a: seeds must be one or more different numbers",
+            "arm a: another arm has this name",
+            "arm a: the baseline `b` is no arm",
+            "arm long: this is the name of a section",
+            "arm c/d: the configuration has problems:\n  name may hold only",
+            "arm e: the configuration has problems:\n  train.step: unknown field `step`",
+        ] {
+            assert!(error.contains(part), "{part} is missing in {error}");
+        }
+    }
+}

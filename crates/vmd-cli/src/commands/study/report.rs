@@ -1,0 +1,100 @@
+//! The report: tables of all sections in Markdown.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use vmd::train::write_atomically;
+
+use super::collect::{ArmResult, Key, Spread, rows};
+use super::figures;
+use super::plan::Section;
+
+/// What is shown of a metric: its name in the figures, its head, a factor and the decimals.
+type Metric = (&'static str, &'static str, f64, usize);
+
+/// Figures of samplers.
+const SAMPLES: [Metric; 10] = [
+    ("accuracy", "accuracy (%)", 100.0, 2),
+    ("kl_exact", "exact KL", 1.0, 3),
+    ("distinct", "distinct", 1.0, 1),
+    ("entropy", "entropy", 1.0, 3),
+    ("held_out", "held out (%)", 100.0, 2),
+    ("held_out_reached", "held-out reached", 1.0, 1),
+    ("infill_accuracy", "completed (%)", 100.0, 2),
+    ("infill_entropy", "entropy of completions", 1.0, 3),
+    ("infill_entropy_true_draws", "entropy of true draws", 1.0, 3),
+    ("infill_entropy_true", "true entropy", 1.0, 3),
+];
+
+/// Figures of the bounds and of the run.
+const BOUNDS: [Metric; 8] = [
+    ("bound total", "bound", 1.0, 3),
+    ("bound kl", "KL", 1.0, 3),
+    ("bound gain", "latent gain", 1.0, 3),
+    ("bound active units", "active units", 1.0, 1),
+    ("bound information", "I(x;z)", 1.0, 3),
+    ("bound to be won", "to be won", 1.0, 3),
+    ("bound won", "won", 1.0, 3),
+    ("seconds", "training (s)", 1.0, 0),
+];
+
+/// Writes the report.
+pub(super) fn write(name: &str, results: &[ArmResult<'_>], file: &Path) -> anyhow::Result<()> {
+    let records = || results.iter().flat_map(|result| &result.records);
+    let revisions: BTreeSet<&str> = records().map(|record| record.revision.as_str()).collect();
+    let revisions = revisions.into_iter().collect::<Vec<_>>().join(", ");
+    let mut text = format!(
+        "# Study `{name}`\n\nRevision {revisions}. A cell is the mean over seeds ± their standard deviation, with the \
+         number of seeds behind it; divergences, entropies and bounds are nats per sequence. Bounds and what follows them \
+         are those of the last validation. Baselines stand directly below their arms.\n"
+    );
+    for section in Section::ALL {
+        let rows: Vec<_> = rows(results, section).into_iter().map(|(result, _)| result).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        let title = section.name();
+        write!(text, "\n## {}{}\n", title[..1].to_uppercase(), &title[1..])?;
+        for figure in figures::names(section, &rows) {
+            write!(text, "\n![{title}](figures/{figure})\n")?;
+        }
+        table(&mut text, &rows, &SAMPLES, "NFE")?;
+        table(&mut text, &rows, &BOUNDS, "T =")?;
+    }
+    Ok(write_atomically(file, text.as_bytes())?)
+}
+
+/// A row for each arm, a column for each metric and number of steps that some arm has.
+fn table(text: &mut String, rows: &[&ArmResult<'_>], metrics: &[Metric], at: &str) -> std::fmt::Result {
+    let mut columns: Vec<(&Metric, &Key)> = Vec::new();
+    for metric in metrics {
+        let keys: BTreeSet<&Key> = rows.iter().flat_map(|result| result.keys(metric.0)).collect();
+        columns.extend(keys.into_iter().map(|key| (metric, key)));
+    }
+    let head = |(metric, key): &(&Metric, &Key)| {
+        let steps = match key.steps {
+            Some(steps) => format!(", {at} {steps}"),
+            None if metric.0.starts_with("bound") => format!(", {at} ∞"),
+            None => String::new(),
+        };
+        let reveal = if key.reveal.is_empty() { String::new() } else { format!(", {}", key.reveal) };
+        format!("{}{steps}{reveal}", metric.1)
+    };
+    let heads: Vec<String> = columns.iter().map(head).collect();
+    write!(text, "\n| arm | {} |\n|---|{}\n", heads.join(" | "), "---:|".repeat(columns.len()))?;
+    for result in rows {
+        let cell = |(metric, key): &(&Metric, &Key)| {
+            result.spread(key).map_or_else(|| "–".into(), |spread| cell(spread, metric))
+        };
+        let cells: Vec<String> = columns.iter().map(cell).collect();
+        let label = result.arm.label.replace('|', "\\|");
+        writeln!(text, "| {label} (`{}`) | {} |", result.arm.name, cells.join(" | "))?;
+    }
+    Ok(())
+}
+
+fn cell(spread: Spread, &(_, _, factor, decimals): &Metric) -> String {
+    let deviation = spread.deviation.map_or_else(String::new, |sd| format!(" ± {:.decimals$}", factor * sd));
+    format!("{:.decimals$}{deviation} ({})", factor * spread.mean, spread.n)
+}
