@@ -207,6 +207,9 @@ impl RunConfig {
         if self.evaluate.nfe.contains(&0) {
             problems.push("evaluate.nfe contains 0; every entry must be 1 or more".into());
         }
+        if self.evaluate.samples == Some(0) {
+            problems.push("evaluate.samples is 0; set it to 1 or more, or leave it out".into());
+        }
         if self.evaluate.given.is_some() && !matches!(self.data, DataConfig::Synthetic { .. }) {
             problems.push("evaluate.given is for synthetic sets; leave it out".into());
         }

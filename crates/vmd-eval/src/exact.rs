@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 use vmd_data::synthetic::SyntheticSet;
-use vmd_latent::LatentRows;
+use vmd_latent::{LatentRows, Prior};
 use vmd_model::{LatentRule, RemaskRule, SamplerConfig, Scope, ValueRule, VmdModel};
 use vmd_process::{Purpose, keyed_rng};
 
@@ -124,7 +124,9 @@ pub fn exact_synthetic(
         .collect();
     let p = plan.sequence_probabilities(&means);
     let kl = support.iter().zip(&p).map(|((_, w), p)| w * (w.ln() - p.ln())).sum();
-    let kl_standard_error = match latents.how {
+    let (kl_standard_error, left_out) = match latents.how {
+        Integration::Enumerated => (0.0, 0.0),
+        Integration::Likeliest { left_out } => (0.0, left_out),
         Integration::Drawn => {
             let n = given_z.len() as f64;
             let influence = plan.influence(&support, &p, &means);
@@ -133,13 +135,8 @@ pub fn exact_synthetic(
                     |(group, p): (usize, &f64)| weights[plan.known_of(group)][z] * n * p * influence[group];
                 groups.iter().enumerate().map(of_group).sum()
             };
-            standard_error(&given_z.iter().enumerate().map(moved_by).collect::<Vec<f64>>())
+            (standard_error(&given_z.iter().enumerate().map(moved_by).collect::<Vec<f64>>()), 0.0)
         }
-        _ => 0.0,
-    };
-    let left_out = match latents.how {
-        Integration::Likeliest { left_out } => left_out,
-        _ => 0.0,
     };
     Ok(ExactResult { accuracy: p.iter().sum(), kl, kl_standard_error, left_out })
 }
@@ -170,6 +167,8 @@ enum Integration {
 /// Latents to integrate over.
 #[derive(Debug)]
 struct Latents {
+    /// The prior without clues.
+    prior: Option<Prior>,
     rows: LatentRows,
     how: Integration,
 }
@@ -177,29 +176,29 @@ struct Latents {
 impl Latents {
     fn of(model: &VmdModel, scope: Scope, seed: u64) -> Self {
         let Some(prior) = model.prior() else {
-            return Self { rows: LatentRows::default(), how: Integration::Enumerated };
+            return Self { prior: None, rows: LatentRows::default(), how: Integration::Enumerated };
         };
         if let Some(rows) = prior.enumerate(MAX_LATENTS) {
-            return Self { rows, how: Integration::Enumerated };
+            return Self { prior: Some(prior), rows, how: Integration::Enumerated };
         }
         // What is likely without clues need not be so with them.
         if scope == Scope::Sequence || !model.sees_clues() {
             let (rows, left_out) = prior.likeliest(LEFT_OUT, MAX_LIKELIEST);
             if left_out <= MAX_LEFT_OUT {
-                return Self { rows, how: Integration::Likeliest { left_out } };
+                return Self { prior: Some(prior), rows, how: Integration::Likeliest { left_out } };
             }
         }
         let mut rng = keyed_rng(seed, 0, Purpose::Evaluate);
         let mut values = Vec::new();
         (0..LATENT_DRAWS).for_each(|_| prior.sample_into(&mut rng, &mut values));
         let rows = LatentRows { values, row_len: prior.row_len() };
-        Self { rows, how: Integration::Drawn }
+        Self { prior: Some(prior), rows, how: Integration::Drawn }
     }
 
     /// Weight of every latent in the integral over `p(z | known)`; `known` is empty for a prior that sees no clues.
     fn weights(&self, model: &VmdModel, known: &[u32]) -> Vec<f64> {
         let n = self.rows.n_rows();
-        let Some(prior) = model.prior() else { return vec![1.0] };
+        let Some(prior) = &self.prior else { return vec![1.0] };
         let given = match known {
             [] => None,
             known => model.priors_given(known).and_then(|priors| priors.into_iter().next()),
@@ -211,7 +210,7 @@ impl Latents {
                 (Integration::Drawn, Some(given)) => {
                     (given.log_density(z) - prior.log_density(z)).exp() / n as f64
                 }
-                (_, given) => given.as_ref().unwrap_or(&prior).log_density(z).exp(),
+                (_, given) => given.as_ref().unwrap_or(prior).log_density(z).exp(),
             }
         };
         (0..n).map(of_row).collect()

@@ -1,8 +1,11 @@
 //! The choices that define a latent.
 
+use rand::Rng;
 use serde::{Deserialize, Serialize};
 use vmd_graph::DependencyGraph;
 use vmd_nn::{NetworkError, TrunkConfig};
+
+use crate::prior::{gumbel, standard_normal};
 
 /// A latent: its family, its structure, and the network that infers it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -195,6 +198,16 @@ impl LatentConfig {
         match self.structure {
             LatentStructure::Pooled => 1,
             LatentStructure::PerToken => seq,
+        }
+    }
+
+    /// Appends the noise that [`LatentDistribution::sample`](crate::LatentDistribution::sample) turns into a draw for a
+    /// sequence of `seq` tokens: standard normal for a Gaussian, Gumbel for a categorical.
+    pub fn noise_into(&self, seq: usize, rng: &mut impl Rng, values: &mut Vec<f32>) {
+        let n = self.row_len(seq);
+        match self.family {
+            LatentFamily::Gaussian { .. } => values.extend((0..n).map(|_| standard_normal(rng) as f32)),
+            LatentFamily::Categorical { .. } => values.extend((0..n).map(|_| gumbel(rng) as f32)),
         }
     }
 

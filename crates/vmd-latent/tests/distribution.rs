@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use vmd_graph::DependencyGraph;
 use vmd_latent::{
     DrawGradient, LatentConfig, LatentDistribution, LatentFamily, LatentStructure, Pooling, PosteriorConfig,
-    Prior, PriorKind, charge,
+    PriorKind, charge,
 };
 use vmd_nn::{Activation, PositionEncoding, TrunkConfig};
 
@@ -78,10 +78,9 @@ fn distribution(family: LatentFamily, n_latents: usize, rows: usize) -> LatentDi
 /// Draws from `rows` equal rows, one after the other.
 fn draws(family: LatentFamily, structure: LatentStructure, seq: usize, rows: usize) -> Vec<f32> {
     let config = config(family, structure);
-    let prior = Prior::standard(&config, seq);
     let mut rng = ChaCha8Rng::seed_from_u64(11);
     let mut noise = Vec::new();
-    (0..rows).for_each(|_| prior.noise_into(&mut rng, &mut noise));
+    (0..rows).for_each(|_| config.noise_into(seq, &mut rng, &mut noise));
     let n_latents = config.n_latents(seq);
     let noise = tensor(noise, [rows, n_latents, family.channels()]);
     let z = distribution(family, n_latents, rows).sample(noise, true);
@@ -208,9 +207,9 @@ fn gradients_flow_through_a_categorical_draw() {
         gradient: DrawGradient::StraightThrough,
         temperature: 1.0,
     };
-    let prior = Prior::standard(&config(family, LatentStructure::Pooled), 1);
+    let config = config(family, LatentStructure::Pooled);
     let (mut noise, mut rng) = (Vec::new(), ChaCha8Rng::seed_from_u64(4));
-    (0..ROWS).for_each(|_| prior.noise_into(&mut rng, &mut noise));
+    (0..ROWS).for_each(|_| config.noise_into(1, &mut rng, &mut noise));
     let leaf = upload(logits.repeat(ROWS), [ROWS, 1, 1, 3]).require_grad();
     let q =
         LatentDistribution::Categorical { log_probabilities: log_softmax(leaf.clone(), 3), temperature: 1.0 };

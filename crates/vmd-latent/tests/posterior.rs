@@ -140,11 +140,12 @@ fn prior_draws_and_noise_have_their_moments() {
     const ROWS: usize = 20_000;
     let root = (ROWS as f64).sqrt();
     let mut rng = ChaCha8Rng::seed_from_u64(2);
-    let gaussian = Prior::standard(&config(GAUSSIAN, LatentStructure::PerToken, Pooling::Flatten), 2);
+    let settings = config(GAUSSIAN, LatentStructure::PerToken, Pooling::Flatten);
+    let gaussian = Prior::standard(&settings, 2);
     let (mut drawn, mut noise) = (Vec::new(), Vec::new());
     for _ in 0..ROWS {
         gaussian.sample_into(&mut rng, &mut drawn);
-        gaussian.noise_into(&mut rng, &mut noise);
+        settings.noise_into(2, &mut rng, &mut noise);
     }
     for values in [&drawn, &noise] {
         assert_eq!(values.len(), ROWS * gaussian.row_len());
@@ -156,11 +157,12 @@ fn prior_draws_and_noise_have_their_moments() {
         assert!((product / (values.len() / 2) as f64).abs() < 5.0 / root);
     }
 
-    let categorical = Prior::standard(&config(CATEGORICAL, LatentStructure::Pooled, Pooling::Flatten), 2);
+    let settings = config(CATEGORICAL, LatentStructure::Pooled, Pooling::Flatten);
+    let categorical = Prior::standard(&settings, 2);
     let (mut drawn, mut noise) = (Vec::new(), Vec::new());
     for _ in 0..ROWS {
         categorical.sample_into(&mut rng, &mut drawn);
-        categorical.noise_into(&mut rng, &mut noise);
+        settings.noise_into(2, &mut rng, &mut noise);
     }
     assert!(drawn.chunks_exact(3).all(|group| {
         group.iter().filter(|&&x| x == 1.0).count() == 1 && group.iter().filter(|&&x| x == 0.0).count() == 2

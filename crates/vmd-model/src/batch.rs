@@ -72,10 +72,10 @@ impl TrainingBatch {
             batch.mask(row, *drawn, *assigned, objective, config, &mut mask_rng);
         }
         batch.x0 = x0;
-        if let Some(prior) = model.prior() {
+        if let Some(latent) = &config.latent {
             let mut rng = keyed_rng(seed, step, Purpose::Latent);
-            let draws = config.latent.as_ref().map_or(1, |latent| latent.n_draws());
-            (0..draws * rows).for_each(|_| prior.noise_into(&mut rng, &mut batch.latent_noise));
+            (0..latent.n_draws() * rows)
+                .for_each(|_| latent.noise_into(seq, &mut rng, &mut batch.latent_noise));
         }
         batch
     }
@@ -138,13 +138,14 @@ impl TrainingBatch {
             Scope::Step => revealed[i],
         };
         let n_blocks = config.blocks as f64;
+        // A latent of the whole sequence is paid for once, whichever block was drawn.
+        let n_paid = if config.scope == Scope::Sequence { 1.0 } else { n_blocks };
         let n_tied = (0..x0.len()).filter(|&i| tied(i)).count();
-        let kl_factor = match (assigned.latent_free || n_tied == 0, config.scope) {
-            (true, _) => 0.0,
+        let kl_factor = match assigned.latent_free || n_tied == 0 {
+            true => 0.0,
             // Paid in full wherever the step reveals something.
-            (false, Scope::Step) if aware => n_blocks * drawn.weight / drawn.reveal,
-            (false, Scope::Sequence) => 1.0,
-            (false, scope) => n_blocks * objective.kl_factor(scope, drawn, n_tied),
+            false if aware => n_paid * drawn.weight / drawn.reveal,
+            false => n_paid * objective.kl_factor(config.scope, drawn, n_tied),
         };
         let reveal = if aware { drawn.reveal } else { 1.0 };
         self.tied.extend((0..x0.len()).map(|i| u32::from(tied(i))));

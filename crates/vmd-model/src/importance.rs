@@ -143,7 +143,7 @@ impl Batch<'_> {
             return;
         }
         let (model, seq) = (self.model, self.model.config().seq_len);
-        let (Some(posterior), Some(prior)) = (model.posterior(), model.prior()) else {
+        let (Some(posterior), Some(latent)) = (model.posterior(), &model.config().latent) else {
             rows.iter_mut().for_each(|row| {
                 row.z = vec![Vec::new()];
                 row.log_weights = vec![0.0];
@@ -158,17 +158,18 @@ impl Batch<'_> {
         let priors = model.priors_given(&known).unwrap_or_default();
         let upload = |tokens: &[u32]| upload_tokens(tokens, seq, &self.device);
         let q = posterior.forward(upload(&x0), Some(upload(&tied)));
-        let mut noise = Vec::with_capacity(self.draws * rows.len() * prior.row_len());
+        let row_len = latent.row_len(seq);
+        let mut noise = Vec::with_capacity(self.draws * rows.len() * row_len);
         for _ in 0..self.draws {
-            rows.iter_mut().for_each(|row| prior.noise_into(&mut row.rng, &mut noise));
+            rows.iter_mut().for_each(|row| latent.noise_into(seq, &mut row.rng, &mut noise));
         }
         let z = q.repeat(self.draws).sample(model.upload_latent(&noise, &self.device), false);
         let (z, q): (Vec<f32>, _) = (z.into_data().iter::<f32>().collect(), q.to_host());
         let n_rows = rows.len();
         for (i, (row, prior)) in rows.iter_mut().zip(&priors).enumerate() {
             let of_draw = |draw: usize| {
-                let at = (draw * n_rows + i) * prior.row_len();
-                z[at..at + prior.row_len()].to_vec()
+                let at = (draw * n_rows + i) * row_len;
+                z[at..at + row_len].to_vec()
             };
             row.z = (0..self.draws).map(of_draw).collect();
             row.log_weights = row.z.iter().map(|z| prior.log_density(z) - q.log_density(i, z)).collect();

@@ -94,7 +94,7 @@ pub fn loss(model: &VmdModel, batch: &TrainingBatch, options: LossOptions, devic
         z,
         t: Some(upload(&batch.t, device).repeat_dim(0, n_draws)),
         budget: Some(upload(&inverse_steps(&batch.steps), device).repeat_dim(0, n_draws)),
-        reveals: Some(tied.repeat_dim(0, n_draws)),
+        reveals: model.config().reveal_aware.then(|| tied.repeat_dim(0, n_draws)),
     });
     let nll = masked_nll(logits, x0.repeat_dim(0, n_draws), target.repeat_dim(0, n_draws));
     let recon_per_draw = nll * upload(&batch.recon_weight, device).repeat_dim(0, n_draws);
@@ -137,7 +137,7 @@ pub(crate) fn prior_shift(
     n_draws: usize,
     device: &Device,
 ) -> Option<Tensor<3>> {
-    let prior = model.prior_network()?;
+    let prior = model.prior_network().filter(|_| model.sees_clues())?;
     let known = upload_tokens(&batch.known, batch.seq, device);
     prior.shift(Some(known)).map(|shift| shift.repeat_dim(0, n_draws))
 }

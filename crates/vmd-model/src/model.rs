@@ -53,7 +53,7 @@ impl VmdModel {
                 None => None,
             },
             config: config.clone(),
-            graph: config.build_graph()?,
+            graph: graph.cloned(),
         })
     }
 
@@ -163,14 +163,15 @@ impl TokenPredictor for VmdModel {
         _budget: usize,
         rngs: &mut [&mut ChaCha8Rng],
     ) -> Option<LatentRows> {
-        let (posterior, prior) = (self.posterior.as_ref()?, self.prior()?);
+        let (posterior, latent) = (self.posterior.as_ref()?, self.config.latent.as_ref()?);
         let (device, seq) = (self.device(), self.config.seq_len);
-        let mut noise = Vec::with_capacity(rngs.len() * prior.row_len());
-        rngs.iter_mut().for_each(|rng| prior.noise_into(rng, &mut noise));
+        let row_len = latent.row_len(seq);
+        let mut noise = Vec::with_capacity(rngs.len() * row_len);
+        rngs.iter_mut().for_each(|rng| latent.noise_into(seq, rng, &mut noise));
         let z = posterior
             .forward(upload_tokens(x0, seq, &device), Some(upload_tokens(tied, seq, &device)))
             .sample(self.upload_latent(&noise, &device), false);
-        Some(LatentRows { values: z.into_data().iter::<f32>().collect(), row_len: prior.row_len() })
+        Some(LatentRows { values: z.into_data().iter::<f32>().collect(), row_len })
     }
 
     fn graph(&self) -> Option<&DependencyGraph> {

@@ -169,10 +169,9 @@ impl ObjectiveConfig {
         DrawnTime { t: times[index], weight: reveal / proposal, reveal }
     }
 
-    /// Factor on the KL of one sequence, given the drawn time and its number of masked tokens, of which one of `blocks`
-    /// blocks was drawn.
+    /// Factor on one KL, given the drawn time and the number of masked tokens.
     ///
-    /// Sequence scope: 1, the latent is paid for once; block scope: once in every block. Step scope: `weight · c(n, r)`.
+    /// Sequence and block scope: 1, the latent is paid for once. Step scope: `weight · c(n, r)`.
     pub(crate) fn kl_factor(&self, scope: Scope, drawn: DrawnTime, n_masked: usize) -> f64 {
         match (scope, self.kl_multiplier) {
             (Scope::Sequence | Scope::Block, _) => 1.0,

@@ -162,9 +162,9 @@ fn draws_of_a_batch_are_given_what_the_scope_allows() {
         }
         let model = drawn(&config, &Device::flex());
         let batch = TrainingBatch::draw(tokens(ROWS), &model, &steps(2), 1, 7);
-        let (mut rng, prior) = (keyed_rng(1, 7, Purpose::Latent), model.prior().unwrap());
+        let mut rng = keyed_rng(1, 7, Purpose::Latent);
         let (mut noise, mut draws) = (Vec::new(), Vec::new());
-        (0..ROWS).for_each(|_| prior.noise_into(&mut rng, &mut noise));
+        (0..ROWS).for_each(|_| latent.noise_into(SEQ, &mut rng, &mut noise));
         let mask = config.mask_token();
         let known = match config.scope {
             Scope::Step => batch.xt.clone(),

@@ -8,6 +8,7 @@ use rand::{Rng, RngExt};
 
 use super::HostKind;
 use super::standard::Standard;
+use crate::distribution::LN_TAU;
 use crate::{LatentConfig, LatentFamily};
 
 /// Starts of latents that a search for the likeliest ones may hold.
@@ -80,18 +81,6 @@ impl Prior {
     /// Appends one exact draw to `values`.
     pub fn sample_into(&self, rng: &mut impl Rng, values: &mut Vec<f32>) {
         self.kind.sample_into(&self.shift, rng, values);
-    }
-
-    /// Appends the noise that [`LatentDistribution::sample`](crate::LatentDistribution::sample) turns into a
-    /// draw: standard normal for a Gaussian, Gumbel for a categorical.
-    pub fn noise_into(&self, rng: &mut impl Rng, values: &mut Vec<f32>) {
-        let n = self.row_len();
-        match self.family {
-            LatentFamily::Gaussian { .. } => values.extend((0..n).map(|_| standard_normal(rng) as f32)),
-            LatentFamily::Categorical { .. } => {
-                values.extend((0..n).map(|_| -(-open_unit(rng).ln()).ln() as f32));
-            }
-        }
     }
 
     /// Every value of `z`, if there are at most `limit`; `None` for a Gaussian.
@@ -203,8 +192,18 @@ fn open_unit(rng: &mut dyn Rng) -> f64 {
     rng.random::<f64>().max(f64::MIN_POSITIVE)
 }
 
+/// A draw from the standard Gumbel distribution.
+pub(crate) fn gumbel(rng: &mut dyn Rng) -> f64 {
+    -(-open_unit(rng).ln()).ln()
+}
+
+/// `ln N(distance; 0, e^{log_variance})`.
+pub(super) fn log_normal(distance: f64, log_variance: f64) -> f64 {
+    -0.5 * (distance * distance * (-log_variance).exp() + log_variance + LN_TAU)
+}
+
 /// Box–Muller, one of the pair.
-pub(super) fn standard_normal(rng: &mut dyn Rng) -> f64 {
+pub(crate) fn standard_normal(rng: &mut dyn Rng) -> f64 {
     let radius = (-2.0 * open_unit(rng).ln()).sqrt();
     radius * (std::f64::consts::TAU * rng.random::<f64>()).cos()
 }

@@ -7,10 +7,12 @@ use burn::tensor::{Tensor, activation::log_softmax};
 use rand::Rng;
 use vmd_nn::ParameterInit;
 
-use super::host::{draw_class, log_softmax as host_log_softmax, push_one_hot, standard_normal};
+use super::host::{
+    draw_class, log_normal as host_log_normal, log_softmax as host_log_softmax, push_one_hot, standard_normal,
+};
 use super::{DeviceKind, HostKind, LOGIT_SCALE, divergence_of_groups, host, log_mass_of_groups};
 use crate::LatentDistribution;
-use crate::distribution::{LN_TAU, LOG_VARIANCE_LIMIT, log_normal, sum_rows};
+use crate::distribution::{LOG_VARIANCE_LIMIT, log_normal, sum_rows};
 
 /// Class probabilities of every group. Clues shift the logits.
 #[derive(Module, Debug)]
@@ -183,8 +185,7 @@ impl HostNormals {
 impl HostKind for HostNormals {
     fn log_density(&self, z: &[f32], shift: &[f64]) -> f64 {
         let term = |(&z, (mean, log_variance)): (&f32, (f64, f64))| {
-            let distance = f64::from(z) - mean;
-            -0.5 * (distance * distance * (-log_variance).exp() + log_variance + LN_TAU)
+            host_log_normal(f64::from(z) - mean, log_variance)
         };
         z.iter().zip(self.parameters(shift)).map(term).sum()
     }

@@ -7,9 +7,12 @@ use burn::tensor::{Tensor, activation::log_softmax};
 use rand::Rng;
 use vmd_nn::ParameterInit;
 
-use super::host::{draw_class, log_softmax as host_log_softmax, log_sum_exp, push_one_hot, standard_normal};
+use super::host::{
+    draw_class, log_normal as host_log_normal, log_softmax as host_log_softmax, log_sum_exp, push_one_hot,
+    standard_normal,
+};
 use super::{DeviceKind, HostKind, LOGIT_SCALE, host};
-use crate::distribution::{LN_TAU, LOG_VARIANCE_LIMIT, log_normal};
+use crate::distribution::{LOG_VARIANCE_LIMIT, log_normal};
 
 /// Standard deviation of the logits that components of classes start with, before the scale: about a nat apart.
 const LOGIT_SPREAD: f64 = 0.1;
@@ -161,8 +164,7 @@ impl HostKind for HostNormals {
         let (log_weights, own) = self.weights.given(shift, self.row_len);
         let of_component = |k: usize| -> f64 {
             let term = |((mean, log_variance), &z): ((f64, f64), &f32)| {
-                let distance = f64::from(z) - mean;
-                -0.5 * (distance * distance * (-log_variance).exp() + log_variance + LN_TAU)
+                host_log_normal(f64::from(z) - mean, log_variance)
             };
             log_weights[k] + self.component(k, &own[k]).zip(z).map(term).sum::<f64>()
         };

@@ -25,6 +25,7 @@ use self::autoregressive::Autoregressive;
 use self::clues::ClueNetwork;
 use self::flow::Flow;
 pub use self::host::{LatentRows, Prior};
+pub(crate) use self::host::{gumbel, standard_normal};
 use self::independent::{ChannelNormals, GroupLogits};
 use self::markov::Markov;
 use self::mixture::{NormalMixture, ProductMixture};

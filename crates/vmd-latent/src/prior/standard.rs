@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::tensor::Tensor;
 use rand::{Rng, RngExt};
 
-use super::host::standard_normal;
+use super::host::{push_one_hot, standard_normal};
 use super::{DeviceKind, HostKind};
 use crate::distribution::{LN_TAU, sum_rows};
 use crate::{LatentDistribution, LatentFamily};
@@ -59,7 +59,7 @@ impl HostKind for Standard {
             LatentFamily::Categorical { n_groups, n_classes, .. } => {
                 for _ in 0..self.n_latents * n_groups {
                     let class = rng.random_range(0..n_classes);
-                    values.extend((0..n_classes).map(|k| f32::from(u8::from(k == class))));
+                    push_one_hot(class, n_classes, values);
                 }
             }
         }

@@ -153,8 +153,7 @@ pub(crate) fn posterior(config: &LatentConfig, rows: usize, device: &Device) -> 
 /// Draws from those rows, `[rows, n_latents, channels]`.
 pub(crate) fn posterior_draws(config: &LatentConfig, rows: usize, device: &Device) -> Tensor<3> {
     let (mut rng, mut noise) = (ChaCha8Rng::seed_from_u64(11), Vec::new());
-    let prior = Prior::standard(config, SEQ);
-    (0..rows).for_each(|_| prior.noise_into(&mut rng, &mut noise));
+    (0..rows).for_each(|_| config.noise_into(SEQ, &mut rng, &mut noise));
     let shape = [rows, config.n_latents(SEQ), config.family.channels()];
     posterior(config, rows, device).sample(tensor(noise, shape, device), false)
 }
