@@ -147,7 +147,7 @@ pub(crate) struct EvaluateSyntheticArgs {
     /// Synthetic set [default: the one the model was trained on].
     #[arg(long)]
     pub(crate) set: Option<String>,
-    /// Reveal rules: ancestral, random-k.
+    /// Reveal rules; figures of ancestral and random-k can be exact, others come from samples.
     #[arg(long, value_delimiter = ',', default_value = "ancestral")]
     pub(crate) reveal: Vec<RevealRule>,
     /// Steps of the sampler.

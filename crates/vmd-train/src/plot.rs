@@ -11,6 +11,9 @@ use crate::{MetricRecord, TrainError};
 /// Width and height of a plot in pixels.
 const SIZE: (u32, u32) = (900, 520);
 
+/// Width of the legend beside a plot.
+const LEGEND: u32 = 300;
+
 struct Curve {
     label: String,
     colour: RGBColor,
@@ -137,23 +140,23 @@ fn draw(curves: &[Curve], title: &str, path: &Path) -> Result<(), Box<dyn std::e
     let right = all().map(|p| p.0).fold(1.0, f64::max);
     let low = all().map(|p| p.1).fold(0.0, f64::min);
     let high = all().map(|p| p.1).fold(low + 1e-6, f64::max);
-    let root = SVGBackend::new(path, SIZE).into_drawing_area();
+    let root = SVGBackend::new(path, (SIZE.0 + LEGEND, SIZE.1)).into_drawing_area();
     root.fill(&WHITE)?;
-    let mut chart = ChartBuilder::on(&root)
+    let (plot, legend) = root.split_horizontally(SIZE.0);
+    let mut chart = ChartBuilder::on(&plot)
         .caption(title, ("sans-serif", 20))
         .margin(14)
         .x_label_area_size(42)
         .y_label_area_size(60)
         .build_cartesian_2d(0.0..right, low..high * 1.05)?;
     chart.configure_mesh().x_desc("step").y_desc("nats per sequence").light_line_style(WHITE).draw()?;
-    for curve in curves {
+    // Beside the plot, where it covers no curve.
+    for (curve, y) in curves.iter().zip((60..).step_by(24)) {
         let style = ShapeStyle::from(curve.colour).stroke_width(2);
-        chart
-            .draw_series(LineSeries::new(curve.points.iter().copied(), style))?
-            .label(&curve.label)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
+        chart.draw_series(LineSeries::new(curve.points.iter().copied(), style))?;
+        legend.draw(&PathElement::new([(0, y), (22, y)], style))?;
+        legend.draw(&Text::new(curve.label.as_str(), (30, y - 7), ("sans-serif", 14)))?;
     }
-    chart.configure_series_labels().background_style(WHITE.mix(0.85)).border_style(BLACK.mix(0.3)).draw()?;
     root.present()?;
     Ok(())
 }
