@@ -1,6 +1,7 @@
 //! Errors as one message and an exit code.
 
 use std::fmt;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Exit code when something failed.
@@ -37,6 +38,23 @@ impl std::error::Error for Interrupted {}
 /// A [`UsageError`] as an [`anyhow::Error`].
 pub(crate) fn usage(message: impl fmt::Display) -> anyhow::Error {
     UsageError(message.to_string()).into()
+}
+
+/// Ends the program where its output cannot be written, which `println!` makes a panic: quietly where the reader has
+/// gone, as in `vmd presets | head -1`, with a message where a disk is full.
+pub(crate) fn watch_output() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        match panic.payload_as_str().filter(|text| text.starts_with("failed printing to std")) {
+            None => report(panic),
+            Some(text) if text.contains("Broken pipe") => std::process::exit(0),
+            Some(text) => {
+                // Standard error may be what cannot be written.
+                let _ = writeln!(std::io::stderr(), "error: {text}");
+                std::process::exit(FAILURE.into());
+            }
+        }
+    }));
 }
 
 /// Prints `error` to standard error and returns the exit code.

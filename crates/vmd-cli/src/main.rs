@@ -21,6 +21,7 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
+    failure::watch_output();
     let arguments = args::Arguments::parse();
     // On a thread of the pool that the kernels share their work with: from outside, every operation would put this thread
     // to sleep and wake another, twenty microseconds each.

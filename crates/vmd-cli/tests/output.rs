@@ -182,3 +182,25 @@ fn a_small_sudoku_model_trains_and_is_evaluated() {
     assert_eq!(result[0]["puzzle"].as_str().unwrap().replace('.', "0"), puzzle);
     assert_eq!(result[0]["solved"].as_bool().unwrap(), solve.status.success());
 }
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_leaves_ends_the_program_quietly_and_a_full_disk_with_a_message() {
+    let folder = workplace();
+    let into = |stdout: std::process::Stdio| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_vmd"));
+        command.current_dir(folder.path()).arg("presets").stdout(stdout).output().unwrap()
+    };
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let left = into(writer.into());
+    assert!(left.status.success() && left.stderr.is_empty(), "{left:?}");
+    let Ok(full) = fs::OpenOptions::new().write(true).open("/dev/full") else { return };
+    let full = into(full.into());
+    let message = String::from_utf8(full.stderr).unwrap();
+    assert_eq!(full.status.code(), Some(1), "{message}");
+    assert!(
+        message.starts_with("error: failed printing to stdout") && !message.contains("panicked"),
+        "{message}"
+    );
+}

@@ -16,13 +16,13 @@ const MAX_LATENTS: usize = 4096;
 /// Values of a categorical latent that are listed, the likeliest first.
 const MAX_LIKELIEST: usize = 1 << 14;
 /// Mass of the prior at which listing ends.
-const LEFT_OUT: f64 = 1e-7;
+const LEFT_OUT: f64 = 1e-5;
 /// Mass of the prior that may be left out.
 const MAX_LEFT_OUT: f64 = 1e-3;
-/// Draws of a latent that cannot be enumerated.
-const LATENT_DRAWS: usize = 1 << 14;
+/// Draws of a latent that cannot be enumerated, at least and at the most.
+const LATENT_DRAWS: (usize, usize) = (1 << 10, 1 << 14);
 /// Network rows that an evaluation may cost.
-const MAX_ROWS: usize = 2_000_000;
+const MAX_ROWS: usize = 3_000_000;
 
 /// Why a distribution cannot be computed exactly.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
@@ -75,8 +75,9 @@ pub struct ExactResult {
 ///
 /// `p(x)` is a sum over all orders of reveals and an integral over `z` for every sample, block or step, as the model's
 /// scope or the sampler's latent rule says. A categorical latent is enumerated up to 4,096 values; of one with more, the
-/// likeliest up to 2^14 are listed if all but a thousandth of the prior's mass is among them; any other is integrated
-/// with 2^14 draws from the prior.
+/// likeliest up to 2^14, or as many as 3 million network evaluations allow, are listed if all but a thousandth of the
+/// prior's mass is among them; any other is integrated with draws from the prior, 2^14 or as many as are affordable, but
+/// at least 2^10.
 ///
 /// # Errors
 ///
@@ -108,8 +109,8 @@ pub fn exact_synthetic(
     let chain = StepChain::enumerate(sampler, &config.schedule, config.seq_len, config.blocks, MAX_CHAINS)
         .ok_or(ExactError::Steps)?;
     let scope = sampler.latent.scope(config.scope);
-    let latents = Latents::of(model, scope, seed);
     let plan = Plan::collect(&support, &chain, model, scope);
+    let latents = Latents::of(model, scope, MAX_ROWS / plan.n_contexts().max(1), seed);
     let rows = plan.n_contexts() * latents.rows.n_rows().max(1);
     if rows > MAX_ROWS {
         return Err(ExactError::TooManyRows { rows });
@@ -174,7 +175,8 @@ struct Latents {
 }
 
 impl Latents {
-    fn of(model: &VmdModel, scope: Scope, seed: u64) -> Self {
+    /// About as many as are `affordable`, where there are more.
+    fn of(model: &VmdModel, scope: Scope, affordable: usize, seed: u64) -> Self {
         let Some(prior) = model.prior() else {
             return Self { prior: None, rows: LatentRows::default(), how: Integration::Enumerated };
         };
@@ -183,14 +185,15 @@ impl Latents {
         }
         // What is likely without clues need not be so with them.
         if scope == Scope::Sequence || !model.sees_clues() {
-            let (rows, left_out) = prior.likeliest(LEFT_OUT, MAX_LIKELIEST);
+            let (rows, left_out) = prior.likeliest(LEFT_OUT, MAX_LIKELIEST.min(affordable));
             if left_out <= MAX_LEFT_OUT {
                 return Self { prior: Some(prior), rows, how: Integration::Likeliest { left_out } };
             }
         }
         let mut rng = keyed_rng(seed, 0, Purpose::Evaluate);
         let mut values = Vec::new();
-        (0..LATENT_DRAWS).for_each(|_| prior.sample_into(&mut rng, &mut values));
+        let (least, most) = LATENT_DRAWS;
+        (0..affordable.clamp(least, most)).for_each(|_| prior.sample_into(&mut rng, &mut values));
         let rows = LatentRows { values, row_len: prior.row_len() };
         Self { prior: Some(prior), rows, how: Integration::Drawn }
     }

@@ -15,7 +15,7 @@ const BATCH_ROWS: usize = 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Context {
     xt: Vec<u32>,
-    /// Bits of the time.
+    /// Bits of the time; 0 for a network that is not told, so that equal sequences are evaluated once.
     t: u64,
     /// 1 for the tokens that the step reveals; empty for a network that is not told.
     reveals: Vec<u32>,
@@ -125,7 +125,8 @@ impl Plan {
                 false => Vec::new(),
             };
             let known = if model.sees_clues() { xt.clone() } else { Vec::new() };
-            let context = self.contexts.number(Context { xt, t: t.to_bits(), reveals });
+            let t = if config.denoiser.adaln_on_time { t.to_bits() } else { 0 };
+            let context = self.contexts.number(Context { xt, t, reveals });
             let reveal = self.reveals.number(Reveal { context, tokens });
             let owner = match scope {
                 Scope::Sequence => 0,

@@ -137,7 +137,7 @@ fn every_bound_lies_above_the_cross_entropy_of_its_sampler_and_near_it_where_the
 fn a_posterior_that_does_not_look_at_the_reveals_pays_the_same_either_way() {
     // The chance that a step reveals something is c(n, r) in the one case, and what was drawn in the other.
     let blind = |name: &str| match name {
-        "posterior.masked.weight" => 0.0,
+        "posterior.tied.weight" => 0.0,
         name if name.starts_with("prior") => 0.1,
         _ => 0.7,
     };

@@ -8,11 +8,11 @@ use vmd_nn::{Embedding, Linear, NetworkError, ParameterInit, Trunk, Weights};
 use crate::distribution::LOG_VARIANCE_LIMIT;
 use crate::{LatentConfig, LatentDistribution, LatentFamily, LatentStructure, Pooling};
 
-/// `q_φ(z | x0)` or, with a mask indicator, `q_φ(z | x0, xt)`.
+/// `q_φ(z | x0)` or, where only some tokens are to be tied, `q_φ(z | x0, xt)`.
 #[derive(Module, Debug)]
 pub struct Posterior {
     token: Embedding,
-    masked: Embedding,
+    tied: Embedding,
     trunk: Trunk,
     head: Linear,
     #[module(skip)]
@@ -46,7 +46,7 @@ impl Posterior {
         };
         Ok(Self {
             token: Embedding::new(vocab, trunk.width, init),
-            masked: Embedding::new(2, trunk.width, init),
+            tied: Embedding::new(2, trunk.width, init),
             trunk: Trunk::new(trunk, seq, None, graph, "latent.posterior.trunk", init)?,
             head: head(config, d_input, d_output, init),
             family: config.family,
@@ -60,15 +60,11 @@ impl Posterior {
     /// # Shapes
     ///
     /// - `x0`: `[batch, seq]`, clean tokens
-    /// - `masked`: `[batch, seq]`, 1 where `xt` is masked, 0 elsewhere; `None` for `q(z | x0)`. In the step
-    ///   scope it must be given: a posterior that cannot see what is asked for collapses.
-    pub fn forward(&self, x0: Tensor<2, Int>, masked: Option<Tensor<2, Int>>) -> LatentDistribution {
+    /// - `tied`: `[batch, seq]`, 1 for the tokens that the latent is to tie, 0 elsewhere; all 1 for `q(z | x0)`. A
+    ///   posterior that cannot see what is asked of it collapses.
+    pub fn forward(&self, x0: Tensor<2, Int>, tied: Tensor<2, Int>) -> LatentDistribution {
         let [batch, seq] = x0.dims();
-        let mut h = self.token.forward(x0);
-        if let Some(masked) = masked {
-            h = h + self.masked.forward(masked);
-        }
-        let h = self.trunk.forward(h, None);
+        let h = self.trunk.forward(self.token.forward(x0) + self.tied.forward(tied), None);
         let [_, _, width] = h.dims();
         let h = match (self.structure, self.pooling) {
             (LatentStructure::PerToken, _) => h,

@@ -36,13 +36,16 @@ fn config(family: LatentFamily, structure: LatentStructure, pooling: Pooling) ->
     LatentConfig { family, structure, prior: PriorKind::Standard {}, clues: None, posterior, free_nats: 0.0 }
 }
 
-fn infer(config: &LatentConfig, x0: [i32; SEQ], masked: Option<[i32; SEQ]>) -> LatentDistribution {
+/// All tokens are to be tied.
+const ALL: [i32; SEQ] = [1; SEQ];
+
+fn infer(config: &LatentConfig, x0: [i32; SEQ], tied: [i32; SEQ]) -> LatentDistribution {
     let device = Device::flex();
     let init = &mut ParameterInit::new(ChaCha8Rng::seed_from_u64(1), &device);
     let posterior = Posterior::new(config, 5, SEQ, None, init).unwrap();
     let upload =
         |tokens: [i32; SEQ]| Tensor::<2, Int>::from_data(TensorData::new(tokens.to_vec(), [1, SEQ]), &device);
-    posterior.forward(upload(x0), masked.map(upload))
+    posterior.forward(upload(x0), upload(tied))
 }
 
 /// All parameters of a distribution.
@@ -63,7 +66,7 @@ fn every_family_and_structure_has_its_shape() {
         for (structure, n_latents) in [(LatentStructure::Pooled, 1), (LatentStructure::PerToken, SEQ)] {
             for pooling in [Pooling::Flatten, Pooling::Mean] {
                 let config = config(family, structure, pooling);
-                let q = infer(&config, [0, 1, 2, 3], None);
+                let q = infer(&config, [0, 1, 2, 3], ALL);
                 assert_eq!(q.divergence_from_standard().dims(), [1, n_latents * family.n_units()]);
                 assert_eq!(config.row_len(SEQ), n_latents * family.channels());
                 assert_eq!(q.to_host().n_rows(), 1);
@@ -77,15 +80,14 @@ fn every_family_and_structure_has_its_shape() {
 }
 
 #[test]
-fn the_mask_indicator_changes_what_is_inferred() {
+fn what_is_to_be_tied_changes_what_is_inferred() {
     for family in [GAUSSIAN, CATEGORICAL] {
         for structure in [LatentStructure::Pooled, LatentStructure::PerToken] {
             let config = config(family, structure, Pooling::Flatten);
-            let with = |masked| infer(&config, [0, 1, 2, 3], masked);
-            let some = with(Some([1, 0, 0, 1]));
-            assert!(distance(&some, &with(Some([1, 0, 1, 1]))) > 1e-3);
-            assert!(distance(&some, &with(None)) > 1e-3);
-            assert!(distance(&some, &with(Some([1, 0, 0, 1]))) == 0.0);
+            let with = |tied| infer(&config, [0, 1, 2, 3], tied);
+            let some = with([1, 0, 0, 1]);
+            assert!(distance(&some, &with([1, 0, 1, 1])) > 1e-3);
+            assert!(distance(&some, &with([1, 0, 0, 1])) == 0.0);
         }
     }
 }
@@ -95,7 +97,7 @@ fn flattening_keeps_order_and_the_mean_does_not() {
     let (sorted, mixed) = ([0, 1, 2, 3], [3, 1, 2, 0]);
     let change = |pooling| {
         let config = config(GAUSSIAN, LatentStructure::Pooled, pooling);
-        distance(&infer(&config, sorted, None), &infer(&config, mixed, None))
+        distance(&infer(&config, sorted, ALL), &infer(&config, mixed, ALL))
     };
     assert!(change(Pooling::Flatten) > 1e-3);
     // Without positions the mean sees a multiset; sums in another order differ by some 1e-7.

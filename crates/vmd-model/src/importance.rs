@@ -157,7 +157,7 @@ impl Batch<'_> {
         let tied: Vec<u32> = rows.iter().flat_map(|row| self.tied(row, step)).collect();
         let priors = model.priors_given(&known).unwrap_or_default();
         let upload = |tokens: &[u32]| upload_tokens(tokens, seq, &self.device);
-        let q = posterior.forward(upload(&x0), Some(upload(&tied)));
+        let q = posterior.forward(upload(&x0), upload(&tied));
         let row_len = latent.row_len(seq);
         let mut noise = Vec::with_capacity(self.draws * rows.len() * row_len);
         for _ in 0..self.draws {

@@ -1,6 +1,7 @@
 //! The loss as a decomposition into named parts.
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
 use vmd_denoiser::{Denoiser, DenoiserInput};
 use vmd_latent::{LatentConfig, LatentDistribution, charge};
 
@@ -67,8 +68,7 @@ pub struct Loss {
 pub fn loss(model: &VmdModel, batch: &TrainingBatch, options: LossOptions, device: &Device) -> Loss {
     let x0 = upload_tokens(&batch.x0, batch.seq, device);
     let tied = upload_tokens(&batch.tied, batch.seq, device);
-    let target = upload_tokens(&batch.target, batch.seq, device);
-    let posterior = model.posterior().map(|network| network.forward(x0.clone(), Some(tied.clone())));
+    let posterior = model.posterior().map(|network| network.forward(x0, tied));
     let n_draws = model.config().latent.as_ref().map_or(1, LatentConfig::n_draws);
     let draws = posterior.as_ref().map(|posterior| match options.latent_source {
         LatentSource::Prior => model.upload_latent(&batch.prior_draws(model), device),
@@ -89,16 +89,18 @@ pub fn loss(model: &VmdModel, batch: &TrainingBatch, options: LossOptions, devic
         true => z,
         false => z * present.clone().reshape([-1, 1, 1]),
     });
-    let logits = model.denoiser().logits(DenoiserInput {
-        xt: upload_tokens(&batch.xt, batch.seq, device).repeat_dim(0, n_draws),
-        z,
-        t: Some(upload(&batch.t, device).repeat_dim(0, n_draws)),
-        budget: Some(upload(&inverse_steps(&batch.steps), device).repeat_dim(0, n_draws)),
-        reveals: model.config().reveal_aware.then(|| tied.repeat_dim(0, n_draws)),
-    });
-    let nll = masked_nll(logits, x0.repeat_dim(0, n_draws), target.repeat_dim(0, n_draws));
-    let recon_per_draw = nll * upload(&batch.recon_weight, device).repeat_dim(0, n_draws);
-    let mut total = recon_per_draw.clone().mean();
+    let score_only = n_draws == 2 && device.is_autodiff();
+    let (recon_per_draw, mut total) = if let (true, Some(z)) = (score_only, &z) {
+        // The second draw is there to be compared with the first: its value is enough, and costs a third.
+        let draws = z.clone().chunk(2, 0);
+        let first = weighted_nll(model, batch, Some(draws[0].clone()), device);
+        let second = draws[1].clone().inner();
+        let second = weighted_nll(&model.valid(), batch, Some(second), &device.clone().inner());
+        (Tensor::cat(vec![first.clone().detach(), Tensor::from_inner(second)], 0), first.mean())
+    } else {
+        let per_draw = weighted_nll(model, batch, z, device);
+        (per_draw.clone(), per_draw.mean())
+    };
     let mean_present = |part: Tensor<1>| match n_present as usize {
         0 => part.mean(),
         _ => (part * present.clone()).sum() / (n_present * n_draws as f64),
@@ -162,9 +164,20 @@ fn without_value(surrogate: Tensor<1>) -> Tensor<1> {
     surrogate.clone() - surrogate.detach()
 }
 
-/// `Σ_{i masked} −log p(x0^i)`, `[rows]`, from logits `[rows, seq, vocab]`.
-fn masked_nll(logits: Tensor<3>, x0: Tensor<2, Int>, masked: Tensor<2, Int>) -> Tensor<1> {
-    vmd_kernels::masked_nll(logits, x0, masked).sum_dim(1).squeeze_dim::<1>(1)
+/// The reconstruction term of every row for latents `z` of `[draws · rows, n_latents, channels]`, `[draws · rows]`.
+fn weighted_nll(model: &VmdModel, batch: &TrainingBatch, z: Option<Tensor<3>>, device: &Device) -> Tensor<1> {
+    let n_draws = z.as_ref().map_or(1, |z| z.dims()[0] / batch.rows());
+    let tokens = |tokens: &[u32]| upload_tokens(tokens, batch.seq, device).repeat_dim(0, n_draws);
+    let values = |values: &[f64]| upload(values, device).repeat_dim(0, n_draws);
+    let logits = model.denoiser().logits(DenoiserInput {
+        xt: tokens(&batch.xt),
+        z,
+        t: Some(values(&batch.t)),
+        budget: Some(values(&inverse_steps(&batch.steps))),
+        reveals: model.config().reveal_aware.then(|| tokens(&batch.tied)),
+    });
+    let nll = vmd_kernels::masked_nll(logits, tokens(&batch.x0), tokens(&batch.target));
+    nll.sum_dim(1).squeeze_dim::<1>(1) * values(&batch.recon_weight)
 }
 
 /// `1/T` of every row, 0 in continuous time: what a network is told of its budget.

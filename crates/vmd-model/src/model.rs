@@ -144,7 +144,7 @@ impl TokenPredictor for VmdModel {
         self.config.reveal_aware
     }
 
-    fn draw_latent(&self, xt: &[u32], _budget: usize, rngs: &mut [&mut ChaCha8Rng]) -> LatentRows {
+    fn draw_latent(&self, xt: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> LatentRows {
         let Some(priors) = self.priors_given(xt) else { return LatentRows::default() };
         let row_len = priors.first().map_or(0, Prior::row_len);
         let mut values = Vec::with_capacity(rngs.len() * row_len);
@@ -156,20 +156,14 @@ impl TokenPredictor for VmdModel {
         self.posterior.is_some()
     }
 
-    fn infer_latent(
-        &self,
-        x0: &[u32],
-        tied: &[u32],
-        _budget: usize,
-        rngs: &mut [&mut ChaCha8Rng],
-    ) -> Option<LatentRows> {
+    fn infer_latent(&self, x0: &[u32], tied: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> Option<LatentRows> {
         let (posterior, latent) = (self.posterior.as_ref()?, self.config.latent.as_ref()?);
         let (device, seq) = (self.device(), self.config.seq_len);
         let row_len = latent.row_len(seq);
         let mut noise = Vec::with_capacity(rngs.len() * row_len);
         rngs.iter_mut().for_each(|rng| latent.noise_into(seq, rng, &mut noise));
         let z = posterior
-            .forward(upload_tokens(x0, seq, &device), Some(upload_tokens(tied, seq, &device)))
+            .forward(upload_tokens(x0, seq, &device), upload_tokens(tied, seq, &device))
             .sample(self.upload_latent(&noise, &device), false);
         Some(LatentRows { values: z.into_data().iter::<f32>().collect(), row_len })
     }

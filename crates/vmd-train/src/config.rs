@@ -39,6 +39,11 @@ pub struct TrainConfig {
     /// Holds the KL at a target instead, until `kl` has reached its last knot.
     #[serde(default)]
     pub kl_target: Option<KlTarget>,
+    /// Share of all steps, at the start, in which the posterior stands still. What a loud posterior says at random is a
+    /// language too, and the denoiser learns it like any other; while it knows none, the posterior's gradient is noise
+    /// that wipes the language out.
+    #[serde(default = "default_hold")]
+    pub hold_posterior: f64,
     /// Updates of the posterior alone before each step, early in training.
     #[serde(default)]
     pub posterior_first: Option<PosteriorFirst>,
@@ -67,7 +72,7 @@ pub struct KlSchedule(pub Vec<[f64; 2]>);
 
 impl Default for KlSchedule {
     fn default() -> Self {
-        Self(vec![[0.3, 0.2], [0.6, 1.0]])
+        Self(vec![[0.3, 0.2], [0.5, 1.0]])
     }
 }
 
@@ -107,6 +112,10 @@ pub struct KlTarget {
     pub rate: f64,
 }
 
+fn default_hold() -> f64 {
+    0.1
+}
+
 fn default_prior_rate() -> f64 {
     3.0
 }
@@ -141,7 +150,7 @@ impl KlTarget {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PosteriorFirst {
-    /// Share of all steps for which it is done.
+    /// Share of all steps at which it ends; it begins where `hold_posterior` ends.
     pub until: f64,
     /// Updates of the posterior before each step, each with a batch of its own.
     pub updates: u64,
@@ -235,8 +244,18 @@ impl TrainConfig {
                     .into(),
             );
         }
-        if self.posterior_first.is_some_and(|first| !(0.0..=1.0).contains(&first.until)) {
-            problems.push("train.posterior_first.until must lie in 0..1".into());
+        if !(0.0..1.0).contains(&self.hold_posterior) {
+            problems.push(format!(
+                "train.hold_posterior = {}; it must be at least 0 and below 1",
+                self.hold_posterior
+            ));
+        }
+        let first_until = self.posterior_first.map(|first| first.until);
+        if first_until.is_some_and(|until| !(until > self.hold_posterior && until <= 1.0)) {
+            problems.push(format!(
+                "train.posterior_first.until must lie above train.hold_posterior = {} and not above 1",
+                self.hold_posterior
+            ));
         }
         if !self.kl.is_valid() {
             problems.push(

@@ -196,14 +196,17 @@ impl<'a> Trainer<'a> {
             use_free_nats: true,
             latent_source: LatentSource::Posterior,
         };
-        if let Some(first) = train.posterior_first.filter(|first| progress < first.until) {
+        let holds_posterior = progress < train.hold_posterior;
+        let first = train.posterior_first.filter(|first| !holds_posterior && progress < first.until);
+        if let Some(first) = first {
             for _ in 0..first.updates {
                 self.update(data, options, &|name| if name.starts_with("posterior.") { rate } else { 0.0 })?;
             }
         }
-        let prior_rate = rate * train.prior_rate;
-        let parts = self.update(data, options, &|name| {
-            if name.starts_with("prior.") { prior_rate } else { rate }
+        let parts = self.update(data, options, &|name| match name.split('.').next() {
+            Some("prior") => rate * train.prior_rate,
+            Some("posterior") if holds_posterior => 0.0,
+            _ => rate,
         })?;
         if let (Some(target), Some(kl)) = (target, parts.kl) {
             self.kl_weight = target.next_weight(kl_weight, kl, progress);

@@ -125,7 +125,7 @@ fn a_thermostat_holds_the_kl_at_its_target() {
 fn a_posterior_that_goes_first_goes_alone_and_resumes_where_it_was() {
     let (model, objective, device) = (model(5.0), objective("steps = 1"), Device::flex());
     let first = PosteriorFirst { until: 0.5, updates: 3 };
-    let mut config = TrainConfig { posterior_first: Some(first), ..train(60) };
+    let mut config = TrainConfig { posterior_first: Some(first), hold_posterior: 0.1, ..train(60) };
     config.kl_target = Some(KlTarget { nats: vec![[0.0, 2.0]], rate: 0.05 });
     let parts =
         TrainerParts { model: &model, objective: &objective, train: &config, seed: 1, device: &device };
@@ -140,8 +140,10 @@ fn a_posterior_that_goes_first_goes_alone_and_resumes_where_it_was() {
     std::fs::remove_dir_all(folder.checkpoints().join("step-00000060")).unwrap();
     let mut resumed = Trainer::new(parts).unwrap();
     let (path, checkpoint) = Checkpoint::load_newest(&folder.checkpoints()).unwrap().unwrap();
-    assert_eq!((checkpoint.state.step, checkpoint.state.updates), (40, 40 + 3 * 30));
-    assert_eq!(checkpoint.state.data_position, (40 + 3 * 30) * 64);
+    // Of 60 steps the first 6 hold the posterior, and of the next 24 it goes first.
+    let extra = 3 * (30 - 6);
+    assert_eq!((checkpoint.state.step, checkpoint.state.updates), (40, 40 + extra));
+    assert_eq!(checkpoint.state.data_position, (40 + extra) * 64);
     resumed.restore(&path, checkpoint).unwrap();
     resumed.run(&data, &data, &folder, &mut Records::default(), &stop).unwrap();
     assert!(parameters(&whole) == parameters(&resumed), "the resumed run ended elsewhere");
@@ -149,10 +151,34 @@ fn a_posterior_that_goes_first_goes_alone_and_resumes_where_it_was() {
 }
 
 #[test]
+fn a_held_posterior_stands_still_and_the_rest_learns() {
+    let (model, objective, device) = (model(5.0), objective("steps = 1"), Device::flex());
+    let config = TrainConfig { hold_posterior: 0.5, ..train(8) };
+    let parts =
+        TrainerParts { model: &model, objective: &objective, train: &config, seed: 1, device: &device };
+    let mut trainer = Trainer::new(parts).unwrap();
+    let data = SyntheticSource { set: SET, seed: 1 };
+    let parameters = |trainer: &Trainer<'_>, prefix: &str| -> Vec<f32> {
+        let all = named_parameters(&trainer.averaged_model());
+        let chosen = all.iter().filter(|(name, _)| name.starts_with(prefix));
+        chosen.flat_map(|(_, data)| data.iter::<f32>().collect::<Vec<_>>()).collect()
+    };
+    let before = ["posterior.", "prior.", "denoiser."].map(|prefix| parameters(&trainer, prefix));
+    // 4 of 8 steps are held.
+    for _ in 0..4 {
+        trainer.train_step(&data).unwrap();
+    }
+    assert!(parameters(&trainer, "posterior.") == before[0]);
+    assert!(parameters(&trainer, "prior.") != before[1] && parameters(&trainer, "denoiser.") != before[2]);
+    trainer.train_step(&data).unwrap();
+    assert!(parameters(&trainer, "posterior.") != before[0]);
+}
+
+#[test]
 fn updates_of_the_posterior_alone_leave_the_rest_alone() {
     let (model, objective, device) = (model(5.0), objective("steps = 1"), Device::flex());
     let after = |first: Option<PosteriorFirst>| -> BTreeMap<String, Vec<f32>> {
-        let config = TrainConfig { posterior_first: first, ..train(60) };
+        let config = TrainConfig { posterior_first: first, hold_posterior: 0.0, ..train(60) };
         let parts =
             TrainerParts { model: &model, objective: &objective, train: &config, seed: 1, device: &device };
         let mut trainer = Trainer::new(parts).unwrap();

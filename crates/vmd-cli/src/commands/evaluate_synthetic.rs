@@ -17,6 +17,8 @@ use crate::failure::usage;
 use crate::models::LoadedModel;
 use crate::output::{describe_rest, percent, print_json, print_table};
 
+/// Shares from which on a difference is printed.
+const VISIBLE: f64 = 5e-5;
 /// Samples where nothing can be enumerated.
 const SAMPLES: usize = 10_000;
 /// Sequences that a bound is the mean of.
@@ -186,7 +188,11 @@ fn measure(
         let provenance = loaded.provenance("synthetic", set.to_string(), "exact", seed);
         let half = 1.96 * exact.kl_standard_error;
         let kl = Figure { ci95: [exact.kl - half, exact.kl + half], ..Figure::exact(exact.kl) };
-        records.push(provenance.record("accuracy", Figure::exact(exact.accuracy), config, None));
+        // What was left out is right or wrong; below what is printed it does not matter.
+        let unknown = if exact.left_out < VISIBLE { 0.0 } else { exact.left_out };
+        let accuracy =
+            Figure { ci95: [exact.accuracy, exact.accuracy + unknown], ..Figure::exact(exact.accuracy) };
+        records.push(provenance.record("accuracy", accuracy, config, None));
         records.push(provenance.record("kl_exact", kl, config, None));
     }
     let samples = subject.samples.or(exact.is_err().then_some(SAMPLES));

@@ -45,8 +45,8 @@ pub trait TokenPredictor {
     }
 
     /// A latent from the prior for every row of `xt` (`[rows, seq]`), each from the row's own stream; rows without
-    /// values where there is no latent. `budget`: steps of the sampler that asks.
-    fn draw_latent(&self, xt: &[u32], budget: usize, rngs: &mut [&mut ChaCha8Rng]) -> LatentRows;
+    /// values where there is no latent.
+    fn draw_latent(&self, xt: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> LatentRows;
 
     /// Whether [`infer_latent`](Self::infer_latent) has an answer.
     fn has_posterior(&self) -> bool {
@@ -55,13 +55,7 @@ pub trait TokenPredictor {
 
     /// A latent from the posterior for every row of `x0` (`[rows, seq]`), a guess at the finished rows; `tied` (the same
     /// shape) is 1 for the tokens that the latent is for; `None` without a posterior.
-    fn infer_latent(
-        &self,
-        _x0: &[u32],
-        _tied: &[u32],
-        _budget: usize,
-        _rngs: &mut [&mut ChaCha8Rng],
-    ) -> Option<LatentRows> {
+    fn infer_latent(&self, _x0: &[u32], _tied: &[u32], _rngs: &mut [&mut ChaCha8Rng]) -> Option<LatentRows> {
         None
     }
 

@@ -170,7 +170,7 @@ impl Sampler {
         }
         let xt = tokens(rows);
         let mut rngs: Vec<&mut ChaCha8Rng> = rows.iter_mut().map(|row| &mut row.rng).collect();
-        let drawn = model.draw_latent(&xt, self.config.nfe / model.n_blocks(), &mut rngs);
+        let drawn = model.draw_latent(&xt, &mut rngs);
         for (i, row) in rows.iter_mut().enumerate() {
             row.z = drawn.row(i).to_vec();
         }
@@ -186,7 +186,7 @@ impl Sampler {
         let tied: Vec<u32> = rows.iter().flat_map(|row| row.tied(model.latent_scope())).collect();
         let x0: Vec<u32> = rows.iter().flat_map(|row| row.finished_guess()).collect();
         let mut rngs: Vec<&mut ChaCha8Rng> = rows.iter_mut().map(|row| &mut row.rng).collect();
-        let drawn = model.infer_latent(&x0, &tied, self.config.nfe / model.n_blocks(), &mut rngs);
+        let drawn = model.infer_latent(&x0, &tied, &mut rngs);
         let drawn = drawn.expect("a model that has a posterior infers latents");
         for (i, row) in rows.iter_mut().enumerate() {
             row.z = drawn.row(i).to_vec();

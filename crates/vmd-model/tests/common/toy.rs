@@ -122,13 +122,8 @@ impl Toy {
         };
         // A latent of the whole sequence ties all of it, whatever has been revealed.
         let masked = xt.map(|token| i32::from(self.scope == Scope::Sequence || token == MASK));
-        let indicator = Some(upload(masked));
-        let q = self
-            .model
-            .posterior()
-            .unwrap()
-            .forward(upload(x0.map(|token| token as i32)), indicator)
-            .to_host();
+        let tied = upload(masked);
+        let q = self.model.posterior().unwrap().forward(upload(x0.map(|token| token as i32)), tied).to_host();
         (0..4).map(|z| q.log_density(0, self.latents.row(z))).collect()
     }
 
