@@ -135,8 +135,8 @@ fn what_cannot_be_exact_is_refused_in_words() {
     assert_eq!(of("d1", &SamplerConfig { best_of: 2, ..plain() }), ExactError::BestOf);
     assert_eq!(of("d1", &sampler(RevealRule::FirstHitting, 2)), ExactError::Steps);
     let latent = "family = { kind = \"gaussian\", dim = 2 }";
-    let model = drawn_model(&config(&set("d2"), "sequence", latent));
-    let error = exact_synthetic(&model, &set("d2"), &sampler(RevealRule::Ancestral, 4), 1).unwrap_err();
+    let model = drawn_model(&config(&set("rules"), "sequence", latent));
+    let error = exact_synthetic(&model, &set("rules"), &sampler(RevealRule::Ancestral, 2), 1).unwrap_err();
     assert!(error.to_string().contains("use fewer steps"), "{error}");
 }
 
