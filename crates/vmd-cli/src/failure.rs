@@ -11,6 +11,9 @@ const USAGE: u8 = 2;
 /// Exit code of an interrupted program, as a shell would report it.
 const INTERRUPTED: u8 = 130;
 
+/// Exit code where nobody reads the output any more, as a shell would report it: the work may be unfinished.
+const NO_READER: u8 = 141;
+
 /// The request cannot be carried out as it was typed or configured.
 #[derive(Debug)]
 pub(crate) struct UsageError(pub(crate) String);
@@ -40,14 +43,14 @@ pub(crate) fn usage(message: impl fmt::Display) -> anyhow::Error {
     UsageError(message.to_string()).into()
 }
 
-/// Ends the program where its output cannot be written, which `println!` makes a panic: quietly where the reader has
-/// gone, as in `vmd presets | head -1`, with a message where a disk is full.
+/// Ends the program where its output cannot be written, which `println!` makes a panic: where the reader has gone, as in
+/// `vmd presets | head -1`, quietly and as `SIGPIPE` would; where a disk is full, with a message.
 pub(crate) fn watch_output() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         match panic.payload_as_str().filter(|text| text.starts_with("failed printing to std")) {
             None => report(panic),
-            Some(text) if text.contains("Broken pipe") => std::process::exit(0),
+            Some(text) if text.contains("Broken pipe") => std::process::exit(NO_READER.into()),
             Some(text) => {
                 // Standard error may be what cannot be written.
                 let _ = writeln!(std::io::stderr(), "error: {text}");

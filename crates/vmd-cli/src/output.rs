@@ -28,12 +28,12 @@ pub(crate) fn print_table(header: &[&str], rows: &[Vec<String>]) {
     rows.iter().for_each(|row| line(row.iter().map(String::as_str).collect()));
 }
 
-/// A share as a percentage with its 95 % interval.
+/// A share as a percentage with its interval, as finely as the interval is wide; without one that cannot be seen.
 pub(crate) fn percent(value: f64, ci95: [f64; 2]) -> String {
-    if ci95[0] == ci95[1] {
-        return format!("{:.2} %", 100.0 * value);
-    }
-    format!("{:.1} % [{:.1}, {:.1}]", 100.0 * value, 100.0 * ci95[0], 100.0 * ci95[1])
+    let decimals = if ci95[1] - ci95[0] < 2e-3 { 2 } else { 1 };
+    let text = |share: f64| format!("{:.decimals$}", 100.0 * share);
+    let (value, low, high) = (text(value), text(ci95[0]), text(ci95[1]));
+    if low == high { format!("{value} %") } else { format!("{value} % [{low}, {high}]") }
 }
 
 /// What samplers that share everything but reveal rule and steps do otherwise than usual, for a headline.

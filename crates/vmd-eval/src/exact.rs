@@ -175,7 +175,7 @@ struct Latents {
 }
 
 impl Latents {
-    /// About as many as are `affordable`, where there are more.
+    /// All of them, or where that is too many, those that `affordable` allows.
     fn of(model: &VmdModel, scope: Scope, affordable: usize, seed: u64) -> Self {
         let Some(prior) = model.prior() else {
             return Self { prior: None, rows: LatentRows::default(), how: Integration::Enumerated };

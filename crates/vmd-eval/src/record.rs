@@ -19,7 +19,7 @@ pub struct Record {
     pub metric: String,
     /// Its value; shares lie in `0..=1`, divergences and bounds are nats per sequence.
     pub value: f64,
-    /// 95 % interval; equal ends where the value is exact.
+    /// 95 % interval; equal ends where the value is exact, and bounds where something too rare to matter was left out.
     pub ci95: [f64; 2],
     /// Samples behind the value; 0 where it is exact.
     pub n: usize,

@@ -48,7 +48,8 @@ impl LossOptions {
 /// Parts of the loss in nats per sequence, means over the batch, still on the device.
 #[derive(Debug, Clone)]
 pub struct Loss {
-    /// `recon + kl_weight · kl`, `[1]`; what training descends.
+    /// What training descends, `[1]`: `recon + kl_weight · kl` over all rows, those without a latent too; of two draws
+    /// the first one's reconstruction.
     pub total: Tensor<1>,
     /// `Σ_k r_k Σ_{i masked} −log p(x0^i | xt, z)`, `[1]`.
     pub recon: Tensor<1>,

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
 use proptest::prelude::*;
-use vmd_train::{KlSchedule, LearningRateDecay, TrainConfig, learning_rate};
+use vmd_train::{KlSchedule, LearningRateDecay, PosteriorFirst, TrainConfig, learning_rate};
 
 fn config() -> TrainConfig {
     toml::from_str("steps = 100\nbatch_size = 8\nlearning_rate = 0.5\nwarmup_steps = 10").unwrap()
@@ -71,6 +71,13 @@ fn every_problem_names_its_key() {
     check(|c| c.betas[1] = 1.0, "betas[1]");
     check(|c| c.ema_decay = 1.5, "ema_decay");
     check(|c| c.weight_decay = -0.1, "weight_decay");
+    check(|c| c.hold_posterior = 1.0, "hold_posterior");
+    let first = |until| Some(PosteriorFirst { until, updates: 1 });
+    for until in [0.1, 1.1] {
+        let config = TrainConfig { hold_posterior: 0.1, posterior_first: first(until), ..config() };
+        let problems = config.problems();
+        assert!(problems.len() == 1 && problems[0].starts_with("train.posterior_first"), "{problems:?}");
+    }
     for knots in [
         vec![],
         vec![[0.0, 0.5]],

@@ -17,8 +17,6 @@ use crate::failure::usage;
 use crate::models::LoadedModel;
 use crate::output::{describe_rest, percent, print_json, print_table};
 
-/// Shares from which on a difference is printed.
-const VISIBLE: f64 = 5e-5;
 /// Samples where nothing can be enumerated.
 const SAMPLES: usize = 10_000;
 /// Sequences that a bound is the mean of.
@@ -188,10 +186,9 @@ fn measure(
         let provenance = loaded.provenance("synthetic", set.to_string(), "exact", seed);
         let half = 1.96 * exact.kl_standard_error;
         let kl = Figure { ci95: [exact.kl - half, exact.kl + half], ..Figure::exact(exact.kl) };
-        // What was left out is right or wrong; below what is printed it does not matter.
-        let unknown = if exact.left_out < VISIBLE { 0.0 } else { exact.left_out };
-        let accuracy =
-            Figure { ci95: [exact.accuracy, exact.accuracy + unknown], ..Figure::exact(exact.accuracy) };
+        // What was left out is right or wrong.
+        let most = exact.accuracy + exact.left_out;
+        let accuracy = Figure { ci95: [exact.accuracy, most], ..Figure::exact(exact.accuracy) };
         records.push(provenance.record("accuracy", accuracy, config, None));
         records.push(provenance.record("kl_exact", kl, config, None));
     }
