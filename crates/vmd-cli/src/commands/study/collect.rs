@@ -68,7 +68,7 @@ impl ArmResult<'_> {
     }
 }
 
-/// Reads what the finished runs among `jobs` have left.
+/// Reads what the finished runs among `jobs` have left; arms without any are left out.
 pub(super) fn collect<'a>(study: &'a Study, jobs: &[Job]) -> anyhow::Result<Vec<ArmResult<'a>>> {
     let mut results: Vec<ArmResult<'a>> =
         study.arms.iter().map(|arm| ArmResult { arm, records: Vec::new(), runs: Vec::new() }).collect();
@@ -80,6 +80,7 @@ pub(super) fn collect<'a>(study: &'a Study, jobs: &[Job]) -> anyhow::Result<Vec<
         results[job.arm].records.extend(records);
         results[job.arm].runs.push(figures);
     }
+    results.retain(|result| !result.runs.is_empty());
     Ok(results)
 }
 

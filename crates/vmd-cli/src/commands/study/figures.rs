@@ -42,6 +42,7 @@ const LABEL: u32 = 270;
 struct Line<'a> {
     label: &'a str,
     colour: RGBColor,
+    marker: ShapeStyle,
     is_baseline: bool,
     points: Vec<(usize, Spread)>,
 }
@@ -87,6 +88,7 @@ fn lines(rows: &[(&ArmResult<'_>, usize)], section: Section, file: &Path) -> Dra
         .map(|(i, &(result, place))| Line {
             label: &result.arm.label,
             colour: COLOURS[place % COLOURS.len()],
+            marker: marker(place),
             is_baseline: i > 0 && rows[i - 1].1 == place,
             points: result.by_steps(metric),
         })
@@ -136,7 +138,7 @@ fn lines(rows: &[(&ArmResult<'_>, usize)], section: Section, file: &Path) -> Dra
         } else {
             chart.draw_series(LineSeries::new(points.clone(), style))?;
         }
-        chart.draw_series(points.iter().map(|&point| Circle::new(point, 3, line.colour.filled())))?;
+        chart.draw_series(points.iter().map(|&point| Circle::new(point, 4, line.marker)))?;
         for (&(x, y), (_, spread)) in points.iter().zip(&line.points) {
             let half = 100.0 * spread.deviation.unwrap_or_default();
             let ends = [(x, (y - half).max(0.0)), (x, (y + half).min(100.0))];
@@ -148,12 +150,19 @@ fn lines(rows: &[(&ArmResult<'_>, usize)], section: Section, file: &Path) -> Dra
     Ok(())
 }
 
+/// Full circles, and rings where the colours come round again.
+fn marker(place: usize) -> ShapeStyle {
+    let colour = COLOURS[place % COLOURS.len()];
+    if place < COLOURS.len() { colour.filled() } else { colour.stroke_width(2) }
+}
+
 fn draw_legend(legend: &Area<'_>, line: &Line<'_>, y: i32) -> Drawn {
     let style = line.colour.stroke_width(2);
     let dashes: &[(i32, i32)] = if line.is_baseline { &[(0, 6), (10, 16), (20, 26)] } else { &[(0, 26)] };
     for &(from, to) in dashes {
         legend.draw(&PathElement::new([(from, y), (to, y)], style))?;
     }
+    legend.draw(&Circle::new((13, y), 4, line.marker))?;
     let font = ("sans-serif", 14).into_text_style(legend).pos(Pos::new(HPos::Left, VPos::Center));
     legend.draw(&Text::new(line.label, (34, y), font))?;
     Ok(())
