@@ -1,28 +1,30 @@
 //! The exact distribution of a few-step sampler on a synthetic set.
 
+use std::collections::HashSet;
+
 use thiserror::Error;
 use vmd_data::synthetic::SyntheticSet;
 use vmd_latent::{LatentRows, Prior};
-use vmd_model::{LatentRule, RemaskRule, SamplerConfig, Scope, ValueRule, VmdModel};
+use vmd_model::{LatentRule, RemaskRule, SamplerConfig, ValueRule, VmdModel};
 use vmd_process::{Purpose, keyed_rng};
 
 use crate::StepChain;
-use crate::plan::Plan;
+use crate::plan::{Part, Plan};
 
 /// Orders of reveals that are enumerated at the most.
 const MAX_CHAINS: usize = 4096;
 /// Values of a categorical latent that are enumerated at the most.
 const MAX_LATENTS: usize = 4096;
-/// Values of a categorical latent that are listed, the likeliest first.
-const MAX_LIKELIEST: usize = 1 << 14;
 /// Mass of the prior at which listing ends.
 const LEFT_OUT: f64 = 1e-5;
 /// Mass of the prior that may be left out.
 const MAX_LEFT_OUT: f64 = 1e-3;
-/// Draws of a latent that cannot be enumerated, at least and at the most.
-const LATENT_DRAWS: (usize, usize) = (1 << 10, 1 << 14);
+/// Values to integrate over of a latent that cannot be enumerated, at least and at the most.
+const LATENTS: (usize, usize) = (1 << 8, 1 << 14);
+/// Draws that an evaluation may make in search of latents that are not listed.
+const MAX_TRIES: usize = 1 << 17;
 /// Network rows that an evaluation may cost.
-const MAX_ROWS: usize = 3_000_000;
+const MAX_ROWS: usize = 1_000_000;
 
 /// Why a distribution cannot be computed exactly.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
@@ -66,18 +68,18 @@ pub struct ExactResult {
     pub kl: f64,
     /// Standard error of `kl` from drawing `z`; 0 where `z` was enumerated or there is none.
     pub kl_standard_error: f64,
-    /// Mass of the prior that was not integrated over: the accuracy is at least as given and at most this much more,
-    /// the KL at most as given. 0 unless only the likeliest latents were listed.
+    /// Mass that was not integrated over, for all latents of a sample together: the accuracy is at least as given and at
+    /// most this much more, the KL at most as given. 0 unless only the likeliest latents were listed.
     pub left_out: f64,
 }
 
 /// Computes accuracy and `KL(data ‖ model)` of `model` under `sampler`, starting from all tokens masked.
 ///
 /// `p(x)` is a sum over all orders of reveals and an integral over `z` for every sample, block or step, as the model's
-/// scope or the sampler's latent rule says. A categorical latent is enumerated up to 4,096 values; of one with more, the
-/// likeliest up to 2^14, or as many as 3 million network evaluations allow, are listed if all but a thousandth of the
-/// prior's mass is among them; any other is integrated with draws from the prior, 2^14 or as many as are affordable, but
-/// at least 2^10.
+/// scope or the sampler's latent rule says. A categorical latent is enumerated up to 4,096 values, or as many as a million
+/// network evaluations allow; of one with more, the likeliest up to 2^14, or as many as are affordable, are listed if all
+/// but a thousandth of the prior's mass is among them. Else half of them are, and the rest of the prior is drawn from.
+/// A latent that is not categorical is integrated with draws alone, 2^14 or as many as are affordable, but at least 2^8.
 ///
 /// # Errors
 ///
@@ -108,38 +110,53 @@ pub fn exact_synthetic(
     let config = model.config();
     let chain = StepChain::enumerate(sampler, &config.schedule, config.seq_len, config.blocks, MAX_CHAINS)
         .ok_or(ExactError::Steps)?;
-    let scope = sampler.latent.scope(config.scope);
-    let plan = Plan::collect(&support, &chain, model, scope);
-    let latents = Latents::of(model, scope, MAX_ROWS / plan.n_contexts().max(1), seed);
-    let rows = plan.n_contexts() * latents.rows.n_rows().max(1);
+    let plan = Plan::collect(&support, &chain, model, sampler.latent.scope(config.scope));
+    let parts = plan.parts();
+    let affordable = MAX_ROWS / parts.iter().map(|part| part.contexts.len()).sum::<usize>().max(1);
+    let priors = priors(model, &parts);
+    let latents: Vec<Latents> = (0..)
+        .zip(&priors)
+        .map(|(part, prior)| Latents::of(prior.as_ref(), affordable, MAX_TRIES / parts.len(), (seed, part)))
+        .collect();
+    let rows =
+        parts.iter().zip(&latents).map(|(part, latents)| part.contexts.len() * latents.weights.len()).sum();
     if rows > MAX_ROWS {
         return Err(ExactError::TooManyRows { rows });
     }
-    let given_z = plan.group_probabilities(model, &latents.rows, sampler.nfe / config.blocks);
-    let weights: Vec<Vec<f64>> = plan.known().iter().map(|known| latents.weights(model, known)).collect();
-    let means: Vec<f64> = (0..plan.n_groups())
-        .map(|group| {
-            let weights = &weights[plan.known_of(group)];
-            given_z.iter().zip(weights).map(|(p, weight)| weight * p[group]).sum()
-        })
-        .collect();
+    let rows: Vec<&LatentRows> = latents.iter().map(|latents| &latents.rows).collect();
+    let given_z = plan.group_probabilities(model, &parts, &rows, sampler.nfe / config.blocks);
+    let mut means = vec![0.0; plan.n_groups()];
+    for ((part, latents), given_z) in parts.iter().zip(&latents).zip(&given_z) {
+        for (weight, p) in latents.weights.iter().zip(given_z) {
+            part.groups.iter().zip(p).for_each(|(&group, p)| means[group] += weight * p);
+        }
+    }
     let p = plan.sequence_probabilities(&means);
     let kl = support.iter().zip(&p).map(|((_, w), p)| w * (w.ln() - p.ln())).sum();
-    let (kl_standard_error, left_out) = match latents.how {
-        Integration::Enumerated => (0.0, 0.0),
-        Integration::Likeliest { left_out } => (0.0, left_out),
-        Integration::Drawn => {
-            let n = given_z.len() as f64;
-            let influence = plan.influence(&support, &p, &means);
-            let moved_by = |(z, groups): (usize, &Vec<f64>)| {
-                let of_group =
-                    |(group, p): (usize, &f64)| weights[plan.known_of(group)][z] * n * p * influence[group];
-                groups.iter().enumerate().map(of_group).sum()
-            };
-            (standard_error(&given_z.iter().enumerate().map(moved_by).collect::<Vec<f64>>()), 0.0)
-        }
-    };
-    Ok(ExactResult { accuracy: p.iter().sum(), kl, kl_standard_error, left_out })
+    let influence = plan.influence(&support, &p, &means);
+    let mut variance = 0.0;
+    for ((part, latents), given_z) in parts.iter().zip(&latents).zip(&given_z) {
+        let n = (given_z.len() - latents.listed) as f64;
+        let moved_by = |(weight, p): (&f64, &Vec<f64>)| -> f64 {
+            part.groups.iter().zip(p).map(|(&group, p)| weight * n * p * influence[group]).sum()
+        };
+        let moves = latents.weights.iter().zip(given_z).skip(latents.listed).map(moved_by);
+        variance += standard_error(&moves.collect::<Vec<f64>>()).powi(2);
+    }
+    let left_out =
+        latents.iter().map(|latents| latents.left_out).fold(0.0, f64::max) * plan.most_groups() as f64;
+    let accuracy: f64 = p.iter().sum();
+    let left_out = left_out.min((1.0 - accuracy).max(0.0));
+    Ok(ExactResult { accuracy, kl, kl_standard_error: variance.sqrt(), left_out })
+}
+
+/// The prior of each part; none without a latent.
+fn priors(model: &VmdModel, parts: &[Part]) -> Vec<Option<Prior>> {
+    let known: Vec<u32> = parts.iter().flat_map(|part| part.known.iter().copied()).collect();
+    if known.is_empty() {
+        return parts.iter().map(|_| model.prior()).collect();
+    }
+    model.priors_given(&known).into_iter().flatten().map(Some).collect()
 }
 
 /// Standard error of the KL by linearisation: `d KL = −Σ_x w(x) dp(x)/p(x)`, where each draw of a latent moves the KL
@@ -154,68 +171,53 @@ fn standard_error(moves: &[f64]) -> f64 {
     (variance / n).sqrt()
 }
 
-/// How the latents to integrate over were found.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Integration {
-    /// They are all there are.
-    Enumerated,
-    /// The likeliest ones, without this much of the prior's mass.
-    Likeliest { left_out: f64 },
-    /// Draws from the prior without clues.
-    Drawn,
-}
-
 /// Latents to integrate over.
 #[derive(Debug)]
 struct Latents {
-    /// The prior without clues.
-    prior: Option<Prior>,
     rows: LatentRows,
-    how: Integration,
+    /// Weight of every row in the integral; a single 1 without a latent.
+    weights: Vec<f64>,
+    /// Rows that were listed; those after them were drawn.
+    listed: usize,
+    /// Mass of the prior that no row stands for.
+    left_out: f64,
 }
 
 impl Latents {
-    /// All of them, or where that is too many, those that `affordable` allows.
-    fn of(model: &VmdModel, scope: Scope, affordable: usize, seed: u64) -> Self {
-        let Some(prior) = model.prior() else {
-            return Self { prior: None, rows: LatentRows::default(), how: Integration::Enumerated };
+    /// All of them, or where that is too many, those that `affordable` rows allow, and `tries` to draw what is not listed.
+    fn of(prior: Option<&Prior>, affordable: usize, tries: usize, (seed, part): (u64, u64)) -> Self {
+        let Some(prior) = prior else {
+            return Self { rows: LatentRows::default(), weights: vec![1.0], listed: 1, left_out: 0.0 };
         };
-        if let Some(rows) = prior.enumerate(MAX_LATENTS) {
-            return Self { prior: Some(prior), rows, how: Integration::Enumerated };
+        let masses = |rows: &LatentRows| -> Vec<f64> {
+            (0..rows.n_rows()).map(|row| prior.log_density(rows.row(row)).exp()).collect()
+        };
+        let (least, most) = LATENTS;
+        let n = affordable.clamp(least, most);
+        let (mut rows, left_out) = match prior.enumerate(MAX_LATENTS.min(affordable)) {
+            Some(rows) => (rows, 0.0),
+            None => prior.likeliest(LEFT_OUT, n),
+        };
+        if left_out <= MAX_LEFT_OUT {
+            let weights = masses(&rows);
+            return Self { listed: weights.len(), rows, weights, left_out };
         }
-        // What is likely without clues need not be so with them.
-        if scope == Scope::Sequence || !model.sees_clues() {
-            let (rows, left_out) = prior.likeliest(LEFT_OUT, MAX_LIKELIEST.min(affordable));
-            if left_out <= MAX_LEFT_OUT {
-                return Self { prior: Some(prior), rows, how: Integration::Likeliest { left_out } };
+        rows.values.truncate(n / 2 * rows.row_len);
+        let mut weights = masses(&rows);
+        let (listed, undrawn) = (weights.len(), 1.0 - weights.iter().sum::<f64>());
+        let bits = |z: &[f32]| z.iter().map(|value| value.to_bits()).collect::<Vec<u32>>();
+        let known: HashSet<Vec<u32>> = (0..listed).map(|row| bits(rows.row(row))).collect();
+        let mut rng = keyed_rng(seed, part, Purpose::Evaluate);
+        // The rarer the rest, the more draws are rejected for one that is kept.
+        let drawn = ((undrawn * tries as f64) as usize).clamp(2, n - listed);
+        while rows.n_rows() < listed + drawn {
+            let start = rows.values.len();
+            prior.sample_into(&mut rng, &mut rows.values);
+            if known.contains(&bits(&rows.values[start..])) {
+                rows.values.truncate(start);
             }
         }
-        let mut rng = keyed_rng(seed, 0, Purpose::Evaluate);
-        let mut values = Vec::new();
-        let (least, most) = LATENT_DRAWS;
-        (0..affordable.clamp(least, most)).for_each(|_| prior.sample_into(&mut rng, &mut values));
-        let rows = LatentRows { values, row_len: prior.row_len() };
-        Self { prior: Some(prior), rows, how: Integration::Drawn }
-    }
-
-    /// Weight of every latent in the integral over `p(z | known)`; `known` is empty for a prior that sees no clues.
-    fn weights(&self, model: &VmdModel, known: &[u32]) -> Vec<f64> {
-        let n = self.rows.n_rows();
-        let Some(prior) = &self.prior else { return vec![1.0] };
-        let given = match known {
-            [] => None,
-            known => model.priors_given(known).and_then(|priors| priors.into_iter().next()),
-        };
-        let of_row = |row: usize| {
-            let z = self.rows.row(row);
-            match (self.how, &given) {
-                (Integration::Drawn, None) => 1.0 / n as f64,
-                (Integration::Drawn, Some(given)) => {
-                    (given.log_density(z) - prior.log_density(z)).exp() / n as f64
-                }
-                (_, given) => given.as_ref().unwrap_or(prior).log_density(z).exp(),
-            }
-        };
-        (0..n).map(of_row).collect()
+        weights.resize(listed + drawn, undrawn / drawn as f64);
+        Self { rows, weights, listed, left_out: 0.0 }
     }
 }

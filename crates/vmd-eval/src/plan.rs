@@ -37,6 +37,17 @@ struct Group {
     reveals: Vec<usize>,
 }
 
+/// What has to be evaluated with the latents of one prior.
+#[derive(Debug)]
+pub(crate) struct Part {
+    /// What the prior is told; empty if it is told nothing.
+    pub(crate) known: Vec<u32>,
+    /// Numbers of the groups whose latents it draws.
+    pub(crate) groups: Vec<usize>,
+    /// Numbers of the network inputs that those need, in order.
+    pub(crate) contexts: Vec<usize>,
+}
+
 /// Values that are numbered in the order in which they first appear.
 #[derive(Debug)]
 struct Numbered<T> {
@@ -144,36 +155,33 @@ impl Plan {
         groups.into_iter().map(|(_, group)| self.groups.number(group)).collect()
     }
 
-    pub(crate) fn n_contexts(&self) -> usize {
-        self.contexts.values.len()
-    }
-
     pub(crate) fn n_groups(&self) -> usize {
         self.groups.values.len()
     }
 
-    /// Every list of tokens that the prior is told.
-    pub(crate) fn known(&self) -> &[Vec<u32>] {
-        &self.known.values
+    /// Groups that an order has at the most.
+    pub(crate) fn most_groups(&self) -> usize {
+        self.orders.iter().flatten().map(|(_, groups)| groups.len()).max().unwrap_or(0)
     }
 
-    /// Which of these a group's latent is drawn with.
-    pub(crate) fn known_of(&self, group: usize) -> usize {
-        self.groups.values[group].known
-    }
-
-    /// `Π_{reveals of a group} p(· | z)` for every `z` and every group, `[latents][groups]`.
-    pub(crate) fn group_probabilities(
-        &self,
-        model: &VmdModel,
-        latents: &LatentRows,
-        budget: usize,
-    ) -> Vec<Vec<f64>> {
-        let of_groups = |reveals: Vec<f64>| {
-            let of_group = |group: &Group| group.reveals.iter().map(|&reveal| reveals[reveal]).product();
-            self.groups.values.iter().map(of_group).collect()
-        };
-        self.reveal_probabilities(model, latents, budget).into_iter().map(of_groups).collect()
+    /// Every list of tokens that the prior is told, with the groups whose latents it draws then.
+    pub(crate) fn parts(&self) -> Vec<Part> {
+        let mut parts: Vec<Part> = self
+            .known
+            .values
+            .iter()
+            .map(|known| Part { known: known.clone(), groups: Vec::new(), contexts: Vec::new() })
+            .collect();
+        for (number, group) in self.groups.values.iter().enumerate() {
+            let part = &mut parts[group.known];
+            part.groups.push(number);
+            part.contexts.extend(group.reveals.iter().map(|&reveal| self.reveals.values[reveal].context));
+        }
+        for part in &mut parts {
+            part.contexts.sort_unstable();
+            part.contexts.dedup();
+        }
+        parts
     }
 
     /// `p(x)` of every sequence from the groups' means over `z`.
@@ -199,42 +207,68 @@ impl Plan {
         influence
     }
 
-    /// `Π_{i ∈ S} p(x_i | context, z)` for every `z` and every reveal: `[latents][reveals]`.
-    fn reveal_probabilities(&self, model: &VmdModel, latents: &LatentRows, budget: usize) -> Vec<Vec<f64>> {
-        let n_latents = latents.n_rows().max(1);
+    /// `Π_{reveals of a group} p(· | z)` for every part, every `z` of it and every group of it:
+    /// `[parts][latents][groups]`.
+    pub(crate) fn group_probabilities(
+        &self,
+        model: &VmdModel,
+        parts: &[Part],
+        latents: &[&LatentRows],
+        budget: usize,
+    ) -> Vec<Vec<Vec<f64>>> {
         let (vocab, seq) = (model.vocab(), model.seq_len());
-        let (contexts, reveals) = (&self.contexts.values, &self.reveals.values);
-        let mut result = vec![vec![0.0; reveals.len()]; n_latents];
-        let mut by_context: Vec<Vec<usize>> = vec![Vec::new(); contexts.len()];
-        for (i, reveal) in reveals.iter().enumerate() {
-            by_context[reveal.context].push(i);
-        }
-        let pairs: Vec<(usize, usize)> =
-            (0..n_latents).flat_map(|z| (0..contexts.len()).map(move |context| (z, context))).collect();
+        let contexts = &self.contexts.values;
+        let mut result: Vec<Vec<Vec<f64>>> = parts
+            .iter()
+            .zip(latents)
+            .map(|(part, rows)| vec![vec![1.0; part.groups.len()]; rows.n_rows().max(1)])
+            .collect();
+        // For every part and every context of it: which of the part's groups reveal what in it.
+        let asked: Vec<Vec<Vec<(usize, &Reveal)>>> = parts.iter().map(|part| self.asked(part)).collect();
+        let pairs = parts.iter().enumerate().flat_map(|(number, part)| {
+            let n_latents = latents[number].n_rows().max(1);
+            (0..n_latents)
+                .flat_map(move |z| (0..part.contexts.len()).map(move |context| (number, z, context)))
+        });
+        let pairs: Vec<(usize, usize, usize)> = pairs.collect();
         for chunk in pairs.chunks(BATCH_ROWS) {
-            let of = |part: fn(&Context) -> &Vec<u32>| -> Vec<u32> {
-                chunk.iter().flat_map(|&(_, c)| part(&contexts[c]).iter().copied()).collect()
+            let context = |part: usize, place: usize| &contexts[parts[part].contexts[place]];
+            let of = |field: fn(&Context) -> &Vec<u32>| -> Vec<u32> {
+                chunk.iter().flat_map(|&(part, _, c)| field(context(part, c)).iter().copied()).collect()
             };
-            let (xt, reveals_now) = (of(|context| &context.xt), of(|context| &context.reveals));
-            let t: Vec<f64> = chunk.iter().map(|&(_, c)| f64::from_bits(contexts[c].t)).collect();
-            let values: Vec<f32> = match latents.row_len {
+            let (xt, reveals) = (of(|context| &context.xt), of(|context| &context.reveals));
+            let t: Vec<f64> = chunk.iter().map(|&(part, _, c)| f64::from_bits(context(part, c).t)).collect();
+            let row_len = latents.first().map_or(0, |rows| rows.row_len);
+            let values: Vec<f32> = match row_len {
                 0 => Vec::new(),
-                _ => chunk.iter().flat_map(|&(z, _)| latents.row(z).iter().copied()).collect(),
+                _ => chunk.iter().flat_map(|&(part, z, _)| latents[part].row(z).iter().copied()).collect(),
             };
-            let z = &LatentRows { values, row_len: latents.row_len };
-            let logits = model.predict(Query { xt: &xt, t: &t, z, budget, reveals: &reveals_now });
-            for (&(z, context), logits) in chunk.iter().zip(logits.chunks_exact(seq * vocab)) {
-                for &reveal in &by_context[context] {
-                    let log_p: f64 = reveals[reveal]
-                        .tokens
-                        .iter()
-                        .map(|&(i, value)| log_probability(&logits[i * vocab..(i + 1) * vocab], value))
-                        .sum();
-                    result[z][reveal] = log_p.exp();
+            let z = &LatentRows { values, row_len };
+            let logits = model.predict(Query { xt: &xt, t: &t, z, budget, reveals: &reveals });
+            for (&(part, z, place), logits) in chunk.iter().zip(logits.chunks_exact(seq * vocab)) {
+                for &(group, reveal) in &asked[part][place] {
+                    let of_token = |&(i, value): &(usize, u32)| {
+                        log_probability(&logits[i * vocab..(i + 1) * vocab], value)
+                    };
+                    result[part][z][group] *= reveal.tokens.iter().map(of_token).sum::<f64>().exp();
                 }
             }
         }
         result
+    }
+
+    /// For every context of `part`: which of the part's groups reveal what in it.
+    fn asked(&self, part: &Part) -> Vec<Vec<(usize, &Reveal)>> {
+        let mut asked = vec![Vec::new(); part.contexts.len()];
+        for (place, &group) in part.groups.iter().enumerate() {
+            for &reveal in &self.groups.values[group].reveals {
+                let reveal = &self.reveals.values[reveal];
+                if let Ok(context) = part.contexts.binary_search(&reveal.context) {
+                    asked[context].push((place, reveal));
+                }
+            }
+        }
+        asked
     }
 }
 
