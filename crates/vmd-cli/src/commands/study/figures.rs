@@ -1,6 +1,7 @@
 //! Figures of a study as SVG.
 
 use std::error::Error;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
@@ -187,13 +188,14 @@ fn bars(rows: &[&ArmResult<'_>], file: &Path) -> Drawn {
     let (left, right) = panels.split_horizontally((1180 - LABEL) / 2);
     let accuracy = |bar: &Bar<'_>| bar.accuracy.into_iter().map(|s| (s, COLOURS[0])).collect();
     let title = format!("accuracy at NFE {} (%)", fewest.unwrap_or(1));
-    panel(&left, &bars, (&title, 100.0), &accuracy, &|_| None)?;
+    panel(&left, &bars, (&title, 100.0, 0.0..=100.0), &accuracy, &|_| None)?;
     let health = |bar: &Bar<'_>| {
         let of = |(_, open, won)| vec![(open, RGBColor(199, 213, 229)), (won, COLOURS[2])];
         bar.health.map_or_else(Vec::new, of)
     };
     let steps = |bar: &Bar<'_>| bar.health.map(|(steps, ..)| format!("T = {steps}"));
-    panel(&right, &bars, ("nats that a latent can win (pale) and has won (green)", 1.0), &health, &steps)?;
+    let title = "nats that a latent can win (pale) and has won (green)";
+    panel(&right, &bars, (title, 1.0, f64::NEG_INFINITY..=f64::INFINITY), &health, &steps)?;
     let font = ("sans-serif", 14).into_text_style(&labels).pos(Pos::new(HPos::Right, VPos::Center));
     for (i, bar) in bars.iter().enumerate() {
         labels.draw(&Text::new(bar.label, (LABEL as i32 - 4, middle(i)), font.clone()))?;
@@ -222,19 +224,20 @@ fn middle(row: usize) -> i32 {
     (TOP + ROW * row as u32 + ROW / 2) as i32
 }
 
-/// Bars of every row, those behind first, each with a whisker of one standard deviation; `note` stands at the
-/// right.
+/// Bars of every row, those behind first, each with a whisker of one standard deviation that ends where values do;
+/// `note` stands at the right.
 fn panel(
     area: &Area<'_>,
     bars: &[Bar<'_>],
-    (title, factor): (&str, f64),
+    (title, factor, range): (&str, f64, RangeInclusive<f64>),
     parts: &dyn Fn(&Bar<'_>) -> Vec<(Spread, RGBColor)>,
     note: &dyn Fn(&Bar<'_>) -> Option<String>,
 ) -> Drawn {
-    let ends = bars.iter().flat_map(parts).flat_map(|(s, _)| {
+    let whisker = |s: &Spread| {
         let half = s.deviation.unwrap_or_default();
-        [factor * (s.mean - half), factor * (s.mean + half)]
-    });
+        [s.mean - half, s.mean + half].map(|end| (factor * end).clamp(*range.start(), *range.end()))
+    };
+    let ends = bars.iter().flat_map(parts).flat_map(|(s, _)| whisker(&s));
     let (low, high) = ends.fold((0.0f64, 1e-3f64), |(low, high), end| (low.min(end), high.max(end)));
     let n = bars.len();
     let mut chart = ChartBuilder::on(area)
@@ -258,12 +261,11 @@ fn panel(
     for (i, bar) in bars.iter().enumerate() {
         let y = (n - 1 - i) as f64;
         for (place, (spread, colour)) in parts(bar).into_iter().enumerate() {
-            let (mean, half) = (factor * spread.mean, factor * spread.deviation.unwrap_or_default());
             let inset = 0.14 + 0.14 * place as f64;
-            let corners = [(0.0, y + inset), (mean, y + 1.0 - inset)];
+            let corners = [(0.0, y + inset), (factor * spread.mean, y + 1.0 - inset)];
             chart.draw_series([Rectangle::new(corners, colour.filled())])?;
-            let whisker = [(mean - half, y + 0.5), (mean + half, y + 0.5)];
-            chart.draw_series([PathElement::new(whisker, GREY.stroke_width(2))])?;
+            let ends = whisker(&spread).map(|end| (end, y + 0.5));
+            chart.draw_series([PathElement::new(ends, GREY.stroke_width(2))])?;
         }
         if let Some(note) = note(bar) {
             area.draw(&Text::new(note, (right, middle(i)), small.clone()))?;
