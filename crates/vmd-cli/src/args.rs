@@ -271,7 +271,7 @@ pub(crate) struct StudyArgs {
     /// Train only arms of these names or sections; the report is about all that have been trained.
     #[arg(long, value_delimiter = ',', value_name = "SECTION_OR_ARM")]
     pub(crate) only: Vec<String>,
-    /// Train only with the first N seeds of every arm.
+    /// Train with the first N seeds of every arm [default: as many as the study says].
     #[arg(long, value_name = "N")]
     pub(crate) seeds: Option<usize>,
     /// Runs at a time, each with one thread [default: one for each core].

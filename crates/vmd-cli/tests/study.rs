@@ -219,3 +219,18 @@ fn bad_requests_are_usage_errors() {
         .success()
         .stdout(contains("grids-mdm"));
 }
+
+#[test]
+fn a_study_may_train_fewer_seeds_than_it_lists() {
+    let folder = workplace(2);
+    let at = folder.path();
+    let text = fs::read_to_string(at.join("tiny.toml")).unwrap();
+    fs::write(at.join("tiny.toml"), text.replace("seeds = [1, 2]", "seeds = [1, 2]\ndefault_seeds = 1"))
+        .unwrap();
+    study(at).args(["--only", "plain"]).assert().success().stderr(contains("0 of 1 runs are done"));
+    study(at)
+        .args(["--only", "plain", "--seeds", "2"])
+        .assert()
+        .success()
+        .stderr(contains("1 of 2 runs are done"));
+}

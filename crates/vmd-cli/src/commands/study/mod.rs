@@ -38,7 +38,8 @@ pub(crate) fn run(args: &StudyArgs) -> anyhow::Result<()> {
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from(FOLDER).join(&name));
     std::fs::create_dir_all(&out).with_context(|| out.display().to_string())?;
     let all = study.jobs(&out)?;
-    let wanted = |job: &&Job| chosen[job.arm] && args.seeds.is_none_or(|n| job.place < n);
+    let asked = |arm: usize| args.seeds.or(study.arms[arm].default_seeds);
+    let wanted = |job: &&Job| chosen[job.arm] && asked(job.arm).is_none_or(|n| job.place < n);
     let wanted: Vec<&Job> = all.iter().filter(wanted).collect();
     let open: Vec<&Job> = wanted.iter().copied().filter(|job| job.state() != State::Finished).collect();
     eprintln!("{}: {} of {} runs are done", out.display(), wanted.len() - open.len(), wanted.len());

@@ -29,6 +29,9 @@ pub(super) struct Arm {
     #[serde(default)]
     pub(super) set: Vec<String>,
     pub(super) seeds: Vec<u64>,
+    /// How many of them are trained unless more are asked for; absent for all.
+    #[serde(default)]
+    pub(super) default_seeds: Option<usize>,
     /// What tables and figures call it.
     pub(super) label: String,
     /// The arm whose row stands below this one's.
@@ -93,6 +96,9 @@ impl Study {
             let repeated = |(i, seed): (usize, &u64)| arm.seeds[..i].contains(seed);
             if arm.seeds.is_empty() || arm.seeds.iter().enumerate().any(repeated) {
                 problem("seeds must be one or more different numbers".into());
+            }
+            if arm.default_seeds.is_some_and(|n| n == 0 || n > arm.seeds.len()) {
+                problem(format!("default_seeds must lie in 1..={}", arm.seeds.len()));
             }
             for &seed in arm.seeds.iter().take(1) {
                 arm.resolve(seed).err().into_iter().for_each(|error| problem(error.to_string()));
@@ -215,6 +221,7 @@ mod tests {
             arm("long", "seeds = [1]"),
             arm("c/d", "seeds = [1]"),
             arm("e", "seeds = [1]\nset = [\"train.step=3\"]"),
+            arm("f", "seeds = [1]\ndefault_seeds = 2"),
         ];
         let error = Study::parse(&text.concat(), "mine.toml").unwrap_err().to_string();
         for part in [
@@ -222,6 +229,7 @@ mod tests {
             "arm a: seeds must be one or more different numbers",
             "arm a: another arm has this name",
             "arm a: the baseline `b` is no arm",
+            "arm f: default_seeds must lie in 1..=1",
             "arm long: this is the name of a section",
             "arm c/d: the configuration has problems:\n  name may hold only",
             "arm e: the configuration has problems:\n  train.step: unknown field `step`",
