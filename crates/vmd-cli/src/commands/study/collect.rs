@@ -191,6 +191,7 @@ mod tests {
             preset: String::new(),
             set: Vec::new(),
             seeds: Vec::new(),
+            default_seeds: None,
             label: String::new(),
             baseline: baseline.map(str::to_string),
         };
