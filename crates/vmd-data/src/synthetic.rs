@@ -1,6 +1,7 @@
 //! Small sets whose distribution is known exactly: what few-step samplers get wrong is measured here without error bars.
 
 mod distribution;
+mod graph;
 mod grids;
 mod rules;
 mod source;

@@ -4,9 +4,11 @@
 //! `(xt, z, t)` to logits and counts how often it was asked.
 
 mod denoiser;
+mod network;
 mod nfe;
-mod transformer;
+mod parents;
 
 pub use denoiser::{Denoiser, DenoiserInput};
+pub use network::{DenoiserConfig, LatentShape, Network};
 pub use nfe::NfeCounter;
-pub use transformer::{LatentShape, Transformer, TransformerConfig};
+pub use parents::{HostParentHead, ParentHead, ParentsConfig};

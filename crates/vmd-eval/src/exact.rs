@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use thiserror::Error;
 use vmd_data::synthetic::SyntheticSet;
 use vmd_latent::{LatentRows, Prior};
-use vmd_model::{LatentRule, RemaskRule, SamplerConfig, ValueRule, VmdModel};
+use vmd_model::{LatentRule, RemaskRule, SamplerConfig, TrainableDenoiser, ValueRule, VmdModel};
 use vmd_process::{Purpose, keyed_rng};
 
 use crate::StepChain;
@@ -88,8 +88,8 @@ pub struct ExactResult {
 /// # Source
 ///
 /// arXiv 2510.23606, section 4 (synthetic data); the formulas stand in `docs/method.md`.
-pub fn exact_synthetic(
-    model: &VmdModel,
+pub fn exact_synthetic<D: TrainableDenoiser>(
+    model: &VmdModel<D>,
     set: &SyntheticSet,
     sampler: &SamplerConfig,
     seed: u64,
@@ -151,7 +151,7 @@ pub fn exact_synthetic(
 }
 
 /// The prior of each part; none without a latent.
-fn priors(model: &VmdModel, parts: &[Part]) -> Vec<Option<Prior>> {
+fn priors<D: TrainableDenoiser>(model: &VmdModel<D>, parts: &[Part]) -> Vec<Option<Prior>> {
     let known: Vec<u32> = parts.iter().flat_map(|part| part.known.iter().copied()).collect();
     if known.is_empty() {
         return parts.iter().map(|_| model.prior()).collect();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use vmd_latent::LatentRows;
-use vmd_model::{Query, Scope, TokenPredictor, VmdModel};
+use vmd_model::{Query, Scope, TokenPredictor, TrainableDenoiser, VmdModel};
 
 use crate::StepChain;
 
@@ -82,10 +82,10 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn collect(
+    pub(crate) fn collect<D: TrainableDenoiser>(
         support: &[(Vec<u32>, f64)],
         chain: &StepChain,
-        model: &VmdModel,
+        model: &VmdModel<D>,
         scope: Scope,
     ) -> Self {
         let mut plan = Self {
@@ -107,12 +107,12 @@ impl Plan {
     }
 
     /// The groups of one order of one sequence.
-    fn order(
+    fn order<D: TrainableDenoiser>(
         &mut self,
         x: &[u32],
         step_of: &[usize],
         chain: &StepChain,
-        model: &VmdModel,
+        model: &VmdModel<D>,
         scope: Scope,
     ) -> Vec<usize> {
         let config = model.config();
@@ -136,7 +136,7 @@ impl Plan {
                 false => Vec::new(),
             };
             let known = if model.sees_clues() { xt.clone() } else { Vec::new() };
-            let t = if config.denoiser.adaln_on_time { t.to_bits() } else { 0 };
+            let t = if model.denoiser().sees_time() { t.to_bits() } else { 0 };
             let context = self.contexts.number(Context { xt, t, reveals });
             let reveal = self.reveals.number(Reveal { context, tokens });
             let owner = match scope {
@@ -209,9 +209,9 @@ impl Plan {
 
     /// `Π_{reveals of a group} p(· | z)` for every part, every `z` of it and every group of it:
     /// `[parts][latents][groups]`.
-    pub(crate) fn group_probabilities(
+    pub(crate) fn group_probabilities<D: TrainableDenoiser>(
         &self,
-        model: &VmdModel,
+        model: &VmdModel<D>,
         parts: &[Part],
         latents: &[&LatentRows],
         budget: usize,
@@ -244,12 +244,14 @@ impl Plan {
                 _ => chunk.iter().flat_map(|&(part, z, _)| latents[part].row(z).iter().copied()).collect(),
             };
             let z = &LatentRows { values, row_len };
-            let logits = model.predict(Query { xt: &xt, t: &t, z, budget, reveals: &reveals });
-            for (&(part, z, place), logits) in chunk.iter().zip(logits.chunks_exact(seq * vocab)) {
+            let prediction = model.predict(Query { xt: &xt, t: &t, z, budget, reveals: &reveals });
+            for (row, &(part, z, place)) in chunk.iter().enumerate() {
+                let answer = prediction.row(row, seq, vocab);
                 for &(group, reveal) in &asked[part][place] {
-                    let of_token = |&(i, value): &(usize, u32)| {
-                        log_probability(&logits[i * vocab..(i + 1) * vocab], value)
-                    };
+                    let mut given = vec![vocab as u32; seq];
+                    reveal.tokens.iter().for_each(|&(i, value)| given[i] = value);
+                    let of_token =
+                        |&(i, value): &(usize, u32)| log_probability(&answer.logits_given(i, &given), value);
                     result[part][z][group] *= reveal.tokens.iter().map(of_token).sum::<f64>().exp();
                 }
             }

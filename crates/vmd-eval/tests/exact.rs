@@ -113,6 +113,41 @@ fn exact_accuracies_are_those_of_samples() {
 }
 
 #[test]
+fn tokens_with_parents_are_measured_as_they_are_sampled() {
+    const ROWS: usize = 100_000;
+    let set = set("pairs-skewed");
+    let support: Vec<Vec<u32>> = set.support().unwrap().into_iter().map(|(tokens, _)| tokens).collect();
+    let latent = "family = { kind = \"categorical\", n_groups = 2, n_classes = 3 }";
+    for latent in ["", latent] {
+        let mut config = config(&set, "sequence", latent);
+        config.graph = Some(vmd_graph::GraphSpec::Chain { n: 2 });
+        config.denoiser.parents = Some(toml::from_str("hidden = 8").unwrap());
+        let model = drawn_model(&config);
+        for nfe in [1, 2] {
+            let sampler_of = |nfe| sampler(RevealRule::Ancestral, nfe);
+            let p = exact_synthetic(&model, &set, &sampler_of(nfe), 1).unwrap().accuracy;
+            let masked = vec![set.vocab() as u32; ROWS * 2];
+            let output = Sampler::new(sampler_of(nfe), NoiseSchedule::default()).sample(&model, &masked, 5);
+            let hits = output.tokens.chunks_exact(2).filter(|row| support.iter().any(|x| x == row)).count();
+            let share = hits as f64 / ROWS as f64;
+            // Five standard errors.
+            assert!(
+                (share - p).abs() < 5.0 * (p * (1.0 - p) / ROWS as f64).sqrt(),
+                "{nfe}: {share}, not {p}"
+            );
+            let mut deaf = named_parameters(&model);
+            let output = deaf.keys().filter(|name| name.starts_with("denoiser.parents.out")).cloned();
+            for name in output.collect::<Vec<_>>() {
+                deaf.insert(name.clone(), TensorData::zeros::<f32, _>(deaf[&name].shape().clone()));
+            }
+            let deaf = load_parameters(model.clone(), deaf).unwrap();
+            let without = exact_synthetic(&deaf, &set, &sampler_of(nfe), 1).unwrap().accuracy;
+            assert!((p - without).abs() > 1e-3, "parents say nothing: {p}");
+        }
+    }
+}
+
+#[test]
 fn integrated_latents_come_with_an_error() {
     let set = set("pairs-uniform");
     for scope in ["sequence", "step"] {

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use vmd_data::synthetic::SyntheticSet;
 use vmd_eval::{InfillScore, InfillTask, evaluate_infill};
 use vmd_latent::LatentRows;
-use vmd_model::{Query, Sampler, SamplerConfig, Scope, TokenPredictor};
+use vmd_model::{Prediction, Query, Sampler, SamplerConfig, Scope, TokenPredictor};
 use vmd_process::{NoiseSchedule, index_below};
 
 /// What a predictor writes into a context.
@@ -55,10 +55,11 @@ impl TokenPredictor for Oracle {
         LatentRows { values: rows.map(|(xt, rng)| self.draw(xt, rng) as f32).collect(), row_len: 1 }
     }
 
-    fn predict(&self, query: Query<'_>) -> Vec<f32> {
+    fn predict(&self, query: Query<'_>) -> Prediction {
         let of_token =
             |&token: &u32| (0..self.vocab() as u32).map(move |v| if v == token { 50.0 } else { 0.0 });
-        query.z.values.iter().flat_map(|&i| self.support[i as usize].iter().flat_map(of_token)).collect()
+        let rows = query.z.values.iter().map(|&i| &self.support[i as usize]);
+        rows.flat_map(|row| row.iter().flat_map(of_token)).collect::<Vec<f32>>().into()
     }
 }
 
@@ -133,8 +134,8 @@ fn where_the_support_cannot_be_listed_there_is_accuracy_alone() {
         fn draw_latent(&self, _: &[u32], _: &mut [&mut ChaCha8Rng]) -> LatentRows {
             LatentRows::default()
         }
-        fn predict(&self, query: Query<'_>) -> Vec<f32> {
-            vec![0.0; query.xt.len() * self.vocab()]
+        fn predict(&self, query: Query<'_>) -> Prediction {
+            vec![0.0; query.xt.len() * self.vocab()].into()
         }
     }
     let set: SyntheticSet = "needle-64".parse().unwrap();

@@ -9,7 +9,8 @@ use vmd_data::sudoku::{PuzzleRecord, parse_puzzles};
 use vmd_eval::{Band, Figure, Provenance, Record, evaluate_sudoku, mean_interval, wilson_interval};
 use vmd_latent::LatentRows;
 use vmd_model::{
-    LatentRule, Query, RemaskRule, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor, ValueRule,
+    LatentRule, Prediction, Query, RemaskRule, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor,
+    ValueRule,
 };
 use vmd_process::NoiseSchedule;
 
@@ -122,13 +123,13 @@ impl TokenPredictor for Fixed {
         LatentRows::default()
     }
 
-    fn predict(&self, query: Query<'_>) -> Vec<f32> {
+    fn predict(&self, query: Query<'_>) -> Prediction {
         let row: Vec<f32> = self
             .0
             .iter()
             .flat_map(|&token| (0..4).map(move |v| if v == token { 9.0 } else { 0.0 }))
             .collect();
-        row.repeat(query.t.len())
+        row.repeat(query.t.len()).into()
     }
 }
 

@@ -23,6 +23,17 @@ impl DependencyGraph {
         mask
     }
 
+    /// Neighbours of a node along one edge type and the node itself, sorted.
+    ///
+    /// # Panics
+    /// If the edge type or the node does not exist.
+    #[must_use]
+    pub fn closed_neighbours(&self, edge_type: usize, node: usize) -> Vec<usize> {
+        let mut with_self = self.neighbours(edge_type, node).to_vec();
+        with_self.insert(with_self.partition_point(|&other| other < node), node);
+        with_self
+    }
+
     /// The cliques of an edge type that is a disjoint union of equally large cliques covering all nodes.
     ///
     /// True of Sudoku rows, columns and boxes and of the complete graph; attention along such a type is full attention
@@ -40,17 +51,16 @@ impl DependencyGraph {
     /// ```
     #[must_use]
     pub fn cliques(&self, edge_type: usize) -> Option<Vec<Vec<usize>>> {
-        let closed = |node: usize| {
-            let mut with_self = self.neighbours(edge_type, node).to_vec();
-            with_self.insert(with_self.partition_point(|&other| other < node), node);
-            with_self
-        };
         let size = self.neighbours(edge_type, 0).len() + 1;
         let mut cliques = Vec::new();
         for node in 0..self.n_nodes() {
-            let clique = closed(node);
+            let clique = self.closed_neighbours(edge_type, node);
             // Members of a clique share one closed neighbourhood; each is compared with that of its first member.
-            let same = if clique[0] == node { clique.len() == size } else { clique == closed(clique[0]) };
+            let same = if clique[0] == node {
+                clique.len() == size
+            } else {
+                clique == self.closed_neighbours(edge_type, clique[0])
+            };
             if !same {
                 return None;
             }

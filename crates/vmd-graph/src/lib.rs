@@ -6,7 +6,7 @@
 //! ([`chain`](DependencyGraph::chain), [`complete`](DependencyGraph::complete)), or is read from a file; a configuration
 //! names it with a [`GraphSpec`]. It serves attention restricted to one edge type
 //! ([`adjacency_mask`](DependencyGraph::adjacency_mask), [`cliques`](DependencyGraph::cliques)), orders for parents
-//! ([`greedy_colouring`](DependencyGraph::greedy_colouring)), and the precision `Q = I + λ·L_G` of a Gaussian Markov
+//! ([`parents`](DependencyGraph::parents)), and the precision `Q = I + λ·L_G` of a Gaussian Markov
 //! random field ([`normalised_laplacian`](DependencyGraph::normalised_laplacian), [`Cholesky`]).
 //!
 //! ```
@@ -16,6 +16,7 @@
 //! # Ok::<(), vmd_graph::GraphError>(())
 //! ```
 
+mod agreement;
 mod attention;
 mod cholesky;
 mod colouring;
@@ -24,11 +25,14 @@ mod eigenvalues;
 mod error;
 mod graph;
 mod laplacian;
+mod parents;
 mod spec;
 mod text;
 
+pub use agreement::Agreement;
 pub use cholesky::Cholesky;
 pub use eigenvalues::symmetric_eigenvalues;
 pub use error::GraphError;
 pub use graph::{DependencyGraph, EdgeType, MAX_EDGE_TYPES, MAX_NODES};
+pub use parents::{Parent, ParentOrder, Parents};
 pub use spec::GraphSpec;

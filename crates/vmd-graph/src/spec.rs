@@ -1,10 +1,11 @@
 //! How a configuration names a graph.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DependencyGraph, GraphError};
+use crate::{DependencyGraph, EdgeType, GraphError};
 
 /// Which graph to build, as written in a configuration: `{ kind = "sudoku", box_rows = 3, box_cols = 3 }`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +28,13 @@ pub enum GraphSpec {
         /// Number of nodes.
         n: usize,
     },
+    /// Edges written out by type: `{ kind = "edges", n = 4, edges = { pair = [[0, 1], [2, 3]] } }`.
+    Edges {
+        /// Number of nodes.
+        n: usize,
+        /// The ties of every type.
+        edges: BTreeMap<String, Vec<(usize, usize)>>,
+    },
     /// See [`DependencyGraph::from_file`].
     File {
         /// A `.toml` file or an edge list.
@@ -35,6 +43,17 @@ pub enum GraphSpec {
 }
 
 impl GraphSpec {
+    /// The same without a file: what it says, written out, so that it stays true when the file moves or changes.
+    ///
+    /// # Errors
+    /// [`GraphError`] if the file does not describe a graph.
+    pub fn without_file(self) -> Result<Self, GraphError> {
+        let Self::File { path } = &self else { return Ok(self) };
+        let graph = DependencyGraph::from_file(path)?;
+        let of_type = |edge_type: &EdgeType| (edge_type.name().to_string(), edge_type.edges().to_vec());
+        Ok(Self::Edges { n: graph.n_nodes(), edges: graph.edge_types().iter().map(of_type).collect() })
+    }
+
     /// Builds or reads the graph.
     ///
     /// # Errors
@@ -50,6 +69,7 @@ impl GraphSpec {
             Self::Sudoku { box_rows, box_cols } => DependencyGraph::sudoku(*box_rows, *box_cols),
             Self::Chain { n } => DependencyGraph::chain(*n),
             Self::Complete { n } => DependencyGraph::complete(*n),
+            Self::Edges { n, edges } => DependencyGraph::from_edges(*n, edges.clone()),
             Self::File { path } => DependencyGraph::from_file(path),
         }
     }

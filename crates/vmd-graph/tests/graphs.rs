@@ -1,7 +1,7 @@
 //! Structure of graphs, their text forms, and hostile input.
 
 use proptest::prelude::*;
-use vmd_graph::{DependencyGraph, GraphError, GraphSpec, MAX_EDGE_TYPES, MAX_NODES};
+use vmd_graph::{DependencyGraph, GraphError, GraphSpec, MAX_EDGE_TYPES, MAX_NODES, Parent, ParentOrder};
 
 /// Random graphs with two edge types.
 fn any_graph() -> impl Strategy<Value = DependencyGraph> {
@@ -41,6 +41,26 @@ proptest! {
             prop_assert_eq!(graph.is_adjacent(a, b), tied);
         }
         prop_assert!((0..n).all(|node| graph.degree(node) == graph.union()[node].len()));
+    }
+
+    #[test]
+    fn every_edge_has_one_parent(graph in any_graph(), by_colour: bool) {
+        let order = if by_colour { ParentOrder::Colouring } else { ParentOrder::Bfs };
+        let parents = graph.parents(order);
+        let mut sorted = parents.order().to_vec();
+        sorted.sort_unstable();
+        prop_assert!(sorted.into_iter().eq(0..graph.n_nodes()));
+        prop_assert!((0..).zip(parents.order()).all(|(rank, &node)| parents.rank(node) == rank));
+        for (edge_type, ties) in graph.edge_types().iter().enumerate() {
+            for &(a, b) in ties.edges() {
+                let is_parent = |of: usize, node| parents.of(of).contains(&Parent { edge_type, node });
+                prop_assert!(is_parent(a, b) != is_parent(b, a));
+                prop_assert_eq!(is_parent(b, a), parents.rank(a) < parents.rank(b));
+            }
+        }
+        let n_parents: usize = (0..graph.n_nodes()).map(|node| parents.of(node).len()).sum();
+        let n_edges: usize = graph.edge_types().iter().map(|edge_type| edge_type.edges().len()).sum();
+        prop_assert_eq!(n_parents, n_edges);
     }
 
     #[test]
@@ -170,4 +190,29 @@ fn spec_round_trips_and_rejects_unknown_keys() {
     assert_eq!(spec, GraphSpec::Sudoku { box_rows: 3, box_cols: 3 });
     assert_eq!(toml::from_str::<GraphSpec>(&toml::to_string(&spec).unwrap()).unwrap(), spec);
     assert!(toml::from_str::<GraphSpec>("kind = \"chain\"\nn = 3\nlength = 3").is_err());
+}
+
+#[test]
+fn inline_edges_are_a_graph() {
+    let of_type = |edges| [("pair".to_string(), edges)].into();
+    let graph = GraphSpec::Edges { n: 4, edges: of_type(vec![(1, 0), (2, 3)]) }.build().unwrap();
+    assert_eq!(graph.edge_types()[0].edges(), [(0, 1), (2, 3)]);
+    assert_eq!(graph.edge_types()[0].name(), "pair");
+    assert!(GraphSpec::Edges { n: 2, edges: of_type(vec![(0, 2)]) }.build().is_err());
+}
+
+#[test]
+fn a_graph_outlives_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("graph.toml");
+    let graph = DependencyGraph::sudoku(2, 2).unwrap();
+    std::fs::write(&path, graph.to_toml()).unwrap();
+    let spec = GraphSpec::File { path: path.clone() }.without_file().unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let rebuilt = spec.build().unwrap();
+    assert_eq!(rebuilt.agreement(&graph).precision, 1.0);
+    assert_eq!(rebuilt.pairs(), graph.pairs());
+    assert_eq!(rebuilt.edge_types().len(), 3);
+    assert!(GraphSpec::File { path }.without_file().is_err());
+    assert_eq!(GraphSpec::Chain { n: 3 }.without_file().unwrap(), GraphSpec::Chain { n: 3 });
 }

@@ -94,7 +94,7 @@ fn attention_along_rows_backward(bencher: Bencher<'_, '_>, backward: bool) {
     let rows: Vec<bool> = (0..SEQ * SEQ).map(|i| i / SEQ / 9 == i % SEQ / 9).collect();
     let edges = HeadEdges::new(SEQ, vec![Some(rows); 4]);
     let bias = edges.bias(&device(backward));
-    measure(bencher, backward, || attention(qkv.clone(), 4, Some(Mask { edges: &edges, bias: &bias })));
+    measure(bencher, backward, || attention(qkv.clone(), 4, Some(Mask { edges: &edges, bias: Some(&bias) })));
 }
 
 #[divan::bench(args = [Activation::Gelu, Activation::Silu, Activation::Relu])]

@@ -27,16 +27,29 @@ impl HeadEdges {
     ///
     /// If a mask has another size.
     pub fn new(seq: usize, masks: impl IntoIterator<Item = Option<Vec<bool>>>) -> Self {
-        let groups = |mask: Vec<bool>| {
+        let lists = |mask: Vec<bool>| {
             assert_eq!(mask.len(), seq * seq, "a mask is seq × seq");
+            (0..seq).map(|query| (0..seq).filter(|key| mask[query * seq + key]).collect()).collect()
+        };
+        Self::of_lists(seq, masks.into_iter().map(|mask| mask.map(lists)))
+    }
+
+    /// For every head the keys of every query, in ascending order; `None` for all of them. What this takes, and what the
+    /// fused kernels take, grows with the number of edges.
+    ///
+    /// # Panics
+    ///
+    /// If a head has not one list a query.
+    pub fn of_lists(seq: usize, heads: impl IntoIterator<Item = Option<Vec<Vec<usize>>>>) -> Self {
+        let groups = |lists: Vec<Vec<usize>>| {
+            assert_eq!(lists.len(), seq, "one list a query");
             let mut groups: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
-            for query in 0..seq {
-                let keys = (0..seq).filter(|key| mask[query * seq + key]).collect();
+            for (query, keys) in lists.into_iter().enumerate() {
                 groups.entry(keys).or_default().push(query);
             }
             groups.into_iter().map(|(keys, queries)| KeyGroup { queries, keys }).collect()
         };
-        Self { seq, heads: masks.into_iter().map(|mask| mask.map(groups)).collect() }
+        Self { seq, heads: heads.into_iter().map(|lists| lists.map(groups)).collect() }
     }
 
     /// Number of heads.
@@ -91,18 +104,26 @@ pub fn attention(qkv: Tensor<3>, heads: usize, mask: Option<Mask<'_>>) -> Tensor
                 |x: &Tensor<3>| x.clone().reshape([batch, seq, heads, width / 3 / heads]).swap_dims(1, 2);
             let parts = qkv.chunk(3, 2);
             let [q, k, v] = [split(&parts[0]), split(&parts[1]), split(&parts[2])];
-            composed_attention(q, k, v, mask.map(|mask| mask.bias))
+            let bias = mask.map(|mask| mask.bias_on(&q.device()));
+            composed_attention(q, k, v, bias.as_ref())
         }
     )
 }
 
-/// Edges in both forms: as lists for the fused kernel and as the tensor [`HeadEdges::bias`], made once, for the composed one.
+/// Edges as lists for the fused kernels and, where there are none, as the tensor [`HeadEdges::bias`].
 #[derive(Debug, Clone, Copy)]
 pub struct Mask<'a> {
     /// Who looks where.
     pub edges: &'a HeadEdges,
-    /// The same, on the device of the input.
-    pub bias: &'a Tensor<4>,
+    /// The same, on the device of the input; made when it is needed if it is absent.
+    pub bias: Option<&'a Tensor<4>>,
+}
+
+impl Mask<'_> {
+    /// The bias, on `device` if it has to be made.
+    pub fn bias_on(&self, device: &Device) -> Tensor<4> {
+        self.bias.map_or_else(|| self.edges.bias(device), Clone::clone)
+    }
 }
 
 /// Attention of queries, keys and values that are apart, `[batch, heads, seq, channels]`, composed of Burn's operations.

@@ -15,6 +15,7 @@ mod attention;
 mod choice;
 #[cfg(feature = "flex")]
 mod cpu;
+mod edges;
 #[cfg(feature = "flex")]
 mod fused;
 mod linear;
@@ -29,11 +30,25 @@ pub use attention::{HeadEdges, Mask, attention, composed_attention};
 pub use choice::{draw, gumbel_argmax, keep_top, softmax_f64};
 #[cfg(feature = "flex")]
 pub use cpu::instructions;
+pub use edges::edge_sum;
 pub use linear::linear;
 pub use mlp::mlp;
 pub use nll::masked_nll;
 pub use norm::layer_norm;
 pub use precision::Precision;
+
+/// Whether tensors of `device` go through the fused kernels.
+pub fn is_fused(device: &burn::tensor::Device) -> bool {
+    #[cfg(feature = "flex")]
+    let fused =
+        !matches!(fused::Input::of(&burn::tensor::Tensor::<1>::zeros([1], device)), fused::Input::Other);
+    #[cfg(not(feature = "flex"))]
+    let fused = {
+        let _ = device;
+        false
+    };
+    fused
+}
 
 /// Runs `$fused` (an [`Option`]) where there are fused kernels, `$composed` where there are none or they do not apply.
 macro_rules! fused_or {

@@ -7,13 +7,13 @@ use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use vmd_kernels::{
-    Activation, AdamWState, AdamWStep, HeadEdges, Mask, Precision, adamw, attention, layer_norm, linear,
-    masked_nll, mlp,
+    Activation, AdamWState, AdamWStep, HeadEdges, Mask, Precision, adamw, attention, edge_sum, layer_norm,
+    linear, masked_nll, mlp,
 };
 
 mod common;
 
-use common::{Dims, check, evaluate, matrix, random, vector};
+use common::{Dims, check, edges, evaluate, matrix, random, vector};
 
 const PRECISE: Precision = Precision::F32;
 
@@ -128,23 +128,6 @@ fn norms() {
     }
 }
 
-/// Of every five heads one free, one banded, one that looks at itself only, one with random edges, and one in groups of five
-/// that look at another group's tokens too.
-fn edges(seq: usize, heads: usize) -> HeadEdges {
-    let mut rng = ChaCha8Rng::seed_from_u64(3);
-    let pairs = || (0..seq).flat_map(|query| (0..seq).map(move |key| (query, key)));
-    let masks: Vec<Option<Vec<bool>>> = (0..heads)
-        .map(|head| match head % 5 {
-            0 => None,
-            1 => Some(pairs().map(|(query, key)| query.abs_diff(key) <= 1).collect()),
-            2 => Some(pairs().map(|(query, key)| query == key).collect()),
-            3 => Some(pairs().map(|(query, key)| query / 5 == key / 5 || key % 7 == query / 5).collect()),
-            _ => Some(pairs().map(|(query, key)| query == key || rng.random::<f64>() < 0.3).collect()),
-        })
-        .collect();
-    HeadEdges::new(seq, masks)
-}
-
 #[test]
 fn attention_with_and_without_edges() {
     for [batch, seq, heads, channels] in
@@ -155,7 +138,7 @@ fn attention_with_and_without_edges() {
         let edges = edges(seq, heads);
         let masked = |x: &[Tensor<3>]| {
             let bias = edges.bias(&x[0].device()).cast(x[0].dtype());
-            attention(x[0].clone() * 3.0, heads, Some(Mask { edges: &edges, bias: &bias }))
+            attention(x[0].clone() * 3.0, heads, Some(Mask { edges: &edges, bias: Some(&bias) }))
         };
         check(masked, &dims, 5e-6);
     }
@@ -167,7 +150,7 @@ fn a_mask_that_hides_nothing() {
         let edges = HeadEdges::new(seq, vec![Some(vec![true; seq * seq]); 2]);
         let masked = |x: &[Tensor<3>]| {
             let bias = edges.bias(&x[0].device()).cast(x[0].dtype());
-            attention(x[0].clone(), 2, Some(Mask { edges: &edges, bias: &bias }))
+            attention(x[0].clone(), 2, Some(Mask { edges: &edges, bias: Some(&bias) }))
         };
         check(masked, &[[2, seq, 24]], 5e-6);
     }
@@ -184,7 +167,7 @@ fn a_query_without_keys_gets_zero() {
     let device = Device::flex();
     let qkv = Tensor::<3>::from_data(random(&mut ChaCha8Rng::seed_from_u64(1), [1, 2, 6]), &device);
     let bias = edges.bias(&device);
-    let y = attention(qkv, 1, Some(Mask { edges: &edges, bias: &bias })).into_data();
+    let y = attention(qkv, 1, Some(Mask { edges: &edges, bias: Some(&bias) })).into_data();
     let y: Vec<f32> = y.iter::<f32>().collect();
     assert_eq!(y[..2], [0.0, 0.0]);
     assert!(y[2..].iter().all(|y| y.is_finite() && *y != 0.0));
@@ -235,6 +218,7 @@ fn empty_batches_stay_empty() {
     assert_eq!(linear(x.clone(), weight.clone(), bias.clone(), None, PRECISE).dims(), [0, 4, 6]);
     assert_eq!(layer_norm(x.clone(), bias.clone(), bias.clone(), None).dims(), [0, 4, 6]);
     assert_eq!(attention(x.clone(), 2, None).dims(), [0, 4, 2]);
+    assert_eq!(edge_sum(x.clone(), 2, None).dims(), [0, 4, 6]);
     let pair = (weight, bias);
     assert_eq!(mlp(x.clone(), Activation::Gelu, pair.clone(), pair, x, PRECISE).dims(), [0, 4, 6]);
 }
@@ -254,7 +238,7 @@ fn the_number_of_threads_does_not_change_a_bit() {
             PRECISE,
         );
         let y = layer_norm(y, vector(&x[4]), vector(&x[4]), None);
-        attention(y.slice([0..9, 0..50, 0..24]), 2, None)
+        edge_sum(attention(y.slice([0..9, 0..50, 0..24]), 2, None), 2, None)
     };
     let with = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -266,17 +250,9 @@ fn the_number_of_threads_does_not_change_a_bit() {
     }
 }
 
-/// This suite once more, with narrower vectors.
 #[test]
 fn other_instructions() {
-    if std::env::var_os("VMD_INSTRUCTIONS").is_some() {
-        return;
-    }
-    for instructions in ["avx2", "scalar"] {
-        let mut suite = std::process::Command::new(std::env::current_exe().unwrap());
-        let output = suite.env("VMD_INSTRUCTIONS", instructions).output().unwrap();
-        assert!(output.status.success(), "{instructions}: {}", String::from_utf8_lossy(&output.stdout));
-    }
+    common::with_narrower_vectors();
 }
 
 /// Targets and masks, with rows that are not masked at all.

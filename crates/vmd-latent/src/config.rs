@@ -80,6 +80,8 @@ pub enum LatentStructure {
     Pooled,
     /// One sub-latent per token.
     PerToken,
+    /// Both: one for the whole sequence, before one for each token.
+    TwoLevel,
 }
 
 /// Most channels of a row under an `autoregressive` prior, whose weights are a square matrix over them.
@@ -101,6 +103,13 @@ pub enum PriorKind {
     /// their positions, learned with the model. Categorical latents only.
     Autoregressive {
         /// Hidden units per group of the network that adds to the linear dependence; 0 for none.
+        #[serde(default)]
+        hidden: usize,
+    },
+    /// Class probabilities of every group of a token given the sequence's own latent, whose groups are autoregressive;
+    /// learned with the model. Categorical latents of two levels only.
+    Tree {
+        /// Hidden units of each of the networks that add to the linear dependence; 0 for none.
         #[serde(default)]
         hidden: usize,
     },
@@ -198,6 +207,7 @@ impl LatentConfig {
         match self.structure {
             LatentStructure::Pooled => 1,
             LatentStructure::PerToken => seq,
+            LatentStructure::TwoLevel => seq + 1,
         }
     }
 
@@ -257,6 +267,17 @@ impl LatentConfig {
             PriorKind::Mixture { components } => {
                 vec![(components > 0, "prior.components = 0; it must be 1 or more".into())]
             }
+            PriorKind::Tree { .. } => vec![
+                (
+                    !is_gaussian,
+                    "prior: tree is a table over classes, and a Gaussian has none; use \"mixture\"".into(),
+                ),
+                (
+                    self.structure == LatentStructure::TwoLevel,
+                    "prior: tree lets the latents of tokens follow that of the sequence; use structure \"two_level\""
+                        .into(),
+                ),
+            ],
             PriorKind::Flow { layers, hidden } => self.flow_checks(is_gaussian, layers.min(hidden)),
             PriorKind::Markov { strength, learned } => {
                 let mut checks = self.markov_checks(is_gaussian, seq, graph);

@@ -15,6 +15,8 @@ pub struct Posterior {
     tied: Embedding,
     trunk: Trunk,
     head: Linear,
+    /// That of the tokens' own latents, where there are both.
+    of_tokens: Option<Linear>,
     #[module(skip)]
     family: LatentFamily,
     #[module(skip)]
@@ -38,7 +40,7 @@ impl Posterior {
     ) -> Result<Self, NetworkError> {
         let trunk = &config.posterior.trunk;
         let flatten =
-            config.structure == LatentStructure::Pooled && config.posterior.pooling == Pooling::Flatten;
+            config.structure != LatentStructure::PerToken && config.posterior.pooling == Pooling::Flatten;
         let d_input = if flatten { seq * trunk.width } else { trunk.width };
         let d_output = match config.family {
             LatentFamily::Gaussian { dim } => 2 * dim,
@@ -49,6 +51,8 @@ impl Posterior {
             tied: Embedding::new(2, trunk.width, init),
             trunk: Trunk::new(trunk, seq, None, graph, "latent.posterior.trunk", init)?,
             head: head(config, d_input, d_output, init),
+            of_tokens: (config.structure == LatentStructure::TwoLevel)
+                .then(|| head(config, trunk.width, d_output, init)),
             family: config.family,
             structure: config.structure,
             pooling: config.posterior.pooling,
@@ -66,12 +70,17 @@ impl Posterior {
         let [batch, seq] = x0.dims();
         let h = self.trunk.forward(self.token.forward(x0) + self.tied.forward(tied), None);
         let [_, _, width] = h.dims();
-        let h = match (self.structure, self.pooling) {
-            (LatentStructure::PerToken, _) => h,
-            (LatentStructure::Pooled, Pooling::Flatten) => h.reshape([batch, 1, seq * width]),
-            (LatentStructure::Pooled, Pooling::Mean) => h.mean_dim(1),
+        let pooled = |h: Tensor<3>| match self.pooling {
+            Pooling::Flatten => h.reshape([batch, 1, seq * width]),
+            Pooling::Mean => h.mean_dim(1),
         };
-        self.distribution(self.head.forward(h))
+        self.distribution(match (self.structure, &self.of_tokens) {
+            (LatentStructure::PerToken, _) => self.head.forward(h),
+            (_, None) => self.head.forward(pooled(h)),
+            (_, Some(of_tokens)) => {
+                Tensor::cat(vec![self.head.forward(pooled(h.clone())), of_tokens.forward(h)], 1)
+            }
+        })
     }
 
     fn distribution(&self, parameters: Tensor<3>) -> LatentDistribution {

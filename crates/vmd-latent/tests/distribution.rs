@@ -23,6 +23,7 @@ const CATEGORICAL: LatentFamily = LatentFamily::Categorical {
 
 fn config(family: LatentFamily, structure: LatentStructure) -> LatentConfig {
     let trunk = TrunkConfig {
+        mixing: vmd_nn::Mixing::Attention,
         width: 8,
         layers: 1,
         loops: 1,

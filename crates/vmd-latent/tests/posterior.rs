@@ -22,6 +22,7 @@ const CATEGORICAL: LatentFamily = LatentFamily::Categorical {
 
 fn config(family: LatentFamily, structure: LatentStructure, pooling: Pooling) -> LatentConfig {
     let trunk = TrunkConfig {
+        mixing: vmd_nn::Mixing::Attention,
         width: 8,
         layers: 1,
         loops: 1,
@@ -63,7 +64,12 @@ fn distance(a: &LatentDistribution, b: &LatentDistribution) -> f64 {
 #[test]
 fn every_family_and_structure_has_its_shape() {
     for family in [GAUSSIAN, CATEGORICAL] {
-        for (structure, n_latents) in [(LatentStructure::Pooled, 1), (LatentStructure::PerToken, SEQ)] {
+        let structures = [
+            (LatentStructure::Pooled, 1),
+            (LatentStructure::PerToken, SEQ),
+            (LatentStructure::TwoLevel, 1 + SEQ),
+        ];
+        for (structure, n_latents) in structures {
             for pooling in [Pooling::Flatten, Pooling::Mean] {
                 let config = config(family, structure, pooling);
                 let q = infer(&config, [0, 1, 2, 3], ALL);
@@ -82,7 +88,8 @@ fn every_family_and_structure_has_its_shape() {
 #[test]
 fn what_is_to_be_tied_changes_what_is_inferred() {
     for family in [GAUSSIAN, CATEGORICAL] {
-        for structure in [LatentStructure::Pooled, LatentStructure::PerToken] {
+        let structures = [LatentStructure::Pooled, LatentStructure::PerToken, LatentStructure::TwoLevel];
+        for structure in structures {
             let config = config(family, structure, Pooling::Flatten);
             let with = |tied| infer(&config, [0, 1, 2, 3], tied);
             let some = with([1, 0, 0, 1]);

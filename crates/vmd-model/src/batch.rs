@@ -4,7 +4,7 @@ use rand::Rng;
 use vmd_process::{Purpose, corrupt, index_below, keyed_rng, low_discrepancy_times, uniform};
 
 use crate::objective::{Assignment, DrawnTime};
-use crate::{ModelConfig, ObjectiveConfig, Scope, VmdModel};
+use crate::{ModelConfig, ObjectiveConfig, Scope, TrainableDenoiser, VmdModel};
 
 /// Host-side input of one evaluation of the loss.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +19,9 @@ pub struct TrainingBatch {
     pub tied: Vec<u32>,
     /// 1 for the tokens whose prediction counts, `[rows, seq]`.
     pub target: Vec<u32>,
+    /// Values of the tokens that a step reveals, `[rows, seq]`, the mask token elsewhere: what tokens with parents see of
+    /// each other. Empty for a network without parents.
+    pub given: Vec<u32>,
     /// Diffusion times, `[rows]`.
     pub t: Vec<f64>,
     /// Steps of every row's sampler, `[rows]`; `None` in continuous time.
@@ -31,10 +34,33 @@ pub struct TrainingBatch {
     pub kl_factor: Vec<f64>,
     /// Noise for the posterior's draw, `[draws, rows, latent_row_len]`; empty without a latent.
     pub latent_noise: Vec<f32>,
+    /// Noise for learned edges, `[rows, seq, seq]`; empty unless it was [drawn](Self::with_gate_noise).
+    pub gate_noise: Vec<f32>,
     /// Tokens per row.
     pub seq: usize,
     /// What its random numbers are keyed by.
     key: (u64, u64),
+}
+
+/// How hard the sequences of a batch are made; [`Difficulty::FULL`] is what the bounds are about.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Difficulty {
+    /// Factor on the share of masked tokens at every time.
+    pub mask: f64,
+    /// Share of the tokens that are given, in every sequence.
+    pub given: f64,
+    /// Share of the sequence, from its start, whose tokens count; the others stay masked.
+    pub length: f64,
+}
+
+impl Difficulty {
+    /// Everything as the objective has it.
+    pub const FULL: Self = Self { mask: 1.0, given: 0.0, length: 1.0 };
+
+    /// What is left of the reconstruction, about; a latent is charged no more than that.
+    fn share(&self) -> f64 {
+        self.mask * (1.0 - self.given) * self.length
+    }
 }
 
 impl TrainingBatch {
@@ -43,7 +69,29 @@ impl TrainingBatch {
     /// # Panics
     ///
     /// If a token is no value of the model's vocabulary.
-    pub fn draw(x0: Vec<u32>, model: &VmdModel, objective: &ObjectiveConfig, seed: u64, step: u64) -> Self {
+    pub fn draw<D: TrainableDenoiser>(
+        x0: Vec<u32>,
+        model: &VmdModel<D>,
+        objective: &ObjectiveConfig,
+        seed: u64,
+        step: u64,
+    ) -> Self {
+        Self::draw_at(x0, model, objective, Difficulty::FULL, seed, step)
+    }
+
+    /// The same at another difficulty.
+    ///
+    /// # Panics
+    ///
+    /// As [`draw`](Self::draw).
+    pub fn draw_at<D: TrainableDenoiser>(
+        x0: Vec<u32>,
+        model: &VmdModel<D>,
+        objective: &ObjectiveConfig,
+        difficulty: Difficulty,
+        seed: u64,
+        step: u64,
+    ) -> Self {
         let config = model.config();
         let (vocab, seq) = (config.vocab, config.seq_len);
         assert!(x0.iter().all(|&token| (token as usize) < vocab), "clean tokens are below {vocab}");
@@ -51,25 +99,37 @@ impl TrainingBatch {
         let mut rng = keyed_rng(seed, step, Purpose::Budget);
         let assigned: Vec<Assignment> =
             (0..rows).map(|_| objective.assign(uniform(&mut rng), uniform(&mut rng))).collect();
-        let times = draw_times(&assigned, objective, config, seed, step);
+        let mut times = draw_times(&assigned, objective, config, seed, step);
+        if difficulty.mask < 1.0 {
+            let masked = |t| difficulty.mask * (1.0 - config.schedule.alpha(t));
+            times.iter_mut().for_each(|drawn| drawn.t = config.schedule.inverse(1.0 - masked(drawn.t)));
+        }
         let mut mask_rng = keyed_rng(seed, step, Purpose::Mask);
+        let mut parents_rng = keyed_rng(seed, step, Purpose::Parents);
         let mut batch = Self {
             xt: Vec::with_capacity(x0.len()),
             known: Vec::with_capacity(x0.len()),
             tied: Vec::with_capacity(x0.len()),
             target: Vec::with_capacity(x0.len()),
+            given: Vec::new(),
             t: times.iter().map(|drawn| drawn.t).collect(),
             steps: assigned.iter().map(|row| row.steps).collect(),
             latent_free: assigned.iter().map(|row| row.latent_free).collect(),
             recon_weight: Vec::with_capacity(rows),
             kl_factor: Vec::with_capacity(rows),
             latent_noise: Vec::new(),
+            gate_noise: Vec::new(),
             seq,
             key: (seed, step),
             x0: Vec::new(),
         };
         for ((row, drawn), assigned) in x0.chunks_exact(seq).zip(&times).zip(&assigned) {
-            batch.mask(row, *drawn, *assigned, objective, config, &mut mask_rng);
+            batch.mask(row, *drawn, *assigned, (objective, difficulty), config, &mut mask_rng);
+            if model.denoiser().parent_head().is_some() {
+                // A network that is told what is revealed has those tokens alone as its targets.
+                let told = config.reveal_aware && assigned.steps.is_some();
+                batch.give(row, if told { 1.0 } else { drawn.reveal }, config, &mut parents_rng);
+            }
         }
         batch.x0 = x0;
         if let Some(latent) = &config.latent {
@@ -80,6 +140,49 @@ impl TrainingBatch {
         batch
     }
 
+    /// The same with noise for the edges that `model` learns, if it does: then its gates open and shut at random, and the
+    /// loss contains their price. For training; bounds are those of the gates as they come out.
+    #[must_use]
+    pub fn with_gate_noise<D: TrainableDenoiser>(mut self, model: &VmdModel<D>) -> Self {
+        if model.denoiser().edge_gates().is_none() {
+            return self;
+        }
+        let (rows, seq) = (self.rows(), self.seq);
+        let mut rng = keyed_rng(self.key.0, self.key.1, Purpose::Gates);
+        self.gate_noise = vec![0.5; rows * seq * seq];
+        for gates in self.gate_noise.chunks_exact_mut(seq * seq) {
+            for (i, j) in (0..seq).flat_map(|i| (i + 1..seq).map(move |j| (i, j))) {
+                // Inside (0, 1) in single precision too.
+                let u = uniform(&mut rng).clamp(1e-6, 1.0 - 1e-6) as f32;
+                (gates[i * seq + j], gates[j * seq + i]) = (u, u);
+            }
+        }
+        self
+    }
+
+    /// The same batch, masked alike, about other examples `x0` (`[rows, seq]`), which have the tokens that are not masked in
+    /// common with it.
+    ///
+    /// # Panics
+    ///
+    /// If they have not.
+    #[must_use]
+    pub fn with_examples(mut self, x0: Vec<u32>) -> Self {
+        let common = |((new, old), &shown): ((&u32, &u32), &u32)| shown != *old || new == old;
+        assert!(
+            x0.iter().zip(&self.x0).zip(&self.xt).all(common),
+            "examples that agree where tokens are shown"
+        );
+        for (given, (old, new)) in self.given.iter_mut().zip(self.x0.iter().zip(&x0)) {
+            // What is given is either a token of the example or the mask token, which is none.
+            if given == old {
+                *given = *new;
+            }
+        }
+        self.x0 = x0;
+        self
+    }
+
     /// Number of sequences.
     pub fn rows(&self) -> usize {
         self.t.len()
@@ -87,7 +190,7 @@ impl TrainingBatch {
 
     /// Draws from the prior given what is known, `[draws, rows, latent_row_len]`: what a sampler would get; empty without a
     /// latent.
-    pub fn prior_draws(&self, model: &VmdModel) -> Vec<f32> {
+    pub fn prior_draws<D: TrainableDenoiser>(&self, model: &VmdModel<D>) -> Vec<f32> {
         let mut rng = keyed_rng(self.key.0, self.key.1, Purpose::Evaluate);
         let draws = model.config().latent.as_ref().map_or(1, |latent| latent.n_draws());
         let priors = model.priors_given(&self.known).unwrap_or_default();
@@ -103,38 +206,44 @@ impl TrainingBatch {
         x0: &[u32],
         drawn: DrawnTime,
         assigned: Assignment,
-        objective: &ObjectiveConfig,
+        (objective, difficulty): (&ObjectiveConfig, Difficulty),
         config: &ModelConfig,
         rng: &mut impl Rng,
     ) {
         let mask = config.mask_token();
-        let clamped = clues(x0.len(), objective.clue_share, rng);
+        let mut clamped = clues(x0.len(), objective.clue_share, rng);
+        if difficulty.given > 0.0 {
+            clamped.iter_mut().for_each(|clamped| *clamped |= uniform(rng) < difficulty.given);
+        }
+        let end = (difficulty.length * x0.len() as f64).ceil() as usize;
+        clamped[end..].fill(false);
         let block = drawn_block(config, rng);
         let u: Vec<f64> = x0.iter().map(|_| uniform(rng)).collect();
         let mut xt = corrupt(x0, drawn.t, &u, Some(&clamped), mask, &config.schedule);
         for i in 0..x0.len() {
-            if i < block.start {
+            if i < block.start.min(end) {
                 xt[i] = x0[i];
-            } else if i >= block.end && !clamped[i] {
+            } else if i >= end || i >= block.end && !clamped[i] {
                 xt[i] = mask;
             }
         }
         // Told what a step reveals, a network answers for that alone. Its tokens are then drawn here, with the
         // probability that would else be their weight. Continuous time has no steps.
         let aware = config.reveal_aware && assigned.steps.is_some();
-        let asked = |i: usize| block.contains(&i) && xt[i] == mask;
+        let asked = |i: usize| block.contains(&i) && i < end && xt[i] == mask;
         let revealed: Vec<bool> =
             (0..x0.len()).map(|i| asked(i) && (!aware || uniform(rng) < drawn.reveal)).collect();
         let known: Vec<u32> = match config.scope {
             Scope::Step => xt.clone(),
             Scope::Block | Scope::Sequence => {
                 let start = if config.scope == Scope::Block { block.start } else { 0 };
-                (0..x0.len()).map(|i| if clamped[i] || i < start { x0[i] } else { mask }).collect()
+                let is_known = |i: usize| clamped[i] || i < start.min(end);
+                (0..x0.len()).map(|i| if is_known(i) { x0[i] } else { mask }).collect()
             }
         };
         let tied = |i: usize| match config.scope {
-            Scope::Sequence => known[i] == mask,
-            Scope::Block => known[i] == mask && block.contains(&i),
+            Scope::Sequence => known[i] == mask && i < end,
+            Scope::Block => known[i] == mask && block.contains(&i) && i < end,
             Scope::Step => revealed[i],
         };
         let n_blocks = config.blocks as f64;
@@ -151,9 +260,22 @@ impl TrainingBatch {
         self.tied.extend((0..x0.len()).map(|i| u32::from(tied(i))));
         self.target.extend(revealed.into_iter().map(u32::from));
         self.recon_weight.push(n_blocks * drawn.weight / reveal);
-        self.kl_factor.push(kl_factor);
+        self.kl_factor.push(difficulty.share() * kl_factor);
         self.known.extend(known);
         self.xt.extend(xt);
+    }
+}
+
+impl TrainingBatch {
+    /// Draws which of the last row's targets its step reveals, and gives them to their children. Whether a token is
+    /// itself among them says nothing about the others, so all targets count, each with the step's probability.
+    fn give(&mut self, x0: &[u32], reveal: f64, config: &ModelConfig, rng: &mut impl Rng) {
+        let target = &self.target[self.target.len() - x0.len()..];
+        let given = x0.iter().zip(target).map(|(&token, &target)| {
+            let revealed = uniform(rng) < reveal && target == 1;
+            if revealed { token } else { config.mask_token() }
+        });
+        self.given.extend(given);
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use vmd_latent::{LatentHealth, charge};
 
 use crate::loss::prior_shift;
-use crate::{LatentSource, LossOptions, ObjectiveConfig, TrainingBatch, VmdModel, loss};
+use crate::{LatentSource, LossOptions, ObjectiveConfig, TrainableDenoiser, TrainingBatch, VmdModel, loss};
 
 /// Below this share of the reconstruction term, the latent's gain counts as none.
 const COLLAPSE_SHARE: f64 = 0.01;
@@ -57,8 +57,8 @@ impl BoundEstimate {
 
 /// Estimates the bound of `objective` for each of its numbers of steps on `x0` (`[rows, seq]`), in chunks of
 /// `batch_rows`, with the random numbers of `seed`.
-pub fn estimate_bounds(
-    model: &VmdModel,
+pub fn estimate_bounds<D: TrainableDenoiser>(
+    model: &VmdModel<D>,
     objective: &ObjectiveConfig,
     x0: &[u32],
     batch_rows: usize,
@@ -78,15 +78,15 @@ pub fn estimate_bounds(
 }
 
 /// Data and random numbers that every bound is estimated with.
-struct Estimate<'a> {
-    model: &'a VmdModel,
+struct Estimate<'a, D: TrainableDenoiser> {
+    model: &'a VmdModel<D>,
     x0: &'a [u32],
     batch_rows: usize,
     seed: u64,
     device: &'a Device,
 }
 
-impl Estimate<'_> {
+impl<D: TrainableDenoiser> Estimate<'_, D> {
     fn bound(&self, objective: &ObjectiveConfig) -> BoundEstimate {
         let model = self.model;
         let prior_options = LossOptions { latent_source: LatentSource::Prior, ..LossOptions::BOUND };

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use vmd_denoiser::TransformerConfig;
-use vmd_graph::{DependencyGraph, GraphSpec};
+use vmd_denoiser::DenoiserConfig;
+use vmd_graph::{DependencyGraph, GraphSpec, MAX_NODES};
 use vmd_kernels::Precision;
 use vmd_latent::{LatentConfig, PriorKind};
 use vmd_process::NoiseSchedule;
@@ -36,7 +36,7 @@ pub struct ModelConfig {
     #[serde(default)]
     pub graph: Option<GraphSpec>,
     /// The denoising network.
-    pub denoiser: TransformerConfig,
+    pub denoiser: DenoiserConfig,
     /// Blocks that a sequence is generated in, one after the other, each seeing those before it (BD3-LM,
     /// arXiv 2503.09573); 1 for all of it at once.
     #[serde(default = "one")]
@@ -129,11 +129,12 @@ impl ModelConfig {
         if let Err(error) = self.schedule.validate() {
             problems.push(ConfigProblem(format!("schedule: {error}")));
         }
-        let (mut denoiser, mut latent) = (self.denoiser.trunk.clone(), self.latent.clone());
+        let (mut denoiser, mut latent) = (self.denoiser.clone(), self.latent.clone());
         let graph = self.build_graph().unwrap_or_else(|problem| {
             problems.push(problem);
             // Edge heads and a prior along edges cannot be judged without the graph; to call it absent would mislead.
-            denoiser.edge_heads.clear();
+            denoiser.trunk.edge_heads.clear();
+            denoiser.parents = None;
             if let Some(latent) = &mut latent {
                 latent.posterior.trunk.edge_heads.clear();
                 latent.clues.iter_mut().for_each(|clues| clues.edge_heads.clear());
@@ -143,8 +144,14 @@ impl ModelConfig {
             }
             None
         });
-        let trunk = denoiser.validate("denoiser.trunk", graph.as_ref());
-        problems.extend(trunk.iter().map(|error| ConfigProblem(error.to_string())));
+        if denoiser.gates.is_some() && self.seq_len > MAX_NODES {
+            problems.push(ConfigProblem(format!(
+                "denoiser.gates learns graphs of up to {MAX_NODES} tokens, not of {}; remove it",
+                self.seq_len
+            )));
+        }
+        let denoiser = denoiser.validate("denoiser", self.vocab, graph.as_ref());
+        problems.extend(denoiser.iter().map(|error| ConfigProblem(error.to_string())));
         if let Some(latent) = &latent {
             problems.extend(
                 latent.validate("latent", self.seq_len, graph.as_ref()).into_iter().map(ConfigProblem),

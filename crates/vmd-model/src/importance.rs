@@ -7,7 +7,7 @@ use vmd_latent::LatentRows;
 use vmd_process::{Purpose, TimeGrid, keyed_rng, uniform};
 
 use crate::model::upload_tokens;
-use crate::{Query, Scope, TokenPredictor, VmdModel};
+use crate::{Query, Scope, TokenPredictor, TrainableDenoiser, VmdModel};
 
 /// Rows per forward pass, as far as the draws of one sequence allow.
 const BATCH_ROWS: usize = 1024;
@@ -27,8 +27,8 @@ const BATCH_ROWS: usize = 1024;
 /// # Source
 ///
 /// arXiv 1509.00519 (eq. 8); derived for several steps in `docs/method.md`.
-pub fn importance_bound(
-    model: &VmdModel,
+pub fn importance_bound<D: TrainableDenoiser>(
+    model: &VmdModel<D>,
     steps: usize,
     grid: TimeGrid,
     x0: &[u32],
@@ -74,7 +74,12 @@ struct Trajectory {
 impl Trajectory {
     /// A token appears between `t` and `s` of its block with probability `α(s) − α(t)`. Steps are counted through all
     /// blocks.
-    fn draw(x0: Vec<u32>, model: &VmdModel, times: &[f64], mut rng: ChaCha8Rng) -> Self {
+    fn draw<D: TrainableDenoiser>(
+        x0: Vec<u32>,
+        model: &VmdModel<D>,
+        times: &[f64],
+        mut rng: ChaCha8Rng,
+    ) -> Self {
         let config = model.config();
         let alpha: Vec<f64> = times[1..].iter().map(|&s| config.schedule.alpha(s)).collect();
         let block_len = config.seq_len / config.blocks;
@@ -103,8 +108,8 @@ impl Trajectory {
 }
 
 /// What all trajectories of a forward pass have in common.
-struct Batch<'a> {
-    model: &'a VmdModel,
+struct Batch<'a, D: TrainableDenoiser> {
+    model: &'a VmdModel<D>,
     times: &'a [f64],
     /// Steps for a block.
     steps: usize,
@@ -112,7 +117,7 @@ struct Batch<'a> {
     device: Device,
 }
 
-impl Batch<'_> {
+impl<D: TrainableDenoiser> Batch<'_, D> {
     fn evaluate(&self, rows: &mut [Trajectory]) {
         let config = self.model.config();
         let last = self.steps * config.blocks - 1;
@@ -202,7 +207,7 @@ impl Batch<'_> {
             .collect();
         let reveals: Vec<u32> =
             rows.iter().flat_map(|row| row.step_of.iter().map(|&at| u32::from(at == step))).collect();
-        let logits = self.model.predict(Query {
+        let prediction = self.model.predict(Query {
             xt: &xt.repeat(self.draws),
             t: &vec![self.times[step % self.steps]; self.draws * rows.len()],
             z: &LatentRows { values: latents, row_len: rows[0].z[0].len() },
@@ -210,10 +215,14 @@ impl Batch<'_> {
             reveals: &reveals.repeat(self.draws),
         });
         let (n_rows, mut probabilities) = (rows.len(), Vec::new());
-        for (index, logits) in logits.chunks_exact(seq * vocab).enumerate() {
+        for index in 0..self.draws * n_rows {
             let (draw, row) = (index / n_rows, &mut rows[index % n_rows]);
-            for i in (0..seq).filter(|&i| row.step_of[i] == step) {
-                softmax_f64(&logits[i * vocab..(i + 1) * vocab], 1.0, &mut probabilities);
+            let answer = prediction.row(index, seq, vocab);
+            let revealed = |i: &usize| row.step_of[*i] == step;
+            let given = |i| if revealed(&i) { row.x0[i] } else { config.mask_token() };
+            let given: Vec<u32> = (0..seq).map(given).collect();
+            for i in (0..seq).filter(|i| revealed(i)).collect::<Vec<_>>() {
+                softmax_f64(&answer.logits_given(i, &given), 1.0, &mut probabilities);
                 row.log_weights[draw] += probabilities[row.x0[i] as usize].ln();
             }
         }

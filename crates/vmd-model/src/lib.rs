@@ -12,14 +12,15 @@ mod model;
 mod objective;
 pub mod sampler;
 
-pub use batch::TrainingBatch;
+pub use batch::{Difficulty, TrainingBatch};
 pub use bound::{BoundEstimate, LatentFree, estimate_bounds};
 pub use config::{ConfigProblem, ModelConfig, Scope};
 pub use importance::importance_bound;
 pub use loss::{LatentSource, Loss, LossOptions, loss};
-pub use model::VmdModel;
+pub use model::{TrainableDenoiser, VmdModel};
 pub use objective::{Budgets, KlMultiplier, ObjectiveConfig};
 pub use sampler::{
-    LatentRule, Query, RemaskRule, RevealRule, SampleOutput, Sampler, SamplerConfig, TokenPredictor,
-    ValueRule,
+    LatentRule, Prediction, Query, RemaskRule, RevealRule, RowPrediction, SampleOutput, Sampler,
+    SamplerConfig, TokenPredictor, ValueRule,
 };
+pub use vmd_denoiser::Network;

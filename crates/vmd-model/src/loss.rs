@@ -2,11 +2,11 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use vmd_denoiser::{Denoiser, DenoiserInput};
+use vmd_denoiser::DenoiserInput;
 use vmd_latent::{LatentConfig, LatentDistribution, charge};
 
 use crate::model::upload_tokens;
-use crate::{TrainingBatch, VmdModel};
+use crate::{TrainableDenoiser, TrainingBatch, VmdModel};
 
 /// Where the loss takes its latent from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,6 +33,8 @@ pub struct LossOptions {
     pub use_free_nats: bool,
     /// Where `z` comes from.
     pub latent_source: LatentSource,
+    /// Weight of the price of learned edges, where there is noise for them.
+    pub gate_weight: f64,
 }
 
 impl LossOptions {
@@ -42,6 +44,7 @@ impl LossOptions {
         hold_prior: false,
         use_free_nats: false,
         latent_source: LatentSource::Posterior,
+        gate_weight: 1.0,
     };
 }
 
@@ -49,7 +52,7 @@ impl LossOptions {
 #[derive(Debug, Clone)]
 pub struct Loss {
     /// What training descends, `[1]`: `recon + kl_weight · kl` over all rows, those without a latent too; of two draws
-    /// the first one's reconstruction.
+    /// the first one's reconstruction. With noise for learned edges, their price as well.
     pub total: Tensor<1>,
     /// `Σ_k r_k Σ_{i masked} −log p(x0^i | xt, z)`, `[1]`.
     pub recon: Tensor<1>,
@@ -66,7 +69,12 @@ pub struct Loss {
 /// # Source
 ///
 /// arXiv 2510.23606 for the sequence scope; the step scope with `c(n, r)` is derived in `docs/method.md`.
-pub fn loss(model: &VmdModel, batch: &TrainingBatch, options: LossOptions, device: &Device) -> Loss {
+pub fn loss<D: TrainableDenoiser>(
+    model: &VmdModel<D>,
+    batch: &TrainingBatch,
+    options: LossOptions,
+    device: &Device,
+) -> Loss {
     let x0 = upload_tokens(&batch.x0, batch.seq, device);
     let tied = upload_tokens(&batch.tied, batch.seq, device);
     let posterior = model.posterior().map(|network| network.forward(x0, tied));
@@ -102,6 +110,9 @@ pub fn loss(model: &VmdModel, batch: &TrainingBatch, options: LossOptions, devic
         let per_draw = weighted_nll(model, batch, z, device);
         (per_draw.clone(), per_draw.mean())
     };
+    if let Some(gates) = model.denoiser().edge_gates().filter(|_| !batch.gate_noise.is_empty()) {
+        total = total + gates.price() * options.gate_weight;
+    }
     let mean_present = |part: Tensor<1>| match n_present as usize {
         0 => part.mean(),
         _ => (part * present.clone()).sum() / (n_present * n_draws as f64),
@@ -134,8 +145,8 @@ pub fn loss(model: &VmdModel, batch: &TrainingBatch, options: LossOptions, devic
 }
 
 /// What the prior is told of every row, `n_draws` times over.
-pub(crate) fn prior_shift(
-    model: &VmdModel,
+pub(crate) fn prior_shift<D: TrainableDenoiser>(
+    model: &VmdModel<D>,
     batch: &TrainingBatch,
     n_draws: usize,
     device: &Device,
@@ -166,17 +177,31 @@ fn without_value(surrogate: Tensor<1>) -> Tensor<1> {
 }
 
 /// The reconstruction term of every row for latents `z` of `[draws · rows, n_latents, channels]`, `[draws · rows]`.
-fn weighted_nll(model: &VmdModel, batch: &TrainingBatch, z: Option<Tensor<3>>, device: &Device) -> Tensor<1> {
+fn weighted_nll<D: TrainableDenoiser>(
+    model: &VmdModel<D>,
+    batch: &TrainingBatch,
+    z: Option<Tensor<3>>,
+    device: &Device,
+) -> Tensor<1> {
     let n_draws = z.as_ref().map_or(1, |z| z.dims()[0] / batch.rows());
     let tokens = |tokens: &[u32]| upload_tokens(tokens, batch.seq, device).repeat_dim(0, n_draws);
     let values = |values: &[f64]| upload(values, device).repeat_dim(0, n_draws);
-    let logits = model.denoiser().logits(DenoiserInput {
+    let input = DenoiserInput {
         xt: tokens(&batch.xt),
         z,
         t: Some(values(&batch.t)),
         budget: Some(values(&inverse_steps(&batch.steps))),
         reveals: model.config().reveal_aware.then(|| tokens(&batch.tied)),
-    });
+        gate_noise: (!batch.gate_noise.is_empty()).then(|| {
+            let shape = [batch.rows(), batch.seq, batch.seq];
+            let noise = Tensor::<3>::from_data(TensorData::new(batch.gate_noise.clone(), shape), device);
+            noise.repeat_dim(0, n_draws)
+        }),
+    };
+    let (mut logits, features) = model.denoiser().logits_and_features(input);
+    if let (Some(head), Some(features)) = (model.denoiser().parent_head(), features) {
+        logits = logits + head.forward(features, &batch.given.repeat(n_draws));
+    }
     let nll = vmd_kernels::masked_nll(logits, tokens(&batch.x0), tokens(&batch.target));
     nll.sum_dim(1).squeeze_dim::<1>(1) * values(&batch.recon_weight)
 }

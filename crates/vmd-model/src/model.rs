@@ -1,20 +1,25 @@
 //! The model: a denoiser and, with a latent, its posterior.
 
-use burn::module::Module;
+use burn::module::{Module, ModuleDisplay};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
-use vmd_denoiser::{Denoiser, DenoiserInput, LatentShape, NfeCounter, Transformer};
+use vmd_denoiser::{Denoiser, DenoiserInput, LatentShape, Network, NfeCounter};
 use vmd_graph::DependencyGraph;
 use vmd_latent::{LatentRows, Posterior, Prior, PriorNetwork};
-use vmd_nn::ParameterInit;
+use vmd_nn::{NetworkError, ParameterInit};
 
-use crate::sampler::Query;
+use crate::sampler::{Prediction, Query};
 use crate::{ConfigProblem, ModelConfig, Scope, TokenPredictor};
 
-/// A (variational) masked diffusion model.
+/// A denoiser that a model can be built around: any that is a Burn module.
+pub trait TrainableDenoiser: Denoiser + Module + ModuleDisplay {}
+
+impl<D: Denoiser + Module + ModuleDisplay> TrainableDenoiser for D {}
+
+/// A (variational) masked diffusion model around a denoiser: [`Network`], or any other that implements [`Denoiser`].
 #[derive(Module, Debug)]
-pub struct VmdModel {
-    denoiser: Transformer,
+pub struct VmdModel<D: Module + Denoiser = Network> {
+    denoiser: D,
     posterior: Option<Posterior>,
     prior: Option<PriorNetwork>,
     #[module(skip)]
@@ -30,20 +35,42 @@ impl VmdModel {
     ///
     /// The first problem of `config`.
     pub fn new(config: &ModelConfig, rng: ChaCha8Rng, device: &Device) -> Result<Self, ConfigProblem> {
+        let init = &mut ParameterInit::new(rng, device);
+        Self::around(config, init, |latent, graph, init| {
+            let (vocab, seq, aware) = (config.vocab, config.seq_len, config.reveal_aware);
+            Network::new(&config.denoiser, vocab, seq, latent, aware, graph, init)
+        })
+    }
+}
+
+impl<D: TrainableDenoiser> VmdModel<D> {
+    /// A model around a denoiser of your own, which `denoiser` makes from the shape of the latent, the dependency graph and
+    /// the source of initial parameters. The `denoiser` of `config` is then without effect.
+    ///
+    /// # Errors
+    ///
+    /// The first problem of `config`, or what `denoiser` returns.
+    pub fn around(
+        config: &ModelConfig,
+        init: &mut ParameterInit<'_>,
+        denoiser: impl FnOnce(
+            Option<LatentShape>,
+            Option<&DependencyGraph>,
+            &mut ParameterInit<'_>,
+        ) -> Result<D, NetworkError>,
+    ) -> Result<Self, ConfigProblem> {
         if let Some(problem) = config.problems().into_iter().next() {
             return Err(problem);
         }
         let graph = config.build_graph()?;
-        let init = &mut ParameterInit::new(rng, device);
-        let problem = |error: vmd_nn::NetworkError| ConfigProblem(error.to_string());
+        let problem = |error: NetworkError| ConfigProblem(error.to_string());
         let (vocab, seq, graph) = (config.vocab, config.seq_len, graph.as_ref());
         let shape = config.latent.as_ref().map(|latent| LatentShape {
             channels: latent.family.channels(),
             square: latent.family.n_units(),
         });
         Ok(Self {
-            denoiser: Transformer::new(&config.denoiser, vocab, seq, shape, config.reveal_aware, graph, init)
-                .map_err(problem)?,
+            denoiser: denoiser(shape, graph, init).map_err(problem)?,
             posterior: match &config.latent {
                 Some(latent) => Some(Posterior::new(latent, vocab, seq, graph, init).map_err(problem)?),
                 None => None,
@@ -63,7 +90,7 @@ impl VmdModel {
     }
 
     /// The denoising network.
-    pub fn denoiser(&self) -> &impl Denoiser {
+    pub fn denoiser(&self) -> &D {
         &self.denoiser
     }
 
@@ -123,7 +150,7 @@ pub(crate) fn upload_tokens(tokens: &[u32], seq: usize, device: &Device) -> Tens
     Tensor::from_data(TensorData::new(values, [tokens.len() / seq, seq]), device)
 }
 
-impl TokenPredictor for VmdModel {
+impl<D: TrainableDenoiser> TokenPredictor for VmdModel<D> {
     fn vocab(&self) -> usize {
         self.config.vocab
     }
@@ -172,7 +199,7 @@ impl TokenPredictor for VmdModel {
         self.graph.as_ref()
     }
 
-    fn predict(&self, query: Query<'_>) -> Vec<f32> {
+    fn predict(&self, query: Query<'_>) -> Prediction {
         let device = self.device();
         let times: Vec<f32> = query.t.iter().map(|&t| t as f32).collect();
         let input = DenoiserInput {
@@ -182,7 +209,13 @@ impl TokenPredictor for VmdModel {
             budget: Some(Tensor::full([query.t.len()], 1.0 / query.budget as f32, &device)),
             reveals: (self.config.reveal_aware)
                 .then(|| upload_tokens(query.reveals, self.config.seq_len, &device)),
+            gate_noise: None,
         };
-        self.denoiser.logits(input).into_data().iter::<f32>().collect()
+        let host = |tensor: Tensor<3>| tensor.into_data().iter::<f32>().collect();
+        let (logits, features) = self.denoiser.logits_and_features(input);
+        match self.denoiser.parent_head().zip(features) {
+            Some((head, features)) => Prediction::with_parents(host(logits), head.to_host(), host(features)),
+            None => Prediction::from(host(logits)),
+        }
     }
 }

@@ -30,13 +30,14 @@ fn at_one_step_the_loss_is_the_log_likelihood_of_independent_tokens() {
     let batch = TrainingBatch::draw(tokens(8), &model, &steps(1), 3, 0);
     assert!(batch.xt.iter().all(|&token| token == VOCAB as u32));
     assert!(batch.t.iter().all(|&t| t == 1.0) && batch.recon_weight.iter().all(|&w| w == 1.0));
-    let logits = model.predict(Query {
+    let prediction = model.predict(Query {
         xt: &batch.xt,
         t: &batch.t,
         z: &LatentRows::default(),
         budget: 1,
         reveals: &[],
     });
+    let logits = prediction.logits;
     let by_hand: f64 = logits
         .chunks_exact(VOCAB)
         .zip(&batch.x0)
@@ -60,13 +61,14 @@ fn only_masked_tokens_count_and_rows_are_weighted() {
     batch.xt = vec![mask, batch.x0[1], mask, batch.x0[3], batch.x0[4], batch.x0[5], batch.x0[6], mask];
     batch.target = batch.xt.iter().map(|&token| u32::from(token == mask)).collect();
     batch.recon_weight = vec![0.25, 3.0];
-    let logits = model.predict(Query {
+    let prediction = model.predict(Query {
         xt: &batch.xt,
         t: &batch.t,
         z: &LatentRows::default(),
         budget: 1,
         reveals: &[],
     });
+    let logits = prediction.logits;
     let nll = |i: usize| -log_softmax(&logits[i * VOCAB..(i + 1) * VOCAB])[batch.x0[i] as usize];
     let by_hand = (0.25 * (nll(0) + nll(2)) + 3.0 * nll(7)) / 2.0;
     let parts = loss(&model, &batch, LossOptions::BOUND, &Device::flex());

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use vmd_latent::LatentRows;
 use vmd_model::{
-    LatentRule, Query, RemaskRule, RevealRule, SampleOutput, Sampler, SamplerConfig, Scope, TokenPredictor,
-    ValueRule,
+    LatentRule, Prediction, Query, RemaskRule, RevealRule, SampleOutput, Sampler, SamplerConfig, Scope,
+    TokenPredictor, ValueRule,
 };
 use vmd_process::{NoiseSchedule, TimeGrid};
 
@@ -155,14 +155,14 @@ impl TokenPredictor for Wavering {
         LatentRows::default()
     }
 
-    fn predict(&self, query: Query<'_>) -> Vec<f32> {
+    fn predict(&self, query: Query<'_>) -> Prediction {
         self.calls.borrow_mut().push(query.xt.to_vec());
         let sure: [f32; 4] = if query.xt.iter().all(|&token| token == 2) {
             [0.7, 0.6, 0.6, 0.6]
         } else {
             [0.99, 0.9, 0.8, 0.75]
         };
-        sure.iter().flat_map(|p| [(1.0 - p).ln(), p.ln()]).collect()
+        sure.iter().flat_map(|p| [(1.0 - p).ln(), p.ln()]).collect::<Vec<f32>>().into()
     }
 }
 

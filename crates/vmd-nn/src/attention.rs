@@ -58,7 +58,7 @@ impl Attention {
 
     /// Everything but the output's projection.
     fn mix(&self, x: Tensor<3>, mask: Option<Mask<'_>>, rotary: Option<&Rotary>) -> Tensor<3> {
-        let [batch, seq, width] = x.dims();
+        let ([batch, seq, width], device) = (x.dims(), x.device());
         let qkv = self.qkv.forward(x);
         match rotary {
             None => attention(qkv, self.heads, mask),
@@ -67,7 +67,8 @@ impl Attention {
                 let parts = qkv.chunk(3, 2);
                 let split = |part: usize| parts[part].clone().reshape(shape).swap_dims(1, 2);
                 let (q, k) = (rotary.forward(split(0)), rotary.forward(split(1)));
-                composed_attention(q, k, split(2), mask.map(|mask| mask.bias))
+                let bias = mask.map(|mask| mask.bias_on(&device));
+                composed_attention(q, k, split(2), bias.as_ref())
             }
         }
     }
@@ -89,14 +90,16 @@ pub fn head_edges(
     if let Some(error) = edge_head_errors(graph, edge_heads, heads, path).into_iter().next() {
         return Err(error);
     }
-    let mask = |head: usize| {
+    let keys = |head: usize| {
         // Every name but `all` was checked to be an edge type.
         let name = edge_heads[head % edge_heads.len()].as_str();
         let edge_type =
             Some(name).filter(|name| *name != UNRESTRICTED).and_then(|name| graph.edge_type(name));
-        edge_type.map(|edge_type| graph.adjacency_mask(edge_type, true))
+        let of =
+            |edge_type| (0..graph.n_nodes()).map(|node| graph.closed_neighbours(edge_type, node)).collect();
+        edge_type.map(of)
     };
-    Ok(HeadEdges::new(graph.n_nodes(), (0..heads).map(mask)))
+    Ok(HeadEdges::of_lists(graph.n_nodes(), (0..heads).map(keys)))
 }
 
 /// Everything that keeps `edge_heads` from being a bias over `graph`.

@@ -32,6 +32,12 @@ pub enum NetworkError {
         /// Channels per head.
         channels: usize,
     },
+    /// Rotary positions turn queries and keys, which messages do not have.
+    #[error("{path}: rotary positions need attention; set {path}.position to learned or none")]
+    RotaryMessages {
+        /// Path of the table in the configuration.
+        path: String,
+    },
     /// A head names an edge type that the graph does not have.
     #[error("{path}.edge_heads names `{name}`, which is no edge type of the graph; use one of: {known}")]
     UnknownEdgeType {
@@ -47,6 +53,59 @@ pub enum NetworkError {
     EdgeHeadsWithoutGraph {
         /// Path of the table in the configuration.
         path: String,
+    },
+    /// Gates are factors on messages.
+    #[error("{path} gates messages; set {trunk}.mixing = \"messages\", or remove it")]
+    GatesWithoutMessages {
+        /// Path of the gates' table in the configuration.
+        path: String,
+        /// Path of the trunk's table.
+        trunk: String,
+    },
+    /// Learned edges take the place of given ones.
+    #[error("{path} learns who hears whom, and {trunk}.edge_heads says it; remove one of the two")]
+    GatesWithEdgeHeads {
+        /// Path of the gates' table in the configuration.
+        path: String,
+        /// Path of the trunk's table.
+        trunk: String,
+    },
+    /// The graph has no types of edges, so that nothing has a parent.
+    #[error("{path} is set but the graph has no edge types; add one or remove it")]
+    ParentsWithoutEdges {
+        /// Path of the table in the configuration.
+        path: String,
+    },
+    /// The price of an edge is no price.
+    #[error("{path}.penalty = {penalty}; it must be above 0 and finite")]
+    GatePenalty {
+        /// Path of the table in the configuration.
+        path: String,
+        /// The price that was asked for, as text.
+        penalty: String,
+    },
+    /// Tokens are to condition on each other along a graph that is not there.
+    #[error("{path} is set but the model has no [graph]; add one or remove it")]
+    ParentsWithoutGraph {
+        /// Path of the table in the configuration.
+        path: String,
+    },
+    /// The table of what parents can say would be too large.
+    #[error(
+        "{path}: {edge_types} edge types of {vocab} values at {reach} distances are more than {most} things that a parent can \
+         say; lower reach or merge edge types"
+    )]
+    TooManyParentValues {
+        /// Path of the table in the configuration.
+        path: String,
+        /// Edge types of the graph.
+        edge_types: usize,
+        /// Distances that are told apart.
+        reach: usize,
+        /// Values of a token.
+        vocab: usize,
+        /// What is supported.
+        most: usize,
     },
     /// The heads cannot be shared out evenly over the edge types.
     #[error(

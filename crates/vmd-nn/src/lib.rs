@@ -1,6 +1,6 @@
 //! Network blocks that the denoiser and the posterior share.
 //!
-//! Attention with heads restricted to the edge types of a dependency graph, adaLN conditioning, embeddings,
+//! Attention and messages with heads restricted to the edge types of a dependency graph, adaLN conditioning, embeddings,
 //! weight-tied loops, and named access to a module's parameters.
 //!
 //! Invariant: nothing here knows the masking process, what a latent means, or where a device comes from.
@@ -9,23 +9,27 @@
 
 mod attention;
 mod error;
+mod gates;
 mod init;
 mod linear;
+mod messages;
 mod norm;
 mod parameters;
 mod position;
 mod rotary;
-mod transformer;
+mod trunk;
 
 pub use attention::{Attention, head_edges};
 pub use error::NetworkError;
+pub use gates::{EdgeGates, GatesConfig};
 pub use init::ParameterInit;
 pub use linear::{Linear, Weights};
+pub use messages::Messages;
 pub use norm::{LayerNorm, Modulation};
 pub use parameters::{
     ParameterError, load_parameters, named_parameters, parameters_from_safetensors, parameters_to_safetensors,
 };
 pub use position::{Embedding, PositionEncoding, PositionTable};
 pub use rotary::Rotary;
-pub use transformer::{Trunk, TrunkConfig};
+pub use trunk::{Mixing, Trunk, TrunkConfig};
 pub use vmd_kernels::{Activation, Precision};

@@ -7,9 +7,18 @@ mod common;
 use burn::tensor::Device;
 use common::{config, host, largest_difference, random, tensor, trunk, values};
 use vmd_graph::DependencyGraph;
-use vmd_nn::{NetworkError, PositionEncoding, TrunkConfig, head_edges};
+use vmd_nn::{Mixing, NetworkError, PositionEncoding, TrunkConfig, head_edges};
 
 const SEQ: usize = 16;
+
+/// Every way of mixing tokens with every encoding of positions that it goes with.
+const MIXED: [(Mixing, PositionEncoding); 5] = [
+    (Mixing::Attention, PositionEncoding::None),
+    (Mixing::Attention, PositionEncoding::Learned),
+    (Mixing::Attention, PositionEncoding::Rotary),
+    (Mixing::Messages, PositionEncoding::None),
+    (Mixing::Messages, PositionEncoding::Learned),
+];
 
 fn sudoku() -> DependencyGraph {
     DependencyGraph::sudoku(2, 2).unwrap()
@@ -32,9 +41,9 @@ fn rows(config: &TrunkConfig, changed: Option<usize>) -> Vec<Vec<f32>> {
 #[test]
 fn a_head_sees_its_edge_type_and_nothing_else() {
     let graph = sudoku();
-    for position in [PositionEncoding::None, PositionEncoding::Learned, PositionEncoding::Rotary] {
+    for (mixing, position) in MIXED {
         for name in ["row", "column", "box"] {
-            let config = config(&[name], position);
+            let config = TrunkConfig { mixing, ..config(&[name], position) };
             let edge_type = graph.edge_type(name).unwrap();
             let before = rows(&config, None);
             for changed in [0, 6, 15] {
@@ -52,21 +61,25 @@ fn a_head_sees_its_edge_type_and_nothing_else() {
 #[test]
 fn heads_of_two_types_see_the_union() {
     let graph = sudoku();
-    let config = config(&["row", "column"], PositionEncoding::None);
-    let (before, after) = (rows(&config, None), rows(&config, Some(5)));
-    for node in 0..SEQ {
-        let sees = node == 5 || [0, 1].iter().any(|&e| graph.neighbours(e, node).contains(&5));
-        assert_eq!(before[node] != after[node], sees, "{node}");
+    for mixing in [Mixing::Attention, Mixing::Messages] {
+        let config = TrunkConfig { mixing, ..config(&["row", "column"], PositionEncoding::None) };
+        let (before, after) = (rows(&config, None), rows(&config, Some(5)));
+        for node in 0..SEQ {
+            let sees = node == 5 || [0, 1].iter().any(|&e| graph.neighbours(e, node).contains(&5));
+            assert_eq!(before[node] != after[node], sees, "{mixing:?}: {node}");
+        }
     }
 }
 
 #[test]
 fn a_head_named_all_is_unrestricted() {
-    let config = config(&["all"], PositionEncoding::None);
-    let (before, after) = (rows(&config, None), rows(&config, Some(0)));
-    assert!((0..SEQ).all(|node| before[node] != after[node]));
-    let free = TrunkConfig { edge_heads: Vec::new(), ..config };
-    assert_eq!(rows(&free, None), before);
+    for mixing in [Mixing::Attention, Mixing::Messages] {
+        let config = TrunkConfig { mixing, ..config(&["all"], PositionEncoding::None) };
+        let (before, after) = (rows(&config, None), rows(&config, Some(0)));
+        assert!((0..SEQ).all(|node| before[node] != after[node]));
+        let free = TrunkConfig { edge_heads: Vec::new(), ..config };
+        assert_eq!(rows(&free, None), before);
+    }
 }
 
 /// Permutes the cells of a 4×4 grid by exchanging two rows.
@@ -79,10 +92,10 @@ fn exchange_rows(values: &[f32], width: usize, rows: [usize; 2]) -> Vec<f32> {
 }
 
 /// How far the trunk is from commuting with an exchange of two rows.
-fn equivariance_error(position: PositionEncoding, exchanged: [usize; 2]) -> f32 {
+fn equivariance_error(mixing: Mixing, position: PositionEncoding, exchanged: [usize; 2]) -> f32 {
     let device = Device::flex();
     let mut config = config(&["row", "column", "box", "all"], position);
-    (config.layers, config.loops) = (2, 2);
+    (config.mixing, config.layers, config.loops) = (mixing, 2, 2);
     let trunk = trunk(&config, SEQ, None, Some(&sudoku()), 7, &device);
     let input = values(8, SEQ * config.width);
     let run = |input: Vec<f32>| host(trunk.forward(tensor(input, [1, SEQ, config.width], &device), None));
@@ -93,12 +106,17 @@ fn equivariance_error(position: PositionEncoding, exchanged: [usize; 2]) -> f32 
 #[test]
 fn without_positions_the_trunk_keeps_the_symmetries_of_the_grid() {
     // Outputs are of order 1 after the last norm; sums in another order differ by some 1e-6.
-    assert!(equivariance_error(PositionEncoding::None, [0, 1]) < 1e-4);
-    assert!(equivariance_error(PositionEncoding::None, [2, 3]) < 1e-4);
-    // Rows of different bands are not a symmetry, and positions break those that are.
-    assert!(equivariance_error(PositionEncoding::None, [1, 2]) > 1e-2);
-    assert!(equivariance_error(PositionEncoding::Learned, [0, 1]) > 1e-2);
-    assert!(equivariance_error(PositionEncoding::Rotary, [0, 1]) > 1e-2);
+    for (mixing, position) in MIXED {
+        let error = |exchanged| equivariance_error(mixing, position, exchanged);
+        if position == PositionEncoding::None {
+            assert!(error([0, 1]) < 1e-4 && error([2, 3]) < 1e-4, "{mixing:?}");
+            // Rows of different bands are not a symmetry.
+            assert!(error([1, 2]) > 1e-2, "{mixing:?}");
+        } else {
+            // Positions break those that are.
+            assert!(error([0, 1]) > 1e-2, "{mixing:?}, {position:?}");
+        }
+    }
 }
 
 #[test]
@@ -155,6 +173,9 @@ fn validation_finds_every_problem_that_building_would() {
     let without = config(&["row"], PositionEncoding::None).validate("trunk", None);
     assert_eq!(without, [NetworkError::EdgeHeadsWithoutGraph { path: "trunk".into() }]);
     assert!(config(&["row", "all"], PositionEncoding::Rotary).validate("trunk", Some(&graph)).is_empty());
+    let turned = TrunkConfig { mixing: Mixing::Messages, ..config(&["row"], PositionEncoding::Rotary) };
+    let expected = NetworkError::RotaryMessages { path: "trunk".into() };
+    assert_eq!(turned.validate("trunk", Some(&graph)), [expected]);
     let divides = TrunkConfig { width: 10, heads: 4, ..config(&[], PositionEncoding::None) };
     let expected = NetworkError::HeadsDoNotDivideWidth { path: "trunk".into(), width: 10, heads: 4 };
     assert_eq!(divides.validate("trunk", None), [expected]);

@@ -35,6 +35,12 @@ pub enum Purpose {
     Dropout = 10,
     /// Draws made while evaluating a bound.
     Evaluate = 11,
+    /// Which tokens of a step their children see.
+    Parents = 12,
+    /// Which learned edges are open.
+    Gates = 13,
+    /// What a teacher makes of an example.
+    Teacher = 14,
 }
 
 /// A `ChaCha8` generator for one purpose in one step; equal arguments give equal bits on every platform.

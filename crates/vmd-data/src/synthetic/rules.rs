@@ -20,6 +20,18 @@ const RULES: [Rule; 5] = [
     ("ends-differ", |x| x[0] != x[5]),
 ];
 
+/// The positions that each rule ties.
+pub(super) fn ties() -> Vec<(&'static str, Vec<(usize, usize)>)> {
+    let of = |name| match name {
+        "first-three-differ" => vec![(0, 1), (0, 2), (1, 2)],
+        "rising" => vec![(0, 3)],
+        "last-three-sum-to-eight" => vec![(3, 4), (3, 5), (4, 5)],
+        "apart" => vec![(2, 4)],
+        _ => vec![(0, 5)],
+    };
+    RULES.iter().map(|(name, _)| (*name, of(name))).collect()
+}
+
 /// Names of the rules that a sequence of the set `rules` breaks; empty for a solution.
 ///
 /// A sequence is six tokens `x0 … x5` of 0..=5, otherwise it breaks "shape". The rules:

@@ -1,10 +1,12 @@
 //! Comparing a fused kernel with the composed operation in double precision.
 
+#![allow(dead_code, reason = "every test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use vmd_kernels::HeadEdges;
 
 pub(crate) type Dims = [usize; 3];
 
@@ -55,4 +57,33 @@ pub(crate) fn matrix(x: &Tensor<3>) -> Tensor<2> {
 pub(crate) fn vector(x: &Tensor<3>) -> Tensor<1> {
     let n: usize = x.dims().iter().product();
     x.clone().reshape([n])
+}
+
+/// Of every five heads one free, one banded, one that looks at itself only, one with random edges, and one in groups of five
+/// that look at another group's tokens too.
+pub(crate) fn edges(seq: usize, heads: usize) -> HeadEdges {
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let pairs = || (0..seq).flat_map(|query| (0..seq).map(move |key| (query, key)));
+    let masks: Vec<Option<Vec<bool>>> = (0..heads)
+        .map(|head| match head % 5 {
+            0 => None,
+            1 => Some(pairs().map(|(query, key)| query.abs_diff(key) <= 1).collect()),
+            2 => Some(pairs().map(|(query, key)| query == key).collect()),
+            3 => Some(pairs().map(|(query, key)| query / 5 == key / 5 || key % 7 == query / 5).collect()),
+            _ => Some(pairs().map(|(query, key)| query == key || rng.random::<f64>() < 0.3).collect()),
+        })
+        .collect();
+    HeadEdges::new(seq, masks)
+}
+
+/// The suite that calls this once more, with narrower vectors.
+pub(crate) fn with_narrower_vectors() {
+    if std::env::var_os("VMD_INSTRUCTIONS").is_some() {
+        return;
+    }
+    for instructions in ["avx2", "scalar"] {
+        let mut suite = std::process::Command::new(std::env::current_exe().unwrap());
+        let output = suite.env("VMD_INSTRUCTIONS", instructions).output().unwrap();
+        assert!(output.status.success(), "{instructions}: {}", String::from_utf8_lossy(&output.stdout));
+    }
 }

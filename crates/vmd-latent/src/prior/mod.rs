@@ -11,6 +11,7 @@ mod independent;
 mod markov;
 mod mixture;
 mod standard;
+mod tree;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use self::independent::{ChannelNormals, GroupLogits};
 use self::markov::Markov;
 use self::mixture::{NormalMixture, ProductMixture};
 use self::standard::Standard;
+use self::tree::Tree;
 use crate::distribution::sum_rows;
 use crate::{LatentConfig, LatentDistribution, LatentFamily, PriorKind};
 
@@ -80,6 +82,7 @@ enum Learned {
     Products(ProductMixture),
     Flow(Flow),
     Markov(Markov),
+    Tree(Tree),
 }
 
 impl Learned {
@@ -113,8 +116,13 @@ impl Learned {
             (PriorKind::Markov { strength, learned }, _) => {
                 Self::Markov(Markov::new(graph?, config.family.channels(), strength, learned, init))
             }
+            (PriorKind::Tree { hidden }, LatentFamily::Categorical { n_groups, n_classes, .. }) => {
+                Self::Tree(Tree::new(seq, n_groups, n_classes, hidden, init))
+            }
             // Refused by `LatentConfig::validate`.
-            (PriorKind::Autoregressive { .. }, LatentFamily::Gaussian { .. }) => return None,
+            (PriorKind::Autoregressive { .. } | PriorKind::Tree { .. }, LatentFamily::Gaussian { .. }) => {
+                return None;
+            }
         })
     }
 
@@ -127,6 +135,7 @@ impl Learned {
             Self::Products(kind) => kind,
             Self::Flow(kind) => kind,
             Self::Markov(kind) => kind,
+            Self::Tree(kind) => kind,
         }
     }
 }
@@ -181,7 +190,7 @@ impl PriorNetwork {
     /// `KL(q ‖ p)` in nats for every unit, `[batch, units]`, with gradients with respect to both.
     ///
     /// Closed forms: channels or groups for `standard` and `independent`, channels over all tokens for `markov`, and for
-    /// `autoregressive` groups given those before them in the draw `z ~ q`, which is right in the mean over draws. Of a
+    /// `autoregressive` and `tree` groups given those before them in the draw `z ~ q`, which is right in the mean over draws. Of a
     /// `mixture` or a `flow` it is the estimate `ln q(z) − ln p(z)` from that draw, as a single unit; only its mean is
     /// never below 0.
     ///

@@ -15,7 +15,8 @@ use vmd_nn::{Activation, ParameterInit, PositionEncoding, TrunkConfig, load_para
 pub(crate) const SEQ: usize = 2;
 pub(crate) const VOCAB: usize = 3;
 
-/// Two values of `z` in a row, so that densities can be integrated on a grid: two channels, or one for each of two tokens.
+/// Two or three values of `z` in a row, so that densities can be integrated on a grid: two channels, or one for each of two
+/// tokens, or one more for both.
 pub(crate) fn gaussian(structure: LatentStructure) -> LatentFamily {
     LatentFamily::Gaussian { dim: if structure == LatentStructure::Pooled { 2 } else { 1 } }
 }
@@ -29,6 +30,7 @@ pub(crate) const CATEGORICAL: LatentFamily = LatentFamily::Categorical {
 
 pub(crate) fn trunk() -> TrunkConfig {
     TrunkConfig {
+        mixing: vmd_nn::Mixing::Attention,
         width: 8,
         layers: 1,
         loops: 1,
@@ -57,11 +59,13 @@ pub(crate) fn config(
     }
 }
 
-pub(crate) const KINDS: [PriorKind; 8] = [
+pub(crate) const KINDS: [PriorKind; 10] = [
     PriorKind::Standard {},
     PriorKind::Independent {},
     PriorKind::Autoregressive { hidden: 0 },
     PriorKind::Autoregressive { hidden: 3 },
+    PriorKind::Tree { hidden: 0 },
+    PriorKind::Tree { hidden: 3 },
     PriorKind::Mixture { components: 3 },
     PriorKind::Flow { layers: 3, hidden: 4 },
     PriorKind::Markov { strength: 1.5, learned: false },
@@ -74,7 +78,7 @@ pub(crate) fn graph() -> DependencyGraph {
 
 /// Every combination that is accepted.
 pub(crate) fn accepted() -> Vec<LatentConfig> {
-    let structures = [LatentStructure::Pooled, LatentStructure::PerToken];
+    let structures = [LatentStructure::Pooled, LatentStructure::PerToken, LatentStructure::TwoLevel];
     let families = structures.into_iter().flat_map(|s| [(gaussian(s), s), (CATEGORICAL, s)]);
     families
         .flat_map(|(family, structure)| {
@@ -88,7 +92,11 @@ pub(crate) fn accepted() -> Vec<LatentConfig> {
 
 /// By how much a parameter of this name is drawn or moved: logits count ten times over.
 pub(crate) fn size_of(name: &str) -> f32 {
-    if name.contains("logits") || name.contains("Autoregressive") { 0.12 } else { 0.7 }
+    if name.contains("logits") || name.contains("Autoregressive") || name.contains("Tree") {
+        0.12
+    } else {
+        0.7
+    }
 }
 
 /// The prior of `config` on `device` with all its parameters drawn, also those that start at zero.
@@ -99,8 +107,11 @@ pub(crate) fn drawn(config: &LatentConfig, device: &Device) -> PriorNetwork {
     let parameters = named_parameters(&network)
         .into_iter()
         .map(|(name, old)| {
+            // On a grid of three dimensions there is no room for the widest of normals.
+            let quiet = config.structure == LatentStructure::TwoLevel && name.starts_with("clues.");
+            let size = size_of(&name) * if quiet { 0.3 } else { 1.0 };
             let values: Vec<f32> =
-                (0..old.num_elements()).map(|_| (rng.random::<f32>() * 2.0 - 1.0) * size_of(&name)).collect();
+                (0..old.num_elements()).map(|_| (rng.random::<f32>() * 2.0 - 1.0) * size).collect();
             (name, TensorData::new(values, old.shape().to_vec()))
         })
         .collect();
@@ -165,7 +176,7 @@ pub(crate) fn host_priors(config: &LatentConfig) -> Vec<Prior> {
     if config.clues.is_some() { network.to_host_given(clues(&device)) } else { vec![network.to_host()] }
 }
 
-/// Points of a grid with their weights, which is all there is of a Gaussian latent of two values, or every value of a
+/// Points of a grid with their weights, which is all there is of a Gaussian latent of two or three values, or every value of a
 /// categorical one.
 pub(crate) fn points(prior: &Prior) -> Vec<(Vec<f32>, f64)> {
     if let Some(all) = prior.enumerate(1000) {
@@ -173,8 +184,15 @@ pub(crate) fn points(prior: &Prior) -> Vec<(Vec<f32>, f64)> {
     }
     // Smooth and with light tails: the rule of equal weights errs exponentially little.
     const STEP: f64 = 0.125;
-    let axis = || (-96..=96).map(|i| (f64::from(i) * STEP) as f32);
-    axis().flat_map(|a| axis().map(move |b| (vec![a, b], STEP * STEP))).collect()
+    const COARSE: f64 = 0.3;
+    if prior.row_len() == 2 {
+        let axis = || (-96..=96).map(|i| (f64::from(i) * STEP) as f32);
+        return axis().flat_map(|a| axis().map(move |b| (vec![a, b], STEP * STEP))).collect();
+    }
+    // Half a step aside, so that no point lies where a test's function jumps.
+    let axis = || (-36..36).map(|i| ((f64::from(i) + 0.5) * COARSE) as f32);
+    let plane = || axis().flat_map(|a| axis().map(move |b| [a, b]));
+    plane().flat_map(|[a, b]| axis().map(move |c| (vec![a, b, c], COARSE.powi(3)))).collect()
 }
 
 /// Mean and its standard error.

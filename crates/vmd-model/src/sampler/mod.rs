@@ -3,6 +3,7 @@
 //! A sampler never learns which network it drives, and all its probabilities are in double precision.
 
 mod config;
+mod prediction;
 mod probabilities;
 mod remask;
 mod reveal;
@@ -18,6 +19,7 @@ use vmd_latent::LatentRows;
 use crate::Scope;
 
 pub use config::SamplerConfig;
+pub use prediction::{Prediction, RowPrediction};
 use row::Row;
 pub use rules::{LatentRule, RemaskRule, RevealRule, ValueRule};
 pub use run::Sampler;
@@ -64,8 +66,8 @@ pub trait TokenPredictor {
         None
     }
 
-    /// Logits, `[rows, seq, vocab]`.
-    fn predict(&self, query: Query<'_>) -> Vec<f32>;
+    /// What the network says of every row.
+    fn predict(&self, query: Query<'_>) -> Prediction;
 }
 
 /// What a network is asked in one evaluation, row after row.

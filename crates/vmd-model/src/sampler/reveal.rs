@@ -5,7 +5,7 @@ use vmd_process::{NoiseSchedule, gumbel, index_below, uniform};
 
 use super::probabilities::{argmax, choose, entropy, softmax, two_largest};
 use super::remask::Chain;
-use super::{LatentRule, RemaskRule, RevealRule, Row, SamplerConfig};
+use super::{LatentRule, RemaskRule, RevealRule, Row, RowPrediction, SamplerConfig};
 
 /// A sampler's rules with everything that does not depend on the row worked out.
 #[derive(Debug)]
@@ -85,26 +85,31 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Reveals this step's tokens of `row`, given logits `[seq, vocab]`, and masks those that it takes back.
-    pub(super) fn reveal(&self, row: &mut Row, step: usize, logits: &[f32], vocab: usize) {
-        let of = |position: usize| &logits[position * vocab..(position + 1) * vocab];
+    /// Reveals this step's tokens of `row`, given what the network says, and masks those that it takes back.
+    pub(super) fn reveal(&self, row: &mut Row, step: usize, prediction: RowPrediction<'_>) {
+        let of = |position: usize| prediction.logits(position);
         if self.config.latent == LatentRule::Reinfer {
             // Where nothing is masked the network was never trained: the token itself is the guess.
             let guess =
                 |i| if row.is_masked(i) { argmax(&softmax(of(i), 1.0)) as u32 } else { row.tokens[i] };
             row.guess = (0..row.tokens.len()).map(guess).collect();
         }
-        let chosen = match self.config.reveal {
+        let mut chosen = match self.config.reveal {
             RevealRule::Ancestral | RevealRule::RandomK | RevealRule::FirstHitting => {
                 std::mem::take(&mut row.chosen)
             }
             _ => self.choose_by_score(row, step, &of),
         };
+        prediction.sort(&mut chosen);
+        // What the step has revealed so far.
+        let mut given = vec![row.mask_token(); row.tokens.len()];
         for position in chosen {
-            let value = choose(self.config.value, of(position), &mut row.rng);
+            let logits = prediction.logits_given(position, &given);
+            let value = choose(self.config.value, &logits, &mut row.rng);
             row.tokens[position] = value as u32;
+            given[position] = value as u32;
             if matches!(self.config.remask, RemaskRule::Confidence { .. }) {
-                row.surety[position] = softmax(of(position), 1.0)[value];
+                row.surety[position] = softmax(&logits, 1.0)[value];
             }
         }
         row.mask_again();

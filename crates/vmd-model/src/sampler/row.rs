@@ -62,6 +62,10 @@ impl Row {
         (self.share_masked, self.hit) = (1.0, 1.0);
     }
 
+    pub(super) fn mask_token(&self) -> u32 {
+        self.mask_token
+    }
+
     pub(super) fn is_masked(&self, position: usize) -> bool {
         self.tokens[position] == self.mask_token
     }

@@ -1,12 +1,14 @@
 //! The loop over attempts, steps and batches.
 
+use std::ops::Range;
+
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use vmd_latent::LatentRows;
 use vmd_process::{NoiseSchedule, Purpose, keyed_rng};
 
 use super::reveal::Plan;
-use super::{LatentRule, Query, RevealRule, Row, SampleOutput, SamplerConfig, TokenPredictor};
+use super::{LatentRule, Prediction, Query, RevealRule, Row, SampleOutput, SamplerConfig, TokenPredictor};
 use crate::Scope;
 
 /// Sequences per forward pass; bounds the memory of a run, never its result.
@@ -17,12 +19,30 @@ const BATCH_ROWS: usize = 128;
 pub struct Sampler {
     config: SamplerConfig,
     schedule: NoiseSchedule,
+    /// Steps of a block that are taken.
+    steps: Range<usize>,
 }
 
 impl Sampler {
     /// A sampler of `config` for a process with `schedule`.
     pub fn new(config: SamplerConfig, schedule: NoiseSchedule) -> Self {
-        Self { config, schedule }
+        Self { config, schedule, steps: 0..usize::MAX }
+    }
+
+    /// Only these steps of the chain, counted from 0: for sequences that are masked as they would be when the first of them
+    /// begins. What the last one leaves masked stays so. The network is told the times and the budget of the whole chain.
+    ///
+    /// # Panics
+    ///
+    /// Unless the rule is `ancestral`, whose steps do not depend on what those before them did.
+    #[must_use]
+    pub fn between(self, steps: Range<usize>) -> Self {
+        assert_eq!(
+            self.config.reveal,
+            RevealRule::Ancestral,
+            "a part of a chain is a part of the ancestral one"
+        );
+        Self { steps, ..self }
     }
 
     /// What keeps this sampler from running with `model`, with the names of the keys; empty when it can run. No network
@@ -136,8 +156,8 @@ impl Sampler {
         if scope != Scope::Step {
             self.draw_latents(model, &mut open);
         }
-        let mut step = 0;
-        while rows.iter().any(|row| !plan.is_done(row, step)) {
+        let mut step = self.steps.start;
+        while step < self.steps.end && rows.iter().any(|row| !plan.is_done(row, step)) {
             let mut active: Vec<&mut Row> = rows
                 .iter_mut()
                 .filter(|row| !plan.is_done(row, step))
@@ -153,14 +173,12 @@ impl Sampler {
             if self.config.latent == LatentRule::Reinfer {
                 self.infer_latents(model, &mut active);
             }
-            let logits = self.predict(model, &active, &plan, step - 1);
-            let vocab = model.vocab();
-            active.par_iter_mut().zip(logits.par_chunks_exact(model.seq_len() * vocab)).for_each(
-                |(row, logits)| {
-                    row.nfe += 1;
-                    plan.reveal(row, step - 1, logits, vocab);
-                },
-            );
+            let prediction = self.predict(model, &active, &plan, step - 1);
+            let (seq, vocab) = (model.seq_len(), model.vocab());
+            active.par_iter_mut().enumerate().for_each(|(i, row)| {
+                row.nfe += 1;
+                plan.reveal(row, step - 1, prediction.row(i, seq, vocab));
+            });
         }
     }
 
@@ -199,7 +217,7 @@ impl Sampler {
         active: &[&mut Row],
         plan: &Plan<'_>,
         step: usize,
-    ) -> Vec<f32> {
+    ) -> Prediction {
         let t: Vec<f64> = active.iter().map(|row| plan.time(row, step)).collect();
         let values = active.iter().flat_map(|row| row.z.iter().copied()).collect();
         let z = &LatentRows { values, row_len: active[0].z.len() };

@@ -7,15 +7,15 @@ use std::cell::RefCell;
 
 use burn::tensor::{Device, TensorData};
 use rand_chacha::ChaCha8Rng;
-use vmd_denoiser::TransformerConfig;
+use vmd_denoiser::DenoiserConfig;
 use vmd_graph::{DependencyGraph, GraphSpec};
 use vmd_latent::{
     DrawGradient, LatentConfig, LatentFamily, LatentRows, LatentStructure, Pooling, PosteriorConfig, Prior,
     PriorKind,
 };
 use vmd_model::{
-    Budgets, ModelConfig, ObjectiveConfig, Query, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor,
-    VmdModel,
+    Budgets, ModelConfig, ObjectiveConfig, Prediction, Query, RevealRule, Sampler, SamplerConfig, Scope,
+    TokenPredictor, VmdModel,
 };
 use vmd_nn::{Activation, PositionEncoding, TrunkConfig, load_parameters, named_parameters};
 use vmd_process::{NoiseSchedule, Purpose, index_below, keyed_rng, uniform};
@@ -30,6 +30,7 @@ pub(crate) const CATEGORICAL: LatentFamily = LatentFamily::Categorical {
 
 pub(crate) fn trunk() -> TrunkConfig {
     TrunkConfig {
+        mixing: vmd_nn::Mixing::Attention,
         width: 8,
         layers: 1,
         loops: 1,
@@ -64,11 +65,13 @@ pub(crate) fn config(
         seq_len,
         schedule: NoiseSchedule::default(),
         graph: None,
-        denoiser: TransformerConfig {
+        denoiser: DenoiserConfig {
             trunk: trunk(),
             adaln_on_latent: true,
             adaln_on_time: true,
             sees_budget: false,
+            parents: None,
+            gates: None,
         },
         blocks: 1,
         scope,
@@ -199,9 +202,9 @@ impl TokenPredictor for Table {
         self.graph.as_ref()
     }
 
-    fn predict(&self, query: Query<'_>) -> Vec<f32> {
+    fn predict(&self, query: Query<'_>) -> Prediction {
         self.calls.borrow_mut().push(Call { xt: query.xt.to_vec(), t: query.t.to_vec(), z: query.z.clone() });
-        self.logits.repeat(query.t.len())
+        self.logits.repeat(query.t.len()).into()
     }
 }
 

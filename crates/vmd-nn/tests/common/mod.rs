@@ -40,6 +40,7 @@ pub(crate) fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
 /// One layer, one head per entry of `edge_heads` (one in all if there is none), width 8 per head.
 pub(crate) fn config(edge_heads: &[&str], position: PositionEncoding) -> TrunkConfig {
     TrunkConfig {
+        mixing: vmd_nn::Mixing::Attention,
         width: 8 * edge_heads.len().max(1),
         layers: 1,
         loops: 1,

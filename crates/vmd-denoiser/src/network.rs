@@ -1,20 +1,23 @@
-//! The transformer denoiser.
+//! The denoising network.
 
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use vmd_graph::DependencyGraph;
-use vmd_nn::{Embedding, Linear, NetworkError, ParameterInit, Trunk, TrunkConfig, Weights};
+use vmd_nn::{
+    EdgeGates, Embedding, GatesConfig, Linear, Mixing, NetworkError, ParameterInit, Trunk, TrunkConfig,
+    Weights,
+};
 
-use crate::{Denoiser, DenoiserInput, NfeCounter};
+use crate::{Denoiser, DenoiserInput, NfeCounter, ParentHead, ParentsConfig};
 
 /// Frequencies of the embedding of `t`.
 const N_FREQUENCIES: usize = 16;
 
-/// Shape of a [`Transformer`].
+/// Shape of a [`Network`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TransformerConfig {
+pub struct DenoiserConfig {
     /// The trunk.
     pub trunk: TrunkConfig,
     /// Lets the latent modulate every norm (adaLN) besides being added to the tokens' embeddings.
@@ -27,6 +30,39 @@ pub struct TransformerConfig {
     /// Tells the network the number of steps of the sampler that asks, so that one network serves several.
     #[serde(default)]
     pub sees_budget: bool,
+    /// Lets tokens that one step reveals condition on each other along the model's graph.
+    #[serde(default)]
+    pub parents: Option<ParentsConfig>,
+    /// Learns which positions need to hear of each other, beginning with all pairs; for a trunk of messages.
+    #[serde(default)]
+    pub gates: Option<GatesConfig>,
+}
+
+impl DenoiserConfig {
+    /// Everything that keeps a [`Network`] from being built; `path` is where this table stands in the configuration.
+    pub fn validate(&self, path: &str, vocab: usize, graph: Option<&DependencyGraph>) -> Vec<NetworkError> {
+        let mut errors = self.trunk.validate(&format!("{path}.trunk"), graph);
+        if let Some(parents) = &self.parents {
+            errors.extend(parents.validate(&format!("{path}.parents"), vocab, graph));
+        }
+        if let Some(gates) = &self.gates {
+            let (path, trunk) = (format!("{path}.gates"), format!("{path}.trunk"));
+            if !(gates.penalty.is_finite() && gates.penalty > 0.0) {
+                errors.push(NetworkError::GatePenalty {
+                    path: path.clone(),
+                    penalty: gates.penalty.to_string(),
+                });
+            }
+            if !self.trunk.edge_heads.is_empty() {
+                let (path, trunk) = (path.clone(), trunk.clone());
+                errors.push(NetworkError::GatesWithEdgeHeads { path, trunk });
+            }
+            if self.trunk.mixing != Mixing::Messages {
+                errors.push(NetworkError::GatesWithoutMessages { path, trunk });
+            }
+        }
+        errors
+    }
 }
 
 /// What a latent looks like from the denoiser's side.
@@ -40,9 +76,9 @@ pub struct LatentShape {
     pub square: usize,
 }
 
-/// Pre-LN transformer over tokens, with the latent added to the embeddings or modulating the norms.
+/// A trunk over tokens, with the latent added to the embeddings or modulating the norms.
 #[derive(Module, Debug)]
-pub struct Transformer {
+pub struct Network {
     token: Embedding,
     latent: Option<Linear>,
     time: Option<Linear>,
@@ -50,13 +86,15 @@ pub struct Transformer {
     reveals: Option<Embedding>,
     trunk: Trunk,
     head: Linear,
+    parents: Option<ParentHead>,
+    gates: Option<EdgeGates>,
     #[module(skip)]
     adaln_on_latent: bool,
     #[module(skip)]
     nfe: NfeCounter,
 }
 
-impl Transformer {
+impl Network {
     /// A network for sequences of `seq` tokens over `vocab` values (the mask token is `vocab`), with a latent
     /// if there is one; `sees_reveals`: whether it is told which tokens a step reveals.
     ///
@@ -64,7 +102,7 @@ impl Transformer {
     ///
     /// [`NetworkError`] when the configuration is impossible.
     pub fn new(
-        config: &TransformerConfig,
+        config: &DenoiserConfig,
         vocab: usize,
         seq: usize,
         latent: Option<LatentShape>,
@@ -72,6 +110,9 @@ impl Transformer {
         graph: Option<&DependencyGraph>,
         init: &mut ParameterInit<'_>,
     ) -> Result<Self, NetworkError> {
+        if let Some(error) = config.validate("denoiser", vocab, graph).into_iter().next() {
+            return Err(error);
+        }
         let width = config.trunk.width;
         let adaln_on_latent = config.adaln_on_latent && latent.is_some();
         let condition = (adaln_on_latent || config.adaln_on_time).then_some(width);
@@ -87,18 +128,26 @@ impl Transformer {
             reveals: sees_reveals.then(|| Embedding::new(2, width, init)),
             trunk: Trunk::new(&config.trunk, seq, condition, graph, "denoiser.trunk", init)?,
             head: Linear::new(width, vocab, Weights::Zero, init),
+            parents: config
+                .parents
+                .as_ref()
+                .zip(graph)
+                .map(|(parents, graph)| ParentHead::new(parents, width, vocab, graph, init)),
+            gates: config.gates.map(|gates| EdgeGates::new(gates, seq, init)),
             adaln_on_latent,
             nfe: NfeCounter::default(),
         })
     }
 }
 
-impl Denoiser for Transformer {
-    fn logits(&self, input: DenoiserInput) -> Tensor<3> {
-        let [batch, _] = input.xt.dims();
+impl Network {
+    /// The trunk's output, `[batch, seq, width]`.
+    fn trunk(&self, input: DenoiserInput) -> Tensor<3> {
+        let [batch, seq] = input.xt.dims();
         self.nfe.record(batch);
         let mut h = self.token.forward(input.xt);
-        let z = self.latent.as_ref().zip(input.z).map(|(projection, z)| projection.forward(z));
+        let z =
+            self.latent.as_ref().zip(input.z).map(|(projection, z)| per_token(projection.forward(z), seq));
         if let Some(z) = &z {
             h = h + z.clone();
         }
@@ -113,11 +162,44 @@ impl Denoiser for Transformer {
             (Some(z), Some(time)) => Some(z + time),
             (z, time) => z.or(time),
         };
-        self.head.forward(self.trunk.forward(h, condition.as_ref()))
+        let gates = self.gates.as_ref().map(|gates| gates.forward(input.gate_noise));
+        self.trunk.forward_gated(h, condition.as_ref(), gates.as_ref())
+    }
+}
+
+impl Denoiser for Network {
+    fn logits(&self, input: DenoiserInput) -> Tensor<3> {
+        self.head.forward(self.trunk(input))
+    }
+
+    fn logits_and_features(&self, input: DenoiserInput) -> (Tensor<3>, Option<Tensor<3>>) {
+        let h = self.trunk(input);
+        let features = self.parents.as_ref().map(|parents| parents.features(h.clone()));
+        (self.head.forward(h), features)
+    }
+
+    fn sees_time(&self) -> bool {
+        self.time.is_some()
+    }
+
+    fn parent_head(&self) -> Option<&ParentHead> {
+        self.parents.as_ref()
+    }
+
+    fn edge_gates(&self) -> Option<&EdgeGates> {
+        self.gates.as_ref()
     }
 
     fn nfe_counter(&self) -> &NfeCounter {
         &self.nfe
+    }
+}
+
+/// What every token hears of the latent: of one more than there are tokens, the first belongs to all.
+fn per_token(z: Tensor<3>, seq: usize) -> Tensor<3> {
+    match z.dims()[1] {
+        n if n == seq + 1 => z.clone().narrow(1, 0, 1) + z.narrow(1, 1, seq),
+        _ => z,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The transformer denoiser: shapes, conditions, and the count of its evaluations.
+//! The denoising network: shapes, conditions, and the count of its evaluations.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -8,15 +8,16 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use vmd_denoiser::{Denoiser, DenoiserInput, LatentShape, Transformer, TransformerConfig};
+use vmd_denoiser::{Denoiser, DenoiserConfig, DenoiserInput, LatentShape, Network};
 use vmd_nn::{Activation, ParameterInit, PositionEncoding, TrunkConfig, load_parameters, named_parameters};
 
 const VOCAB: usize = 5;
 const SEQ: usize = 4;
 const CHANNELS: usize = 3;
 
-fn config(adaln_on_latent: bool, adaln_on_time: bool) -> TransformerConfig {
+fn config(adaln_on_latent: bool, adaln_on_time: bool) -> DenoiserConfig {
     let trunk = TrunkConfig {
+        mixing: vmd_nn::Mixing::Attention,
         width: 8,
         layers: 1,
         loops: 1,
@@ -27,12 +28,12 @@ fn config(adaln_on_latent: bool, adaln_on_time: bool) -> TransformerConfig {
         edge_heads: Vec::new(),
         precision: Default::default(),
     };
-    TransformerConfig { trunk, adaln_on_latent, adaln_on_time, sees_budget: false }
+    DenoiserConfig { trunk, adaln_on_latent, adaln_on_time, sees_budget: false, parents: None, gates: None }
 }
 
-fn fresh(config: &TransformerConfig, d_latent: Option<usize>, device: &Device) -> Transformer {
+fn fresh(config: &DenoiserConfig, d_latent: Option<usize>, device: &Device) -> Network {
     let init = &mut ParameterInit::new(ChaCha8Rng::seed_from_u64(1), device);
-    Transformer::new(
+    Network::new(
         config,
         VOCAB,
         SEQ,
@@ -45,7 +46,7 @@ fn fresh(config: &TransformerConfig, d_latent: Option<usize>, device: &Device) -
 }
 
 /// Every parameter, also the zero-initialised ones, drawn from `(-0.5, 0.5)`.
-fn trained(network: Transformer) -> Transformer {
+fn trained(network: Network) -> Network {
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     let drawn: BTreeMap<String, TensorData> = named_parameters(&network)
         .into_iter()
@@ -68,6 +69,7 @@ fn input(z: Option<Tensor<3>>, t: Option<[f32; 2]>, device: &Device) -> Denoiser
         t: t.map(|t| Tensor::from_data(TensorData::new(t.to_vec(), [2]), device)),
         budget: None,
         reveals: None,
+        gate_noise: None,
     }
 }
 
@@ -95,7 +97,7 @@ fn a_latent_shifts_the_logits_where_it_belongs() {
     let device = Device::flex();
     for adaln in [false, true] {
         let network = trained(fresh(&config(adaln, false), Some(CHANNELS), &device));
-        for n_latents in [1, SEQ] {
+        for n_latents in [1, SEQ, 1 + SEQ] {
             let run = |value| host(network.logits(input(latent(value, n_latents, &device), None, &device)));
             let (a, b) = (run(1.0), run(-1.0));
             let moved = a.iter().zip(&b).filter(|(a, b)| (*a - *b).abs() > 1e-4).count();
@@ -119,7 +121,7 @@ fn adaln_on_the_latent_is_another_function() {
         *weights = TensorData::zeros::<f32, _>(weights.shape().clone());
     }
     let without = load_parameters(network.clone(), parameters).unwrap();
-    let run = |network: &Transformer| host(network.logits(input(latent(1.0, 1, &device), None, &device)));
+    let run = |network: &Network| host(network.logits(input(latent(1.0, 1, &device), None, &device)));
     let change = run(&network).iter().zip(run(&without)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(change > 1e-2, "{change}");
     // Without a latent there is nothing to modulate.
@@ -165,7 +167,14 @@ fn evaluations_are_counted_in_rows_and_by_all_clones_together() {
     network.valid().logits(input(None, None, &plain));
     assert_eq!(count(), 6);
     let one = Tensor::<2, Int>::from_data(TensorData::new(vec![0, 1, 2, 3], [1, SEQ]), &plain);
-    network.valid().logits(DenoiserInput { xt: one, z: None, t: None, budget: None, reveals: None });
+    network.valid().logits(DenoiserInput {
+        xt: one,
+        z: None,
+        t: None,
+        budget: None,
+        reveals: None,
+        gate_noise: None,
+    });
     assert_eq!(count(), 7);
     let other = fresh(&config(false, false), None, &plain);
     other.logits(input(None, None, &plain));

@@ -1,21 +1,24 @@
-//! The pre-LN transformer trunk.
+//! The pre-LN trunk.
 
 use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use vmd_graph::DependencyGraph;
-use vmd_kernels::{Activation, HeadEdges, Mask, Precision, mlp};
+use vmd_kernels::{Activation, HeadEdges, Mask, Precision, is_fused, mlp};
 
 use crate::attention::edge_head_errors;
 use crate::{
-    Attention, LayerNorm, Linear, Modulation, NetworkError, ParameterInit, PositionEncoding, PositionTable,
-    Rotary, Weights, head_edges,
+    Attention, LayerNorm, Linear, Messages, Modulation, NetworkError, ParameterInit, PositionEncoding,
+    PositionTable, Rotary, Weights, head_edges,
 };
 
 /// Shape of a [`Trunk`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrunkConfig {
+    /// How tokens hear of each other.
+    #[serde(default)]
+    pub mixing: Mixing,
     /// Channels of the residual stream.
     pub width: usize,
     /// Number of blocks with weights of their own.
@@ -23,7 +26,7 @@ pub struct TrunkConfig {
     /// How often the stack of blocks is applied, with tied weights.
     #[serde(default = "one")]
     pub loops: usize,
-    /// Attention heads.
+    /// Heads of the attention, or of the messages.
     pub heads: usize,
     /// Hidden channels of the feed-forward layer, as a multiple of `width`.
     #[serde(default = "four")]
@@ -40,6 +43,17 @@ pub struct TrunkConfig {
     /// What the factors of the blocks' matrix products are rounded to.
     #[serde(default)]
     pub precision: Precision,
+}
+
+/// How the tokens of a sequence hear of each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mixing {
+    /// Softmax attention: a [`Trunk`] is then a transformer.
+    #[default]
+    Attention,
+    /// Sums of messages along edges: a [`Trunk`] is then a message-passing network, its loops the rounds.
+    Messages,
 }
 
 fn one() -> usize {
@@ -77,6 +91,8 @@ impl TrunkConfig {
                 width: self.width,
                 heads: self.heads,
             });
+        } else if self.position == PositionEncoding::Rotary && self.mixing == Mixing::Messages {
+            errors.push(NetworkError::RotaryMessages { path: path.into() });
         } else if self.position == PositionEncoding::Rotary && !(self.width / self.heads).is_multiple_of(2) {
             errors.push(NetworkError::OddRotary { path: path.into(), channels: self.width / self.heads });
         }
@@ -135,7 +151,11 @@ impl Trunk {
                 .then(|| PositionTable::new(seq, config.width, init)),
             rotary: (config.position == PositionEncoding::Rotary)
                 .then(|| Rotary::new(seq, config.width / config.heads, init.device())),
-            bias: edges.as_ref().map(|edges| edges.bias(init.device())),
+            // Rotary positions are composed everywhere.
+            bias: edges
+                .as_ref()
+                .filter(|_| config.position == PositionEncoding::Rotary || !is_fused(init.device()))
+                .map(|edges| edges.bias(init.device())),
             edges,
             loops: config.loops,
         })
@@ -147,14 +167,24 @@ impl Trunk {
     ///
     /// - `h` and output: `[batch, seq, width]`
     /// - `condition`: `[batch, 1 | seq, condition]`
-    pub fn forward(&self, mut h: Tensor<3>, condition: Option<&Tensor<3>>) -> Tensor<3> {
+    pub fn forward(&self, h: Tensor<3>, condition: Option<&Tensor<3>>) -> Tensor<3> {
+        self.forward_gated(h, condition, None)
+    }
+
+    /// The same with messages that are multiplied by `gates`, `[1 | batch, seq, seq]`, by receiver and sender.
+    pub fn forward_gated(
+        &self,
+        mut h: Tensor<3>,
+        condition: Option<&Tensor<3>>,
+        gates: Option<&Tensor<3>>,
+    ) -> Tensor<3> {
         if let Some(position) = &self.position {
             h = h + position.forward();
         }
-        let mask = self.edges.as_ref().zip(self.bias.as_ref()).map(|(edges, bias)| Mask { edges, bias });
+        let mask = self.edges.as_ref().map(|edges| Mask { edges, bias: self.bias.as_ref() });
         for _ in 0..self.loops {
             for block in &self.blocks {
-                h = block.forward(h, condition, mask, self.rotary.as_ref());
+                h = block.forward(h, condition, mask, self.rotary.as_ref(), gates);
             }
         }
         self.norm.forward(h, None)
@@ -167,7 +197,8 @@ const N_NORMS: usize = 2;
 #[derive(Module, Debug)]
 struct Block {
     norm_attention: LayerNorm,
-    attention: Attention,
+    attention: Option<Attention>,
+    messages: Option<Messages>,
     norm_mlp: LayerNorm,
     up: Linear,
     down: Linear,
@@ -185,7 +216,9 @@ impl Block {
         let gain = ((2 * config.layers * config.loops) as f64).powf(-0.5);
         Self {
             norm_attention: LayerNorm::new(width, init),
-            attention: Attention::new(width, config.heads, gain, config.precision, init),
+            attention: (config.mixing == Mixing::Attention)
+                .then(|| Attention::new(width, config.heads, gain, config.precision, init)),
+            messages: (config.mixing == Mixing::Messages).then(|| Messages::new(config, gain, init)),
             norm_mlp: LayerNorm::new(width, init),
             up: Linear::new(width, hidden, Weights::Scaled { gain: 1.0 }, init),
             down: Linear::new(hidden, width, Weights::Scaled { gain }, init),
@@ -201,6 +234,7 @@ impl Block {
         condition: Option<&Tensor<3>>,
         mask: Option<Mask<'_>>,
         rotary: Option<&Rotary>,
+        gates: Option<&Tensor<3>>,
     ) -> Tensor<3> {
         let mut modulation = match (&self.modulation, condition) {
             (Some(modulation), Some(condition)) => modulation.forward(condition.clone(), N_NORMS),
@@ -209,7 +243,11 @@ impl Block {
         let for_mlp = modulation.pop();
         let for_attention = modulation.pop();
         let x = self.norm_attention.forward(h.clone(), for_attention);
-        let h = self.attention.forward_added(x, mask, rotary, h);
+        let h = match (&self.attention, &self.messages) {
+            (Some(attention), _) => attention.forward_added(x, mask, rotary, h),
+            (None, Some(messages)) => messages.forward_added(x, mask, gates, h),
+            (None, None) => h,
+        };
         let x = self.norm_mlp.forward(h.clone(), for_mlp);
         mlp(x, self.activation, self.up.parameters(), self.down.parameters(), h, self.precision)
     }

@@ -1,0 +1,231 @@
+//! Tokens of one step that condition on each other along a graph.
+
+use std::sync::Arc;
+
+use burn::module::{Module, Param};
+use burn::tensor::{Tensor, TensorData, activation::relu};
+use serde::{Deserialize, Serialize};
+use vmd_graph::{DependencyGraph, ParentOrder, Parents};
+use vmd_nn::{Linear, NetworkError, ParameterInit, Weights};
+
+/// Values that a parent can have, counted once for every edge type and every distance, at the most.
+const MAX_VALUES: usize = 4096;
+
+/// Shape of a [`ParentHead`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ParentsConfig {
+    /// Hidden channels of the head.
+    #[serde(default = "default_hidden")]
+    pub hidden: usize,
+    /// Which of two tied tokens is the parent.
+    #[serde(default)]
+    pub order: ParentOrder,
+    /// Edges up to which a token looks for a revealed ancestor: past a parent that the step does not reveal it hears the
+    /// parent's parents, and so on. 1 for parents alone.
+    #[serde(default = "one")]
+    pub reach: usize,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn default_hidden() -> usize {
+    64
+}
+
+impl ParentsConfig {
+    /// Everything that keeps the head from being built; `path` is where this table stands in the configuration.
+    pub fn validate(&self, path: &str, vocab: usize, graph: Option<&DependencyGraph>) -> Vec<NetworkError> {
+        let mut errors = Vec::new();
+        for (key, size) in [("hidden", self.hidden), ("reach", self.reach)] {
+            if size == 0 {
+                errors.push(NetworkError::ZeroSize { path: format!("{path}.{key}") });
+            }
+        }
+        match graph {
+            None => errors.push(NetworkError::ParentsWithoutGraph { path: path.into() }),
+            Some(graph) if graph.edge_types().is_empty() => {
+                errors.push(NetworkError::ParentsWithoutEdges { path: path.into() });
+            }
+            Some(graph)
+                if graph.edge_types().len().saturating_mul(self.reach).saturating_mul(vocab) > MAX_VALUES =>
+            {
+                errors.push(NetworkError::TooManyParentValues {
+                    path: path.into(),
+                    edge_types: graph.edge_types().len(),
+                    reach: self.reach,
+                    vocab,
+                    most: MAX_VALUES,
+                });
+            }
+            Some(_) => {}
+        }
+        errors
+    }
+}
+
+/// `p(x_i | h_i, x_pa(i)∩S)` within the set `S` of tokens that a step reveals: the trunk's output `h_i` and the values of the
+/// parents, a vector for each, added up, go through one hidden layer, whose output is added to the logits. A token without
+/// a parent in `S` keeps the logits that it has.
+///
+/// The trunk is run once for all of a step, so the step costs one evaluation.
+#[derive(Module, Debug)]
+pub struct ParentHead {
+    features: Linear,
+    /// A row for every value at every distance along every edge type, `[reach · edge_types · vocab, hidden]`.
+    values: Param<Tensor<2>>,
+    out: Linear,
+    #[module(skip)]
+    ancestry: Ancestry,
+}
+
+impl ParentHead {
+    /// The head of `config` over a trunk of `width` channels; it starts without effect.
+    pub fn new(
+        config: &ParentsConfig,
+        width: usize,
+        vocab: usize,
+        graph: &DependencyGraph,
+        init: &mut ParameterInit<'_>,
+    ) -> Self {
+        let parents = graph.parents(config.order);
+        let rows = config.reach * parents.n_edge_types() * vocab;
+        // However many parents there are, together they are about as loud as the trunk.
+        let loudness = (parents.most().max(1) as f64).powf(-0.5);
+        Self {
+            features: Linear::new(width, config.hidden, Weights::Scaled { gain: 1.0 }, init),
+            values: init.uniform([rows, config.hidden], loudness),
+            out: Linear::new(config.hidden, vocab, Weights::Zero, init),
+            ancestry: Ancestry { parents: Arc::new(parents), reach: config.reach, vocab },
+        }
+    }
+
+    /// What of the trunk's output the head reads.
+    ///
+    /// # Shapes
+    ///
+    /// - `h`: `[batch, seq, width]`, output `[batch, seq, hidden]`
+    pub fn features(&self, h: Tensor<3>) -> Tensor<3> {
+        self.features.forward(h)
+    }
+
+    /// What is added to the logits.
+    ///
+    /// # Shapes
+    ///
+    /// - `features`: `[batch, seq, hidden]`
+    /// - `given`: `[batch · seq]`, values of the tokens that the step reveals, `vocab` elsewhere
+    /// - output: `[batch, seq, vocab]`
+    pub fn forward(&self, features: Tensor<3>, given: &[u32]) -> Tensor<3> {
+        let [batch, seq, hidden] = features.dims();
+        let device = features.device();
+        let [columns, _] = self.values.dims();
+        let mut counts = vec![0.0_f32; batch * seq * columns];
+        let mut present = vec![0.0_f32; batch * seq];
+        for (row, given) in given.chunks_exact(seq).enumerate() {
+            for i in 0..seq {
+                let token = row * seq + i;
+                self.ancestry.for_each_column(i, given, |column| {
+                    counts[token * columns + column] += 1.0;
+                    present[token] = 1.0;
+                });
+            }
+        }
+        let counts = Tensor::<2>::from_data(TensorData::new(counts, [batch * seq, columns]), &device);
+        let present = Tensor::<3>::from_data(TensorData::new(present, [batch, seq, 1]), &device);
+        let told = counts.matmul(self.values.val()).reshape([batch, seq, hidden]);
+        self.out.forward(relu(features + told)) * present
+    }
+
+    /// The head on the host, for a sampler that reveals one token after the other.
+    pub fn to_host(&self) -> HostParentHead {
+        let values = |data: TensorData| data.iter::<f32>().collect();
+        HostParentHead {
+            values: values(self.values.val().into_data()),
+            weight: values(self.out.weight.val().into_data()),
+            bias: values(self.out.bias.val().into_data()),
+            hidden: self.values.dims()[1],
+            ancestry: self.ancestry.clone(),
+        }
+    }
+}
+
+/// Who hears whom.
+#[derive(Debug, Clone)]
+struct Ancestry {
+    parents: Arc<Parents>,
+    reach: usize,
+    vocab: usize,
+}
+
+impl Ancestry {
+    /// Calls `hear` with the row of the table for every ancestor of token `i` in `given` (`[seq]`) to which a path leads
+    /// through tokens that are not in it.
+    fn for_each_column(&self, i: usize, given: &[u32], mut hear: impl FnMut(usize)) {
+        let mut level = vec![i];
+        for distance in 0..self.reach {
+            let mut next = Vec::new();
+            for parent in level.iter().flat_map(|&node| self.parents.of(node)) {
+                let value = given[parent.node] as usize;
+                if value < self.vocab {
+                    hear((distance * self.parents.n_edge_types() + parent.edge_type) * self.vocab + value);
+                } else if distance + 1 < self.reach && !next.contains(&parent.node) {
+                    next.push(parent.node);
+                }
+            }
+            if next.is_empty() {
+                return;
+            }
+            level = next;
+        }
+    }
+}
+
+/// A [`ParentHead`] without a backend.
+#[derive(Debug, Clone)]
+pub struct HostParentHead {
+    values: Vec<f32>,
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+    hidden: usize,
+    ancestry: Ancestry,
+}
+
+impl HostParentHead {
+    /// Channels of the features that [`add_to`](Self::add_to) reads.
+    pub fn hidden(&self) -> usize {
+        self.hidden
+    }
+
+    /// Who conditions on whom.
+    pub fn parents(&self) -> &Parents {
+        &self.ancestry.parents
+    }
+
+    /// Adds to the `logits` of token `i` what its parents in `given` say; nothing if it has none there.
+    ///
+    /// # Shapes
+    ///
+    /// - `logits`: `[vocab]`
+    /// - `features`: `[hidden]`, those of token `i`
+    /// - `given`: `[seq]`, values of the tokens that the step has revealed so far, `vocab` elsewhere
+    pub fn add_to(&self, logits: &mut [f32], i: usize, features: &[f32], given: &[u32]) {
+        let (mut hidden, mut is_told) = (features.to_vec(), false);
+        self.ancestry.for_each_column(i, given, |column| {
+            let row = &self.values[column * self.hidden..(column + 1) * self.hidden];
+            hidden.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+            is_told = true;
+        });
+        if !is_told {
+            return;
+        }
+        logits.iter_mut().zip(&self.bias).for_each(|(logit, bias)| *logit += bias);
+        for (value, weights) in hidden.iter().zip(self.weight.chunks_exact(self.ancestry.vocab)) {
+            if *value > 0.0 {
+                logits.iter_mut().zip(weights).for_each(|(logit, weight)| *logit += value * weight);
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! How much of one graph is in another.
+
+use std::collections::BTreeSet;
+
+use crate::DependencyGraph;
+
+/// Edges of a graph compared with those of the true one, whatever their types.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Agreement {
+    /// Pairs that the graph ties.
+    pub n_edges: usize,
+    /// Pairs that the true graph ties.
+    pub n_true: usize,
+    /// Share of the graph's pairs that are true; 1 if it has none.
+    pub precision: f64,
+    /// Share of the true pairs that the graph has; 1 if there are none.
+    pub recall: f64,
+}
+
+impl DependencyGraph {
+    /// Compares the pairs that this graph ties with those of `truth`.
+    ///
+    /// ```
+    /// use vmd_graph::DependencyGraph;
+    /// let found = DependencyGraph::complete(3)?.agreement(&DependencyGraph::chain(3)?);
+    /// assert_eq!((found.n_edges, found.n_true), (3, 2));
+    /// assert_eq!((found.precision, found.recall), (2.0 / 3.0, 1.0));
+    /// # Ok::<(), vmd_graph::GraphError>(())
+    /// ```
+    #[must_use]
+    pub fn agreement(&self, truth: &Self) -> Agreement {
+        let (found, truth) = (self.pairs(), truth.pairs());
+        let common = found.intersection(&truth).count() as f64;
+        let share = |of: usize| if of == 0 { 1.0 } else { common / of as f64 };
+        Agreement {
+            n_edges: found.len(),
+            n_true: truth.len(),
+            precision: share(found.len()),
+            recall: share(truth.len()),
+        }
+    }
+
+    /// The tied pairs `(i, j)` with `i < j`, over all edge types, each once.
+    #[must_use]
+    pub fn pairs(&self) -> BTreeSet<(usize, usize)> {
+        self.edge_types().iter().flat_map(|edge_type| edge_type.edges().iter().copied()).collect()
+    }
+}

@@ -1,0 +1,72 @@
+//! What a network answers.
+
+use std::borrow::Cow;
+
+use vmd_denoiser::HostParentHead;
+
+/// Logits of every row and, for a network whose tokens condition on each other within a step, what that takes.
+#[derive(Debug, Clone)]
+pub struct Prediction {
+    /// `[rows, seq, vocab]`, as long as no token of the step is known.
+    pub logits: Vec<f32>,
+    /// The head, and its features of all rows.
+    parents: Option<(HostParentHead, Vec<f32>)>,
+}
+
+impl From<Vec<f32>> for Prediction {
+    /// Tokens that are independent of each other, given the latent.
+    fn from(logits: Vec<f32>) -> Self {
+        Self { logits, parents: None }
+    }
+}
+
+impl Prediction {
+    /// Tokens that condition on their parents; `features` is `[rows, seq, hidden]`.
+    pub fn with_parents(logits: Vec<f32>, head: HostParentHead, features: Vec<f32>) -> Self {
+        Self { logits, parents: Some((head, features)) }
+    }
+
+    /// The answer for one row.
+    pub fn row(&self, index: usize, seq: usize, vocab: usize) -> RowPrediction<'_> {
+        let of = |values, len: usize| -> &[f32] {
+            let values: &[f32] = values;
+            &values[index * len..(index + 1) * len]
+        };
+        RowPrediction {
+            logits: of(&self.logits, seq * vocab),
+            vocab,
+            parents: self.parents.as_ref().map(|(head, all)| (head, of(all, seq * head.hidden()))),
+        }
+    }
+}
+
+/// The answer for one row.
+#[derive(Debug, Clone, Copy)]
+pub struct RowPrediction<'a> {
+    logits: &'a [f32],
+    vocab: usize,
+    parents: Option<(&'a HostParentHead, &'a [f32])>,
+}
+
+impl<'a> RowPrediction<'a> {
+    /// Logits of token `i` as long as no token of the step is known, `[vocab]`.
+    pub fn logits(&self, i: usize) -> &'a [f32] {
+        &self.logits[i * self.vocab..(i + 1) * self.vocab]
+    }
+
+    /// Logits of token `i` given the values of other tokens of the same step; `given` is `[seq]`, with the mask token where
+    /// nothing is given.
+    pub fn logits_given(&self, i: usize, given: &[u32]) -> Cow<'a, [f32]> {
+        let Some((head, features)) = self.parents else { return Cow::Borrowed(self.logits(i)) };
+        let mut logits = self.logits(i).to_vec();
+        head.add_to(&mut logits, i, &features[i * head.hidden()..(i + 1) * head.hidden()], given);
+        Cow::Owned(logits)
+    }
+
+    /// Puts parents before their children.
+    pub(super) fn sort(&self, positions: &mut [usize]) {
+        if let Some((head, _)) = self.parents {
+            positions.sort_by_key(|&i| head.parents().rank(i));
+        }
+    }
+}

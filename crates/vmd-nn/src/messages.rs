@@ -1,0 +1,63 @@
+//! Messages along typed edges.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+use vmd_kernels::{Activation, Mask, edge_sum};
+
+use crate::{Linear, ParameterInit, TrunkConfig, Weights};
+
+/// Message channels for each channel of the residual stream; two give a block as many parameters as attention does.
+const CHANNELS: usize = 2;
+
+/// Every token says something in every head, and hears the sum of what is said along the head's edges.
+///
+/// `h_i + W·[Σ_{j ∈ N_k(i)} φ(U_k·x_j)/√d_k]_k` with heads `k` and their largest degrees `d_k`: the sum aggregator of
+/// arXiv 1810.00826, by edge type as in arXiv 1703.06103.
+#[derive(Module, Debug)]
+pub struct Messages {
+    say: Linear,
+    hear: Linear,
+    #[module(skip)]
+    heads: usize,
+    #[module(skip)]
+    activation: Activation,
+}
+
+impl Messages {
+    /// The messages of a block of `config`; `gain` scales the output projection.
+    pub fn new(config: &TrunkConfig, gain: f64, init: &mut ParameterInit<'_>) -> Self {
+        let (width, precision) = (config.width, config.precision);
+        let scaled = |gain| Weights::Scaled { gain };
+        Self {
+            say: Linear::new(width, CHANNELS * width, scaled(1.0), init).with_precision(precision),
+            hear: Linear::new(CHANNELS * width, width, scaled(gain), init).with_precision(precision),
+            heads: config.heads,
+            activation: config.activation,
+        }
+    }
+
+    /// `h` and what is heard of `x`.
+    ///
+    /// # Shapes
+    ///
+    /// - `x`, `h` and output: `[batch, seq, width]`
+    /// - `gates`: `[1 | batch, seq, seq]` by receiver and sender, factors on the messages; with them a token hears all others
+    ///   in every head
+    pub(crate) fn forward_added(
+        &self,
+        x: Tensor<3>,
+        mask: Option<Mask<'_>>,
+        gates: Option<&Tensor<3>>,
+        h: Tensor<3>,
+    ) -> Tensor<3> {
+        let said = self.activation.forward(self.say.forward(x));
+        let heard = match gates {
+            None => edge_sum(said, self.heads, mask),
+            Some(gates) => {
+                let scale = (gates.clone().sum_dim(2) + 1.0).sqrt();
+                gates.clone().matmul(said) / scale
+            }
+        };
+        self.hear.forward_added(heard, h)
+    }
+}
