@@ -1,11 +1,17 @@
 //! How a model is trained.
 
 use serde::{Deserialize, Serialize};
+use vmd_model::Difficulty;
+
+use crate::{Distill, Pretrained};
 
 /// Optimiser, schedules and bookkeeping of a training run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainConfig {
+    /// A trained model to start from, such as a plain masked diffusion model that is to get a latent.
+    #[serde(default)]
+    pub pretrained: Option<Pretrained>,
     /// Optimiser steps.
     pub steps: u64,
     /// Sequences per step.
@@ -21,6 +27,9 @@ pub struct TrainConfig {
     /// What the rate does after the warm-up.
     #[serde(default)]
     pub decay: LearningRateDecay,
+    /// A teacher to learn from.
+    #[serde(default)]
+    pub distill: Option<Distill>,
     /// `AdamW`'s decay rates of the first and the second moment.
     #[serde(default = "default_betas")]
     pub betas: [f64; 2],
@@ -51,6 +60,16 @@ pub struct TrainConfig {
     /// faster of the two.
     #[serde(default = "default_prior_rate")]
     pub prior_rate: f64,
+    /// Factor on the learning rate of learned edges, which have a long way to go from open to shut.
+    #[serde(default = "default_gate_rate")]
+    pub gate_rate: f64,
+    /// Share of all steps, at the start, in which learned edges cost nothing. An edge that nobody has learned to use yet is
+    /// worth nothing, and would be shut before it is.
+    #[serde(default = "default_free_gates")]
+    pub free_gates: f64,
+    /// Makes training easy at first.
+    #[serde(default)]
+    pub curriculum: Option<Curriculum>,
     /// Steps between validations.
     #[serde(default = "default_every")]
     pub validate_every: u64,
@@ -112,12 +131,69 @@ pub struct KlTarget {
     pub rate: f64,
 }
 
+/// From easy to hard: each of these changes steadily from what is written to what the objective has, which it reaches at
+/// `until`. Validation is as hard as ever.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Curriculum {
+    /// Share of all steps after which nothing is easier than it should be.
+    pub until: f64,
+    /// Largest share of masked tokens at the start.
+    #[serde(default = "unit")]
+    pub mask: f64,
+    /// Share of tokens that are given at the start, as clues are.
+    #[serde(default)]
+    pub given: f64,
+    /// Share of the sequence, from its start, that counts at the start.
+    #[serde(default = "unit")]
+    pub length: f64,
+    /// Different examples at the start; their number grows by the same factor in every step. Absent for all.
+    #[serde(default)]
+    pub subset: Option<u64>,
+}
+
+impl Curriculum {
+    /// How hard the sequences are after `progress`, a share of all steps.
+    pub fn difficulty(&self, progress: f64) -> Difficulty {
+        let done = (progress / self.until).min(1.0);
+        let towards = |from: f64, to: f64| from + (to - from) * done;
+        Difficulty {
+            mask: towards(self.mask, 1.0),
+            given: towards(self.given, 0.0),
+            length: towards(self.length, 1.0),
+        }
+    }
+
+    /// How many different examples there are after `progress`, if `seen` will have been drawn when it ends; `None` for all.
+    pub fn subset(&self, progress: f64, seen: f64) -> Option<u64> {
+        let start = self.subset.filter(|_| progress < self.until)? as f64;
+        Some((start * (seen / start).max(1.0).powf(progress / self.until)) as u64)
+    }
+
+    fn is_valid(&self) -> bool {
+        let share = |value: f64| value > 0.0 && value <= 1.0;
+        share(self.until)
+            && share(self.mask)
+            && share(self.length)
+            && (0.0..1.0).contains(&self.given)
+            && self.subset != Some(0)
+    }
+}
+
 fn default_hold() -> f64 {
     0.1
 }
 
 fn default_prior_rate() -> f64 {
     3.0
+}
+
+fn default_gate_rate() -> f64 {
+    10.0
+}
+
+fn default_free_gates() -> f64 {
+    0.3
 }
 
 fn default_rate() -> f64 {
@@ -230,6 +306,7 @@ impl TrainConfig {
         positive("learning_rate", self.learning_rate);
         positive("clip_norm", self.clip_norm);
         positive("prior_rate", self.prior_rate);
+        positive("gate_rate", self.gate_rate);
         let rates = [("betas[0]", self.betas[0]), ("betas[1]", self.betas[1]), ("ema_decay", self.ema_decay)];
         for (key, value) in rates.iter().filter(|(_, value)| !(0.0..1.0).contains(value)) {
             problems.push(format!("train.{key} = {value}; it must be at least 0 and below 1"));
@@ -243,6 +320,18 @@ impl TrainConfig {
                  and a rate above 0 and at most 1"
                     .into(),
             );
+        }
+        problems.extend(self.distill.iter().flat_map(Distill::problems));
+        if self.curriculum.is_some_and(|curriculum| !curriculum.is_valid()) {
+            problems.push(
+                "train.curriculum takes until, mask and length above 0 and at most 1, given at least 0 and below 1, and \
+                 subset of 1 or more"
+                    .into(),
+            );
+        }
+        if !(0.0..1.0).contains(&self.free_gates) {
+            let free = self.free_gates;
+            problems.push(format!("train.free_gates = {free}; it must be at least 0 and below 1"));
         }
         if !(0.0..1.0).contains(&self.hold_posterior) {
             problems.push(format!(

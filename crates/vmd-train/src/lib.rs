@@ -8,24 +8,28 @@
 
 mod checkpoint;
 mod config;
+mod distill;
 mod error;
 mod files;
 mod metrics;
 mod model_dir;
 mod optimizer;
 mod plot;
+mod pretrained;
 mod run_folder;
 mod schedule;
 mod trainer;
 
 pub use checkpoint::{Checkpoint, TrainerState};
-pub use config::{KlSchedule, KlTarget, LearningRateDecay, PosteriorFirst, TrainConfig};
+pub use config::{Curriculum, KlSchedule, KlTarget, LearningRateDecay, PosteriorFirst, TrainConfig};
+pub use distill::{Distill, Targets};
 pub use error::TrainError;
 pub use files::write_atomically;
 pub use metrics::{MetricRecord, read_metrics};
 pub use model_dir::{load_model_dir, save_model_dir};
 pub use optimizer::AdamW;
 pub use plot::{plot_metrics, plot_ratios};
+pub use pretrained::Pretrained;
 pub use run_folder::RunFolder;
 pub use schedule::learning_rate;
 pub use trainer::{Observer, Outcome, Trainer, TrainerParts};

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use vmd_kernels::Precision;
-use vmd_model::{ModelConfig, VmdModel};
+use vmd_model::{ModelConfig, TrainableDenoiser, VmdModel};
 use vmd_nn::{load_parameters, named_parameters, parameters_from_safetensors, parameters_to_safetensors};
 use vmd_process::{Purpose, keyed_rng};
 
@@ -21,7 +21,11 @@ pub(crate) const CONFIG: &str = "config.json";
 /// # Errors
 ///
 /// [`TrainError::Io`].
-pub fn save_model_dir(model: &VmdModel, card: &str, folder: &Path) -> Result<(), TrainError> {
+pub fn save_model_dir<D: TrainableDenoiser>(
+    model: &VmdModel<D>,
+    card: &str,
+    folder: &Path,
+) -> Result<(), TrainError> {
     create_folder(folder)?;
     let config = serde_json::to_string_pretty(model.config()).expect("a configuration serialises");
     write_atomically(&folder.join(WEIGHTS), &parameters_to_safetensors(&named_parameters(model)))?;

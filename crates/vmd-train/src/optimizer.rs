@@ -152,13 +152,15 @@ impl ModuleMapper for Update<'_> {
         let Some(Slot { first, second, average }) = self.optimizer.slots.remove(&name) else { return param };
         let updates = self.optimizer.updates as f64;
         let learning_rate = (self.learning_rate)(&name);
+        // A gate has a price of its own; at 0 it would be open.
+        let decays = D >= 2 && !name.starts_with("denoiser.gates.");
         let step = AdamWStep {
             gradient_scale: self.scale,
             learning_rate,
             betas: self.optimizer.betas,
             bias: self.optimizer.betas.map(|beta| 1.0 - beta.powf(updates)),
             epsilon: EPSILON,
-            decay: if D >= 2 { learning_rate * self.optimizer.weight_decay } else { 0.0 },
+            decay: if decays { learning_rate * self.optimizer.weight_decay } else { 0.0 },
             // Early averages would be dominated by the random start, so the decay rises with the updates.
             ema: self.optimizer.ema_decay.min((1.0 + updates) / (10.0 + updates)),
         };

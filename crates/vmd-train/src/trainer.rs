@@ -1,5 +1,6 @@
 //! The step loop.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -7,15 +8,17 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use vmd_data::source::DataSource;
 use vmd_model::{
-    BoundEstimate, LatentSource, LossOptions, ModelConfig, ObjectiveConfig, TrainingBatch, VmdModel,
-    estimate_bounds, loss,
+    BoundEstimate, Difficulty, LatentSource, LossOptions, ModelConfig, Network, ObjectiveConfig,
+    TrainableDenoiser, TrainingBatch, VmdModel, estimate_bounds, loss,
 };
 use vmd_nn::{load_parameters, named_parameters};
 use vmd_process::{Purpose, keyed_rng};
 
 use crate::checkpoint::{Checkpoint, TrainerState};
+use crate::distill::Teacher;
 use crate::metrics::MetricsWriter;
 use crate::optimizer::{NamedGradients, global_norm, named_gradients};
+use crate::pretrained::start_from;
 use crate::{AdamW, MetricRecord, RunFolder, TrainConfig, TrainError, learning_rate};
 
 /// Validation uses random numbers of its own, the same ones every time.
@@ -63,11 +66,14 @@ struct UpdateParts {
 }
 
 /// A model in training.
-pub struct Trainer<'a> {
+pub struct Trainer<'a, D: TrainableDenoiser = Network> {
     parts: TrainerParts<'a>,
     autodiff: Device,
-    model: VmdModel,
+    model: VmdModel<D>,
     optimizer: AdamW,
+    teacher: Option<Teacher>,
+    /// Parameters that stay as they are.
+    frozen: BTreeSet<String>,
     step: u64,
     data_position: u64,
     seconds: f64,
@@ -75,7 +81,7 @@ pub struct Trainer<'a> {
     kl_weight: f64,
 }
 
-impl std::fmt::Debug for Trainer<'_> {
+impl<D: TrainableDenoiser> std::fmt::Debug for Trainer<'_, D> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Trainer").field("step", &self.step).finish_non_exhaustive()
     }
@@ -92,9 +98,39 @@ impl<'a> Trainer<'a> {
         let model = VmdModel::new(parts.model, keyed_rng(parts.seed, 0, Purpose::Init), &autodiff).map_err(
             |problem| TrainError::BadModel { path: "the configuration".into(), reason: problem.0 },
         )?;
+        Self::with_model(parts, model)
+    }
+}
+
+impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
+    /// A trainer at step 0 of a model that was made elsewhere, on the device of `parts` with autodiff.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError`] when there is a pretrained model that cannot be read, that does not fit, or that leaves nothing to
+    /// train.
+    pub fn with_model(parts: TrainerParts<'a>, mut model: VmdModel<D>) -> Result<Self, TrainError> {
+        let autodiff = parts.device.clone().autodiff();
+        let distill = parts.train.distill.as_ref();
+        let teacher = distill.map(|distill| Teacher::load(distill, parts.model, parts.device)).transpose()?;
+        let mut frozen = BTreeSet::new();
+        if let Some(pretrained) = &parts.train.pretrained {
+            (model, frozen) = start_from(pretrained, model)?;
+        }
         let optimizer = AdamW::new(parts.train, &model, parts.device);
         let kl_weight = parts.train.kl.weight(0.0);
-        Ok(Self { parts, autodiff, model, optimizer, step: 0, data_position: 0, seconds: 0.0, kl_weight })
+        Ok(Self {
+            parts,
+            autodiff,
+            model,
+            optimizer,
+            teacher,
+            frozen,
+            step: 0,
+            data_position: 0,
+            seconds: 0.0,
+            kl_weight,
+        })
     }
 
     /// Goes back to where `checkpoint` was taken.
@@ -123,7 +159,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// The model with averaged weights, without autodiff.
-    pub fn averaged_model(&self) -> VmdModel {
+    pub fn averaged_model(&self) -> VmdModel<D> {
         let model = self.model.valid();
         let average = self.optimizer.average();
         let shaped = named_parameters(&model)
@@ -195,16 +231,18 @@ impl<'a> Trainer<'a> {
             hold_prior: !train.kl.is_over(progress),
             use_free_nats: true,
             latent_source: LatentSource::Posterior,
+            gate_weight: f64::from(u8::from(progress >= train.free_gates)),
         };
         let holds_posterior = progress < train.hold_posterior;
         let first = train.posterior_first.filter(|first| !holds_posterior && progress < first.until);
         if let Some(first) = first {
             for _ in 0..first.updates {
-                self.update(data, options, &|name| if name.starts_with("posterior.") { rate } else { 0.0 })?;
+                self.update(data, options, |name| if name.starts_with("posterior.") { rate } else { 0.0 })?;
             }
         }
-        let parts = self.update(data, options, &|name| match name.split('.').next() {
+        let parts = self.update(data, options, |name| match name.split('.').next() {
             Some("prior") => rate * train.prior_rate,
+            Some("denoiser") if name.starts_with("denoiser.gates.") => rate * train.gate_rate,
             Some("posterior") if holds_posterior => 0.0,
             _ => rate,
         })?;
@@ -230,16 +268,24 @@ impl<'a> Trainer<'a> {
         &mut self,
         data: &dyn DataSource,
         options: LossOptions,
-        rate: &dyn Fn(&str) -> f64,
+        rate: impl Fn(&str) -> f64,
     ) -> Result<UpdateParts, TrainError> {
         let train = self.parts.train;
         let seq = self.parts.model.seq_len;
+        let frozen = self.frozen.clone();
+        let rate = |name: &str| if frozen.contains(name) { 0.0 } else { rate(name) };
         let mut gradients = NamedGradients::new();
         let (mut total, mut recon, mut kl) = (0.0, 0.0, None);
         for part in 0..train.accumulation {
             let stream = self.optimizer.updates() * train.accumulation as u64 + part as u64;
             let x0 = self.next_examples(data, train.batch_size / train.accumulation);
-            let batch = TrainingBatch::draw(x0, &self.model, self.parts.objective, self.parts.seed, stream);
+            let (objective, seed) = (self.parts.objective, self.parts.seed);
+            let mut batch =
+                TrainingBatch::draw_at(x0, &self.model, objective, self.difficulty(), seed, stream)
+                    .with_gate_noise(&self.model);
+            if let Some(teacher) = &self.teacher {
+                batch = teacher.complete(batch, objective, || self.averaged_model(), (seed, stream));
+            }
             let parts = loss(&self.model, &batch, options, &self.autodiff);
             let share = 1.0 / train.accumulation as f64;
             total += share * self.finite("the loss", &parts.total)?;
@@ -255,7 +301,7 @@ impl<'a> Trainer<'a> {
         let gradient_norm = global_norm(&gradients);
         self.check("the gradient norm", gradient_norm)?;
         let scale = (train.clip_norm / gradient_norm).min(1.0);
-        self.model = self.optimizer.step(self.model.clone(), gradients, scale, rate);
+        self.model = self.optimizer.step(self.model.clone(), gradients, scale, &rate);
         Ok(UpdateParts { total, recon, kl, gradient_norm })
     }
 
@@ -295,8 +341,25 @@ impl<'a> Trainer<'a> {
         }
     }
 
+    fn difficulty(&self) -> Difficulty {
+        let train = self.parts.train;
+        let progress = self.step as f64 / train.steps as f64;
+        train.curriculum.as_ref().map_or(Difficulty::FULL, |curriculum| curriculum.difficulty(progress))
+    }
+
     fn next_examples(&mut self, data: &dyn DataSource, n: usize) -> Vec<u32> {
-        let tokens = examples(data, self.data_position, n);
+        let train = self.parts.train;
+        let subset = train.curriculum.as_ref().and_then(|curriculum| {
+            let seen = curriculum.until * (train.steps * train.batch_size as u64) as f64;
+            curriculum.subset(self.step as f64 / train.steps as f64, seen)
+        });
+        let tokens = match subset {
+            Some(subset) => {
+                let index = |i: u64| (self.data_position + i) % subset;
+                (0..n as u64).flat_map(|i| examples(data, index(i), 1)).collect()
+            }
+            None => examples(data, self.data_position, n),
+        };
         self.data_position += n as u64;
         tokens
     }

@@ -1,0 +1,212 @@
+//! Examples that a teacher completes.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use burn::tensor::Device;
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+use vmd_model::{
+    ModelConfig, ObjectiveConfig, Sampler, SamplerConfig, TokenPredictor, TrainableDenoiser, TrainingBatch,
+    VmdModel,
+};
+use vmd_process::{NoiseSchedule, Purpose, keyed_rng};
+
+use crate::{TrainError, load_model_dir};
+
+/// Learns from what a many-step teacher makes of partly masked sequences, instead of from the sequences.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Distill {
+    /// Folder of the teacher, or of the run that made it.
+    pub teacher: PathBuf,
+    /// Steps in which the teacher fills a sequence that is masked throughout; one that is masked in part gets its share.
+    pub steps: usize,
+    /// Who completes a sequence.
+    #[serde(default)]
+    pub targets: Targets,
+}
+
+/// Who completes a sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Targets {
+    /// The teacher, in all the steps that are left.
+    #[default]
+    Teacher,
+    /// The teacher goes half of the way to time 0, and the student's averaged weights, with the fewest steps that they are
+    /// trained for from there, the rest: what the student does at once is made consistent with the teacher followed by itself
+    /// (Di4C, arXiv 2410.08709, with samples in place of its distances). Where the student is trained for no steps from there,
+    /// the teacher goes on.
+    Consistent,
+}
+
+impl Distill {
+    /// Problems of the configuration, with the path of the key.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let few = "train.distill.steps is 0; set it to the steps at which the teacher is good";
+        if self.steps == 0 { vec![few.into()] } else { Vec::new() }
+    }
+}
+
+/// A teacher, loaded.
+#[derive(Debug)]
+pub(crate) struct Teacher {
+    model: VmdModel,
+    config: Distill,
+}
+
+impl Teacher {
+    /// Loads the teacher of `config` for a student of `student`.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError`] when it cannot be loaded, or speaks of other sequences.
+    pub(crate) fn load(config: &Distill, student: &ModelConfig, device: &Device) -> Result<Self, TrainError> {
+        let inside = config.teacher.join("model");
+        let folder = if inside.is_dir() { inside } else { config.teacher.clone() };
+        let model = load_model_dir(&folder, None, device)?;
+        let of = |config: &ModelConfig| (config.vocab, config.seq_len);
+        if of(model.config()) != of(student) || model.config().blocks * student.blocks != 1 {
+            return Err(TrainError::BadModel {
+                path: folder,
+                reason: "a teacher and its student have the same vocabulary and sequence length, and one block each"
+                    .into(),
+            });
+        }
+        Ok(Self { model, config: config.clone() })
+    }
+
+    /// `batch` with the masked tokens as the teacher fills them; `student` takes part where the targets are to be consistent,
+    /// in one of the numbers of steps that `objective` trains for.
+    pub(crate) fn complete<D: TrainableDenoiser>(
+        &self,
+        batch: TrainingBatch,
+        objective: &ObjectiveConfig,
+        student: impl FnOnce() -> VmdModel<D>,
+        (seed, step): (u64, u64),
+    ) -> TrainingBatch {
+        let mut rng = keyed_rng(seed, step, Purpose::Teacher);
+        let n = self.config.steps;
+        let left = |t: f64| ((t * n as f64).round() as usize).clamp(1, n);
+        let mut budgets: Vec<usize> = objective.budgets().into_iter().flatten().collect();
+        budgets.sort_unstable();
+        // The fewest steps of the student in whose grid a time lies, if there are any.
+        let student_at = |t: f64| {
+            let on_grid = |budget: &&usize| {
+                let place = t * **budget as f64;
+                place > 0.5 && (place - place.round()).abs() < 1e-9
+            };
+            budgets.iter().find(on_grid).copied()
+        };
+        let relays = |t: f64| match self.config.targets {
+            Targets::Teacher => None,
+            Targets::Consistent => student_at(0.5 * t),
+        };
+        let of_teacher = |&t: &f64| {
+            let from = n - left(t);
+            Leg { steps: n, range: from..if relays(t).is_some() { n - left(0.5 * t) } else { n } }
+        };
+        let legs: Vec<Leg> = batch.t.iter().map(of_teacher).collect();
+        let mut x0 = run(&self.model, &batch.xt, &legs, &mut rng);
+        if batch.t.iter().any(|&t| relays(t).is_some()) {
+            let of_student = |&t: &f64| match relays(t) {
+                Some(steps) => Leg { steps, range: steps - (0.5 * t * steps as f64).round() as usize..steps },
+                None => Leg { steps: 1, range: 1..1 },
+            };
+            let legs: Vec<Leg> = batch.t.iter().map(of_student).collect();
+            x0 = run(&student(), &x0, &legs, &mut rng);
+        }
+        batch.with_examples(x0)
+    }
+}
+
+/// A part of a chain: which of how many steps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Leg {
+    steps: usize,
+    range: Range<usize>,
+}
+
+/// `xt` (`[rows, seq]`) after each row's part of an ancestral chain.
+fn run(model: &impl TokenPredictor, xt: &[u32], legs: &[Leg], rng: &mut impl Rng) -> Vec<u32> {
+    let seq = model.seq_len();
+    let mut rows_of: BTreeMap<(usize, usize, usize), Vec<usize>> = BTreeMap::new();
+    for (row, leg) in legs.iter().enumerate() {
+        rows_of.entry((leg.steps, leg.range.start, leg.range.end)).or_default().push(row);
+    }
+    let mut after = xt.to_vec();
+    for ((nfe, start, end), rows) in rows_of {
+        let of_rows = |row: &usize| xt[row * seq..(row + 1) * seq].iter().copied();
+        let open: Vec<u32> = rows.iter().flat_map(of_rows).collect();
+        let config = SamplerConfig { nfe, ..SamplerConfig::default() };
+        let sampler = Sampler::new(config, NoiseSchedule::default()).between(start..end);
+        let tokens = sampler.sample(model, &open, rng.next_u64()).tokens;
+        for (&row, tokens) in rows.iter().zip(tokens.chunks_exact(seq)) {
+            after[row * seq..(row + 1) * seq].copy_from_slice(tokens);
+        }
+    }
+    after
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use rand_chacha::ChaCha8Rng;
+    use vmd_latent::LatentRows;
+    use vmd_model::{Prediction, Query, Scope};
+
+    use super::*;
+
+    /// Notes what it is told.
+    #[derive(Default)]
+    struct Noted(RefCell<Vec<(f64, usize, u32)>>);
+
+    impl TokenPredictor for Noted {
+        fn vocab(&self) -> usize {
+            3
+        }
+
+        fn seq_len(&self) -> usize {
+            8
+        }
+
+        fn latent_scope(&self) -> Scope {
+            Scope::Sequence
+        }
+
+        fn draw_latent(&self, _: &[u32], _: &mut [&mut ChaCha8Rng]) -> LatentRows {
+            LatentRows::default()
+        }
+
+        fn predict(&self, query: Query<'_>) -> Prediction {
+            for (&t, xt) in query.t.iter().zip(query.xt.chunks_exact(8)) {
+                self.0.borrow_mut().push((t, query.budget, xt[0]));
+            }
+            vec![0.0; query.xt.len() * 3].into()
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_chain_is_told_the_times_and_the_budget_of_the_whole() {
+        let noted = Noted::default();
+        // The first row goes from half of the way to the end, the second from the start to a quarter, the third nowhere.
+        let xt = [vec![0, 1, 2, 0, 3, 3, 3, 3], vec![3; 8], vec![1, 3, 3, 3, 3, 3, 3, 3]].concat();
+        let leg = |range| Leg { steps: 4, range };
+        let mut rng = keyed_rng(1, 0, Purpose::Teacher);
+        let after = run(&noted, &xt, &[leg(2..4), leg(0..1), leg(4..4)], &mut rng);
+        assert!(after[..8].iter().all(|&token| token < 3), "nothing is left at the end");
+        assert!(after[8..16].contains(&3), "of eight tokens about two appear in a quarter");
+        assert_eq!(after[16..], xt[16..]);
+        assert_eq!(after[..4], xt[..4]);
+        for &(t, budget, first) in noted.0.borrow().iter() {
+            assert_eq!(budget, 4);
+            assert!(
+                if first == 0 { [0.5, 0.25].contains(&t) } else { t == 1.0 && first == 3 },
+                "{t} {first}"
+            );
+        }
+    }
+}
