@@ -260,7 +260,7 @@ pub(crate) struct DevicesArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct StudyArgs {
-    /// Study that comes with the program: synthetic.
+    /// Study that comes with the program: synthetic or structure.
     pub(crate) name: Option<String>,
     /// File with a study of your own; `crates/vmd-cli/studies/synthetic.toml` shows how one looks.
     #[arg(long, value_name = "STUDY.toml", conflicts_with = "name")]

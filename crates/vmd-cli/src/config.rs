@@ -4,6 +4,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 use vmd::eval::InfillTask;
+use vmd::graph::GraphSpec;
 use vmd::model::{
     LatentRule, ModelConfig, ObjectiveConfig, RemaskRule, RevealRule, SamplerConfig, ValueRule,
 };
@@ -60,7 +61,8 @@ pub(crate) struct EvaluateConfig {
     /// Attempts at every sequence.
     #[serde(default = "default_best_of")]
     pub(crate) best_of: usize,
-    /// Samples of a synthetic set that are counted beside what is exact; absent where that is enough.
+    /// Samples of a synthetic set that are counted beside what is exact, or grids from nothing beside puzzles; absent where
+    /// that is enough.
     #[serde(default)]
     pub(crate) samples: Option<usize>,
     /// Clues to complete beside generating from nothing, on a synthetic set.
@@ -178,7 +180,13 @@ impl RunConfig {
         }
         let mut problems = Vec::new();
         fill_in_sizes(&mut table);
-        let config = parse_reporting_all(table, &mut problems);
+        let mut config = parse_reporting_all(table, &mut problems);
+        if let Some(config) = &mut config {
+            // What a graph's file said at the start holds for the whole run, and for the model that comes out of it.
+            let written_out = config.model.graph.clone().map(GraphSpec::without_file).transpose();
+            // A file that cannot be read is among the model's problems.
+            config.model.graph = written_out.unwrap_or_else(|_| config.model.graph.take());
+        }
         if let Some(config) = &config {
             problems.extend(config.problems());
         }

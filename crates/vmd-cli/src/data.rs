@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use vmd::data::source::DataSource;
 use vmd::data::sudoku::{Layout, PuzzleRecord, SudokuGrids, parse_puzzles, read_puzzles, solve_within};
 use vmd::data::synthetic::{SyntheticSet, SyntheticSource, TrainingPart};
+use vmd::graph::DependencyGraph;
 
 use crate::failure::usage;
 
@@ -59,6 +60,14 @@ impl DataConfig {
                 let size = box_rows.saturating_mul(*box_cols);
                 (size, size.saturating_mul(size))
             }
+        }
+    }
+
+    /// The ties between positions, which these data have for certain.
+    pub(crate) fn graph(&self) -> Option<DependencyGraph> {
+        match self {
+            Self::Synthetic { set, .. } => Some(set.graph()),
+            Self::Sudoku { box_rows, box_cols, .. } => DependencyGraph::sudoku(*box_rows, *box_cols).ok(),
         }
     }
 

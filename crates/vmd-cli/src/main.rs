@@ -8,6 +8,7 @@ mod config;
 mod data;
 mod device;
 mod failure;
+mod graph_plot;
 mod models;
 mod output;
 mod presets;

@@ -24,6 +24,11 @@ pub(crate) const PRESETS: &[(&str, &str)] = &[
     ("grids-4x4-mdm", include_str!("../presets/grids-4x4-mdm.toml")),
     ("sudoku", include_str!("../presets/sudoku.toml")),
     ("sudoku-mdm", include_str!("../presets/sudoku-mdm.toml")),
+    ("chain-16-parents", include_str!("../presets/chain-16-parents.toml")),
+    ("graph-d2", include_str!("../presets/graph-d2.toml")),
+    ("graph-needle-64", include_str!("../presets/graph-needle-64.toml")),
+    ("graph-grids-4x4", include_str!("../presets/graph-grids-4x4.toml")),
+    ("sudoku-messages", include_str!("../presets/sudoku-messages.toml")),
 ];
 
 /// The preset that is trained when nothing is asked for.

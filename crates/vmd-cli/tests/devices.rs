@@ -143,6 +143,7 @@ fn evaluate(config: &ModelConfig, device: &Device) -> [Values; 3] {
         t: Some(Tensor::from_data([0.3f32; 4], &autodiff)),
         budget: None,
         reveals: None,
+        gate_noise: None,
     };
     let copies = input.z.as_ref().map_or(1, |z| z.dims()[0] / 4);
     let input = DenoiserInput {

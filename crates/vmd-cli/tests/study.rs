@@ -234,3 +234,26 @@ fn a_study_may_train_fewer_seeds_than_it_lists() {
         .success()
         .stderr(contains("1 of 2 runs are done"));
 }
+
+#[test]
+fn an_arm_waits_for_the_run_that_it_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let steps = ", \"train.steps=4\"";
+    let frozen = "needs = \"plain\"\nseeds = [1]";
+    let from = ", 'train.pretrained={ model = \"{needs}\", frozen = true }'";
+    let small = ", \"model.latent.posterior.trunk.width=16\", \"model.latent.posterior.trunk.heads=2\"";
+    let text = [
+        arm("plain", "pairs-uniform-mdm", "seeds = [1]", steps),
+        arm("frozen", "pairs-uniform", frozen, &format!("{steps}{small}{from}")),
+    ];
+    fs::write(at.join("tiny.toml"), text.concat()).unwrap();
+    study(at)
+        .assert()
+        .success()
+        .stderr(contains("0 of 1 runs are done"))
+        .stderr(contains("1 of 2 runs are done"));
+    let config = fs::read_to_string(at.join("studies/tiny/frozen/seed-1/config.toml")).unwrap();
+    assert!(config.contains("studies/tiny/plain/seed-1"), "{config}");
+    study(at).assert().success().stderr(contains("2 of 2 runs are done"));
+}

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use vmd::data::sudoku::{Grid, Layout, PuzzleRecord, is_valid_solution, read_puzzles};
 use vmd::eval::{Figure, Provenance, SudokuScore, evaluate_sudoku, mean_interval, wilson_interval};
-use vmd::model::{RevealRule, SamplerConfig};
+use vmd::model::{RevealRule, SamplerConfig, ValueRule};
 
 use crate::args::EvaluateSudokuArgs;
 use crate::config::{EvaluateConfig, samplers};
@@ -13,7 +13,7 @@ use crate::failure::usage;
 use crate::models::LoadedModel;
 use crate::output::{describe_rest, percent, print_json, print_table};
 
-/// Grids drawn from nothing where there are no puzzles of the model's size.
+/// Grids drawn from nothing where there are no puzzles of the model's size, unless another number is asked for.
 const GRIDS_FROM_NOTHING: usize = 1000;
 
 /// Loads model and puzzles and reports.
@@ -34,8 +34,8 @@ pub(crate) fn run(args: EvaluateSudokuArgs) -> anyhow::Result<()> {
     report(&loaded, &puzzles, dataset, &samplers, seed, args.common.json)
 }
 
-/// The figures at the end of a training run: puzzles where the program has some of this size, else grids
-/// from nothing.
+/// The figures at the end of a training run: puzzles where the program has some of this size, and grids from nothing where
+/// it has not or a number of them is asked for.
 pub(crate) fn report_trained(
     loaded: &LoadedModel,
     evaluate: &EvaluateConfig,
@@ -46,9 +46,14 @@ pub(crate) fn report_trained(
     let puzzles = embedded_puzzles();
     let cells = loaded.model.config().seq_len;
     if puzzles.iter().all(|record| record.puzzle.cells().len() == cells) {
-        return report(loaded, &puzzles, "sudoku-easy".into(), &samplers, seed, json);
+        report(loaded, &puzzles, "sudoku-easy".into(), &samplers, seed, json)?;
+        let Some(count) = evaluate.samples else { return Ok(()) };
+        // The likeliest values would give the same grid every time.
+        let drawn = |config| SamplerConfig { value: ValueRule::default(), ..config };
+        let samplers: Vec<SamplerConfig> = samplers.into_iter().map(drawn).collect();
+        return from_nothing(loaded, &samplers, count, seed, json);
     }
-    from_nothing(loaded, &samplers, seed, json)
+    from_nothing(loaded, &samplers, evaluate.samples.unwrap_or(GRIDS_FROM_NOTHING), seed, json)
 }
 
 /// Prints the table, or the records, of every sampler on `puzzles`.
@@ -148,12 +153,13 @@ fn row(
 fn from_nothing(
     loaded: &LoadedModel,
     samplers: &[SamplerConfig],
+    count: usize,
     seed: u64,
     json: bool,
 ) -> anyhow::Result<()> {
     let config = loaded.model.config();
     let layout = Layout::from_cells(config.seq_len).map_err(usage)?;
-    let blank = vec![config.mask_token(); GRIDS_FROM_NOTHING * config.seq_len];
+    let blank = vec![config.mask_token(); count * config.seq_len];
     let provenance =
         loaded.provenance("sudoku", format!("{} cells from nothing", config.seq_len), "samples", seed);
     let mut rows = Vec::new();
@@ -162,12 +168,12 @@ fn from_nothing(
     for (sampler, runs) in samplers.iter().zip(ready) {
         let output = runs.sample_checked(&loaded.model, &blank, seed, |_, tokens| valid(tokens));
         let n_valid = output.tokens.chunks_exact(config.seq_len).filter(|tokens| valid(tokens)).count();
-        let figure = wilson_interval(n_valid, GRIDS_FROM_NOTHING);
+        let figure = wilson_interval(n_valid, count);
         if json {
             let mean_nfe = mean_interval(&output.nfe_values());
             print_json(&[
-                provenance.record("valid", figure, sampler, None),
-                provenance.record("mean_nfe", mean_nfe, sampler, None),
+                provenance.record("valid_from_nothing", figure, sampler, None),
+                provenance.record("mean_nfe_from_nothing", mean_nfe, sampler, None),
             ]);
         }
         rows.push(vec![
@@ -179,7 +185,7 @@ fn from_nothing(
     }
     if !json {
         let rest = describe_rest(samplers);
-        println!("{GRIDS_FROM_NOTHING} grids from nothing, model {}{rest}", loaded.folder.display());
+        println!("{count} grids from nothing, model {}{rest}", loaded.folder.display());
         print_table(&["reveal", "NFE", "valid [95 %]", "mean NFE"], &rows);
     }
     Ok(())

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use vmd::data::source::DataSource;
 use vmd::data::synthetic::{SyntheticSet, SyntheticSource};
+use vmd::denoiser::Denoiser;
 use vmd::eval::{
     ExactError, Figure, InfillTask, Record, SampleCounts, evaluate_infill, exact_synthetic, mean_interval,
     wilson_interval,
@@ -152,6 +153,9 @@ pub(crate) fn report(
     let ready: Vec<_> = samplers.iter().map(|config| loaded.sampler(config)).collect::<Result<_, _>>()?;
     for (config, sampler) in samplers.iter().zip(ready) {
         let mut records = measure(loaded, subject, config, &sampler, seed);
+        if measured.is_empty() {
+            records.extend(measure_graph(loaded, subject, config, seed));
+        }
         records.extend(measure_infill(loaded, subject, config, &sampler, seed));
         if json {
             print_json(&records);
@@ -222,6 +226,20 @@ fn measure(
     records
 }
 
+/// How much of a learned graph is true, if the model learns one. No sampler has a part in it; it stands with the first.
+fn measure_graph(loaded: &LoadedModel, subject: &Subject, config: &SamplerConfig, seed: u64) -> Vec<Record> {
+    let learned = loaded.model.denoiser().edge_gates().and_then(|gates| gates.graph().ok());
+    let Some(learned) = learned else { return Vec::new() };
+    let agreement = learned.agreement(&subject.set.graph());
+    let provenance = loaded.provenance("synthetic", subject.set.to_string(), "exact", seed);
+    let record = |metric: &str, value: f64| provenance.record(metric, Figure::exact(value), config, None);
+    vec![
+        record("graph_edges", agreement.n_edges as f64),
+        record("graph_precision", agreement.precision),
+        record("graph_recall", agreement.recall),
+    ]
+}
+
 /// Completions of clues, if they are asked for.
 fn measure_infill(
     loaded: &LoadedModel,
@@ -249,7 +267,7 @@ fn measure_infill(
 type Column = (&'static str, &'static str, fn(&Record) -> String);
 
 /// The columns behind the sampler's.
-const COLUMNS: [Column; 11] = [
+const COLUMNS: [Column; 14] = [
     ("accuracy", "accuracy", |r| percent(r.value, r.ci95)),
     ("exact KL (nats)", "kl_exact", with_error),
     ("mean NFE", "mean_nfe", |r| format!("{:.1}", r.value)),
@@ -261,6 +279,9 @@ const COLUMNS: [Column; 11] = [
     ("entropy of these", "infill_entropy", with_error),
     ("of true draws", "infill_entropy_true_draws", with_error),
     ("exact", "infill_entropy_true", with_error),
+    ("edges", "graph_edges", |r| r.value.to_string()),
+    ("precision", "graph_precision", |r| percent(r.value, r.ci95)),
+    ("recall", "graph_recall", |r| percent(r.value, r.ci95)),
 ];
 
 /// A row for each sampler, with the columns that have something to show.

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
-use vmd::model::BoundEstimate;
+use vmd::denoiser::Denoiser;
+use vmd::model::{BoundEstimate, VmdModel};
 use vmd::train::{
     Checkpoint, Outcome, RunFolder, Trainer, TrainerParts, plot_metrics, read_metrics, save_model_dir,
+    write_atomically,
 };
 
 use super::evaluate_synthetic::Subject;
@@ -17,6 +19,7 @@ use crate::config::RunConfig;
 use crate::data::DataConfig;
 use crate::device::{check_precision, device};
 use crate::failure::{Interrupted, usage};
+use crate::graph_plot::plot_graph;
 use crate::models::{LoadedModel, RUNS, newest_run};
 use crate::progress::{Progress, describe};
 use crate::{presets, provenance};
@@ -64,7 +67,29 @@ pub(crate) fn run(mut args: TrainArgs) -> anyhow::Result<()> {
     let card = card(&config, &trainer, &progress);
     save_model_dir(&trainer.averaged_model(), &card, &folder.model())?;
     summarise(&trainer, &progress, &folder);
+    save_graph(&config, &trainer.averaged_model(), &folder)?;
     evaluate(&config, &folder, &args)
+}
+
+/// Saves and draws the graph that a model has learned, and says how much of it is true.
+fn save_graph(config: &RunConfig, model: &VmdModel, folder: &RunFolder) -> anyhow::Result<()> {
+    let Some(gates) = model.denoiser().edge_gates() else { return Ok(()) };
+    let (graph, truth) = (gates.graph()?, config.data.graph());
+    let (file, picture) = (folder.path().join("graph.toml"), folder.plots().join("graph.svg"));
+    write_atomically(&file, graph.to_toml().as_bytes())?;
+    plot_graph(&graph, &gates.probabilities(), truth.as_ref(), &config.name, &picture)?;
+    let compared = truth.map_or_else(String::new, |truth| {
+        let agreement = graph.agreement(&truth);
+        let (precision, recall) = (100.0 * agreement.precision, 100.0 * agreement.recall);
+        format!(" ({} in the data: precision {precision:.1} %, recall {recall:.1} %)", agreement.n_true)
+    });
+    eprintln!(
+        "learned graph: {} edges{compared}; {} and {}",
+        graph.pairs().len(),
+        file.display(),
+        picture.display()
+    );
+    Ok(())
 }
 
 /// Resolves the configuration and makes or opens the run folder.

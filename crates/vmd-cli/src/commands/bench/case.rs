@@ -1,7 +1,7 @@
 //! What is timed.
 
 use serde::{Deserialize, Serialize};
-use vmd::nn::Precision;
+use vmd::nn::{Mixing, Precision};
 
 /// Kind of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,14 @@ pub(super) struct Case {
     pub(super) edges: bool,
     /// With the preset's latent and its posterior network.
     pub(super) latent: bool,
+    /// How tokens hear of each other.
+    pub(super) mixing: Mixing,
+    /// All heads along the edges of a chain.
+    pub(super) chain: bool,
+    /// Tokens of one step see their parents.
+    pub(super) parents: bool,
+    /// What it is compared with instead of PyTorch, in turns.
+    pub(super) twin: Option<Box<Case>>,
     pub(super) batch: usize,
     pub(super) seq: usize,
     pub(super) vocab: usize,
@@ -42,7 +50,8 @@ pub(super) struct Case {
 }
 
 /// Names of the groups, in the order in which they run.
-pub(super) const GROUPS: [&str; 7] = ["step", "sudoku", "infer", "sample", "latent", "product", "scaling"];
+pub(super) const GROUPS: [&str; 9] =
+    ["step", "sudoku", "infer", "sample", "latent", "product", "scaling", "structure", "length"];
 
 /// All cases.
 pub(super) fn cases() -> Vec<Case> {
@@ -57,6 +66,10 @@ pub(super) fn cases() -> Vec<Case> {
         activation: "gelu".into(),
         edges: false,
         latent: false,
+        mixing: Mixing::Attention,
+        chain: false,
+        parents: false,
+        twin: None,
         batch: 64,
         seq: 81,
         vocab: 9,
@@ -71,7 +84,7 @@ pub(super) fn cases() -> Vec<Case> {
         loops: 4,
         activation: "relu".into(),
         edges: true,
-        ..step
+        ..step.clone()
     };
     let of = |group: &str, name: &str, case: &Case| Case {
         name: name.into(),
@@ -112,19 +125,60 @@ pub(super) fn cases() -> Vec<Case> {
         let name = format!("step 128×4, batch 16, threads {threads}");
         cases.push(Case { batch: 16, threads: Some(threads), ..of("scaling", &name, &step) });
     }
+    cases.extend(structure(&sudoku));
+    cases.extend(lengths(&step));
     cases
 }
 
+/// What structure costs, next to the same without it.
+fn structure(sudoku: &Case) -> Vec<Case> {
+    let of = |name: &str, case: &Case| Case { name: name.into(), group: "structure".into(), ..case.clone() };
+    let next_to = |case: Case, twin: Case| Case { twin: Some(Box::new(twin)), ..case };
+    let mut cases = Vec::new();
+    for nfe in [1, 4] {
+        let without = Case { mode: Mode::Sample, nfe, ..of("without parents", sudoku) };
+        let with = Case { parents: true, ..of(&format!("sample Sudoku, NFE {nfe}, parents"), &without) };
+        cases.push(next_to(with, without));
+    }
+    let with = Case { parents: true, ..of("Sudoku step, parents", sudoku) };
+    cases.push(next_to(with, of("without parents", sudoku)));
+    let messages = Case { mixing: Mixing::Messages, ..of("Sudoku step, messages", sudoku) };
+    cases.push(next_to(messages, of("attention", sudoku)));
+    cases
+}
+
+/// Training steps along chains of growing length.
+fn lengths(step: &Case) -> Vec<Case> {
+    let of = |mixing, seq| {
+        let name = match mixing {
+            Mixing::Attention => format!("step along a chain of {seq}, attention"),
+            Mixing::Messages => format!("step along a chain of {seq}, messages"),
+        };
+        let sizes = Case { width: 64, layers: 2, batch: 4, seq, vocab: 10, ..step.clone() };
+        Case { name, group: "length".into(), mixing, chain: true, ..sizes }
+    };
+    let both = |seq| [of(Mixing::Attention, seq), of(Mixing::Messages, seq)];
+    [64, 256, 1024, 4096].into_iter().flat_map(both).collect()
+}
+
 impl Case {
-    /// Floating-point operations of the matrix products in one run.
-    pub(super) fn flop(&self) -> f64 {
+    /// Whether PyTorch's side knows this work.
+    pub(super) fn has_peer(&self) -> bool {
+        !self.latent && !self.chain && self.twin.is_none()
+    }
+
+    /// Floating-point operations of the matrix products in one run; `None` where sums along edges are much of it.
+    pub(super) fn flop(&self) -> Option<f64> {
+        if self.chain || self.mixing == Mixing::Messages {
+            return None;
+        }
         let (tokens, width) = ((self.batch * self.seq) as f64, self.width as f64);
         let per_token = match self.mode {
-            Mode::Product => return 2.0 * tokens * width * 4.0 * width,
+            Mode::Product => return Some(2.0 * tokens * width * 4.0 * width),
             // Weights of a block, and the two products of attention.
             _ => (self.layers * self.loops) as f64 * (12.0 * width * width + 2.0 * width * self.seq as f64),
         };
         let passes = if self.mode == Mode::Train { 6.0 } else { 2.0 * self.nfe as f64 };
-        passes * tokens * (per_token + width * self.vocab as f64)
+        Some(passes * tokens * (per_token + width * self.vocab as f64))
     }
 }

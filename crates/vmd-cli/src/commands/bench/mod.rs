@@ -4,6 +4,7 @@
 //! the median over rounds of the ratio of medians within a round.
 
 mod case;
+mod plot;
 mod worker;
 
 use anyhow::Context;
@@ -26,7 +27,7 @@ const ROUND_SECONDS: f64 = 0.7;
 /// What one contender needed in a case.
 struct Row {
     case: Case,
-    contender: &'static str,
+    contender: String,
     /// Median seconds of each round.
     seconds: Vec<f64>,
     peak_mib: f64,
@@ -53,7 +54,8 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     let precision = args.common.precision.unwrap_or_default();
     check_precision(precision, &device)?;
     for case in cases().into_iter().filter(|case| args.only.is_empty() || args.only.contains(&case.group)) {
-        let case = Case { precision, ..case };
+        let twin = case.twin.map(|twin| Box::new(Case { precision, ..*twin }));
+        let case = Case { precision, twin, ..case };
         eprintln!("{}: {}", case.group, case.name);
         rows.extend(measure(&case, args)?);
     }
@@ -72,6 +74,10 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     if !bars.is_empty() {
         vmd::train::plot_ratios(&bars, "times as fast as the peer", &folder.join("bench.svg"))?;
     }
+    let lengths: Vec<&Row> = rows.iter().filter(|row| row.case.group == "length").collect();
+    if !lengths.is_empty() {
+        plot::lengths(&lengths, &folder.join("length.svg"))?;
+    }
     if args.common.json {
         print_json(&records);
     } else {
@@ -83,14 +89,17 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
 
 /// Ourselves and the contenders, in turns.
 fn measure(case: &Case, args: &BenchArgs) -> anyhow::Result<Vec<Row>> {
-    let mut names = vec!["vmd"];
+    let mut names = vec!["vmd".to_string()];
     let mut workers = vec![Worker::own(case, &args.common.device)?];
-    // The network with a latent has no twin; it is compared with the one without.
-    if let Some(python) = args.torch.as_deref().filter(|_| !case.latent) {
-        names.push("PyTorch eager");
+    if let Some(twin) = &case.twin {
+        names.push(twin.name.clone());
+        workers.push(Worker::own(twin, &args.common.device)?);
+    }
+    if let Some(python) = args.torch.as_deref().filter(|_| case.has_peer()) {
+        names.push("PyTorch eager".into());
         workers.push(Worker::peer(case, python, false)?);
         if case.group == "step" {
-            names.push("PyTorch compiled");
+            names.push("PyTorch compiled".into());
             workers.push(Worker::peer(case, python, true)?);
         }
     }
@@ -103,8 +112,8 @@ fn measure(case: &Case, args: &BenchArgs) -> anyhow::Result<Vec<Row>> {
         }
     }
     let mut rows: Vec<Row> = names
-        .iter()
-        .map(|&contender| Row {
+        .into_iter()
+        .map(|contender| Row {
             case: case.clone(),
             contender,
             seconds: Vec::new(),
@@ -165,14 +174,16 @@ fn records(rows: &[Row]) -> Vec<Record> {
                 latent_rule: if row.case.latent { "posterior" } else { "none" }.into(),
                 best_of: 1,
                 latent_draws: None,
-                model: row.contender.into(),
+                model: row.contender.clone(),
                 seed: 1,
                 revision: provenance::revision(),
                 config_sha256: sha256(json!(row.case).to_string().as_bytes()),
             });
         };
         push("seconds", figure(&row.seconds));
-        push("gflop_per_second", Figure::exact(row.case.flop() / median(&row.seconds) / 1e9));
+        if let Some(flop) = row.case.flop() {
+            push("gflop_per_second", Figure::exact(flop / median(&row.seconds) / 1e9));
+        }
         push("peak_mib", Figure::exact(row.peak_mib));
         if !row.ratios.is_empty() {
             push("speed_ratio", figure(&row.ratios));
@@ -193,9 +204,9 @@ fn print_rows(rows: &[Row]) {
         };
         vec![
             row.case.name.clone(),
-            row.contender.into(),
+            row.contender.clone(),
             format!("{:.2}", 1e3 * seconds),
-            format!("{:.0}", row.case.flop() / seconds / 1e9),
+            row.case.flop().map_or_else(|| "–".into(), |flop| format!("{:.0}", flop / seconds / 1e9)),
             format!("{:.0}", row.peak_mib),
             ratio,
         ]

@@ -9,6 +9,8 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use vmd::Device;
 use vmd::data::source::DataSource;
+use vmd::denoiser::ParentsConfig;
+use vmd::graph::{GraphSpec, ParentOrder};
 use vmd::latent::LatentRows;
 use vmd::model::{Query, RevealRule, Sampler, SamplerConfig, TokenPredictor, VmdModel};
 use vmd::process::{Purpose, index_below, keyed_rng, uniform};
@@ -176,11 +178,20 @@ fn config(case: &Case) -> anyhow::Result<RunConfig> {
     (trunk.width, trunk.layers, trunk.loops, trunk.heads) = (case.width, case.layers, case.loops, case.heads);
     trunk.activation = if case.activation == "gelu" { Default::default() } else { trunk.activation };
     config.model.set_precision(case.precision);
+    let denoiser = &mut config.model.denoiser;
+    denoiser.trunk.mixing = case.mixing;
+    if case.parents {
+        denoiser.parents = Some(ParentsConfig { hidden: 64, order: ParentOrder::Colouring, reach: 1 });
+    }
     if !case.edges {
         config.model.graph = None;
         let trunk = &mut config.model.denoiser.trunk;
         trunk.edge_heads.clear();
         trunk.position = vmd::nn::PositionEncoding::Learned;
+    }
+    if case.chain {
+        config.model.graph = Some(GraphSpec::Chain { n: case.seq });
+        config.model.denoiser.trunk.edge_heads = vec!["next".into()];
     }
     Ok(config)
 }

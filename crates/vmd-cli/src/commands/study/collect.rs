@@ -192,6 +192,7 @@ mod tests {
             set: Vec::new(),
             seeds: Vec::new(),
             default_seeds: None,
+            needs: None,
             label: String::new(),
             baseline: baseline.map(str::to_string),
         };

@@ -17,9 +17,13 @@ use crate::args::StudyArgs;
 use crate::failure::{Interrupted, usage};
 use crate::output::print_table;
 use plan::{Job, State, Study};
+use runner::Children;
 
 /// Studies that come with the program.
-const STUDIES: [(&str, &str); 1] = [("synthetic", include_str!("../../../studies/synthetic.toml"))];
+const STUDIES: [(&str, &str); 2] = [
+    ("synthetic", include_str!("../../../studies/synthetic.toml")),
+    ("structure", include_str!("../../../studies/structure.toml")),
+];
 
 /// Where studies are kept unless another folder is asked for.
 const FOLDER: &str = "studies";
@@ -37,31 +41,38 @@ pub(crate) fn run(args: &StudyArgs) -> anyhow::Result<()> {
     }
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from(FOLDER).join(&name));
     std::fs::create_dir_all(&out).with_context(|| out.display().to_string())?;
-    let all = study.jobs(&out)?;
+    let children = Children::watched()?;
+    let workers = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let (mut failed, mut total) = (0, 0);
     let asked = |arm: usize| args.seeds.or(study.arms[arm].default_seeds);
     let wanted = |job: &&Job| chosen[job.arm] && asked(job.arm).is_none_or(|n| job.place < n);
-    let wanted: Vec<&Job> = all.iter().filter(wanted).collect();
-    let open: Vec<&Job> = wanted.iter().copied().filter(|job| job.state() != State::Finished).collect();
-    eprintln!("{}: {} of {} runs are done", out.display(), wanted.len() - open.len(), wanted.len());
-    let workers = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let outcome = runner::run(&open, workers)?;
-    if outcome.stopped {
-        let command = std::env::args().skip(1).collect::<Vec<_>>().join(" ");
-        return Err(
-            Interrupted(format!("stopped; nothing is lost. Go on with: cargo xtask {command}")).into()
-        );
-    }
+    // What a run needs is finished in the round before.
+    let all = loop {
+        let all = study.jobs(&out)?;
+        let wanted: Vec<&Job> = all.iter().filter(wanted).collect();
+        let open: Vec<&Job> = wanted.iter().copied().filter(|job| job.state() != State::Finished).collect();
+        if total == 0 || !open.is_empty() {
+            eprintln!("{}: {} of {} runs are done", out.display(), wanted.len() - open.len(), wanted.len());
+        }
+        if open.is_empty() || failed > 0 {
+            break all;
+        }
+        let outcome = runner::run(&children, &open, workers)?;
+        if outcome.stopped {
+            let command = std::env::args().skip(1).collect::<Vec<_>>().join(" ");
+            return Err(
+                Interrupted(format!("stopped; nothing is lost. Go on with: cargo xtask {command}")).into()
+            );
+        }
+        (failed, total) = (failed + outcome.failed, total + open.len());
+    };
     let results = collect::collect(&study, &all)?;
     collect::write_records(&results, &out.join("records.jsonl"))?;
     figures::draw(&results, &out.join("figures"))?;
     report::write(&name, &results, &out.join("report.md"))?;
     eprintln!("report in {}", out.join("report.md").display());
-    if outcome.failed > 0 {
-        anyhow::bail!(
-            "{} of {} runs failed; call the command again to retry them",
-            outcome.failed,
-            open.len()
-        );
+    if failed > 0 {
+        anyhow::bail!("{failed} of {total} runs failed; call the command again to retry them");
     }
     Ok(())
 }

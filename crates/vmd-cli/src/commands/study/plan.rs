@@ -25,9 +25,12 @@ pub(super) struct Arm {
     pub(super) name: String,
     pub(super) section: Section,
     pub(super) preset: String,
-    /// Overrides, `KEY=VALUE`, in order.
+    /// Overrides, `KEY=VALUE`, in order. `{needs}` stands for the run that this one needs.
     #[serde(default)]
     pub(super) set: Vec<String>,
+    /// An arm whose run with the same seed has to be finished first.
+    #[serde(default)]
+    pub(super) needs: Option<String>,
     pub(super) seeds: Vec<u64>,
     /// How many of them are trained unless more are asked for; absent for all.
     #[serde(default)]
@@ -48,12 +51,27 @@ pub(super) enum Section {
     Long,
     Ablation,
     Infilling,
+    Parents,
+    Graphs,
+    Networks,
+    Transfer,
+    Curriculum,
 }
 
 impl Section {
     /// In the order of the report.
-    pub(super) const ALL: [Self; 5] =
-        [Self::Litmus, Self::Tables, Self::Long, Self::Ablation, Self::Infilling];
+    pub(super) const ALL: [Self; 10] = [
+        Self::Litmus,
+        Self::Tables,
+        Self::Long,
+        Self::Ablation,
+        Self::Infilling,
+        Self::Parents,
+        Self::Graphs,
+        Self::Networks,
+        Self::Transfer,
+        Self::Curriculum,
+    ];
 
     /// As it is written in a study and behind `--only`.
     pub(super) fn name(self) -> &'static str {
@@ -63,6 +81,11 @@ impl Section {
             Self::Long => "long",
             Self::Ablation => "ablation",
             Self::Infilling => "infilling",
+            Self::Parents => "parents",
+            Self::Graphs => "graphs",
+            Self::Networks => "networks",
+            Self::Transfer => "transfer",
+            Self::Curriculum => "curriculum",
         }
     }
 }
@@ -93,6 +116,20 @@ impl Study {
             if let Some(name) = arm.baseline.as_ref().filter(|name| !is_baseline(name)) {
                 problem(format!("the baseline `{name}` is no arm"));
             }
+            // Arms that come before: nothing can wait for itself.
+            let before = &self.arms[..place];
+            if let Some(name) = &arm.needs {
+                let trained = |arm: &Arm| arm.default_seeds.unwrap_or(arm.seeds.len());
+                match before.iter().find(|other| other.name == *name) {
+                    None => problem(format!("the arm `{name}`, which it needs, does not come before it")),
+                    Some(other) if !other.seeds.starts_with(&arm.seeds) || trained(other) < trained(arm) => {
+                        problem(format!(
+                            "its seeds are not the first ones of the arm `{name}`, which it needs"
+                        ));
+                    }
+                    Some(_) => {}
+                }
+            }
             let repeated = |(i, seed): (usize, &u64)| arm.seeds[..i].contains(seed);
             if arm.seeds.is_empty() || arm.seeds.iter().enumerate().any(repeated) {
                 problem("seeds must be one or more different numbers".into());
@@ -101,7 +138,10 @@ impl Study {
                 problem(format!("default_seeds must lie in 1..={}", arm.seeds.len()));
             }
             for &seed in arm.seeds.iter().take(1) {
-                arm.resolve(seed).err().into_iter().for_each(|error| problem(error.to_string()));
+                let error = arm.resolve(seed, None).err().map(|error| error.to_string());
+                // The graph of a run that it needs is not there yet.
+                let absent = |error: &String| error.contains("cannot read the graph file {needs}");
+                error.filter(|error| !absent(error)).into_iter().for_each(&mut problem);
             }
         }
         problems
@@ -118,30 +158,46 @@ impl Study {
             )));
         }
         let chosen = |arm: &Arm| only.is_empty() || only.iter().any(|name| names(arm, name));
-        Ok(self.arms.iter().map(chosen).collect())
+        let mut chosen: Vec<bool> = self.arms.iter().map(chosen).collect();
+        // What an arm needs comes before it.
+        for place in (0..self.arms.len()).rev().filter(|&place| self.arms[place].needs.is_some()) {
+            let needed =
+                self.arms.iter().position(|other| Some(&other.name) == self.arms[place].needs.as_ref());
+            if let Some(needed) = needed.filter(|_| chosen[place]) {
+                chosen[needed] = true;
+            }
+        }
+        Ok(chosen)
     }
 
-    /// Every arm with every seed.
+    /// Every arm with every seed, as far as the runs that they need are finished.
     pub(super) fn jobs(&self, out: &Path) -> anyhow::Result<Vec<Job>> {
-        let of_arm = |(index, arm): (usize, &Arm)| {
-            let job = |(place, &seed): (usize, &u64)| {
+        let mut jobs: Vec<Job> = Vec::new();
+        for (index, arm) in self.arms.iter().enumerate() {
+            for (place, &seed) in arm.seeds.iter().enumerate() {
                 let folder = out.join(&arm.name).join(format!("seed-{seed}"));
                 let name = format!("{} seed {seed}", arm.name);
-                Ok(Job { arm: index, place, name, config: arm.resolve(seed)?, folder })
-            };
-            arm.seeds.iter().enumerate().map(job).collect::<anyhow::Result<Vec<_>>>()
-        };
-        let jobs: Vec<Vec<Job>> = self.arms.iter().enumerate().map(of_arm).collect::<Result<_, _>>()?;
-        Ok(jobs.into_iter().flatten().collect())
+                let needs = arm.needs.as_ref().map(|needs| out.join(needs).join(format!("seed-{seed}")));
+                let is_ready = |needs: &PathBuf| {
+                    jobs.iter().any(|job| job.folder == *needs && job.state() == State::Finished)
+                };
+                if needs.as_ref().is_none_or(is_ready) {
+                    let config = arm.resolve(seed, needs.as_deref())?;
+                    jobs.push(Job { arm: index, place, name, config, folder });
+                }
+            }
+        }
+        Ok(jobs)
     }
 }
 
 impl Arm {
     /// The configuration with one seed; the run is called as the arm.
-    fn resolve(&self, seed: u64) -> anyhow::Result<RunConfig> {
+    fn resolve(&self, seed: u64, needs: Option<&Path>) -> anyhow::Result<RunConfig> {
         // As a quoted string: an arm may be called like a number.
         let mut overrides = vec![format!("name='{}'", self.name)];
-        overrides.extend(self.set.iter().cloned());
+        let needs = needs.map_or_else(|| "{needs}".into(), |needs| needs.display().to_string());
+        overrides.extend(self.set.iter().map(|text| text.replace("{needs}", &needs)));
         RunConfig::resolve(presets::text(&self.preset)?, &overrides, Some(seed))
     }
 }
@@ -201,7 +257,8 @@ mod tests {
         for (name, text) in super::super::STUDIES {
             let study = Study::parse(text, name).unwrap();
             let jobs = study.jobs("out".as_ref()).unwrap();
-            assert_eq!(jobs.len(), study.arms.iter().map(|arm| arm.seeds.len()).sum::<usize>());
+            let ready = study.arms.iter().filter(|arm| arm.needs.is_none());
+            assert_eq!(jobs.len(), ready.map(|arm| arm.seeds.len()).sum::<usize>());
             let of = |job: &Job| RunConfig { name: String::new(), ..job.config.clone() };
             for (place, job) in jobs.iter().enumerate() {
                 let twin = jobs[..place].iter().find(|other| of(other) == of(job));
@@ -222,6 +279,8 @@ mod tests {
             arm("c/d", "seeds = [1]"),
             arm("e", "seeds = [1]\nset = [\"train.step=3\"]"),
             arm("f", "seeds = [1]\ndefault_seeds = 2"),
+            arm("g", "seeds = [1]\nneeds = \"g\""),
+            arm("h", "seeds = [2]\nneeds = \"e\""),
         ];
         let error = Study::parse(&text.concat(), "mine.toml").unwrap_err().to_string();
         for part in [
@@ -230,6 +289,8 @@ mod tests {
             "arm a: another arm has this name",
             "arm a: the baseline `b` is no arm",
             "arm f: default_seeds must lie in 1..=1",
+            "arm g: the arm `g`, which it needs, does not come before it",
+            "arm h: its seeds are not the first ones of the arm `e`, which it needs",
             "arm long: this is the name of a section",
             "arm c/d: the configuration has problems:\n  name may hold only",
             "arm e: the configuration has problems:\n  train.step: unknown field `step`",

@@ -14,8 +14,10 @@ use super::plan::Section;
 type Metric = (&'static str, &'static str, f64, usize);
 
 /// Figures of samplers.
-const SAMPLES: [Metric; 10] = [
+const SAMPLES: [Metric; 15] = [
     ("accuracy", "accuracy (%)", 100.0, 2),
+    ("solved", "solved (%)", 100.0, 2),
+    ("valid_from_nothing", "valid from nothing (%)", 100.0, 2),
     ("kl_exact", "exact KL", 1.0, 3),
     ("distinct", "distinct", 1.0, 1),
     ("entropy", "entropy", 1.0, 3),
@@ -25,6 +27,9 @@ const SAMPLES: [Metric; 10] = [
     ("infill_entropy", "entropy of completions", 1.0, 3),
     ("infill_entropy_true_draws", "entropy of true draws", 1.0, 3),
     ("infill_entropy_true", "true entropy", 1.0, 3),
+    ("graph_edges", "edges", 1.0, 1),
+    ("graph_precision", "precision (%)", 100.0, 1),
+    ("graph_recall", "recall (%)", 100.0, 1),
 ];
 
 /// Figures of the bounds and of the run.

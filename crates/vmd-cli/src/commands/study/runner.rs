@@ -30,11 +30,8 @@ enum Ending {
 }
 
 /// Trains `jobs`, `workers` at a time.
-pub(super) fn run(jobs: &[&Job], workers: usize) -> anyhow::Result<Outcome> {
+pub(super) fn run(children: &Children, jobs: &[&Job], workers: usize) -> anyhow::Result<Outcome> {
     let program = std::env::current_exe().context("cannot find this program's file")?;
-    let children = Arc::new(Children::default());
-    let of_handler = Arc::clone(&children);
-    ctrlc::set_handler(move || of_handler.interrupt()).context("cannot watch for Ctrl-C")?;
     let progress = Mutex::new(Progress::new(jobs));
     let (next, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let work = || {
@@ -62,12 +59,20 @@ pub(super) fn run(jobs: &[&Job], workers: usize) -> anyhow::Result<Outcome> {
 
 /// The processes that are running, and whether they are to stop.
 #[derive(Debug, Default)]
-struct Children {
+pub(super) struct Children {
     stop: AtomicBool,
     running: Mutex<Vec<u32>>,
 }
 
 impl Children {
+    /// None yet; from now on they hear of Ctrl-C.
+    pub(super) fn watched() -> anyhow::Result<Arc<Self>> {
+        let children = Arc::new(Self::default());
+        let of_handler = Arc::clone(&children);
+        ctrlc::set_handler(move || of_handler.interrupt()).context("cannot watch for Ctrl-C")?;
+        Ok(children)
+    }
+
     fn is_stopping(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
     }
