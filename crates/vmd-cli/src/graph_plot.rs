@@ -122,7 +122,7 @@ impl Picture {
             area.draw(&PathElement::new([(x, 16), (x + 24, 16)], colour.stroke_width(3)))?;
             area.draw(&Text::new(text, (x + 32, 9), ("sans-serif", 14)))?;
         }
-        let text = "right: probability of every tie, from 0 (white) to 1";
+        let text = "right: probability of a tie, white is 0";
         area.draw(&Text::new(text, (SIDE as i32 + 220, 9), ("sans-serif", 14)))?;
         Ok(())
     }

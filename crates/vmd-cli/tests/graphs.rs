@@ -28,7 +28,7 @@ fn a_graph_is_learned_saved_drawn_measured_and_used() {
         (of("graph_edges"), of("graph_precision"), of("graph_recall")),
         (2.0.into(), 1.0.into(), 1.0.into())
     );
-    let graph = DependencyGraph::from_file(&at.join("learn/graph.toml")).unwrap();
+    let graph = DependencyGraph::from_file(at.join("learn/graph.toml")).unwrap();
     assert_eq!(graph.pairs().into_iter().collect::<Vec<_>>(), [(0, 1), (2, 3)]);
     let picture = fs::read_to_string(at.join("learn/plots/graph.svg")).unwrap();
     assert!(picture.contains("<svg") && picture.contains("graph-d2"));

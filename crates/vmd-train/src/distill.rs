@@ -37,7 +37,7 @@ pub enum Targets {
     Teacher,
     /// The teacher goes half of the way to time 0, and the student's averaged weights, with the fewest steps that they are
     /// trained for from there, the rest: what the student does at once is made consistent with the teacher followed by itself
-    /// (Di4C, arXiv 2410.08709, with samples in place of its distances). Where the student is trained for no steps from there,
+    /// (`Di4C`, arXiv 2410.08709, with samples in place of its distances). Where the student is trained for no steps from there,
     /// the teacher goes on.
     Consistent,
 }

@@ -73,7 +73,6 @@ trait HostKind: Debug + Send + Sync {
 
 /// Priors with parameters.
 #[derive(Module, Debug)]
-#[expect(clippy::large_enum_variant, reason = "one value a model")]
 enum Learned {
     Groups(GroupLogits),
     Channels(ChannelNormals),
