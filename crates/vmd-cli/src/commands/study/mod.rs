@@ -57,14 +57,14 @@ pub(crate) fn run(args: &StudyArgs) -> anyhow::Result<()> {
         if open.is_empty() || failed > 0 {
             break all;
         }
-        let outcome = runner::run(&children, &open, workers)?;
-        if outcome.stopped {
+        if runner::run(&children, &open, workers)? {
             let command = std::env::args().skip(1).collect::<Vec<_>>().join(" ");
             return Err(
                 Interrupted(format!("stopped; nothing is lost. Go on with: cargo xtask {command}")).into()
             );
         }
-        (failed, total) = (failed + outcome.failed, total + open.len());
+        failed += open.iter().filter(|job| job.state() != State::Finished).count();
+        total += open.len();
     };
     let results = collect::collect(&study, &all)?;
     collect::write_records(&results, &out.join("records.jsonl"))?;

@@ -13,15 +13,6 @@ use vmd::train::{RunFolder, write_atomically};
 
 use super::plan::{Job, State};
 
-/// How it ended.
-#[derive(Debug)]
-pub(super) struct Outcome {
-    /// Somebody pressed Ctrl-C.
-    pub(super) stopped: bool,
-    /// Runs that failed.
-    pub(super) failed: usize,
-}
-
 /// How one run ended.
 enum Ending {
     Done,
@@ -29,11 +20,11 @@ enum Ending {
     Failed(String),
 }
 
-/// Trains `jobs`, `workers` at a time.
-pub(super) fn run(children: &Children, jobs: &[&Job], workers: usize) -> anyhow::Result<Outcome> {
+/// Trains `jobs`, `workers` at a time; whether it was stopped by Ctrl-C. What has failed is not finished afterwards.
+pub(super) fn run(children: &Children, jobs: &[&Job], workers: usize) -> anyhow::Result<bool> {
     let program = std::env::current_exe().context("cannot find this program's file")?;
     let progress = Mutex::new(Progress::new(jobs));
-    let (next, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let next = AtomicUsize::new(0);
     let work = || {
         loop {
             let index = next.fetch_add(1, Ordering::SeqCst);
@@ -45,16 +36,13 @@ pub(super) fn run(children: &Children, jobs: &[&Job], workers: usize) -> anyhow:
             match ending {
                 Ending::Stopped => return,
                 Ending::Done => lock(&progress).finish(index, "done"),
-                Ending::Failed(message) => {
-                    failed.fetch_add(1, Ordering::SeqCst);
-                    lock(&progress).finish(index, &format!("failed: {message}"));
-                }
+                Ending::Failed(message) => lock(&progress).finish(index, &format!("failed: {message}")),
             }
         }
     };
     std::thread::scope(|scope| (0..workers.min(jobs.len())).for_each(|_| drop(scope.spawn(work))));
     lock(&progress).bar.finish_and_clear();
-    Ok(Outcome { stopped: children.is_stopping(), failed: failed.into_inner() })
+    Ok(children.is_stopping())
 }
 
 /// The processes that are running, and whether they are to stop.
