@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use anyhow::Context;
 use vmd::eval;
 use vmd::model::{Sampler, SamplerConfig, VmdModel};
-use vmd::train::{RunFolder, load_model_dir};
+use vmd::train::{RunFolder, load_model_dir, model_folder};
 
 use crate::args::Common;
 use crate::config::RunConfig;
@@ -37,9 +37,7 @@ impl LoadedModel {
     ) -> anyhow::Result<Self> {
         let device = device(&common.device)?;
         let folder = match folder {
-            // A run folder is as good as the model folder inside it.
-            Some(folder) if folder.join("model").join("config.json").is_file() => folder.join("model"),
-            Some(folder) => folder,
+            Some(folder) => model_folder(&folder),
             None => newest_run(|run| {
                 run.join("model/config.json").is_file() && config_of(run).is_some_and(|c| wanted(&c))
             })

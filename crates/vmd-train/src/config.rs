@@ -155,7 +155,10 @@ pub struct Curriculum {
 impl Curriculum {
     /// How hard the sequences are after `progress`, a share of all steps.
     pub fn difficulty(&self, progress: f64) -> Difficulty {
-        let done = (progress / self.until).min(1.0);
+        if progress >= self.until {
+            return Difficulty::FULL;
+        }
+        let done = progress / self.until;
         let towards = |from: f64, to: f64| from + (to - from) * done;
         Difficulty {
             mask: towards(self.mask, 1.0),

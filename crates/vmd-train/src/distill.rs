@@ -13,7 +13,7 @@ use vmd_model::{
 };
 use vmd_process::{NoiseSchedule, Purpose, keyed_rng};
 
-use crate::{TrainError, load_model_dir};
+use crate::{TrainError, load_model_dir, model_folder};
 
 /// Learns from what a many-step teacher makes of partly masked sequences, instead of from the sequences.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,8 +64,7 @@ impl Teacher {
     ///
     /// [`TrainError`] when it cannot be loaded, or speaks of other sequences.
     pub(crate) fn load(config: &Distill, student: &ModelConfig, device: &Device) -> Result<Self, TrainError> {
-        let inside = config.teacher.join("model");
-        let folder = if inside.is_dir() { inside } else { config.teacher.clone() };
+        let folder = model_folder(&config.teacher);
         let model = load_model_dir(&folder, None, device)?;
         let of = |config: &ModelConfig| (config.vocab, config.seq_len);
         if of(model.config()) != of(student) || model.config().blocks * student.blocks != 1 {

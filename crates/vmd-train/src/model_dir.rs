@@ -1,6 +1,6 @@
 //! A model in one folder: `model.safetensors`, `config.json`, `README.md`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use vmd_kernels::Precision;
@@ -15,6 +15,12 @@ use crate::files::{create_folder, read, write_atomically};
 pub(crate) const WEIGHTS: &str = "model.safetensors";
 /// Configuration of a model folder.
 pub(crate) const CONFIG: &str = "config.json";
+
+/// The folder of a model: `path` itself, or the one inside it where `path` is a run.
+pub fn model_folder(path: &Path) -> PathBuf {
+    let inside = path.join("model");
+    if inside.join(CONFIG).is_file() { inside } else { path.to_path_buf() }
+}
 
 /// Saves `model` to `folder` in the Hugging Face layout, with `card` as its `README.md`.
 ///

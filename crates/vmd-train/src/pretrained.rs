@@ -9,7 +9,7 @@ use vmd_nn::{load_parameters, named_parameters, parameters_from_safetensors};
 
 use crate::TrainError;
 use crate::files::read;
-use crate::model_dir::WEIGHTS;
+use crate::model_dir::{WEIGHTS, model_folder};
 
 /// Weights to start from: every parameter of that model has to be one of this model, with the same name and shape. What it
 /// does not have starts as ever.
@@ -32,9 +32,8 @@ pub(crate) fn start_from<D: TrainableDenoiser>(
     pretrained: &Pretrained,
     model: VmdModel<D>,
 ) -> Result<(VmdModel<D>, BTreeSet<String>), TrainError> {
-    let folder = &pretrained.model;
-    let inside = folder.join("model");
-    let file = if inside.join(WEIGHTS).is_file() { inside } else { folder.clone() }.join(WEIGHTS);
+    let folder = model_folder(&pretrained.model);
+    let file = folder.join(WEIGHTS);
     let saved = parameters_from_safetensors(&read(&file)?).map_err(TrainError::parameters(&file))?;
     let frozen: BTreeSet<String> = saved.keys().filter(|_| pretrained.frozen).cloned().collect();
     let mut parameters = named_parameters(&model);
@@ -44,7 +43,7 @@ pub(crate) fn start_from<D: TrainableDenoiser>(
     if frozen.len() == named_parameters(&model).len() {
         let reason = "it has all parameters of this model, so that frozen there is nothing to train; set \
                       train.pretrained.frozen = false, or add a latent";
-        return Err(TrainError::BadModel { path: folder.clone(), reason: reason.into() });
+        return Err(TrainError::BadModel { path: folder, reason: reason.into() });
     }
     Ok((model, frozen))
 }

@@ -1,6 +1,7 @@
 //! The step loop.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -73,7 +74,7 @@ pub struct Trainer<'a, D: TrainableDenoiser = Network> {
     optimizer: AdamW,
     teacher: Option<Teacher>,
     /// Parameters that stay as they are.
-    frozen: BTreeSet<String>,
+    frozen: Arc<BTreeSet<String>>,
     step: u64,
     data_position: u64,
     seconds: f64,
@@ -125,7 +126,7 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
             model,
             optimizer,
             teacher,
-            frozen,
+            frozen: Arc::new(frozen),
             step: 0,
             data_position: 0,
             seconds: 0.0,
@@ -272,7 +273,7 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
     ) -> Result<UpdateParts, TrainError> {
         let train = self.parts.train;
         let seq = self.parts.model.seq_len;
-        let frozen = self.frozen.clone();
+        let frozen = Arc::clone(&self.frozen);
         let rate = |name: &str| if frozen.contains(name) { 0.0 } else { rate(name) };
         let mut gradients = NamedGradients::new();
         let (mut total, mut recon, mut kl) = (0.0, 0.0, None);

@@ -9,27 +9,20 @@ pub(super) const SEQ_LEN: usize = 6;
 /// Token values.
 pub(super) const VOCAB: u32 = 6;
 
-/// A rule's name and its test.
-type Rule = (&'static str, fn(&[u32]) -> bool);
+/// A rule's name, the positions that it ties, and its test.
+type Rule = (&'static str, &'static [(usize, usize)], fn(&[u32]) -> bool);
 
 const RULES: [Rule; 5] = [
-    ("first-three-differ", |x| x[0] != x[1] && x[0] != x[2] && x[1] != x[2]),
-    ("rising", |x| x[0] < x[3]),
-    ("last-three-sum-to-eight", |x| x[3] + x[4] + x[5] == 8),
-    ("apart", |x| x[2].abs_diff(x[4]) >= 2),
-    ("ends-differ", |x| x[0] != x[5]),
+    ("first-three-differ", &[(0, 1), (0, 2), (1, 2)], |x| x[0] != x[1] && x[0] != x[2] && x[1] != x[2]),
+    ("rising", &[(0, 3)], |x| x[0] < x[3]),
+    ("last-three-sum-to-eight", &[(3, 4), (3, 5), (4, 5)], |x| x[3] + x[4] + x[5] == 8),
+    ("apart", &[(2, 4)], |x| x[2].abs_diff(x[4]) >= 2),
+    ("ends-differ", &[(0, 5)], |x| x[0] != x[5]),
 ];
 
 /// The positions that each rule ties.
 pub(super) fn ties() -> Vec<(&'static str, Vec<(usize, usize)>)> {
-    let of = |name| match name {
-        "first-three-differ" => vec![(0, 1), (0, 2), (1, 2)],
-        "rising" => vec![(0, 3)],
-        "last-three-sum-to-eight" => vec![(3, 4), (3, 5), (4, 5)],
-        "apart" => vec![(2, 4)],
-        _ => vec![(0, 5)],
-    };
-    RULES.iter().map(|(name, _)| (*name, of(name))).collect()
+    RULES.iter().map(|(name, ties, _)| (*name, ties.to_vec())).collect()
 }
 
 /// Names of the rules that a sequence of the set `rules` breaks; empty for a solution.
@@ -52,7 +45,7 @@ pub fn broken_rules(tokens: &[u32]) -> Vec<&'static str> {
     if tokens.len() != SEQ_LEN || tokens.iter().any(|&token| token >= VOCAB) {
         return vec!["shape"];
     }
-    RULES.iter().filter(|(_, holds)| !holds(tokens)).map(|(name, _)| *name).collect()
+    RULES.iter().filter(|(_, _, holds)| !holds(tokens)).map(|(name, ..)| *name).collect()
 }
 
 /// All solutions in lexical order.

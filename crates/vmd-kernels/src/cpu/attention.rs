@@ -97,8 +97,18 @@ impl Shape<'_> {
     /// Buffers for the largest group.
     #[inline(always)]
     fn workspace(self, matrices: usize, scores: usize) -> Scratch {
-        let rows = self.seq.next_multiple_of(LANES);
-        Scratch::take(matrices * self.seq * self.channels() + scores * self.seq * rows)
+        let area = |queries: usize, keys: usize| queries * keys.next_multiple_of(LANES);
+        let of_group = |group: &KeyGroup| match group.queries.len() {
+            // Taken one by one.
+            n if n < WORTHWHILE => area(1, group.keys.len()),
+            n => area(n, group.keys.len()),
+        };
+        let of_head = |head| match self.groups(head) {
+            Some(groups) => groups.iter().map(of_group).max().unwrap_or(0),
+            None => area(self.seq, self.seq),
+        };
+        let largest = (0..self.heads).map(of_head).max().unwrap_or(0);
+        Scratch::take(matrices * self.seq * self.channels() + scores * largest)
     }
 }
 
