@@ -268,7 +268,7 @@ pub(crate) struct StudyArgs {
     /// Print the arms and do nothing else.
     #[arg(long)]
     pub(crate) list: bool,
-    /// Train only arms of these names or sections; the report is about all that have been trained.
+    /// Train only arms of these names or sections, and what they need; the report is about all that have been trained.
     #[arg(long, value_delimiter = ',', value_name = "SECTION_OR_ARM")]
     pub(crate) only: Vec<String>,
     /// Train with the first N seeds of every arm [default: as many as the study says].
@@ -287,7 +287,7 @@ pub(crate) struct BenchArgs {
     /// Python interpreter that has PyTorch; it then runs the same networks in turns with this program.
     #[arg(long, value_name = "PYTHON")]
     pub(crate) torch: Option<PathBuf>,
-    /// Groups of cases: step, sudoku, infer, sample, latent, product, scaling [default: all].
+    /// Groups of cases: step, sudoku, infer, sample, latent, product, scaling, structure, length [default: all].
     #[arg(long, value_delimiter = ',')]
     pub(crate) only: Vec<String>,
     /// Rounds; each takes every contender's turn.
