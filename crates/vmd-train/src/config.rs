@@ -67,6 +67,11 @@ pub struct TrainConfig {
     /// worth nothing, and would be shut before it is.
     #[serde(default = "default_free_gates")]
     pub free_gates: f64,
+    /// Examples in which pairs of tokens are tested for dependence before training. Learned edges start open where one is
+    /// found and mostly shut elsewhere; all start open with 0, and where no pair is dependent. One edge among thousands is
+    /// too quiet for a network that hears them all.
+    #[serde(default = "default_gate_evidence")]
+    pub gate_evidence: usize,
     /// Makes training easy at first.
     #[serde(default)]
     pub curriculum: Option<Curriculum>,
@@ -193,6 +198,10 @@ fn default_prior_rate() -> f64 {
 
 fn default_gate_rate() -> f64 {
     10.0
+}
+
+fn default_gate_evidence() -> usize {
+    4096
 }
 
 fn default_free_gates() -> f64 {

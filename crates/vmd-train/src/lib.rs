@@ -11,6 +11,7 @@ mod config;
 mod distill;
 mod error;
 mod files;
+mod gates;
 mod metrics;
 mod model_dir;
 mod optimizer;

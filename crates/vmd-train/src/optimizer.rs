@@ -216,6 +216,17 @@ impl ModuleVisitor for Collector<'_> {
     }
 }
 
+/// Adds gradients up.
+pub(crate) fn add(sum: &mut NamedGradients, more: NamedGradients) {
+    for (name, gradient) in more {
+        let gradient = match sum.remove(&name) {
+            Some(old) => old + gradient,
+            None => gradient,
+        };
+        sum.insert(name, gradient);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]

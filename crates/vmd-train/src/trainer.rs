@@ -17,8 +17,9 @@ use vmd_process::{Purpose, keyed_rng};
 
 use crate::checkpoint::{Checkpoint, TrainerState};
 use crate::distill::Teacher;
+use crate::gates::start_by_evidence;
 use crate::metrics::MetricsWriter;
-use crate::optimizer::{NamedGradients, global_norm, named_gradients};
+use crate::optimizer::{NamedGradients, add, global_norm, named_gradients};
 use crate::pretrained::start_from;
 use crate::{AdamW, MetricRecord, RunFolder, TrainConfig, TrainError, learning_rate};
 
@@ -188,6 +189,14 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
         stop: &AtomicBool,
     ) -> Result<Outcome, TrainError> {
         let train = self.parts.train;
+        // Pretrained gates know better.
+        if self.step == 0
+            && train.pretrained.is_none()
+            && let Some(model) = start_by_evidence(&self.model, data, train.gate_evidence)
+        {
+            self.optimizer = AdamW::new(train, &model, self.parts.device);
+            self.model = model;
+        }
         let mut metrics = MetricsWriter::open(&folder.metrics(), self.step)?;
         let mut write = |record: MetricRecord| {
             metrics.write(&record)?;
@@ -380,19 +389,9 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
     }
 }
 
-fn examples(data: &dyn DataSource, first: u64, n: usize) -> Vec<u32> {
+pub(crate) fn examples(data: &dyn DataSource, first: u64, n: usize) -> Vec<u32> {
     let seq = data.seq_len();
     let mut tokens = vec![0; n * seq];
     tokens.chunks_exact_mut(seq).zip(first..).for_each(|(row, index)| data.fill(index, row));
     tokens
-}
-
-fn add(sum: &mut NamedGradients, more: NamedGradients) {
-    for (name, gradient) in more {
-        let gradient = match sum.remove(&name) {
-            Some(old) => old + gradient,
-            None => gradient,
-        };
-        sum.insert(name, gradient);
-    }
 }

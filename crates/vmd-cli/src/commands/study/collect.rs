@@ -28,6 +28,8 @@ pub(super) struct ArmResult<'a> {
     pub(super) records: Vec<Record>,
     /// The figures of each run.
     runs: Vec<BTreeMap<Key, f64>>,
+    /// Training step and bound of each run's validations, of the fewest steps that were validated for.
+    curves: Vec<Vec<(u64, f64)>>,
 }
 
 /// A figure over seeds.
@@ -50,6 +52,13 @@ impl Spread {
     }
 }
 
+impl<'a> ArmResult<'a> {
+    /// An arm without runs.
+    fn new(arm: &'a Arm) -> Self {
+        Self { arm, records: Vec::new(), runs: Vec::new(), curves: Vec::new() }
+    }
+}
+
 impl ArmResult<'_> {
     /// A figure over the arm's runs.
     pub(super) fn spread(&self, key: &Key) -> Option<Spread> {
@@ -66,18 +75,43 @@ impl ArmResult<'_> {
         let plain = self.keys(metric).into_iter().filter(|key| key.reveal.is_empty());
         plain.filter_map(|key| Some((key.steps?, self.spread(key)?))).collect()
     }
+
+    /// The mean of the runs' curves: training step and bound.
+    pub(super) fn curve(&self) -> Vec<(u64, f64)> {
+        let Some(first) = self.curves.first() else { return Vec::new() };
+        let mean = |place: usize| {
+            let bounds = self.curves.iter().map(|curve| curve.get(place).map(|point| point.1));
+            bounds.sum::<Option<f64>>().map(|sum| sum / self.curves.len() as f64)
+        };
+        first.iter().enumerate().map_while(|(place, &(step, _))| Some((step, mean(place)?))).collect()
+    }
+
+    /// The bound at which this arm, a baseline, has come down by nine tenths of what it comes down in all, and that is later
+    /// than its first validation.
+    pub(super) fn stated_bound(&self) -> Option<f64> {
+        let curve = self.curve();
+        let (first, last) = (curve.first()?.1, curve.last()?.1);
+        (curve.len() > 1 && last < first).then_some(last + 0.1 * (first - last))
+    }
+
+    /// The first training step at which a validation found no more than `bound`, over runs; absent unless all got there.
+    pub(super) fn steps_to(&self, bound: f64) -> Option<Spread> {
+        let first = |curve: &Vec<(u64, f64)>| curve.iter().find(|point| point.1 <= bound).map(|p| p.0 as f64);
+        Spread::of(&self.curves.iter().map(first).collect::<Option<Vec<_>>>()?)
+    }
 }
 
 /// Reads what the finished runs among `jobs` have left; arms without any are left out.
 pub(super) fn collect<'a>(study: &'a Study, jobs: &[Job]) -> anyhow::Result<Vec<ArmResult<'a>>> {
-    let mut results: Vec<ArmResult<'a>> =
-        study.arms.iter().map(|arm| ArmResult { arm, records: Vec::new(), runs: Vec::new() }).collect();
+    let mut results: Vec<ArmResult<'a>> = study.arms.iter().map(ArmResult::new).collect();
     for job in jobs.iter().filter(|job| job.state() == State::Finished) {
         let records = read_records(&job.records())?;
         let folder = RunFolder::open(&job.folder, None)?;
         let mut figures: BTreeMap<Key, f64> = records.iter().map(of_record).collect();
-        figures.extend(of_metrics(&read_metrics(&folder.metrics())?));
+        let metrics = read_metrics(&folder.metrics())?;
+        figures.extend(of_metrics(&metrics));
         results[job.arm].records.extend(records);
+        results[job.arm].curves.push(curve(&metrics));
         results[job.arm].runs.push(figures);
     }
     results.retain(|result| !result.runs.is_empty());
@@ -98,10 +132,6 @@ fn of_record(record: &Record) -> (Key, f64) {
 /// Bounds and health of the latent at the last validation, and the time spent on training.
 fn of_metrics(records: &[MetricRecord]) -> Vec<(Key, f64)> {
     let key = |metric: &str, steps| Key { metric: metric.into(), reveal: String::new(), steps };
-    let validation = |record: &MetricRecord| match record {
-        MetricRecord::Validation { step, estimate } => Some((*step, *estimate)),
-        MetricRecord::Train { .. } => None,
-    };
     let last = records.iter().filter_map(validation).map(|(step, _)| step).max();
     let mut figures = Vec::new();
     for (_, estimate) in records.iter().filter_map(validation).filter(|(step, _)| Some(*step) == last) {
@@ -116,6 +146,21 @@ fn of_metrics(records: &[MetricRecord]) -> Vec<(Key, f64)> {
     });
     figures.extend(seconds.map(|seconds| (key("seconds", None), seconds)));
     figures
+}
+
+fn validation(record: &MetricRecord) -> Option<(u64, BoundEstimate)> {
+    match record {
+        MetricRecord::Validation { step, estimate } => Some((*step, *estimate)),
+        MetricRecord::Train { .. } => None,
+    }
+}
+
+/// Training step and bound of the validations for the fewest steps; continuous time has the most.
+fn curve(records: &[MetricRecord]) -> Vec<(u64, f64)> {
+    let all = || records.iter().filter_map(validation);
+    let fewest = all().map(|(_, estimate)| estimate.steps.unwrap_or(usize::MAX)).min();
+    let of_fewest = all().filter(|(_, estimate)| Some(estimate.steps.unwrap_or(usize::MAX)) == fewest);
+    of_fewest.map(|(step, estimate)| (step, estimate.bound)).collect()
 }
 
 fn parts(estimate: &BoundEstimate) -> [(&'static str, Option<f64>); 7] {
@@ -174,6 +219,20 @@ pub(super) fn rows<'r, 'a>(
 mod tests {
     use super::*;
 
+    fn arm(name: &str, baseline: Option<&str>) -> Arm {
+        Arm {
+            name: name.into(),
+            section: Section::Long,
+            preset: String::new(),
+            set: Vec::new(),
+            seeds: Vec::new(),
+            default_seeds: None,
+            needs: None,
+            label: String::new(),
+            baseline: baseline.map(str::to_string),
+        }
+    }
+
     #[test]
     fn a_spread_is_that_of_a_sample() {
         // Deviations −1, 0, 1: the variance with n − 1 is 1.
@@ -184,21 +243,24 @@ mod tests {
     }
 
     #[test]
+    fn the_stated_bound_is_nine_tenths_down_and_the_first_step_below_it_counts() {
+        let arm = arm("base", None);
+        let mut result = ArmResult::new(&arm);
+        assert_eq!((result.stated_bound(), result.steps_to(1.0)), (None, None));
+        result.curves = vec![vec![(10, 11.0), (20, 3.0), (30, 1.0)], vec![(10, 11.0), (20, 1.0), (30, 1.0)]];
+        // The mean curve is 11, 2, 1.
+        assert_eq!(result.curve(), [(10, 11.0), (20, 2.0), (30, 1.0)]);
+        assert_eq!(result.stated_bound(), Some(2.0));
+        assert_eq!(result.steps_to(2.0).map(|spread| (spread.mean, spread.n)), Some((25.0, 2)));
+        assert_eq!(result.steps_to(0.5), None);
+        result.curves = vec![vec![(10, 1.0), (20, 2.0)]];
+        assert_eq!(result.stated_bound(), None);
+    }
+
+    #[test]
     fn a_baseline_stands_below_its_arm() {
-        let arm = |name: &str, baseline: Option<&str>| Arm {
-            name: name.into(),
-            section: Section::Long,
-            preset: String::new(),
-            set: Vec::new(),
-            seeds: Vec::new(),
-            default_seeds: None,
-            needs: None,
-            label: String::new(),
-            baseline: baseline.map(str::to_string),
-        };
         let arms = [arm("base", None), arm("a", Some("base")), arm("alone", None), arm("b", Some("base"))];
-        let result = |arm| ArmResult { arm, records: Vec::new(), runs: Vec::new() };
-        let results: Vec<_> = arms.iter().map(result).collect();
+        let results: Vec<_> = arms.iter().map(ArmResult::new).collect();
         let rows: Vec<_> =
             rows(&results, Section::Long).iter().map(|(r, place)| (r.arm.name.as_str(), *place)).collect();
         assert_eq!(rows, [("a", 0), ("base", 0), ("alone", 1), ("b", 2), ("base", 2)]);

@@ -13,10 +13,10 @@ use super::collect::{ArmResult, Key, Spread, rows};
 use super::plan::Section;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Drawn = Result<(), Box<dyn Error>>;
+pub(super) type Drawn = Result<(), Box<dyn Error>>;
 
 /// One colour for each arm; a baseline has its arm's, dashed.
-const COLOURS: [RGBColor; 14] = [
+pub(super) const COLOURS: [RGBColor; 14] = [
     RGBColor(31, 119, 180),
     RGBColor(214, 39, 40),
     RGBColor(44, 160, 44),
@@ -50,6 +50,9 @@ struct Line<'a> {
 
 /// Names of the files that a section has, given the rows of its table.
 pub(super) fn names(section: Section, rows: &[&ArmResult<'_>]) -> Vec<String> {
+    if section == Section::Curriculum {
+        return vec!["curriculum.svg".into()];
+    }
     if rows.iter().all(|result| result.by_steps(metric(section).0).is_empty()) {
         return Vec::new();
     }
@@ -73,7 +76,11 @@ pub(super) fn draw(results: &[ArmResult<'_>], folder: &Path) -> anyhow::Result<(
         let of_rows: Vec<&ArmResult<'_>> = rows.iter().map(|(result, _)| *result).collect();
         for (place, name) in names(section, &of_rows).iter().enumerate() {
             let file = folder.join(name);
-            let drawn = if place == 0 { lines(&rows, section, &file) } else { bars(&of_rows, &file) };
+            let drawn = match (section, place) {
+                (Section::Curriculum, _) => super::curves::draw(&rows, &file),
+                (_, 0) => lines(&rows, section, &file),
+                _ => bars(&of_rows, &file),
+            };
             drawn.map_err(|error| anyhow!("cannot draw {}: {error}", file.display()))?;
         }
     }

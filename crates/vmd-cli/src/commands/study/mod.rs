@@ -4,6 +4,7 @@
 //! be stopped and called again.
 
 mod collect;
+mod curves;
 mod figures;
 mod plan;
 mod report;

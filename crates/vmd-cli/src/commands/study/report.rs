@@ -66,6 +66,9 @@ pub(super) fn write(name: &str, results: &[ArmResult<'_>], file: &Path) -> anyho
         }
         table(&mut text, &rows, &SAMPLES, "NFE")?;
         table(&mut text, &rows, &BOUNDS, "T =")?;
+        if section == Section::Curriculum {
+            steps_to_bound(&mut text, results, &rows)?;
+        }
     }
     Ok(write_atomically(file, text.as_bytes())?)
 }
@@ -95,6 +98,23 @@ fn table(text: &mut String, rows: &[&ArmResult<'_>], metrics: &[Metric], at: &st
         let cells: Vec<String> = columns.iter().map(cell).collect();
         let label = result.arm.label.replace('|', "\\|");
         writeln!(text, "| {label} (`{}`) | {} |", result.arm.name, cells.join(" | "))?;
+    }
+    Ok(())
+}
+
+/// Training steps in which arms and their baselines get nine tenths of the way that the baseline's bound comes down.
+fn steps_to_bound(text: &mut String, results: &[ArmResult<'_>], rows: &[&ArmResult<'_>]) -> std::fmt::Result {
+    write!(text, "\n| arm | bound to reach | steps | steps of the baseline |\n|---|---:|---:|---:|\n")?;
+    for result in rows {
+        let is_baseline = |other: &&ArmResult<'_>| Some(&other.arm.name) == result.arm.baseline.as_ref();
+        let Some(baseline) = results.iter().find(is_baseline) else { continue };
+        let Some(bound) = baseline.stated_bound() else { continue };
+        let steps = |result: &ArmResult<'_>| {
+            let spread = result.steps_to(bound);
+            spread.map_or_else(|| "–".into(), |spread| cell(spread, &("", "", 1.0, 0)))
+        };
+        let label = result.arm.label.replace('|', "\\|");
+        writeln!(text, "| {label} | {bound:.3} | {} | {} |", steps(result), steps(baseline))?;
     }
     Ok(())
 }
