@@ -123,6 +123,9 @@ pub(crate) struct EvaluateSudokuArgs {
     /// Only the first N puzzles.
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
+    /// Instead of puzzles: how many of N grids that are drawn from nothing keep the rules.
+    #[arg(long, value_name = "N", conflicts_with_all = ["puzzles", "limit"])]
+    pub(crate) from_nothing: Option<usize>,
     /// Reveal rules: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
     /// independent-set, first-hitting.
     #[arg(long, value_delimiter = ',', default_value = "margin,top-prob")]
@@ -130,9 +133,10 @@ pub(crate) struct EvaluateSudokuArgs {
     /// Network evaluations per puzzle.
     #[arg(long, value_delimiter = ',', default_value = "5,10,20")]
     pub(crate) nfe: Vec<usize>,
-    /// Value rule: argmax, categorical, categorical(0.8,0.95) with temperature and top-p.
-    #[arg(long, default_value = "argmax")]
-    pub(crate) value: ValueRule,
+    /// Value rule: argmax, categorical, categorical(0.8,0.95) with temperature and top-p [default: argmax, from nothing
+    /// categorical].
+    #[arg(long)]
+    pub(crate) value: Option<ValueRule>,
     #[command(flatten)]
     pub(crate) sampler: SamplerArgs,
     #[command(flatten)]

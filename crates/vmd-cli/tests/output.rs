@@ -176,6 +176,30 @@ fn a_small_sudoku_model_trains_and_is_evaluated() {
         assert!(records.iter().any(|record| record["metric"] == metric), "{metric}");
     }
     assert!(records.iter().any(|record| record["nfe"].is_null() && record["reveal"] == "threshold(0.5)"));
+    let grids = |count: &str| {
+        let mut command = vmd(folder.path());
+        command.args([
+            "evaluate-sudoku",
+            "--from-nothing",
+            count,
+            "--reveal",
+            "entropy",
+            "--nfe",
+            "2",
+            "--json",
+        ]);
+        command
+    };
+    let records = json_lines(&grids("3").output().unwrap().stdout);
+    let record = records.iter().find(|record| record["metric"] == "valid_from_nothing").unwrap();
+    assert_eq!(
+        (&record["n"], &record["value"]),
+        (&3.into(), &0.0.into()),
+        "two steps of an untrained network"
+    );
+    assert_eq!(record["value_rule"], "categorical", "argmax would give one grid three times: {record}");
+    grids("0").assert().code(2).stderr(contains("--from-nothing must be 1 or more"));
+    grids("3").args(["--limit", "2"]).assert().code(2);
     let puzzle = "080050060460907108005000029970006500000872031300049000004025003010000480603100007";
     let solve = vmd(folder.path()).args(["solve", puzzle, "--json"]).output().unwrap();
     let result = json_lines(&solve.stdout);

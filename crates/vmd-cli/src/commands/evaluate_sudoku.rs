@@ -1,5 +1,6 @@
 //! `evaluate-sudoku`: how many puzzles a model solves.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use vmd::data::sudoku::{Grid, Layout, PuzzleRecord, is_valid_solution, read_puzzles};
@@ -18,19 +19,26 @@ const GRIDS_FROM_NOTHING: usize = 1000;
 
 /// Loads model and puzzles and reports.
 pub(crate) fn run(args: EvaluateSudokuArgs) -> anyhow::Result<()> {
+    if args.from_nothing == Some(0) {
+        return Err(usage("--from-nothing must be 1 or more"));
+    }
     if args.nfe.contains(&0) {
         return Err(usage("--nfe must be 1 or more"));
     }
     let on_sudoku = |run: &crate::config::RunConfig| matches!(run.data, DataConfig::Sudoku { .. });
     let loaded = LoadedModel::find(args.model, "finished Sudoku run", on_sudoku, &args.common)?;
+    let seed = args.common.seed.unwrap_or(0);
+    let rule = if args.from_nothing.is_some() { ValueRule::default() } else { ValueRule::Argmax };
+    let rest = SamplerConfig { value: args.value.unwrap_or(rule), ..args.sampler.config() };
+    let samplers = samplers(&args.reveal, &args.nfe, &rest);
+    if let Some(count) = args.from_nothing {
+        return from_nothing(&loaded, &samplers, count, seed, args.common.json);
+    }
     let (mut puzzles, dataset) = match &args.puzzles {
         Some(file) => (read_puzzles(file)?, file.display().to_string()),
         None => (embedded_puzzles(), "sudoku-easy".to_string()),
     };
     puzzles.truncate(args.limit.unwrap_or(puzzles.len()));
-    let seed = args.common.seed.unwrap_or(0);
-    let rest = SamplerConfig { value: args.value, ..args.sampler.config() };
-    let samplers = samplers(&args.reveal, &args.nfe, &rest);
     report(&loaded, &puzzles, dataset, &samplers, seed, args.common.json)
 }
 
@@ -48,7 +56,6 @@ pub(crate) fn report_trained(
     if puzzles.iter().all(|record| record.puzzle.cells().len() == cells) {
         report(loaded, &puzzles, "sudoku-easy".into(), &samplers, seed, json)?;
         let Some(count) = evaluate.samples else { return Ok(()) };
-        // The likeliest values would give the same grid every time.
         let drawn = |config| SamplerConfig { value: ValueRule::default(), ..config };
         let samplers: Vec<SamplerConfig> = samplers.into_iter().map(drawn).collect();
         return from_nothing(loaded, &samplers, count, seed, json);
@@ -149,7 +156,8 @@ fn row(
     ]
 }
 
-/// Share of valid grids among grids drawn from nothing.
+/// Share of valid grids among grids drawn from nothing. Their values are better drawn too: the likeliest ones give the same
+/// grid every time.
 fn from_nothing(
     loaded: &LoadedModel,
     samplers: &[SamplerConfig],
@@ -167,8 +175,10 @@ fn from_nothing(
     let ready: Vec<_> = samplers.iter().map(|config| loaded.sampler(config)).collect::<Result<_, _>>()?;
     for (sampler, runs) in samplers.iter().zip(ready) {
         let output = runs.sample_checked(&loaded.model, &blank, seed, |_, tokens| valid(tokens));
-        let n_valid = output.tokens.chunks_exact(config.seq_len).filter(|tokens| valid(tokens)).count();
-        let figure = wilson_interval(n_valid, count);
+        let grids: Vec<&[u32]> =
+            output.tokens.chunks_exact(config.seq_len).filter(|tokens| valid(tokens)).collect();
+        let figure = wilson_interval(grids.len(), count);
+        let distinct = grids.into_iter().collect::<BTreeSet<_>>().len();
         if json {
             let mean_nfe = mean_interval(&output.nfe_values());
             print_json(&[
@@ -180,13 +190,14 @@ fn from_nothing(
             sampler.reveal.to_string(),
             sampler.nfe.to_string(),
             percent(figure.value, figure.ci95),
+            distinct.to_string(),
             format!("{:.1}", output.mean_nfe()),
         ]);
     }
     if !json {
         let rest = describe_rest(samplers);
         println!("{count} grids from nothing, model {}{rest}", loaded.folder.display());
-        print_table(&["reveal", "NFE", "valid [95 %]", "mean NFE"], &rows);
+        print_table(&["reveal", "NFE", "valid [95 %]", "different", "mean NFE"], &rows);
     }
     Ok(())
 }
