@@ -8,21 +8,27 @@ use burn::tensor::Device;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use vmd_model::{
-    ModelConfig, ObjectiveConfig, Sampler, SamplerConfig, TokenPredictor, TrainableDenoiser, TrainingBatch,
-    VmdModel,
+    ModelConfig, ObjectiveConfig, RevealRule, Sampler, SamplerConfig, TokenPredictor, TrainableDenoiser,
+    TrainingBatch, ValueRule, VmdModel,
 };
 use vmd_process::{NoiseSchedule, Purpose, keyed_rng};
 
 use crate::{TrainError, load_model_dir, model_folder};
 
 /// Learns from what a many-step teacher makes of partly masked sequences, instead of from the sequences.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Distill {
     /// Folder of the teacher, or of the run that made it.
     pub teacher: PathBuf,
     /// Steps in which the teacher fills a sequence that is masked throughout; one that is masked in part gets its share.
     pub steps: usize,
+    /// The teacher's reveal rule: the one with which it is at its best.
+    #[serde(default)]
+    pub reveal: RevealRule,
+    /// The teacher's value rule.
+    #[serde(default)]
+    pub value: ValueRule,
     /// Who completes a sequence.
     #[serde(default)]
     pub targets: Targets,
@@ -46,7 +52,22 @@ impl Distill {
     /// Problems of the configuration, with the path of the key.
     pub(crate) fn problems(&self) -> Vec<String> {
         let few = "train.distill.steps is 0; set it to the steps at which the teacher is good";
-        if self.steps == 0 { vec![few.into()] } else { Vec::new() }
+        let half = "train.distill.targets = \"consistent\" lets the student take over half way, and only the ancestral rule has \
+                    a half way; leave train.distill.reveal out";
+        let relays = self.targets == Targets::Consistent && self.reveal != RevealRule::Ancestral;
+        [(self.steps == 0, few), (relays, half)]
+            .iter()
+            .filter(|(is_wrong, _)| *is_wrong)
+            .map(|(_, problem)| (*problem).into())
+            .chain(
+                self.sampler(self.steps.max(1)).problems().iter().map(|text| format!("train.distill.{text}")),
+            )
+            .collect()
+    }
+
+    /// The teacher's sampler.
+    fn sampler(&self, nfe: usize) -> SamplerConfig {
+        SamplerConfig { nfe, reveal: self.reveal, value: self.value, ..SamplerConfig::default() }
     }
 }
 
@@ -73,6 +94,10 @@ impl Teacher {
                 reason: "a teacher and its student have the same vocabulary and sequence length, and one block each"
                     .into(),
             });
+        }
+        let sampler = Sampler::new(config.sampler(config.steps), NoiseSchedule::default());
+        if let Some(problem) = sampler.problems_with(&model).into_iter().next() {
+            return Err(TrainError::BadModel { path: folder, reason: problem });
         }
         Ok(Self { model, config: config.clone() })
     }
@@ -108,14 +133,16 @@ impl Teacher {
             Leg { steps: n, range: from..if relays(t).is_some() { n - left(0.5 * t) } else { n } }
         };
         let legs: Vec<Leg> = batch.t.iter().map(of_teacher).collect();
-        let mut x0 = run(&self.model, &batch.xt, &legs, &mut rng);
+        let config = |nfe| self.config.sampler(nfe);
+        let mut x0 = run(&self.model, &batch.xt, &legs, config, &mut rng);
         if batch.t.iter().any(|&t| relays(t).is_some()) {
             let of_student = |&t: &f64| match relays(t) {
                 Some(steps) => Leg { steps, range: steps - (0.5 * t * steps as f64).round() as usize..steps },
                 None => Leg { steps: 1, range: 1..1 },
             };
             let legs: Vec<Leg> = batch.t.iter().map(of_student).collect();
-            x0 = run(&student(), &x0, &legs, &mut rng);
+            let config = |nfe| SamplerConfig { nfe, ..SamplerConfig::default() };
+            x0 = run(&student(), &x0, &legs, config, &mut rng);
         }
         batch.with_examples(x0)
     }
@@ -128,8 +155,14 @@ struct Leg {
     range: Range<usize>,
 }
 
-/// `xt` (`[rows, seq]`) after each row's part of an ancestral chain.
-fn run(model: &impl TokenPredictor, xt: &[u32], legs: &[Leg], rng: &mut impl Rng) -> Vec<u32> {
+/// `xt` (`[rows, seq]`) after each row's part of a chain of the sampler that `config` makes of a number of steps.
+fn run(
+    model: &impl TokenPredictor,
+    xt: &[u32],
+    legs: &[Leg],
+    config: impl Fn(usize) -> SamplerConfig,
+    rng: &mut impl Rng,
+) -> Vec<u32> {
     let seq = model.seq_len();
     let mut rows_of: BTreeMap<(usize, usize, usize), Vec<usize>> = BTreeMap::new();
     for (row, leg) in legs.iter().enumerate() {
@@ -139,8 +172,13 @@ fn run(model: &impl TokenPredictor, xt: &[u32], legs: &[Leg], rng: &mut impl Rng
     for ((nfe, start, end), rows) in rows_of {
         let of_rows = |row: &usize| xt[row * seq..(row + 1) * seq].iter().copied();
         let open: Vec<u32> = rows.iter().flat_map(of_rows).collect();
-        let config = SamplerConfig { nfe, ..SamplerConfig::default() };
-        let sampler = Sampler::new(config, NoiseSchedule::default()).between(start..end);
+        let sampler = match config(nfe) {
+            config if config.reveal == RevealRule::Ancestral => {
+                Sampler::new(config, NoiseSchedule::default()).between(start..end)
+            }
+            // Other rules share out what is masked, whatever the time.
+            _ => Sampler::new(config(end - start), NoiseSchedule::default()),
+        };
         let tokens = sampler.sample(model, &open, rng.next_u64()).tokens;
         for (&row, tokens) in rows.iter().zip(tokens.chunks_exact(seq)) {
             after[row * seq..(row + 1) * seq].copy_from_slice(tokens);
@@ -195,7 +233,8 @@ mod tests {
         let xt = [vec![0, 1, 2, 0, 3, 3, 3, 3], vec![3; 8], vec![1, 3, 3, 3, 3, 3, 3, 3]].concat();
         let leg = |range| Leg { steps: 4, range };
         let mut rng = keyed_rng(1, 0, Purpose::Teacher);
-        let after = run(&noted, &xt, &[leg(2..4), leg(0..1), leg(4..4)], &mut rng);
+        let ancestral = |nfe| SamplerConfig { nfe, ..SamplerConfig::default() };
+        let after = run(&noted, &xt, &[leg(2..4), leg(0..1), leg(4..4)], ancestral, &mut rng);
         assert!(after[..8].iter().all(|&token| token < 3), "nothing is left at the end");
         assert!(after[8..16].contains(&3), "of eight tokens about two appear in a quarter");
         assert_eq!(after[16..], xt[16..]);
