@@ -23,7 +23,8 @@ pub struct Distill {
     pub teacher: PathBuf,
     /// Steps in which the teacher fills a sequence that is masked throughout; one that is masked in part gets its share.
     pub steps: usize,
-    /// The teacher's reveal rule: the one with which it is at its best.
+    /// The teacher's reveal rule: the one with which it is at its best. A rule other than the ancestral one starts from what
+    /// is masked as from a puzzle, and a teacher that is told its budget is told the steps that are left.
     #[serde(default)]
     pub reveal: RevealRule,
     /// The teacher's value rule.
@@ -176,7 +177,7 @@ fn run(
             config if config.reveal == RevealRule::Ancestral => {
                 Sampler::new(config, NoiseSchedule::default()).between(start..end)
             }
-            // Other rules share out what is masked, whatever the time.
+            // Other rules are their own masters: they fill what is masked, in the steps that are left.
             _ => Sampler::new(config(end - start), NoiseSchedule::default()),
         };
         let tokens = sampler.sample(model, &open, rng.next_u64()).tokens;

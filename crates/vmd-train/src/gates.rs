@@ -7,24 +7,30 @@ use vmd_nn::{load_parameters, named_parameters};
 
 use crate::trainer::examples;
 
-/// The parameter that gates learn.
+/// The parameter that the gates of this project's network learn.
 const LOGITS: &str = "denoiser.gates.logits";
 /// Logit of a pair that is found to be dependent, and below 0 that of the others: one gate in forty starts shut of the former,
 /// three in five of the latter.
 const START: f32 = 2.0;
 /// Values are told apart up to this many, and beyond in as many groups: a table with more cells needs more examples.
 const MOST_VALUES: usize = 16;
-/// Pairs that are wrongly found dependent among all pairs of independent tokens, at the most, in the mean.
+/// Pairs that are wrongly found dependent among all pairs of independent tokens, in the mean, of many examples that are all
+/// different.
 const FALSE_PAIRS: f64 = 0.1;
 
 /// `model` with its gates open between tokens that are dependent in `n` examples and mostly shut between others; nothing if it
-/// has no gates, or no two tokens are dependent: what ties more than two tokens at once has to be found by training.
+/// has no gates, they know something already, or no two tokens are dependent: what ties more than two tokens at once has to be
+/// found by training.
 pub(crate) fn start_by_evidence<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     data: &dyn DataSource,
     n: usize,
 ) -> Option<VmdModel<D>> {
-    model.denoiser().edge_gates().filter(|_| n > 0)?;
+    let mut parameters = named_parameters(model);
+    let gates = parameters.get(LOGITS).filter(|_| n > 0)?;
+    if gates.iter::<f32>().any(|logit| logit != 0.0) {
+        return None;
+    }
     let seq = data.seq_len();
     let pairs = dependent_pairs(&examples(data, 0, n), seq, data.vocab());
     if pairs.is_empty() {
@@ -34,13 +40,12 @@ pub(crate) fn start_by_evidence<D: TrainableDenoiser>(
     for (i, j) in pairs {
         (logits[i * seq + j], logits[j * seq + i]) = (START, START);
     }
-    let mut parameters = named_parameters(model);
     parameters.insert(LOGITS.into(), TensorData::new(logits, [seq, seq]));
     Some(load_parameters(model.clone(), parameters).expect("gates are a square matrix over positions"))
 }
 
-/// The pairs of positions whose values are not independent, by the likelihood ratio test at a level that allows for the number
-/// of pairs.
+/// The pairs of positions whose values are not independent, by the likelihood ratio test with Williams' correction (1976) at a
+/// level that allows for the number of pairs.
 ///
 /// # Shapes
 ///
@@ -72,6 +77,11 @@ fn dependent_pairs(tokens: &[u32], seq: usize, vocab: usize) -> Vec<(usize, usiz
         joint.fill(0);
         columns[i].iter().zip(&columns[j]).for_each(|(&a, &b)| joint[a * values + b] += 1);
         let ratio = 2.0 * (sum(&joint) + x_ln_x(&(n as u32)) - sum(&margins[i]) - sum(&margins[j]));
+        let rare = |margin: &Vec<u32>| {
+            let counts = margin.iter().filter(|&&count| count > 0);
+            counts.map(|&count| n as f64 / f64::from(count)).sum::<f64>() - 1.0
+        };
+        let ratio = ratio / (1.0 + rare(&margins[i]) * rare(&margins[j]) / (6.0 * n as f64 * freedom));
         // The cube root of a chi-squared variable is nearly normal (Wilson and Hilferty, 1931).
         let variance = 2.0 / (9.0 * freedom);
         ((ratio.max(0.0) / freedom).cbrt() - (1.0 - variance)) / variance.sqrt() > critical
@@ -85,7 +95,7 @@ mod tests {
     use burn::tensor::Device;
     use vmd_data::synthetic::{SyntheticSet, SyntheticSource};
     use vmd_model::ModelConfig;
-    use vmd_process::{Purpose, keyed_rng};
+    use vmd_process::{Purpose, index_below, keyed_rng};
 
     use super::*;
 
@@ -100,6 +110,11 @@ mod tests {
         // No two bits are dependent, and of constant tokens nothing can be said.
         assert!(pairs_of(SyntheticSet::Parity(8)).is_empty());
         assert!(dependent_pairs(&[3; 200], 2, 10).is_empty());
+        // Of many values few examples have much to say by chance alone; the last token repeats the first.
+        let mut rng = keyed_rng(1, 0, Purpose::Data);
+        let mut tokens: Vec<u32> = (0..512 * 8).map(|_| index_below(&mut rng, 40) as u32).collect();
+        tokens.chunks_exact_mut(8).for_each(|row| row[7] = row[0]);
+        assert_eq!(dependent_pairs(&tokens, 8, 40), [(0, 7)]);
     }
 
     fn open_pairs<D: TrainableDenoiser>(model: &VmdModel<D>) -> Vec<(usize, usize)> {
@@ -123,6 +138,7 @@ mod tests {
         assert!(before.remove(LOGITS).is_some() && after.remove(LOGITS).is_some());
         assert_eq!(before, after);
 
+        assert!(start_by_evidence(&started, &data, 2048).is_none(), "these gates know something");
         let bits = SyntheticSource { set: SyntheticSet::Parity(24), seed: 1 };
         assert!(start_by_evidence(&gated, &bits, 2048).is_none(), "no two bits are dependent");
         assert!(start_by_evidence(&gated, &data, 0).is_none());

@@ -189,9 +189,7 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
         stop: &AtomicBool,
     ) -> Result<Outcome, TrainError> {
         let train = self.parts.train;
-        // Pretrained gates know better.
         if self.step == 0
-            && train.pretrained.is_none()
             && let Some(model) = start_by_evidence(&self.model, data, train.gate_evidence)
         {
             self.optimizer = AdamW::new(train, &model, self.parts.device);

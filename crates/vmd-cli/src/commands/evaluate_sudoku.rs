@@ -56,7 +56,10 @@ pub(crate) fn report_trained(
     if puzzles.iter().all(|record| record.puzzle.cells().len() == cells) {
         report(loaded, &puzzles, "sudoku-easy".into(), &samplers, seed, json)?;
         let Some(count) = evaluate.samples else { return Ok(()) };
-        let drawn = |config| SamplerConfig { value: ValueRule::default(), ..config };
+        let drawn = |config: SamplerConfig| match config.value {
+            ValueRule::Argmax => SamplerConfig { value: ValueRule::default(), ..config },
+            _ => config,
+        };
         let samplers: Vec<SamplerConfig> = samplers.into_iter().map(drawn).collect();
         return from_nothing(loaded, &samplers, count, seed, json);
     }
@@ -166,7 +169,18 @@ fn from_nothing(
     json: bool,
 ) -> anyhow::Result<()> {
     let config = loaded.model.config();
-    let layout = Layout::from_cells(config.seq_len).map_err(usage)?;
+    // Six cells in a row have boxes of two shapes, and the run knows which.
+    let layout = match loaded.run.as_ref().map(|run| &run.data) {
+        Some(DataConfig::Sudoku { box_rows, box_cols, .. }) => Layout::new(*box_rows, *box_cols),
+        _ => Layout::from_cells(config.seq_len),
+    };
+    let layout = layout.map_err(usage)?;
+    if config.vocab != layout.size() {
+        let (vocab, size) = (config.vocab, layout.size());
+        return Err(usage(format!(
+            "the model has {vocab} token values, a grid of its size {size}; give another --model"
+        )));
+    }
     let blank = vec![config.mask_token(); count * config.seq_len];
     let provenance =
         loaded.provenance("sudoku", format!("{} cells from nothing", config.seq_len), "samples", seed);
@@ -183,6 +197,12 @@ fn from_nothing(
             let mean_nfe = mean_interval(&output.nfe_values());
             print_json(&[
                 provenance.record("valid_from_nothing", figure, sampler, None),
+                provenance.record(
+                    "distinct",
+                    Figure { n: count, ..Figure::exact(distinct as f64) },
+                    sampler,
+                    None,
+                ),
                 provenance.record("mean_nfe_from_nothing", mean_nfe, sampler, None),
             ]);
         }

@@ -50,7 +50,7 @@ pub(super) fn draw(rows: &[(&ArmResult<'_>, usize)], file: &Path) -> Drawn {
             .label_style(("sans-serif", 13))
             .axis_desc_style(("sans-serif", 15))
             .x_label_formatter(&|x| format!("{x:.0}"))
-            .y_label_formatter(&|y| format!("{y:.0}"))
+            .y_label_formatter(&|y| if top - low > 10.0 { format!("{y:.0}") } else { format!("{y:.2}") })
             .x_desc("training step")
             .y_desc("bound at validation (nats per sequence)")
             .draw()?;

@@ -15,7 +15,7 @@ use super::plan::Section;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 pub(super) type Drawn = Result<(), Box<dyn Error>>;
 
-/// One colour for each arm; a baseline has its arm's, dashed.
+/// One colour for each arm; against NFE a baseline has its arm's, dashed.
 pub(super) const COLOURS: [RGBColor; 14] = [
     RGBColor(31, 119, 180),
     RGBColor(214, 39, 40),
@@ -51,7 +51,9 @@ struct Line<'a> {
 /// Names of the files that a section has, given the rows of its table.
 pub(super) fn names(section: Section, rows: &[&ArmResult<'_>]) -> Vec<String> {
     if section == Section::Curriculum {
-        return vec!["curriculum.svg".into()];
+        let is_row = |name: &String| rows.iter().any(|result| result.arm.name == *name);
+        let compared = rows.iter().any(|result| result.arm.baseline.as_ref().is_some_and(is_row));
+        return if compared { vec!["curriculum.svg".into()] } else { Vec::new() };
     }
     if rows.iter().all(|result| result.by_steps(metric(section).0).is_empty()) {
         return Vec::new();

@@ -102,13 +102,21 @@ fn table(text: &mut String, rows: &[&ArmResult<'_>], metrics: &[Metric], at: &st
     Ok(())
 }
 
-/// Training steps in which arms and their baselines get nine tenths of the way that the baseline's bound comes down.
+/// Training steps in which arms and their baselines get nine tenths of the way that the baseline's bound comes down after its
+/// first validation.
 fn steps_to_bound(text: &mut String, results: &[ArmResult<'_>], rows: &[&ArmResult<'_>]) -> std::fmt::Result {
-    write!(text, "\n| arm | bound to reach | steps | steps of the baseline |\n|---|---:|---:|---:|\n")?;
+    let mut compared = Vec::new();
     for result in rows {
         let is_baseline = |other: &&ArmResult<'_>| Some(&other.arm.name) == result.arm.baseline.as_ref();
-        let Some(baseline) = results.iter().find(is_baseline) else { continue };
-        let Some(bound) = baseline.stated_bound() else { continue };
+        let baseline = results.iter().find(is_baseline);
+        let stated = baseline.and_then(|baseline| Some((baseline, baseline.stated_bound()?)));
+        compared.extend(stated.map(|(baseline, bound)| (result, baseline, bound)));
+    }
+    if compared.is_empty() {
+        return Ok(());
+    }
+    write!(text, "\n| arm | bound to reach | steps | steps of the baseline |\n|---|---:|---:|---:|\n")?;
+    for (result, baseline, bound) in compared {
         let steps = |result: &ArmResult<'_>| {
             let spread = result.steps_to(bound);
             spread.map_or_else(|| "–".into(), |spread| cell(spread, &("", "", 1.0, 0)))
