@@ -174,13 +174,12 @@ fn from_nothing(
         Some(DataConfig::Sudoku { box_rows, box_cols, .. }) => Layout::new(*box_rows, *box_cols),
         _ => Layout::from_cells(config.seq_len),
     };
-    let layout = layout.map_err(usage)?;
-    if config.vocab != layout.size() {
-        let (vocab, size) = (config.vocab, layout.size());
+    let Some(layout) = layout.ok().filter(|layout| layout.size() == config.vocab) else {
+        let (tokens, values) = (config.seq_len, config.vocab);
         return Err(usage(format!(
-            "the model has {vocab} token values, a grid of its size {size}; give another --model"
+            "a model of {tokens} tokens with {values} values draws no Sudoku grids; give another --model"
         )));
-    }
+    };
     let blank = vec![config.mask_token(); count * config.seq_len];
     let provenance =
         loaded.provenance("sudoku", format!("{} cells from nothing", config.seq_len), "samples", seed);

@@ -107,7 +107,7 @@ pub(super) fn collect<'a>(study: &'a Study, jobs: &[Job]) -> anyhow::Result<Vec<
     for job in jobs.iter().filter(|job| job.state() == State::Finished) {
         let records = read_records(&job.records())?;
         let folder = RunFolder::open(&job.folder, None)?;
-        let mut figures: BTreeMap<Key, f64> = records.iter().map(of_record).collect();
+        let mut figures = of_records(&records);
         let metrics = read_metrics(&folder.metrics())?;
         figures.extend(of_metrics(&metrics));
         results[job.arm].records.extend(records);
@@ -124,9 +124,14 @@ fn read_records(file: &Path) -> anyhow::Result<Vec<Record>> {
     text.lines().map(|line| serde_json::from_str(line).with_context(remedy)).collect()
 }
 
-fn of_record(record: &Record) -> (Key, f64) {
-    let reveal = if record.reveal == "ancestral" { String::new() } else { record.reveal.clone() };
-    (Key { metric: record.metric.clone(), reveal, steps: record.nfe }, record.value)
+/// Where a figure was measured on a whole and on its parts, which have the same key, the whole is the first.
+fn of_records(records: &[Record]) -> BTreeMap<Key, f64> {
+    let figure = |record: &Record| {
+        let reveal = if record.reveal == "ancestral" { String::new() } else { record.reveal.clone() };
+        (Key { metric: record.metric.clone(), reveal, steps: record.nfe }, record.value)
+    };
+    // Of equal keys the last one is kept.
+    records.iter().rev().map(figure).collect()
 }
 
 /// Bounds and health of the latent at the last validation, and the time spent on training.
@@ -255,6 +260,22 @@ mod tests {
         assert_eq!(result.steps_to(0.5), None);
         result.curves = vec![vec![(10, 1.0), (20, 2.0)]];
         assert_eq!(result.stated_bound(), None);
+    }
+
+    #[test]
+    fn the_whole_counts_and_not_its_parts() {
+        let record = |band: Option<&str>, value: f64| -> Record {
+            let mut record = serde_json::json!({
+                "task": "sudoku", "dataset": "", "split": "test", "metric": "solved", "value": value, "ci95": [0.0, 1.0],
+                "n": 1, "nfe": 5, "reveal": "margin", "reveal_noise": 0.0, "value_rule": "argmax", "remask": "none",
+                "latent_rule": "none", "best_of": 1, "model": "", "seed": 0, "revision": "", "config_sha256": "",
+            });
+            record["band"] = band.into();
+            serde_json::from_value(record).unwrap()
+        };
+        let records =
+            [record(None, 0.5), record(Some("31-33 clues"), 0.25), record(Some("34-36 clues"), 0.75)];
+        assert_eq!(of_records(&records).into_values().collect::<Vec<_>>(), [0.5]);
     }
 
     #[test]
