@@ -206,6 +206,7 @@ impl RunConfig {
             self.model.problems().iter().map(|problem| format!("model.{problem}")).collect();
         problems.extend(self.objective.problems());
         problems.extend(self.train.problems());
+        problems.extend(self.train.distill.iter().filter_map(|distill| distill.problem_on(&self.model)));
         let (vocab, seq_len) = self.data.sizes();
         if (self.model.vocab, self.model.seq_len) != (vocab, seq_len) {
             problems.push(format!(

@@ -8,8 +8,8 @@ use burn::tensor::Device;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use vmd_model::{
-    ModelConfig, ObjectiveConfig, RevealRule, Sampler, SamplerConfig, TokenPredictor, TrainableDenoiser,
-    TrainingBatch, ValueRule, VmdModel,
+    ModelConfig, ObjectiveConfig, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor,
+    TrainableDenoiser, TrainingBatch, ValueRule, VmdModel,
 };
 use vmd_process::{NoiseSchedule, Purpose, keyed_rng};
 
@@ -45,7 +45,8 @@ pub enum Targets {
     /// The teacher goes half of the way to time 0, and the student's averaged weights, with the fewest steps that they are
     /// trained for from there, the rest: what the student does at once is made consistent with the teacher followed by itself
     /// (`Di4C`, arXiv 2410.08709, with samples in place of its distances). Where the student is trained for no steps from there,
-    /// the teacher goes on.
+    /// the teacher goes on. A latent that is drawn once per sequence must see what is given (`latent.clues`): from a prior that
+    /// does not, the student's rest would not fit the teacher's beginning.
     Consistent,
 }
 
@@ -58,6 +59,16 @@ impl Distill {
         let relays = self.targets == Targets::Consistent && self.reveal != RevealRule::Ancestral;
         let problems = [(self.steps == 0, few), (relays, half)];
         problems.iter().filter(|(is_wrong, _)| *is_wrong).map(|(_, problem)| (*problem).into()).collect()
+    }
+
+    /// What a student of `model` lacks, if anything.
+    pub fn problem_on(&self, model: &ModelConfig) -> Option<String> {
+        let is_blind = model.scope != Scope::Step && model.latent.as_ref().is_some_and(|l| l.clues.is_none());
+        (self.targets == Targets::Consistent && is_blind).then(|| {
+            "train.distill.targets = \"consistent\" lets the student finish what the teacher has begun, and its latent, which is \
+             drawn once, must see that; set model.latent.clues and objective.clue_share, or model.scope = \"step\""
+                .into()
+        })
     }
 
     /// The teacher's sampler.
@@ -81,6 +92,9 @@ impl Teacher {
     /// [`TrainError`] when it cannot be loaded, or speaks of other sequences.
     pub(crate) fn load(config: &Distill, student: &ModelConfig, device: &Device) -> Result<Self, TrainError> {
         let folder = model_folder(&config.teacher);
+        if let Some(reason) = config.problem_on(student) {
+            return Err(TrainError::BadModel { path: "the configuration".into(), reason });
+        }
         let model = load_model_dir(&folder, None, device)?;
         let of = |config: &ModelConfig| (config.vocab, config.seq_len);
         if of(model.config()) != of(student) || model.config().blocks * student.blocks != 1 {
@@ -188,7 +202,7 @@ mod tests {
 
     use rand_chacha::ChaCha8Rng;
     use vmd_latent::LatentRows;
-    use vmd_model::{Prediction, Query, Scope};
+    use vmd_model::{Prediction, Query};
 
     use super::*;
 
