@@ -63,7 +63,7 @@ pub(crate) struct Common {
 #[derive(Debug, Args)]
 pub(crate) struct SamplerArgs {
     /// Remask rule: none; cap(0.1), rescale(0.1) or confidence with ancestral; predict-remask with top-prob, margin or
-    /// entropy.
+    /// entropy; on Sudoku backtrack, a search of at most --nfe evaluations, with threshold.
     #[arg(long, default_value = "none")]
     pub(crate) remask: RemaskRule,
     /// Latent rule: prior (as often as the model's scope says), prior-once, prior-each-step, reinfer.

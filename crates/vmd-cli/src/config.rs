@@ -154,13 +154,22 @@ impl EvaluateConfig {
     }
 }
 
+/// What a search lacks on `data`.
+pub(crate) fn search_problem(config: &SamplerConfig, data: Option<&DataConfig>) -> Option<String> {
+    let has_rules = matches!(data, Some(DataConfig::Sudoku { .. }));
+    (config.remask == RemaskRule::Backtrack && !has_rules).then(|| {
+        "remask = backtrack asks whether a sequence breaks a rule before it is finished, and only Sudoku can tell; set it to none"
+            .into()
+    })
+}
+
 /// Every reveal rule with every number of steps, else as `rest`.
 pub(crate) fn samplers(reveal: &[RevealRule], nfe: &[usize], rest: &SamplerConfig) -> Vec<SamplerConfig> {
     let of_rule = |&reveal: &RevealRule| {
-        // The threshold rule sets its own pace: one line is enough.
-        let own_pace = matches!(reveal, RevealRule::Threshold { .. });
-        let nfe = nfe.iter().take(if own_pace { 1 } else { nfe.len() });
-        nfe.map(move |&nfe| SamplerConfig { nfe, reveal, ..rest.clone() })
+        let config = SamplerConfig { reveal, ..rest.clone() };
+        // One line is enough.
+        let nfe = nfe.iter().take(if config.sets_own_pace() { 1 } else { nfe.len() });
+        nfe.map(move |&nfe| SamplerConfig { nfe, ..config.clone() })
     };
     reveal.iter().flat_map(of_rule).collect()
 }
@@ -239,7 +248,8 @@ impl RunConfig {
         let (graph, latent) = (self.model.graph.is_some(), self.model.latent.is_some());
         let mut problems = Vec::new();
         for sampler in samplers(&self.evaluate.reveal, &[1], &self.evaluate.rest()) {
-            for problem in sampler.problems_on(graph, latent) {
+            let of_search = search_problem(&sampler, Some(&self.data));
+            for problem in sampler.problems_on(graph, latent).into_iter().chain(of_search) {
                 let problem = format!("evaluate.{problem}");
                 if !problems.contains(&problem) {
                     problems.push(problem);

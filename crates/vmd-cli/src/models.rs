@@ -9,7 +9,7 @@ use vmd::model::{Sampler, SamplerConfig, VmdModel};
 use vmd::train::{RunFolder, load_model_dir, model_folder};
 
 use crate::args::Common;
-use crate::config::RunConfig;
+use crate::config::{RunConfig, search_problem};
 use crate::device::{check_precision, device};
 use crate::failure::usage;
 use crate::provenance;
@@ -57,6 +57,9 @@ impl LoadedModel {
 
     /// A sampler for this model.
     pub(crate) fn sampler(&self, config: &SamplerConfig) -> anyhow::Result<Sampler> {
+        if let Some(problem) = search_problem(config, self.run.as_ref().map(|run| &run.data)) {
+            return Err(usage(problem));
+        }
         let sampler = Sampler::new(config.clone(), self.model.config().schedule.clone());
         match sampler.problems_with(&self.model).as_slice() {
             [] => Ok(sampler),

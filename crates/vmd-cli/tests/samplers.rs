@@ -34,6 +34,7 @@ fn rules_that_do_not_fit_each_other_or_the_model_are_usage_errors() {
         );
         refused(run(&["--remask", "predict-remask"]), &["set reveal to top-prob, margin or entropy"]);
         refused(run(&["--remask", "cap(2)"]), &["`cap(2)`", "confidence"]);
+        refused(run(&["--reveal", "threshold(0.9)", "--remask", "backtrack"]), &["only Sudoku can tell"]);
         refused(run(&["--reveal-noise", "1"]), &["reveal_noise = 1", "ancestral does not"]);
         refused(run(&["--reveal-noise=-1", "--reveal", "margin"]), &["reveal_noise = -1"]);
         refused(run(&["--latent-rule", "posterior"]), &["`posterior`", "reinfer"]);
@@ -55,6 +56,8 @@ fn what_the_evaluation_lacks_shows_before_training() {
     refused(train(&["evaluate.remask=predict-remask"]), &["evaluate.remask = predict-remask"]);
     refused(train(&["evaluate.reveal=[\"independent-set\"]"]), &["evaluate.reveal = independent-set"]);
     refused(train(&["evaluate.best_of=0"]), &["evaluate.best_of is 0"]);
+    let search = ["evaluate.reveal=[\"threshold(0.9)\"]", "evaluate.remask=backtrack"];
+    refused(train(&search), &["evaluate.remask = backtrack", "only Sudoku can tell"]);
     refused(train(&["evaluate.latent=never"]), &["evaluate.latent", "prior-each-step"]);
     let latent = TINY.find("[model.latent]").unwrap()..TINY.find("[objective]").unwrap();
     std::fs::write(folder.path().join("tiny.toml"), TINY.replace(&TINY[latent], "")).unwrap();

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use vmd_data::sudoku::{
-    Grid, Layout, SudokuError, broken_rule, grade, is_valid_solution, parse_puzzles, solve,
+    Grid, Layout, SudokuError, broken_rule, grade, is_consistent, is_valid_solution, parse_puzzles, solve,
 };
 
 fn layout(box_rows: usize, box_cols: usize) -> Layout {
@@ -95,6 +95,15 @@ fn solutions_are_complete_and_keep_the_rules() {
     assert!(!solution.extends(&Grid::blank(layout(3, 3))));
 }
 
+#[test]
+fn a_blank_cell_without_a_digit_is_a_contradiction() {
+    // The last cell of the first row sees 1 and 2 in its row, 3 and 4 in its column.
+    let dead: Grid = "1200000300040000".parse().unwrap();
+    assert!(broken_rule(&dead).is_none() && !is_consistent(&dead));
+    let open: Grid = "1200000300000000".parse().unwrap();
+    assert!(is_consistent(&open));
+}
+
 proptest! {
     #[test]
     fn text_round_trip((layout, tokens) in grids()) {
@@ -121,6 +130,9 @@ proptest! {
         let found = solve(&puzzle, 300);
         prop_assert!(!grade(&puzzle).solved || found.count == 1);
         prop_assert!(broken_rule(&puzzle).is_none() || found.count == 0);
+        prop_assert!(is_consistent(&puzzle) || found.count == 0);
+        prop_assert!(!is_consistent(&puzzle) || broken_rule(&puzzle).is_none());
+        prop_assert!(!puzzle.is_complete() || is_consistent(&puzzle) == is_valid_solution(&puzzle));
         prop_assert!(found.first.is_none_or(|first| is_valid_solution(&first) && first.extends(&puzzle)));
     }
 }

@@ -1,6 +1,6 @@
 //! Sudoku: how many puzzles a sampler solves.
 
-use vmd_data::sudoku::{Grid, PuzzleRecord, is_valid_solution, solve};
+use vmd_data::sudoku::{Grid, PuzzleRecord, is_consistent, is_valid_solution, solve};
 use vmd_model::{SampleOutput, Sampler, TokenPredictor};
 
 use crate::{Figure, mean_interval, wilson_interval};
@@ -72,10 +72,10 @@ pub fn evaluate_sudoku(
     seed: u64,
 ) -> (SudokuScore, Vec<(Band, SudokuScore)>) {
     let xt: Vec<u32> = puzzles.iter().flat_map(|record| record.puzzle.to_tokens()).collect();
-    let is_valid = |row: usize, tokens: &[u32]| {
-        Grid::from_tokens(puzzles[row].puzzle.layout(), tokens).is_ok_and(|grid| is_valid_solution(&grid))
+    let keeps_rules = |row: usize, tokens: &[u32]| {
+        Grid::from_tokens(puzzles[row].puzzle.layout(), tokens).is_ok_and(|grid| is_consistent(&grid))
     };
-    let output = sampler.sample_checked(model, &xt, seed, is_valid);
+    let output = sampler.sample_checked(model, &xt, seed, keeps_rules);
     let outcomes = outcomes(puzzles, &output, model.seq_len());
     let mut bands: Vec<Band> = outcomes.iter().map(|outcome| outcome.band).collect();
     bands.sort_unstable();

@@ -276,3 +276,59 @@ proptest! {
         }
     }
 }
+
+/// Of six tokens of three values in a chain, whether no two neighbours that are revealed are equal.
+fn neighbours_differ(tokens: &[u32]) -> bool {
+    tokens.windows(2).all(|pair| pair[0] != pair[1] || pair[0] == MASK)
+}
+
+fn search(tau: f64, nfe: usize) -> Sampler {
+    let reveal = RevealRule::Threshold { tau };
+    let config = SamplerConfig { nfe, reveal, remask: RemaskRule::Backtrack, ..SamplerConfig::default() };
+    of(SamplerConfig { value: ValueRule::Argmax, ..config })
+}
+
+#[test]
+fn a_search_takes_back_the_last_guess_and_excludes_its_value() {
+    // Two sure tokens, then guesses: the third token as its first value, which the second has, then as its second value.
+    let table = Table::new(&[&[0.95, 0.03, 0.02], &[0.02, 0.97, 0.01], &[0.2, 0.7, 0.1], &[0.3, 0.5, 0.2]]);
+    let output = search(0.9, 9).sample_checked(&table, &[MASK; 4], 1, |_, tokens| neighbours_differ(tokens));
+    let asked: Vec<Vec<u32>> = table.calls.borrow().iter().map(|call| call.xt.clone()).collect();
+    assert_eq!(asked, [vec![3, 3, 3, 3], vec![0, 1, 3, 3], vec![0, 1, 3, 3], vec![0, 1, 0, 3]]);
+    assert_eq!((output.tokens, output.nfe), (vec![0, 1, 0, 1], vec![4]));
+}
+
+#[test]
+#[should_panic(expected = "a search needs a checker")]
+fn a_search_needs_a_checker() {
+    search(0.9, 9).sample(&table(), &[MASK; SEQ], 1);
+}
+
+proptest! {
+    #[test]
+    fn a_search_finds_a_row_that_breaks_no_rule_or_ends_at_its_limit(
+        rows in prop::collection::vec(prop::array::uniform3(0.01..1.0f64), SEQ),
+        clue in 0..MASK,
+        tau in 0.4..1.0f64,
+        nfe in 1..40_usize,
+    ) {
+        let probabilities: Vec<[f64; 3]> = rows.iter().map(|row| row.map(|p| p / row.iter().sum::<f64>())).collect();
+        let probabilities: Vec<&[f64]> = probabilities.iter().map(<[f64; 3]>::as_slice).collect();
+        let xt = [MASK, MASK, clue, MASK, MASK, MASK];
+        let run = |nfe, accept: fn(&[u32]) -> bool| {
+            let table = Table::new(&probabilities);
+            let output = search(tau, nfe).sample_checked(&table, &xt, 1, |_, tokens| accept(tokens));
+            assert_eq!(table.evaluated(), output.nfe[0]);
+            output
+        };
+        // Three values for five tokens: 243 rows, and restarts until the threshold lets nothing pass.
+        let found = run(5000, neighbours_differ);
+        prop_assert!(neighbours_differ(&found.tokens) && !found.tokens.contains(&MASK), "{:?}", found);
+        prop_assert_eq!(found.tokens[2], clue);
+        let few = run(nfe, neighbours_differ);
+        prop_assert!(few.nfe[0] <= nfe && !few.tokens.contains(&MASK));
+        prop_assert!(neighbours_differ(&few.tokens) || few.nfe[0] == nfe);
+        let never = run(nfe, |_| false);
+        prop_assert!(never.nfe[0] == nfe && !never.tokens.contains(&MASK) && never.tokens[2] == clue);
+    }
+}

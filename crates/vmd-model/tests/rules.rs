@@ -204,6 +204,12 @@ fn rules_that_do_not_go_together_are_refused_in_words() {
         } else {
             assert!(problem(&config).contains("set reveal to top-prob, margin or entropy"));
         }
+        let config = SamplerConfig { remask: RemaskRule::Backtrack, ..plain(reveal) };
+        if matches!(reveal, RevealRule::Threshold { .. }) {
+            assert!(config.problems().is_empty() && !config.sets_own_pace());
+        } else {
+            assert!(problem(&config).contains("set reveal = threshold"));
+        }
         let config = SamplerConfig { reveal_noise: 0.5, ..plain(reveal) };
         if counts(reveal) || reveal == RevealRule::IndependentSet {
             assert!(config.problems().is_empty());

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use vmd::data::sudoku::{Grid, Layout, PuzzleRecord, is_valid_solution, read_puzzles};
+use vmd::data::sudoku::{Grid, Layout, PuzzleRecord, is_consistent, read_puzzles};
 use vmd::eval::{Figure, Provenance, SudokuScore, evaluate_sudoku, mean_interval, wilson_interval};
-use vmd::model::{RevealRule, SamplerConfig, ValueRule};
+use vmd::model::{SamplerConfig, ValueRule};
 
 use crate::args::EvaluateSudokuArgs;
 use crate::config::{EvaluateConfig, samplers};
@@ -144,10 +144,9 @@ fn row(
     score: &SudokuScore,
     seconds_per_1000: Option<f64>,
 ) -> Vec<String> {
-    let own_pace = matches!(config.reveal, RevealRule::Threshold { .. });
     vec![
         config.reveal.to_string(),
-        if own_pace { "–".into() } else { config.nfe.to_string() },
+        if config.sets_own_pace() { "–".into() } else { config.nfe.to_string() },
         name.to_string(),
         score.solved.n.to_string(),
         percent(score.solved.value, score.solved.ci95),
@@ -184,7 +183,7 @@ fn from_nothing(
     let provenance =
         loaded.provenance("sudoku", format!("{} cells from nothing", config.seq_len), "samples", seed);
     let mut rows = Vec::new();
-    let valid = |tokens: &[u32]| Grid::from_tokens(layout, tokens).is_ok_and(|grid| is_valid_solution(&grid));
+    let valid = |tokens: &[u32]| Grid::from_tokens(layout, tokens).is_ok_and(|grid| is_consistent(&grid));
     let ready: Vec<_> = samplers.iter().map(|config| loaded.sampler(config)).collect::<Result<_, _>>()?;
     for (sampler, runs) in samplers.iter().zip(ready) {
         let output = runs.sample_checked(&loaded.model, &blank, seed, |_, tokens| valid(tokens));

@@ -1,7 +1,7 @@
 //! `sample`: sequences from nothing.
 
 use serde_json::json;
-use vmd::data::sudoku::{Grid, Layout, is_valid_solution};
+use vmd::data::sudoku::{Grid, Layout, is_consistent};
 use vmd::model::SamplerConfig;
 
 use crate::args::SampleArgs;
@@ -52,7 +52,7 @@ fn render(data: Option<&DataConfig>, tokens: &[u32]) -> (String, Option<bool>) {
         Some(DataConfig::Sudoku { box_rows, box_cols, .. }) => {
             let grid = Layout::new(*box_rows, *box_cols).and_then(|layout| Grid::from_tokens(layout, tokens));
             match grid {
-                Ok(grid) => (grid.to_string(), Some(is_valid_solution(&grid))),
+                Ok(grid) => (grid.to_string(), Some(is_consistent(&grid))),
                 Err(_) => (plain(), None),
             }
         }

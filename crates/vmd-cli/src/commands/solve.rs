@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use serde_json::json;
-use vmd::data::sudoku::{Grid, broken_rule, is_valid_solution, solve_within};
+use vmd::data::sudoku::{Grid, broken_rule, is_consistent, solve_within};
 use vmd::model::{SamplerConfig, ValueRule};
 
 use crate::args::SolveArgs;
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
     })?;
     let seed = args.common.seed.unwrap_or(0);
     let solved = |_: usize, tokens: &[u32]| {
-        Grid::from_tokens(puzzle.layout(), tokens).is_ok_and(|grid| is_valid_solution(&grid))
+        Grid::from_tokens(puzzle.layout(), tokens).is_ok_and(|grid| is_consistent(&grid))
     };
     let output = sampler.sample_checked(&loaded.model, &puzzle.to_tokens(), seed, solved);
     let grid = Grid::from_tokens(puzzle.layout(), &output.tokens)?;

@@ -68,3 +68,30 @@ pub fn broken_rule(grid: &Grid) -> Option<BrokenRule> {
 pub fn is_valid_solution(grid: &Grid) -> bool {
     grid.is_complete() && broken_rule(grid).is_none()
 }
+
+/// Whether no digit stands twice in a unit, and every blank cell still has a digit that its row, column and box lack. Of a complete
+/// grid that is [`is_valid_solution`].
+pub fn is_consistent(grid: &Grid) -> bool {
+    let layout = grid.layout();
+    let blank = layout.size();
+    let mut held = vec![[0_u32; 3]; blank];
+    for (cell, &digit) in grid.cells().iter().enumerate() {
+        let units = [layout.row(cell), layout.column(cell), layout.box_of(cell)];
+        if usize::from(digit) == blank {
+            continue;
+        }
+        for (kind, unit) in units.into_iter().enumerate() {
+            let bit = 1 << digit;
+            if held[unit][kind] & bit != 0 {
+                return false;
+            }
+            held[unit][kind] |= bit;
+        }
+    }
+    let all = u32::MAX >> (u32::BITS as usize - blank);
+    let has_digit = |cell: usize| {
+        let taken = held[layout.row(cell)][0] | held[layout.column(cell)][1] | held[layout.box_of(cell)][2];
+        taken != all
+    };
+    (0..layout.cells()).filter(|&cell| usize::from(grid.cells()[cell]) == blank).all(has_digit)
+}

@@ -10,7 +10,7 @@ use super::{LatentRule, RemaskRule, RevealRule, ValueRule};
 #[serde(deny_unknown_fields)]
 pub struct SamplerConfig {
     /// Steps that the sampler may take: an upper limit on its network evaluations, for each of `best_of` attempts. The
-    /// threshold rule sets its own pace and ignores it.
+    /// threshold rule sets its own pace and ignores it, unless it searches (`remask = backtrack`).
     pub nfe: usize,
     /// How the steps share out time, or tokens.
     #[serde(default)]
@@ -58,6 +58,11 @@ impl Default for SamplerConfig {
 }
 
 impl SamplerConfig {
+    /// Whether the number of evaluations does not depend on `nfe`.
+    pub fn sets_own_pace(&self) -> bool {
+        matches!(self.reveal, RevealRule::Threshold { .. }) && self.remask != RemaskRule::Backtrack
+    }
+
     /// Problems of the configuration, with the name of the key; empty when a sampler can run.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
@@ -120,6 +125,12 @@ impl SamplerConfig {
             return Some(format!(
                 "remask = {remask} masks along the clock of `ancestral`, and {reveal} follows another pace; set \
                  reveal = ancestral, or remask = none"
+            ));
+        }
+        if remask == RemaskRule::Backtrack && !matches!(reveal, RevealRule::Threshold { .. }) {
+            return Some(format!(
+                "remask = {remask} tells guesses from sure tokens by a threshold, and {reveal} has none; set reveal = \
+                 threshold(0.9), or remask = none"
             ));
         }
         (remask == RemaskRule::PredictRemask && !reveal.counts_the_surest()).then(|| {

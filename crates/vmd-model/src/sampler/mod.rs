@@ -11,6 +11,7 @@ mod row;
 mod rules;
 mod run;
 mod text;
+mod trail;
 
 use rand_chacha::ChaCha8Rng;
 use vmd_graph::DependencyGraph;

@@ -64,7 +64,7 @@ fn sigma(rule: RemaskRule, schedule: &NoiseSchedule, s: f64, t: f64) -> f64 {
     // 0/0 where one step does everything.
     let largest = if masked_at_s == 0.0 { 0.0 } else { (masked_at_s / alpha_t).min(1.0) };
     match rule {
-        RemaskRule::None | RemaskRule::PredictRemask => 0.0,
+        RemaskRule::None | RemaskRule::PredictRemask | RemaskRule::Backtrack => 0.0,
         RemaskRule::Cap { eta } => largest.min(eta),
         RemaskRule::Rescale { eta } | RemaskRule::Confidence { eta } => eta * largest,
     }

@@ -1,5 +1,7 @@
 //! Which tokens a step reveals.
 
+use std::borrow::Cow;
+
 use vmd_graph::DependencyGraph;
 use vmd_process::{NoiseSchedule, gumbel, index_below, uniform};
 
@@ -29,6 +31,11 @@ impl<'a> Plan<'a> {
         let times = config.grid.times(steps);
         let chain = Chain::new(config, schedule, &times);
         Self { config, schedule, graph, steps, times, chain }
+    }
+
+    /// Whether guesses are taken back.
+    pub(super) fn searches(&self) -> bool {
+        self.config.remask == RemaskRule::Backtrack
     }
 
     /// Whether neither this step nor a later one changes the row.
@@ -87,24 +94,23 @@ impl<'a> Plan<'a> {
 
     /// Reveals this step's tokens of `row`, given what the network says, and masks those that it takes back.
     pub(super) fn reveal(&self, row: &mut Row, step: usize, prediction: RowPrediction<'_>) {
-        let of = |position: usize| prediction.logits(position);
         if self.config.latent == LatentRule::Reinfer {
             // Where nothing is masked the network was never trained: the token itself is the guess.
-            let guess =
-                |i| if row.is_masked(i) { argmax(&softmax(of(i), 1.0)) as u32 } else { row.tokens[i] };
+            let best = |i| argmax(&softmax(prediction.logits(i), 1.0)) as u32;
+            let guess = |i| if row.is_masked(i) { best(i) } else { row.tokens[i] };
             row.guess = (0..row.tokens.len()).map(guess).collect();
         }
         let mut chosen = match self.config.reveal {
             RevealRule::Ancestral | RevealRule::RandomK | RevealRule::FirstHitting => {
                 std::mem::take(&mut row.chosen)
             }
-            _ => self.choose_by_score(row, step, &of),
+            _ => self.choose_by_score(row, step, prediction),
         };
         prediction.sort(&mut chosen);
         // What the step has revealed so far.
         let mut given = vec![row.mask_token(); row.tokens.len()];
         for position in chosen {
-            let logits = prediction.logits_given(position, &given);
+            let logits = row.trail.without_excluded(position, prediction.logits_given(position, &given));
             let value = choose(self.config.value, &logits, &mut row.rng);
             row.tokens[position] = value as u32;
             given[position] = value as u32;
@@ -116,15 +122,11 @@ impl<'a> Plan<'a> {
     }
 
     /// Tokens to reveal, and with `predict-remask` those to take back.
-    fn choose_by_score<'l>(
-        &self,
-        row: &mut Row,
-        step: usize,
-        of: &impl Fn(usize) -> &'l [f32],
-    ) -> Vec<usize> {
+    fn choose_by_score(&self, row: &mut Row, step: usize, prediction: RowPrediction<'_>) -> Vec<usize> {
         let masked: Vec<usize> = row.masked().collect();
         for &i in &masked {
-            row.surety[i] = self.score(&softmax(of(i), 1.0));
+            let logits = row.trail.without_excluded(i, Cow::Borrowed(prediction.logits(i)));
+            row.surety[i] = self.score(&softmax(&logits, 1.0));
         }
         if self.config.remask == RemaskRule::PredictRemask {
             let kept = row.counts[..=step].iter().sum();
@@ -133,12 +135,21 @@ impl<'a> Plan<'a> {
         }
         let mut ranked = self.rank(row, masked, step);
         match self.config.reveal {
+            RevealRule::Threshold { .. } if self.searches() && step + 1 == self.steps => {}
             RevealRule::Threshold { tau } => {
+                let tau = row.trail.threshold(tau);
                 let sure = ranked.iter().take_while(|&&i| row.surety[i] >= tau).count();
+                if sure == 0 && self.searches() {
+                    row.trail.guess(ranked[0], &row.tokens);
+                }
                 ranked.truncate(sure.max(1));
             }
             RevealRule::IndependentSet if step + 1 == self.steps => {}
-            RevealRule::IndependentSet => ranked = self.independent(&ranked),
+            RevealRule::IndependentSet => {
+                let share = ranked.len().div_ceil(self.steps - step);
+                ranked = self.independent(&ranked);
+                ranked.truncate(share);
+            }
             _ => ranked.truncate(self.count(row, step)),
         }
         ranked

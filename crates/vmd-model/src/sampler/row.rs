@@ -2,6 +2,7 @@
 
 use rand_chacha::ChaCha8Rng;
 
+use super::trail::Trail;
 use crate::Scope;
 
 /// A sequence with its own random stream, latent and count of evaluations.
@@ -31,12 +32,17 @@ pub(super) struct Row {
     pub share_masked: f64,
     /// Time of this step's first hit.
     pub hit: f64,
+    /// Guesses that stand.
+    pub trail: Trail,
+    /// Its number among the caller's rows.
+    pub index: usize,
     mask_token: u32,
 }
 
 impl Row {
-    pub(super) fn new(tokens: &[u32], mask_token: u32, rng: ChaCha8Rng) -> Self {
+    pub(super) fn new(index: usize, tokens: &[u32], mask_token: u32, rng: ChaCha8Rng) -> Self {
         Self {
+            index,
             tokens: tokens.to_vec(),
             rng,
             z: Vec::new(),
@@ -51,6 +57,7 @@ impl Row {
             guess: Vec::new(),
             share_masked: 1.0,
             hit: 1.0,
+            trail: Trail::default(),
             mask_token,
         }
     }
@@ -60,6 +67,12 @@ impl Row {
         self.span = block.len();
         self.free = block.filter(|&i| self.is_masked(i)).collect();
         (self.share_masked, self.hit) = (1.0, 1.0);
+        self.trail = Trail::default();
+    }
+
+    /// Takes back the last guess and what followed it.
+    pub(super) fn go_back(&mut self) {
+        self.trail.go_back(&mut self.tokens, &self.free, self.mask_token);
     }
 
     pub(super) fn mask_token(&self) -> u32 {

@@ -26,8 +26,8 @@ pub enum RevealRule {
         /// Probability in `0..=1`.
         tau: f64,
     },
-    /// A maximal set of tokens of which no two are adjacent in the model's dependency graph, taken greedily in the
-    /// order of their best probability; the last of `nfe` steps reveals all that is left.
+    /// Tokens of which no two are adjacent in the model's dependency graph, taken greedily in the order of their best
+    /// probability, up to the share of a step of those that are left; the last of `nfe` steps reveals everything.
     IndependentSet,
     /// Tokens in uniformly random order at the times at which the continuous-time chain reveals them: one per
     /// evaluation, or in groups of the grid's sizes where there are fewer steps than tokens (arXiv 2409.02908,
@@ -121,12 +121,18 @@ pub enum RemaskRule {
     /// positions that are not masked the network was never trained (arXiv 2510.23606; `MaskGIT`, arXiv 2202.04200, lets
     /// revealed tokens stay).
     PredictRemask,
+    /// A search, for data with rules that can be checked before a sequence is finished. A token that is revealed although it is
+    /// below the threshold is a guess. Where the revealed tokens break a rule, everything since the last guess is masked again,
+    /// and the guessed value is excluded; where no value is left at its position, the guess before it goes as well; where no
+    /// guess is left, all starts again with a threshold that leaves a quarter of the doubt. The last of `nfe` evaluations
+    /// reveals everything.
+    Backtrack,
 }
 
 impl RemaskRule {
     pub(super) fn is_valid(&self) -> bool {
         match self {
-            Self::None | Self::PredictRemask => true,
+            Self::None | Self::PredictRemask | Self::Backtrack => true,
             Self::Cap { eta } | Self::Rescale { eta } | Self::Confidence { eta } => (0.0..=1.0).contains(eta),
         }
     }

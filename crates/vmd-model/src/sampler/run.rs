@@ -8,7 +8,9 @@ use vmd_latent::LatentRows;
 use vmd_process::{NoiseSchedule, Purpose, keyed_rng};
 
 use super::reveal::Plan;
-use super::{LatentRule, Prediction, Query, RevealRule, Row, SampleOutput, SamplerConfig, TokenPredictor};
+use super::{
+    LatentRule, Prediction, Query, RemaskRule, RevealRule, Row, SampleOutput, SamplerConfig, TokenPredictor,
+};
 use crate::Scope;
 
 /// Sequences per forward pass; bounds the memory of a run, never its result.
@@ -74,15 +76,21 @@ impl Sampler {
     /// # Panics
     ///
     /// If `xt` is no whole number of sequences or holds a value above the mask token, if there are
-    /// [`problems`](Self::problems_with), or if `best_of` is above 1, which takes a checker.
+    /// [`problems`](Self::problems_with), or if `best_of` is above 1 or the sampler searches, which takes a checker.
     pub fn sample(&self, model: &impl TokenPredictor, xt: &[u32], seed: u64) -> SampleOutput {
         let best_of = self.config.best_of;
         assert!(best_of <= 1, "best_of = {best_of} needs a checker; call sample_checked");
+        assert_ne!(
+            self.config.remask,
+            RemaskRule::Backtrack,
+            "a search needs a checker; call sample_checked"
+        );
         self.sample_checked(model, xt, seed, |_, _| true)
     }
 
     /// The same with up to `best_of` attempts at every row, which end with the first one whose tokens satisfy
-    /// `accept(row, tokens)`. A row without such an attempt keeps its first one.
+    /// `accept(row, tokens)`. A row without such an attempt keeps its first one. A search (`remask = backtrack`) asks `accept`
+    /// about unfinished rows too, with mask tokens where nothing is revealed: whether they break no rule so far.
     ///
     /// Attempt `a` of row `i` draws from a stream keyed by `(seed, i, a)`; attempt 0 is what one attempt alone gives.
     /// The evaluations of all attempts that were made count.
@@ -114,10 +122,10 @@ impl Sampler {
                 let mut rng = keyed_rng(seed, i as u64, Purpose::Sample);
                 // Streams of one key never overlap, and 0 is the one that a generator starts with.
                 rng.set_stream(attempt as u64);
-                Row::new(&xt[i * seq..(i + 1) * seq], mask_token, rng)
+                Row::new(i, &xt[i * seq..(i + 1) * seq], mask_token, rng)
             };
             let mut rows: Vec<Row> = open.iter().map(row).collect();
-            rows.chunks_mut(BATCH_ROWS).for_each(|chunk| self.fill(model, chunk));
+            rows.chunks_mut(BATCH_ROWS).for_each(|chunk| self.fill(model, chunk, &accept));
             let mut rejected = Vec::new();
             for (i, row) in open.into_iter().zip(rows) {
                 output.nfe[i] += row.nfe;
@@ -135,16 +143,22 @@ impl Sampler {
         output
     }
 
-    fn fill(&self, model: &impl TokenPredictor, rows: &mut [Row]) {
+    fn fill(&self, model: &impl TokenPredictor, rows: &mut [Row], accept: &impl Fn(usize, &[u32]) -> bool) {
         let scope = self.config.latent.scope(model.latent_scope());
         let block_len = model.seq_len() / model.n_blocks();
         for block in 0..model.n_blocks() {
             rows.iter_mut().for_each(|row| row.enter(block * block_len..(block + 1) * block_len));
-            self.fill_block(model, rows, scope);
+            self.fill_block(model, rows, scope, accept);
         }
     }
 
-    fn fill_block(&self, model: &impl TokenPredictor, rows: &mut [Row], scope: Scope) {
+    fn fill_block(
+        &self,
+        model: &impl TokenPredictor,
+        rows: &mut [Row],
+        scope: Scope,
+        accept: &impl Fn(usize, &[u32]) -> bool,
+    ) {
         let steps = self.config.nfe / model.n_blocks();
         let plan = Plan::new(&self.config, &self.schedule, model.graph(), steps);
         let mut open: Vec<&mut Row> = rows.iter_mut().filter(|row| !row.free.is_empty()).collect();
@@ -179,6 +193,9 @@ impl Sampler {
                 row.nfe += 1;
                 plan.reveal(row, step - 1, prediction.row(i, seq, vocab));
             });
+            if plan.searches() && step < steps {
+                active.iter_mut().filter(|row| !accept(row.index, &row.tokens)).for_each(|row| row.go_back());
+            }
         }
     }
 

@@ -102,7 +102,7 @@ impl FromStr for RemaskRule {
         let error = || ParseRuleError {
             given: text.into(),
             what: "remask rule",
-            known: "none, cap(0.1), rescale(0.1), confidence, confidence(0.5), predict-remask; \
+            known: "none, cap(0.1), rescale(0.1), confidence, confidence(0.5), predict-remask, backtrack; \
                     the number lies in 0..=1",
         };
         let text = text.trim().replace('_', "-");
@@ -116,6 +116,7 @@ impl FromStr for RemaskRule {
             "none" => Ok(Self::None),
             "confidence" => Ok(Self::Confidence { eta: 1.0 }),
             "predict-remask" => Ok(Self::PredictRemask),
+            "backtrack" => Ok(Self::Backtrack),
             _ => with_eta().ok_or_else(error),
         }
     }
@@ -130,6 +131,7 @@ impl fmt::Display for RemaskRule {
             Self::Confidence { eta } if *eta == 1.0 => f.write_str("confidence"),
             Self::Confidence { eta } => write!(f, "confidence({eta})"),
             Self::PredictRemask => f.write_str("predict-remask"),
+            Self::Backtrack => f.write_str("backtrack"),
         }
     }
 }
