@@ -44,6 +44,10 @@ pub(crate) enum DataConfig {
         /// Puzzle files whose solutions never enter training, besides those that come with the program.
         #[serde(default)]
         exclude: Vec<PathBuf>,
+        /// Share of the training examples that are puzzles: their clues are never masked, leave one solution, and would
+        /// leave several if one more were taken away.
+        #[serde(default)]
+        puzzles: f64,
     },
 }
 
@@ -82,12 +86,19 @@ impl DataConfig {
                 };
                 Ok((Box::new(part(seed)?), Box::new(part(held_out)?)))
             }
-            Self::Sudoku { box_rows, box_cols, exclude } => {
+            Self::Sudoku { box_rows, box_cols, exclude, puzzles } => {
+                if !(0.0..=1.0).contains(puzzles) {
+                    return Err(usage(format!("data.puzzles = {puzzles}; it must be between 0 and 1")));
+                }
                 let layout = Layout::new(*box_rows, *box_cols).map_err(usage)?;
                 let excluded = excluded_grids(layout, exclude)?;
                 let in_exclude = |error| usage(format!("data.exclude: {error}"));
                 Ok((
-                    Box::new(SudokuGrids::new(layout, seed, excluded.clone()).map_err(in_exclude)?),
+                    Box::new(
+                        SudokuGrids::new(layout, seed, excluded.clone())
+                            .map_err(in_exclude)?
+                            .with_puzzles(*puzzles),
+                    ),
                     Box::new(SudokuGrids::new(layout, held_out, excluded).map_err(in_exclude)?),
                 ))
             }

@@ -18,4 +18,11 @@ pub trait DataSource: Send + Sync {
     /// # Panics
     /// If `tokens` has another length.
     fn fill(&self, index: u64, tokens: &mut [u32]);
+
+    /// Sets `clues` at the tokens of example `index` that are given whenever it is trained on, as the clues of a puzzle are.
+    /// Nothing is given by default.
+    ///
+    /// # Shapes
+    /// `clues` is `[seq_len]`, false everywhere.
+    fn mark_clues(&self, _index: u64, _clues: &mut [bool]) {}
 }

@@ -142,6 +142,36 @@ fn training_grids_are_a_function_of_seed_and_index() {
     }
 }
 
+#[test]
+fn a_share_of_the_grids_come_with_the_clues_of_a_puzzle_that_can_spare_none() {
+    let clues = |source: &SudokuGrids, index| {
+        let mut clues = vec![false; 81];
+        source.mark_clues(index, &mut clues);
+        clues
+    };
+    let plain = SudokuGrids::new(layout(3, 3), 1, HashSet::new()).unwrap();
+    assert!((0..20).all(|index| !clues(&plain, index).contains(&true)));
+    let source = plain.clone().with_puzzles(0.5);
+    let mut puzzles = 0;
+    for index in 0..40 {
+        let (tokens, clues) = (example(&source, index), clues(&source, index));
+        assert_eq!(tokens, example(&plain, index), "clues change no grid");
+        if !clues.contains(&true) {
+            continue;
+        }
+        puzzles += 1;
+        let without = |cell: usize| {
+            let shown = |i: usize| if clues[i] && i != cell { tokens[i] } else { 9 };
+            let puzzle: Vec<u32> = (0..81).map(shown).collect();
+            solve(&Grid::from_tokens(layout(3, 3), &puzzle).unwrap(), 2).count
+        };
+        assert_eq!(without(81), 1);
+        assert!((0..81).filter(|&cell| clues[cell]).all(|cell| without(cell) == 2));
+    }
+    // Within four standard errors of half.
+    assert!((8..=32).contains(&puzzles), "{puzzles}");
+}
+
 fn small_grids() -> HashSet<Vec<u8>> {
     let all: HashSet<_> = grids(layout(2, 2), 5_000).map(|grid| grid.cells().to_vec()).collect();
     assert_eq!(all.len(), 288);

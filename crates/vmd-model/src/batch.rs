@@ -76,16 +76,18 @@ impl TrainingBatch {
         seed: u64,
         step: u64,
     ) -> Self {
-        Self::draw_at(x0, model, objective, Difficulty::FULL, seed, step)
+        Self::draw_at(x0, &[], model, objective, Difficulty::FULL, seed, step)
     }
 
-    /// The same at another difficulty.
+    /// The same with clues, `[rows, seq]`, which are given besides what the objective gives, or none; and at another
+    /// difficulty.
     ///
     /// # Panics
     ///
-    /// As [`draw`](Self::draw).
+    /// As [`draw`](Self::draw), and if there is another number of clues than of tokens.
     pub fn draw_at<D: TrainableDenoiser>(
         x0: Vec<u32>,
+        clues: &[bool],
         model: &VmdModel<D>,
         objective: &ObjectiveConfig,
         difficulty: Difficulty,
@@ -95,6 +97,7 @@ impl TrainingBatch {
         let config = model.config();
         let (vocab, seq) = (config.vocab, config.seq_len);
         assert!(x0.iter().all(|&token| (token as usize) < vocab), "clean tokens are below {vocab}");
+        assert!(clues.is_empty() || clues.len() == x0.len(), "every token is a clue or none");
         let rows = x0.len() / seq;
         let mut rng = keyed_rng(seed, step, Purpose::Budget);
         let assigned: Vec<Assignment> =
@@ -123,11 +126,12 @@ impl TrainingBatch {
             key: (seed, step),
             x0: Vec::new(),
         };
-        for ((row, drawn), assigned) in x0.chunks_exact(seq).zip(&times).zip(&assigned) {
-            batch.mask(row, *drawn, *assigned, (objective, difficulty), config, &mut mask_rng);
+        for (i, (row, drawn)) in x0.chunks_exact(seq).zip(&times).enumerate() {
+            let clues = if clues.is_empty() { &[] } else { &clues[i * seq..(i + 1) * seq] };
+            batch.mask((row, clues), *drawn, assigned[i], (objective, difficulty), config, &mut mask_rng);
             if model.denoiser().parent_head().is_some() {
                 // A network that is told what is revealed has those tokens alone as its targets.
-                let told = config.reveal_aware && assigned.steps.is_some();
+                let told = config.reveal_aware && assigned[i].steps.is_some();
                 batch.give(row, if told { 1.0 } else { drawn.reveal }, config, &mut parents_rng);
             }
         }
@@ -203,7 +207,7 @@ impl TrainingBatch {
     /// Masks one row and appends it.
     fn mask(
         &mut self,
-        x0: &[u32],
+        (x0, clues): (&[u32], &[bool]),
         drawn: DrawnTime,
         assigned: Assignment,
         (objective, difficulty): (&ObjectiveConfig, Difficulty),
@@ -211,7 +215,8 @@ impl TrainingBatch {
         rng: &mut impl Rng,
     ) {
         let mask = config.mask_token();
-        let mut clamped = clues(x0.len(), objective.clue_share, rng);
+        let mut clamped = random_clues(x0.len(), objective.clue_share, rng);
+        clamped.iter_mut().zip(clues).for_each(|(clamped, &clue)| *clamped |= clue);
         if difficulty.given > 0.0 {
             clamped.iter_mut().for_each(|clamped| *clamped |= uniform(rng) < difficulty.given);
         }
@@ -280,7 +285,7 @@ impl TrainingBatch {
 }
 
 /// Which tokens are given: none, or with probability `share` each with a probability that is itself uniform.
-fn clues(seq: usize, share: f64, rng: &mut impl Rng) -> Vec<bool> {
+fn random_clues(seq: usize, share: f64, rng: &mut impl Rng) -> Vec<bool> {
     if share == 0.0 || uniform(rng) >= share {
         return vec![false; seq];
     }

@@ -41,6 +41,8 @@ pub enum Purpose {
     Gates = 13,
     /// What a teacher makes of an example.
     Teacher = 14,
+    /// Which tokens of an example are clues.
+    Clues = 15,
 }
 
 /// A `ChaCha8` generator for one purpose in one step; equal arguments give equal bits on every platform.

@@ -5,7 +5,7 @@ use vmd_data::source::DataSource;
 use vmd_model::{TrainableDenoiser, VmdModel};
 use vmd_nn::{load_parameters, named_parameters};
 
-use crate::trainer::examples;
+use crate::examples::first_tokens;
 
 /// The parameter that the gates of this project's network learn.
 const LOGITS: &str = "denoiser.gates.logits";
@@ -32,7 +32,7 @@ pub(crate) fn start_by_evidence<D: TrainableDenoiser>(
         return None;
     }
     let seq = data.seq_len();
-    let pairs = dependent_pairs(&examples(data, 0, n), seq, data.vocab());
+    let pairs = dependent_pairs(&first_tokens(data, n), seq, data.vocab());
     if pairs.is_empty() {
         return None;
     }
@@ -103,7 +103,7 @@ mod tests {
     fn ties_of_the_data_are_found_and_chance_is_not() {
         let pairs_of = |set: SyntheticSet| {
             let source = SyntheticSource { set, seed: 1 };
-            dependent_pairs(&examples(&source, 0, 2048), set.seq_len(), set.vocab())
+            dependent_pairs(&first_tokens(&source, 2048), set.seq_len(), set.vocab())
         };
         assert_eq!(pairs_of(SyntheticSet::Needle(24)), [(0, 23)]);
         assert_eq!(pairs_of(SyntheticSet::D2), [(0, 1), (2, 3)]);

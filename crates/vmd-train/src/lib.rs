@@ -10,6 +10,7 @@ mod checkpoint;
 mod config;
 mod distill;
 mod error;
+mod examples;
 mod files;
 mod gates;
 mod metrics;

@@ -17,6 +17,7 @@ use vmd_process::{Purpose, keyed_rng};
 
 use crate::checkpoint::{Checkpoint, TrainerState};
 use crate::distill::Teacher;
+use crate::examples::{Examples, first_tokens};
 use crate::gates::start_by_evidence;
 use crate::metrics::MetricsWriter;
 use crate::optimizer::{NamedGradients, add, global_norm, named_gradients};
@@ -286,10 +287,11 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
         let (mut total, mut recon, mut kl) = (0.0, 0.0, None);
         for part in 0..train.accumulation {
             let stream = self.optimizer.updates() * train.accumulation as u64 + part as u64;
-            let x0 = self.next_examples(data, train.batch_size / train.accumulation);
+            let Examples { tokens, clues } = self.next_examples(data, train.batch_size / train.accumulation);
             let (objective, seed) = (self.parts.objective, self.parts.seed);
+            let difficulty = self.difficulty();
             let mut batch =
-                TrainingBatch::draw_at(x0, &self.model, objective, self.difficulty(), seed, stream)
+                TrainingBatch::draw_at(tokens, &clues, &self.model, objective, difficulty, seed, stream)
                     .with_gate_noise(&self.model);
             if let Some(teacher) = &self.teacher {
                 batch = teacher.complete(batch, objective, || self.averaged_model(), (seed, stream));
@@ -316,7 +318,7 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
     /// The bounds of the averaged weights on the first held-out examples.
     fn validate(&self, data: &dyn DataSource) -> Result<Vec<BoundEstimate>, TrainError> {
         let train = self.parts.train;
-        let x0 = examples(data, 0, train.validation_examples);
+        let x0 = first_tokens(data, train.validation_examples);
         let estimates = estimate_bounds(
             &self.averaged_model(),
             self.parts.objective,
@@ -355,21 +357,15 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
         train.curriculum.as_ref().map_or(Difficulty::FULL, |curriculum| curriculum.difficulty(progress))
     }
 
-    fn next_examples(&mut self, data: &dyn DataSource, n: usize) -> Vec<u32> {
+    fn next_examples(&mut self, data: &dyn DataSource, n: usize) -> Examples {
         let train = self.parts.train;
         let subset = train.curriculum.as_ref().and_then(|curriculum| {
             let seen = curriculum.until * (train.steps * train.batch_size as u64) as f64;
             curriculum.subset(self.step as f64 / train.steps as f64, seen)
         });
-        let tokens = match subset {
-            Some(subset) => {
-                let index = |i: u64| (self.data_position + i) % subset;
-                (0..n as u64).flat_map(|i| examples(data, index(i), 1)).collect()
-            }
-            None => examples(data, self.data_position, n),
-        };
-        self.data_position += n as u64;
-        tokens
+        let positions = self.data_position..self.data_position + n as u64;
+        self.data_position = positions.end;
+        Examples::of(data, positions.map(|position| subset.map_or(position, |subset| position % subset)))
     }
 
     fn finite(&self, term: &'static str, tensor: &Tensor<1>) -> Result<f64, TrainError> {
@@ -385,11 +381,4 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
             Err(TrainError::NotFinite { step: self.step + 1, term, value })
         }
     }
-}
-
-pub(crate) fn examples(data: &dyn DataSource, first: u64, n: usize) -> Vec<u32> {
-    let seq = data.seq_len();
-    let mut tokens = vec![0; n * seq];
-    tokens.chunks_exact_mut(seq).zip(first..).for_each(|(row, index)| data.fill(index, row));
-    tokens
 }

@@ -50,7 +50,7 @@ fn batches_are_as_hard_as_asked() {
     let model = VmdModel::new(&config, keyed_rng(1, 0, Purpose::Init), &Device::flex()).unwrap();
     let objective: ObjectiveConfig = toml::from_str("steps = [1, 4]").unwrap();
     let x0: Vec<u32> = (0..400 * SEQ as u32).map(|i| i % 3).collect();
-    let draw = |difficulty| TrainingBatch::draw_at(x0.clone(), &model, &objective, difficulty, 1, 0);
+    let draw = |difficulty| TrainingBatch::draw_at(x0.clone(), &[], &model, &objective, difficulty, 1, 0);
     let share = |tokens: &[u32]| tokens.iter().filter(|&&t| t == MASK).count() as f64 / x0.len() as f64;
     let full = draw(Difficulty::FULL);
     assert_eq!(full, TrainingBatch::draw(x0.clone(), &model, &objective, 1, 0));
@@ -63,6 +63,14 @@ fn batches_are_as_hard_as_asked() {
     let given = draw(Difficulty { given: 0.75, ..Difficulty::FULL });
     assert!((share(&given.known) - 0.25).abs() < 0.03, "{}", share(&given.known));
     assert!((share(&given.xt) - 0.25 * share(&full.xt)).abs() < 0.03);
+
+    let clues: Vec<bool> = (0..x0.len()).map(|i| i % 3 == 0).collect();
+    let puzzles = TrainingBatch::draw_at(x0.clone(), &clues, &model, &objective, Difficulty::FULL, 1, 0);
+    for i in 0..x0.len() {
+        // The same tokens are masked as without clues, but for the clues.
+        assert_eq!(puzzles.xt[i], if clues[i] { x0[i] } else { full.xt[i] });
+        assert_eq!(puzzles.known[i], if clues[i] { x0[i] } else { MASK });
+    }
 
     let short = draw(Difficulty { length: 0.5, ..Difficulty::FULL });
     for row in 0..400 {

@@ -69,7 +69,7 @@ pub fn generate_puzzle(
 }
 
 /// `solution` with as many blanks as keep it the only one, but not fewer than `clues` clues.
-fn blank_out(solution: &Grid, clues: usize, rng: &mut impl Rng) -> Grid {
+pub(super) fn blank_out(solution: &Grid, clues: usize, rng: &mut impl Rng) -> Grid {
     let layout = solution.layout();
     let mut grid = solution.clone();
     let mut left = layout.cells();

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
-use vmd_process::{Purpose, keyed_rng};
+use vmd_process::{Purpose, keyed_rng, uniform};
 
+use super::generate::blank_out;
 use super::{Grid, Layout, SudokuError, random_grid};
 use crate::source::DataSource;
 
@@ -16,6 +17,7 @@ pub struct SudokuGrids {
     layout: Layout,
     seed: u64,
     excluded: HashSet<Vec<u8>>,
+    puzzles: f64,
 }
 
 impl SudokuGrids {
@@ -27,8 +29,15 @@ impl SudokuGrids {
     /// [`SudokuError::AllExcluded`] if nothing is left to draw, which takes all 288 of the 4×4 grids, and is out of
     /// reach for larger ones.
     pub fn new(layout: Layout, seed: u64, excluded: HashSet<Vec<u8>>) -> Result<Self, SudokuError> {
-        let source = Self { layout, seed, excluded };
+        let source = Self { layout, seed, excluded, puzzles: 0.0 };
         source.draw(0).map(|_| source).ok_or(SudokuError::AllExcluded { size: layout.size() })
+    }
+
+    /// The same grids, a share of which comes with the clues of a puzzle that has no other solution, and that loses this with
+    /// every clue. To solve puzzles in few clues is harder than to fill a grid that is masked at random.
+    #[must_use]
+    pub fn with_puzzles(self, share: f64) -> Self {
+        Self { puzzles: share, ..self }
     }
 
     fn draw(&self, index: u64) -> Option<Grid> {
@@ -51,5 +60,16 @@ impl DataSource for SudokuGrids {
         assert_eq!(tokens.len(), self.layout.cells(), "one token for each cell");
         let grid = self.draw(index).expect("some grid is not excluded");
         tokens.iter_mut().zip(grid.cells()).for_each(|(token, &cell)| *token = u32::from(cell));
+    }
+
+    fn mark_clues(&self, index: u64, clues: &mut [bool]) {
+        let mut rng = keyed_rng(self.seed, index, Purpose::Clues);
+        if self.puzzles == 0.0 || uniform(&mut rng) >= self.puzzles {
+            return;
+        }
+        let grid = self.draw(index).expect("some grid is not excluded");
+        let puzzle = blank_out(&grid, 0, &mut rng);
+        let blank = self.layout.size() as u8;
+        clues.iter_mut().zip(puzzle.cells()).for_each(|(clue, &cell)| *clue = cell != blank);
     }
 }
