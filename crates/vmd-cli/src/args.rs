@@ -24,6 +24,8 @@ pub(crate) enum Command {
     EvaluateSudoku(EvaluateSudokuArgs),
     /// Compute a model's exact accuracy and KL on a synthetic set.
     EvaluateSynthetic(EvaluateSyntheticArgs),
+    /// Let a model make full Sudoku grids from nothing, and measure what they are worth.
+    GenerateSudoku(GenerateSudokuArgs),
     /// Draw sequences from a model.
     Sample(SampleArgs),
     /// Solve one Sudoku puzzle.
@@ -172,6 +174,36 @@ pub(crate) struct EvaluateSyntheticArgs {
     /// Completions of each of them.
     #[arg(long, value_name = "N", default_value_t = default_completions(), requires = "given")]
     pub(crate) completions: usize,
+    #[command(flatten)]
+    pub(crate) sampler: SamplerArgs,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerateSudokuArgs {
+    /// Model folder [default: the newest finished Sudoku run].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+    /// Number of grids.
+    #[arg(long, default_value_t = 100)]
+    pub(crate) count: usize,
+    /// File for the grids that keep the rules, one a line.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Puzzle file whose clues the grids are made into puzzles by [default: the puzzles that come with the program].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) patterns: Option<PathBuf>,
+    /// Network evaluations per grid.
+    #[arg(long, default_value_t = 81)]
+    pub(crate) nfe: usize,
+    /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
+    /// independent-set, first-hitting.
+    #[arg(long, default_value = "entropy")]
+    pub(crate) reveal: RevealRule,
+    /// Value rule: argmax, categorical, categorical(0.8,0.95) with temperature and top-p.
+    #[arg(long, default_value = "categorical(0.5)")]
+    pub(crate) value: ValueRule,
     #[command(flatten)]
     pub(crate) sampler: SamplerArgs,
     #[command(flatten)]

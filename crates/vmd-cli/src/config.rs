@@ -156,7 +156,7 @@ impl EvaluateConfig {
 
 /// What a search lacks on `data`.
 pub(crate) fn search_problem(config: &SamplerConfig, data: Option<&DataConfig>) -> Option<String> {
-    let has_rules = matches!(data, Some(DataConfig::Sudoku { .. }));
+    let has_rules = data.is_some_and(DataConfig::is_sudoku);
     (config.remask == RemaskRule::Backtrack && !has_rules).then(|| {
         "remask = backtrack asks whether a sequence breaks a rule before it is finished, and only Sudoku can tell; set it to none"
             .into()

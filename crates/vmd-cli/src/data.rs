@@ -56,6 +56,11 @@ fn three() -> usize {
 }
 
 impl DataConfig {
+    /// Whether these are Sudoku grids.
+    pub(crate) fn is_sudoku(&self) -> bool {
+        matches!(self, Self::Sudoku { .. })
+    }
+
     /// Number of values and of tokens.
     pub(crate) fn sizes(&self) -> (usize, usize) {
         match self {

@@ -207,6 +207,65 @@ fn a_small_sudoku_model_trains_and_is_evaluated() {
     assert_eq!(result[0]["solved"].as_bool().unwrap(), solve.status.success());
 }
 
+#[test]
+fn grids_from_nothing_are_written_and_measured() {
+    let folder = workplace();
+    let mut train = vmd(folder.path());
+    train.args(["train", "--preset", "sudoku-mdm", "--run", "runs/s", "--set", "evaluate.nfe=[1]"]);
+    let tiny = [
+        "data={ kind = \"sudoku\", box_rows = 2, box_cols = 2, puzzles = 0.5 }",
+        "model.graph={ kind = \"sudoku\", box_rows = 2, box_cols = 2 }",
+        "train.steps=3",
+        "train.batch_size=4",
+        "train.validation_examples=4",
+        "model.denoiser.trunk.width=16",
+        "evaluate.samples=1",
+    ];
+    tiny.iter().for_each(|setting| {
+        train.args(["--set", setting]);
+    });
+    train.assert().success();
+    // A search finds valid grids whatever the network says.
+    let generate = |options: &[&str]| {
+        let mut command = vmd(folder.path());
+        command.args([
+            "generate-sudoku",
+            "--count",
+            "30",
+            "--reveal",
+            "threshold(1)",
+            "--remask",
+            "backtrack",
+        ]);
+        command.args(["--nfe", "500"]).args(options);
+        command
+    };
+    let output = generate(&["--json", "--out", "grids.txt"]).output().unwrap();
+    let records = json_lines(&output.stdout);
+    let value = |metric: &str| {
+        let record = records.iter().find(|record| record["metric"] == metric).expect(metric);
+        record["value"].as_f64().unwrap()
+    };
+    assert_eq!(value("valid_from_nothing"), 1.0);
+    let written = fs::read_to_string(folder.path().join("grids.txt")).unwrap();
+    assert_eq!(written.lines().count(), 30);
+    let different = written.lines().collect::<std::collections::HashSet<_>>().len();
+    assert_eq!(value("distinct"), different as f64);
+    // There are two grids of 4×4 up to symmetry, and twelve examples show both.
+    assert!((1.0..=2.0).contains(&value("distinct_up_to_symmetry")));
+    assert_eq!(value("copied"), 30.0);
+    assert!(
+        value("digits_p_value") > 0.0 && !records.iter().any(|record| record["metric"] == "puzzles_unique")
+    );
+    let text = String::from_utf8(generate(&[]).output().unwrap().stdout).unwrap();
+    for part in ["valid", "100", "up to symmetry", "among the 12 grids", "random grids", "p = "] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    generate(&["--count", "0"]).assert().code(2);
+    fs::write(folder.path().join("large.txt"), format!("{}\n", ".".repeat(80) + "1")).unwrap();
+    generate(&["--patterns", "large.txt"]).assert().code(2).stderr(contains("holds no 4×4 puzzle"));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_reader_that_leaves_ends_the_program_quietly_and_a_full_disk_with_a_message() {

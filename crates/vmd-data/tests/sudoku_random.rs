@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use vmd_data::source::DataSource;
 use vmd_data::sudoku::{
-    Grid, Layout, PuzzleConfig, SudokuError, SudokuGrids, generate_puzzle, is_valid_solution, random_grid,
-    solve, solve_within,
+    Grid, Layout, PuzzleConfig, SudokuError, SudokuGrids, fingerprint, generate_puzzle, is_valid_solution,
+    random_grid, solve, solve_within,
 };
 use vmd_process::{Purpose, index_below, keyed_rng};
 
@@ -219,4 +219,48 @@ fn a_search_gives_up_after_its_nodes() {
     assert_eq!(small.count, 288);
     // Enough solutions are an answer even if the search is cut short there.
     assert_eq!(solve_within(&Grid::blank(layout(2, 2)), 2, 200).unwrap().count, 2);
+}
+
+#[test]
+fn a_fingerprint_is_the_same_for_all_that_is_the_same_and_hardly_for_anything_else() {
+    for (rows, columns) in [(2, 3), (3, 3)] {
+        let layout = layout(rows, columns);
+        let size = layout.size();
+        let all: Vec<Grid> = grids(layout, 300).collect();
+        let prints: HashSet<_> = all.iter().map(fingerprint).collect();
+        // 6×6 has 49 classes; of the five billion of 9×9 no two grids share one here.
+        assert!(
+            if rows == 2 { (25..=49).contains(&prints.len()) } else { prints.len() == 300 },
+            "{}",
+            prints.len()
+        );
+        for (index, grid) in all.iter().enumerate().take(20) {
+            let mut rng = keyed_rng(9, index as u64, Purpose::Augment);
+            let names = shuffle(size, &mut rng);
+            // Bands, then the lines of each.
+            let mut lines = |lines: usize| -> Vec<usize> {
+                let bands = shuffle(size / lines, &mut rng);
+                bands
+                    .into_iter()
+                    .flat_map(|band| shuffle(lines, &mut rng).into_iter().map(move |i| band * lines + i))
+                    .collect()
+            };
+            let (down, across) = (lines(rows), lines(columns));
+            let cell =
+                |i: usize| names[usize::from(grid.cells()[down[i / size] * size + across[i % size]])] as u32;
+            let other: Vec<u32> = (0..layout.cells()).map(cell).collect();
+            assert_eq!(fingerprint(&Grid::from_tokens(layout, &other).unwrap()), fingerprint(grid));
+            if rows == columns {
+                let turned: Vec<u32> =
+                    (0..layout.cells()).map(|i| other[i % size * size + i / size]).collect();
+                assert_eq!(fingerprint(&Grid::from_tokens(layout, &turned).unwrap()), fingerprint(grid));
+            }
+        }
+    }
+}
+
+fn shuffle(n: usize, rng: &mut impl rand::Rng) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..n).collect();
+    (1..n).rev().for_each(|i| order.swap(i, index_below(rng, i + 1)));
+    order
 }

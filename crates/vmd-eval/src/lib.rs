@@ -4,6 +4,7 @@
 
 mod chain;
 mod exact;
+mod grids;
 mod infill;
 mod interval;
 mod plan;
@@ -13,8 +14,9 @@ mod sudoku;
 
 pub use chain::{RevealChain, StepChain};
 pub use exact::{ExactError, ExactResult, exact_synthetic};
+pub use grids::{DigitTest, PuzzleQuality, make_puzzles, test_digits};
 pub use infill::{InfillEntropy, InfillScore, InfillTask, evaluate_infill};
 pub use interval::{mean_interval, wilson_interval};
 pub use record::{Figure, Provenance, Record};
 pub use samples::SampleCounts;
-pub use sudoku::{Band, SudokuScore, evaluate_sudoku};
+pub use sudoku::{Band, Group, SudokuScore, evaluate_sudoku};

@@ -98,7 +98,6 @@ impl Provenance {
         sampler: &SamplerConfig,
         band: Option<String>,
     ) -> Record {
-        let own_pace = matches!(sampler.reveal, vmd_model::RevealRule::Threshold { .. });
         Record {
             task: self.task.clone(),
             dataset: self.dataset.clone(),
@@ -108,7 +107,7 @@ impl Provenance {
             value: figure.value,
             ci95: figure.ci95,
             n: figure.n,
-            nfe: (!own_pace).then_some(sampler.nfe),
+            nfe: (!sampler.sets_own_pace()).then_some(sampler.nfe),
             reveal: sampler.reveal.to_string(),
             reveal_noise: sampler.reveal_noise,
             value_rule: sampler.value.to_string(),

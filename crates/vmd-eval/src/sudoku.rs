@@ -1,6 +1,10 @@
 //! Sudoku: how many puzzles a sampler solves.
 
-use vmd_data::sudoku::{Grid, PuzzleRecord, is_consistent, is_valid_solution, solve};
+use std::collections::BTreeSet;
+
+use vmd_data::sudoku::{
+    Grade, Grid, PuzzleRecord, Technique, grade, is_consistent, is_valid_solution, solve,
+};
 use vmd_model::{SampleOutput, Sampler, TokenPredictor};
 
 use crate::{Figure, mean_interval, wilson_interval};
@@ -31,6 +35,27 @@ impl std::fmt::Display for Band {
     }
 }
 
+/// Puzzles that have something in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// As many clues, about.
+    Clues(Band),
+    /// The hardest of the grader's techniques that they need is the same.
+    Needs(Technique),
+    /// The grader's techniques do not solve them.
+    BeyondTechniques,
+}
+
+impl std::fmt::Display for Group {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Clues(band) => band.fmt(f),
+            Self::Needs(technique) => write!(f, "needs {technique}"),
+            Self::BeyondTechniques => f.write_str("beyond techniques"),
+        }
+    }
+}
+
 /// How a sampler did on a set of puzzles.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SudokuScore {
@@ -50,7 +75,7 @@ pub struct SudokuScore {
 /// One puzzle's outcome.
 #[derive(Debug, Clone, Copy)]
 struct Outcome {
-    band: Band,
+    groups: [Group; 2],
     solved: bool,
     valid: bool,
     right_cells: usize,
@@ -58,8 +83,8 @@ struct Outcome {
     nfe: usize,
 }
 
-/// Lets `sampler` fill every puzzle; scores all of them and every band of clue counts. A sampler with several attempts
-/// keeps the first grid that breaks no rule.
+/// Lets `sampler` fill every puzzle; scores all of them, every band of clue counts, and every level of the grader
+/// ([`grade`]). A sampler with several attempts keeps the first grid that breaks no rule.
 ///
 /// # Panics
 ///
@@ -70,21 +95,19 @@ pub fn evaluate_sudoku(
     sampler: &Sampler,
     puzzles: &[PuzzleRecord],
     seed: u64,
-) -> (SudokuScore, Vec<(Band, SudokuScore)>) {
+) -> (SudokuScore, Vec<(Group, SudokuScore)>) {
     let xt: Vec<u32> = puzzles.iter().flat_map(|record| record.puzzle.to_tokens()).collect();
     let keeps_rules = |row: usize, tokens: &[u32]| {
         Grid::from_tokens(puzzles[row].puzzle.layout(), tokens).is_ok_and(|grid| is_consistent(&grid))
     };
     let output = sampler.sample_checked(model, &xt, seed, keeps_rules);
     let outcomes = outcomes(puzzles, &output, model.seq_len());
-    let mut bands: Vec<Band> = outcomes.iter().map(|outcome| outcome.band).collect();
-    bands.sort_unstable();
-    bands.dedup();
-    let of_band = |band: Band| {
-        let part: Vec<Outcome> = outcomes.iter().copied().filter(|outcome| outcome.band == band).collect();
-        (band, score(&part))
+    let groups: BTreeSet<Group> = outcomes.iter().flat_map(|outcome| outcome.groups).collect();
+    let of_group = |group: Group| {
+        let part: Vec<Outcome> = outcomes.iter().copied().filter(|o| o.groups.contains(&group)).collect();
+        (group, score(&part))
     };
-    (score(&outcomes), bands.into_iter().map(of_band).collect())
+    (score(&outcomes), groups.into_iter().map(of_group).collect())
 }
 
 fn outcomes(puzzles: &[PuzzleRecord], output: &SampleOutput, seq: usize) -> Vec<Outcome> {
@@ -97,8 +120,13 @@ fn outcomes(puzzles: &[PuzzleRecord], output: &SampleOutput, seq: usize) -> Vec<
         let right = |cell: &&usize| {
             solution.as_ref().zip(grid.as_ref()).is_some_and(|(s, g)| s.cells()[**cell] == g.cells()[**cell])
         };
+        let level = match grade(&record.puzzle) {
+            // A puzzle without blanks needs nothing.
+            Grade { solved: true, hardest } => Group::Needs(hardest.unwrap_or(Technique::NakedSingle)),
+            Grade { solved: false, .. } => Group::BeyondTechniques,
+        };
         Outcome {
-            band: Band::of(record.puzzle.n_clues()),
+            groups: [Group::Clues(Band::of(record.puzzle.n_clues())), level],
             solved,
             valid,
             right_cells: blank.iter().filter(right).count(),

@@ -5,14 +5,17 @@
 use std::path::Path;
 
 use rand_chacha::ChaCha8Rng;
-use vmd_data::sudoku::{PuzzleRecord, parse_puzzles};
-use vmd_eval::{Band, Figure, Provenance, Record, evaluate_sudoku, mean_interval, wilson_interval};
+use vmd_data::sudoku::{Grid, Layout, PuzzleRecord, parse_puzzles, random_grid};
+use vmd_eval::{
+    Figure, Group, Provenance, Record, evaluate_sudoku, make_puzzles, mean_interval, test_digits,
+    wilson_interval,
+};
 use vmd_latent::LatentRows;
 use vmd_model::{
     LatentRule, Prediction, Query, RemaskRule, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor,
     ValueRule,
 };
-use vmd_process::NoiseSchedule;
+use vmd_process::{NoiseSchedule, Purpose, keyed_rng};
 
 #[test]
 fn intervals_are_the_known_ones() {
@@ -147,7 +150,7 @@ fn solution() -> Vec<u32> {
     SOLUTION.chars().map(|c| c.to_digit(10).unwrap() - 1).collect()
 }
 
-fn score(predictor: &Fixed) -> (vmd_eval::SudokuScore, Vec<(Band, vmd_eval::SudokuScore)>) {
+fn score(predictor: &Fixed) -> (vmd_eval::SudokuScore, Vec<(Group, vmd_eval::SudokuScore)>) {
     let config =
         SamplerConfig { nfe: 5, reveal: RevealRule::Margin, value: ValueRule::Argmax, ..Default::default() };
     evaluate_sudoku(predictor, &Sampler::new(config, NoiseSchedule::default()), &puzzles(), 1)
@@ -155,14 +158,16 @@ fn score(predictor: &Fixed) -> (vmd_eval::SudokuScore, Vec<(Band, vmd_eval::Sudo
 
 #[test]
 fn a_solver_gets_full_marks() {
-    let (all, bands) = score(&Fixed(solution()));
+    let (all, groups) = score(&Fixed(solution()));
     assert_eq!((all.solved.value, all.valid.value, all.cell_accuracy.value), (1.0, 1.0, 1.0));
     assert_eq!((all.solved.n, all.cell_accuracy.n), (2, 14));
     // Five steps for ten blank cells, four for four.
     assert_eq!((all.mean_nfe.value, all.p95_nfe), (4.5, 5.0));
-    let found: Vec<(usize, usize, f64)> =
-        bands.iter().map(|(b, s)| (b.from, b.to, s.mean_nfe.value)).collect();
-    assert_eq!(found, [(6, 8, 5.0), (12, 14, 4.0)]);
+    let found: Vec<(String, f64)> = groups.iter().map(|(g, s)| (g.to_string(), s.mean_nfe.value)).collect();
+    // Of six clues there are several solutions.
+    let levels = [("needs naked single", 4.0), ("beyond techniques", 5.0)];
+    let expected = [("6-8 clues", 5.0), ("12-14 clues", 4.0), levels[0], levels[1]];
+    assert_eq!(found, expected.map(|(group, nfe)| (group.to_string(), nfe)));
 }
 
 #[test]
@@ -195,4 +200,29 @@ fn attempts_at_a_puzzle_end_with_a_grid_that_breaks_no_rule() {
     // Five and four evaluations an attempt; a right one is the last.
     assert_eq!(nfe(solution()), 4.5);
     assert_eq!(nfe(vec![1; 16]), 3.0 * 4.5);
+}
+
+#[test]
+fn random_grids_pass_for_random_and_rotated_copies_of_one_do_not() {
+    let layout = Layout::new(3, 3).unwrap();
+    let draw = |seed| -> Vec<Grid> {
+        let grid = |index| random_grid(layout, &mut keyed_rng(seed, index, Purpose::Data));
+        (0..100).map(grid).collect()
+    };
+    let p_value = |grids: &[Grid]| test_digits(grids, 1).unwrap().p_value;
+    let fair: Vec<f64> = (0..10).map(|seed| p_value(&draw(seed))).collect();
+    // All below a fifth: one in ten million.
+    assert!(fair.iter().any(|&p| p > 0.2), "{fair:?}");
+    let same = vec![draw(1)[0].clone(); 100];
+    assert_eq!(p_value(&same), 0.01);
+    assert!(test_digits(&[], 1).is_none());
+}
+
+#[test]
+fn puzzles_have_the_clues_of_their_pattern_and_are_what_the_solver_says() {
+    let grids: Vec<Grid> = vec![SOLUTION.parse().unwrap(); 4];
+    let pattern = |text: &str| text.parse::<Grid>().unwrap();
+    // All but one cell given, and nothing given, in turn.
+    let quality = make_puzzles(&grids, &[pattern("111111111111111."), pattern("................")]);
+    assert_eq!((quality.unique.value, quality.human.value, quality.unique.n), (0.5, 0.5, 4));
 }

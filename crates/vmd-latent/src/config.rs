@@ -155,7 +155,8 @@ pub struct PosteriorConfig {
     pub pooling: Pooling,
     /// Standard deviation of the logits (of the means, for a Gaussian) at the start. A loud posterior sends different
     /// sequences to different codes before anything is learned, so that the denoiser learns to read `z` from the
-    /// first step; one that starts near the prior is pulled onto it before anybody listens.
+    /// first step; one that starts near the prior is pulled onto it before anybody listens. Of two levels, the tokens' own latents
+    /// start quiet: they are for what the first level leaves unsaid.
     #[serde(default = "default_loudness")]
     pub loudness: f64,
 }

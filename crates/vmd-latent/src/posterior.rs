@@ -50,9 +50,10 @@ impl Posterior {
             token: Embedding::new(vocab, trunk.width, init),
             tied: Embedding::new(2, trunk.width, init),
             trunk: Trunk::new(trunk, seq, None, graph, "latent.posterior.trunk", init)?,
-            head: head(config, d_input, d_output, init),
+            head: head(config, config.posterior.loudness, d_input, d_output, init),
+            // Loud at first, the tokens' own latents would say all there is to say, and leave nothing to the one that ties them.
             of_tokens: (config.structure == LatentStructure::TwoLevel)
-                .then(|| head(config, trunk.width, d_output, init)),
+                .then(|| head(config, 0.0, trunk.width, d_output, init)),
             family: config.family,
             structure: config.structure,
             pooling: config.posterior.pooling,
@@ -106,9 +107,14 @@ impl Posterior {
     }
 }
 
-/// The last layer, as loud as asked for. A Gaussian's variances all start at 1: it is the means that speak.
-fn head(config: &LatentConfig, d_input: usize, d_output: usize, init: &mut ParameterInit<'_>) -> Linear {
-    let gain = config.posterior.loudness;
+/// The last layer, as loud as `gain` has it. A Gaussian's variances all start at 1: it is the means that speak.
+fn head(
+    config: &LatentConfig,
+    gain: f64,
+    d_input: usize,
+    d_output: usize,
+    init: &mut ParameterInit<'_>,
+) -> Linear {
     let LatentFamily::Gaussian { dim } = config.family else {
         return Linear::new(d_input, d_output, Weights::Scaled { gain }, init);
     };

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use vmd::data::sudoku::{Grid, Layout, PuzzleRecord, is_consistent, read_puzzles};
 use vmd::eval::{Figure, Provenance, SudokuScore, evaluate_sudoku, mean_interval, wilson_interval};
-use vmd::model::{SamplerConfig, ValueRule};
+use vmd::model::{SampleOutput, Sampler, SamplerConfig, ValueRule};
 
 use crate::args::EvaluateSudokuArgs;
 use crate::config::{EvaluateConfig, samplers};
@@ -25,7 +25,7 @@ pub(crate) fn run(args: EvaluateSudokuArgs) -> anyhow::Result<()> {
     if args.nfe.contains(&0) {
         return Err(usage("--nfe must be 1 or more"));
     }
-    let on_sudoku = |run: &crate::config::RunConfig| matches!(run.data, DataConfig::Sudoku { .. });
+    let on_sudoku = |run: &crate::config::RunConfig| run.data.is_sudoku();
     let loaded = LoadedModel::find(args.model, "finished Sudoku run", on_sudoku, &args.common)?;
     let seed = args.common.seed.unwrap_or(0);
     let rule = if args.from_nothing.is_some() { ValueRule::default() } else { ValueRule::Argmax };
@@ -91,20 +91,20 @@ fn report(
     let ready: Vec<_> = samplers.iter().map(|config| loaded.sampler(config)).collect::<Result<_, _>>()?;
     for (config, sampler) in samplers.iter().zip(ready) {
         let start = Instant::now();
-        let (all, bands) = evaluate_sudoku(&loaded.model, &sampler, puzzles, seed);
+        let (all, groups) = evaluate_sudoku(&loaded.model, &sampler, puzzles, seed);
         let seconds = start.elapsed().as_secs_f64();
         if json {
             print_score(&provenance, config, &all, None);
             let figure = Figure { n: puzzles.len(), ..Figure::exact(seconds) };
             print_json(&[provenance.record("seconds", figure, config, None)]);
-            for (band, score) in &bands {
-                print_score(&provenance, config, score, Some(band.to_string()));
+            for (group, score) in &groups {
+                print_score(&provenance, config, score, Some(group.to_string()));
             }
         }
         rows.push(row(config, "all", &all, Some(1000.0 * seconds / puzzles.len() as f64)));
-        if bands.len() > 1 {
-            rows.extend(bands.iter().map(|(band, score)| row(config, &format!("  {band}"), score, None)));
-        }
+        // A group of all puzzles says nothing new.
+        let parts = groups.iter().filter(|(_, score)| score.solved.n < puzzles.len());
+        rows.extend(parts.map(|(group, score)| row(config, &format!("  {group}"), score, None)));
     }
     if !json {
         let rest = describe_rest(samplers);
@@ -158,6 +158,41 @@ fn row(
     ]
 }
 
+/// The shape of the grids that a model draws.
+pub(super) fn grid_layout(loaded: &LoadedModel) -> anyhow::Result<Layout> {
+    let config = loaded.model.config();
+    // Six cells in a row have boxes of two shapes, and the run knows which.
+    let layout = match loaded.run.as_ref().map(|run| &run.data) {
+        Some(DataConfig::Sudoku { box_rows, box_cols, .. }) => Layout::new(*box_rows, *box_cols),
+        _ => Layout::from_cells(config.seq_len),
+    };
+    layout.ok().filter(|layout| layout.size() == config.vocab).ok_or_else(|| {
+        let (tokens, values) = (config.seq_len, config.vocab);
+        usage(format!(
+            "a model of {tokens} tokens with {values} values draws no Sudoku grids; give another --model"
+        ))
+    })
+}
+
+/// The valid ones among `count` grids drawn from nothing, and all of them as they came.
+pub(super) fn draw_grids(
+    loaded: &LoadedModel,
+    sampler: &Sampler,
+    layout: Layout,
+    count: usize,
+    seed: u64,
+) -> (Vec<Grid>, SampleOutput) {
+    let blank = vec![loaded.model.config().mask_token(); count * layout.cells()];
+    let grid = |tokens: &[u32]| Grid::from_tokens(layout, tokens).ok().filter(is_consistent);
+    let output = sampler.sample_checked(&loaded.model, &blank, seed, |_, tokens| grid(tokens).is_some());
+    (output.tokens.chunks_exact(layout.cells()).filter_map(grid).collect(), output)
+}
+
+/// How many of the grids differ.
+pub(super) fn distinct(grids: &[Grid]) -> usize {
+    grids.iter().map(Grid::cells).collect::<BTreeSet<_>>().len()
+}
+
 /// Share of valid grids among grids drawn from nothing. Their values are better drawn too: the likeliest ones give the same
 /// grid every time.
 fn from_nothing(
@@ -167,30 +202,15 @@ fn from_nothing(
     seed: u64,
     json: bool,
 ) -> anyhow::Result<()> {
-    let config = loaded.model.config();
-    // Six cells in a row have boxes of two shapes, and the run knows which.
-    let layout = match loaded.run.as_ref().map(|run| &run.data) {
-        Some(DataConfig::Sudoku { box_rows, box_cols, .. }) => Layout::new(*box_rows, *box_cols),
-        _ => Layout::from_cells(config.seq_len),
-    };
-    let Some(layout) = layout.ok().filter(|layout| layout.size() == config.vocab) else {
-        let (tokens, values) = (config.seq_len, config.vocab);
-        return Err(usage(format!(
-            "a model of {tokens} tokens with {values} values draws no Sudoku grids; give another --model"
-        )));
-    };
-    let blank = vec![config.mask_token(); count * config.seq_len];
+    let layout = grid_layout(loaded)?;
     let provenance =
-        loaded.provenance("sudoku", format!("{} cells from nothing", config.seq_len), "samples", seed);
+        loaded.provenance("sudoku", format!("{} cells from nothing", layout.cells()), "samples", seed);
     let mut rows = Vec::new();
-    let valid = |tokens: &[u32]| Grid::from_tokens(layout, tokens).is_ok_and(|grid| is_consistent(&grid));
     let ready: Vec<_> = samplers.iter().map(|config| loaded.sampler(config)).collect::<Result<_, _>>()?;
     for (sampler, runs) in samplers.iter().zip(ready) {
-        let output = runs.sample_checked(&loaded.model, &blank, seed, |_, tokens| valid(tokens));
-        let grids: Vec<&[u32]> =
-            output.tokens.chunks_exact(config.seq_len).filter(|tokens| valid(tokens)).collect();
+        let (grids, output) = draw_grids(loaded, &runs, layout, count, seed);
         let figure = wilson_interval(grids.len(), count);
-        let distinct = grids.into_iter().collect::<BTreeSet<_>>().len();
+        let distinct = distinct(&grids);
         if json {
             let mean_nfe = mean_interval(&output.nfe_values());
             print_json(&[

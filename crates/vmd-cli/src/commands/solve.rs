@@ -6,7 +6,7 @@ use vmd::data::sudoku::{Grid, broken_rule, is_consistent, solve_within};
 use vmd::model::{SamplerConfig, ValueRule};
 
 use crate::args::SolveArgs;
-use crate::data::{DataConfig, SOLVER_NODES};
+use crate::data::SOLVER_NODES;
 use crate::failure::usage;
 use crate::models::LoadedModel;
 
@@ -16,7 +16,7 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
         return Err(usage("--nfe must be 1 or more"));
     }
     let puzzle = proper_puzzle(&args.puzzle)?;
-    let on_sudoku = |run: &crate::config::RunConfig| matches!(run.data, DataConfig::Sudoku { .. });
+    let on_sudoku = |run: &crate::config::RunConfig| run.data.is_sudoku();
     let loaded = LoadedModel::find(args.model.clone(), "finished Sudoku run", on_sudoku, &args.common)?;
     let config = loaded.model.config();
     if config.seq_len != puzzle.cells().len() {

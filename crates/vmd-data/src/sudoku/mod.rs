@@ -10,6 +10,7 @@ mod random;
 mod read;
 mod solve;
 mod source;
+mod symmetry;
 mod technique;
 mod write;
 
@@ -23,6 +24,7 @@ pub use random::random_grid;
 pub use read::{PuzzleRecord, parse_puzzles, read_puzzles};
 pub use solve::{Solutions, solve, solve_within};
 pub use source::SudokuGrids;
+pub use symmetry::{Fingerprint, fingerprint};
 pub use technique::Technique;
 pub use write::write_puzzles;
 

@@ -1,0 +1,178 @@
+//! `generate-sudoku`: full grids, and what they are worth.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use indicatif::ProgressBar;
+use vmd::data::sudoku::{Fingerprint, Grid, Layout, fingerprint, random_grid, read_puzzles};
+use vmd::eval::{
+    DigitTest, Figure, PuzzleQuality, make_puzzles, mean_interval, test_digits, wilson_interval,
+};
+use vmd::model::SamplerConfig;
+use vmd::process::{Purpose, keyed_rng};
+use vmd::train::write_atomically;
+
+use super::evaluate_sudoku::{distinct, draw_grids, grid_layout};
+use crate::args::GenerateSudokuArgs;
+use crate::config::RunConfig;
+use crate::data::embedded_puzzles;
+use crate::failure::usage;
+use crate::models::LoadedModel;
+use crate::output::{describe_rest, percent, print_json};
+
+/// Draws the grids, writes them and reports.
+pub(crate) fn run(args: &GenerateSudokuArgs) -> anyhow::Result<()> {
+    if args.count == 0 || args.nfe == 0 {
+        return Err(usage("--count and --nfe must be 1 or more"));
+    }
+    let on_sudoku = |run: &RunConfig| run.data.is_sudoku();
+    let loaded = LoadedModel::find(args.model.clone(), "finished Sudoku run", on_sudoku, &args.common)?;
+    let layout = grid_layout(&loaded)?;
+    let patterns = patterns(args.patterns.as_deref(), layout)?;
+    let config =
+        SamplerConfig { nfe: args.nfe, reveal: args.reveal, value: args.value, ..args.sampler.config() };
+    let sampler = loaded.sampler(&config)?;
+    let seed = args.common.seed.unwrap_or(0);
+    let (grids, output) = draw_grids(&loaded, &sampler, layout, args.count, seed);
+    if let Some(out) = &args.out {
+        let lines: String = grids.iter().map(|grid| format!("{grid}\n")).collect();
+        write_atomically(out, lines.as_bytes())?;
+    }
+    let worth = Worth::of(&grids, &patterns, layout, loaded.run.as_ref(), seed)?;
+    let valid = wilson_interval(grids.len(), args.count);
+    if args.common.json {
+        let dataset = format!("{} cells from nothing", layout.cells());
+        let provenance = loaded.provenance("sudoku", dataset, "samples", seed);
+        let exact = |value: f64| Figure { n: grids.len(), ..Figure::exact(value) };
+        let mut figures = vec![
+            ("valid_from_nothing", valid),
+            ("mean_nfe_from_nothing", mean_interval(&output.nfe_values())),
+            ("distinct", exact(distinct(&grids) as f64)),
+            ("distinct_up_to_symmetry", exact(worth.classes as f64)),
+        ];
+        figures.extend(worth.copied.map(|(copied, _)| ("copied", exact(copied as f64))));
+        if let Some(digits) = worth.digits {
+            figures.push(("digits_chi_square", exact(digits.chi_square)));
+            figures.push(("digits_p_value", exact(digits.p_value)));
+        }
+        if let Some((ours, random)) = worth.puzzles {
+            figures.push(("puzzles_unique", ours.unique));
+            figures.push(("puzzles_human", ours.human));
+            figures.push(("random_puzzles_unique", random.unique));
+            figures.push(("random_puzzles_human", random.human));
+        }
+        let record = |(metric, figure): &(&str, Figure)| provenance.record(metric, *figure, &config, None);
+        print_json(&figures.iter().map(record).collect::<Vec<_>>());
+        return Ok(());
+    }
+    let (reveal, rest) = (config.reveal, describe_rest(std::slice::from_ref(&config)));
+    println!(
+        "{} grids from nothing, model {}, {reveal}, {}{rest}",
+        args.count,
+        loaded.folder.display(),
+        config.value
+    );
+    println!("evaluations   {:.1} a grid", output.mean_nfe());
+    println!("valid         {}", percent(valid.value, valid.ci95));
+    println!("different     {}, up to symmetry {}", distinct(&grids), worth.classes);
+    worth.print();
+    if let Some(out) = &args.out {
+        println!("{} grids in {}", grids.len(), out.display());
+    }
+    Ok(())
+}
+
+/// Grids whose clues are patterns.
+fn patterns(file: Option<&Path>, layout: Layout) -> anyhow::Result<Vec<Grid>> {
+    let records = match file {
+        Some(file) => read_puzzles(file)?,
+        None => embedded_puzzles(),
+    };
+    let patterns: Vec<Grid> =
+        records.into_iter().map(|record| record.puzzle).filter(|puzzle| puzzle.layout() == layout).collect();
+    match file {
+        Some(file) if patterns.is_empty() => {
+            let size = layout.size();
+            Err(usage(format!("{} holds no {size}×{size} puzzle; give another --patterns", file.display())))
+        }
+        _ => Ok(patterns),
+    }
+}
+
+/// What valid grids are worth.
+struct Worth {
+    /// Different ones up to symmetry.
+    classes: usize,
+    /// How many may be training grids up to symmetry, and how many of those there were; where the run is known.
+    copied: Option<(usize, u64)>,
+    digits: Option<DigitTest>,
+    /// As puzzles, and random grids with the same clues.
+    puzzles: Option<(PuzzleQuality, PuzzleQuality)>,
+}
+
+impl Worth {
+    fn of(
+        grids: &[Grid],
+        patterns: &[Grid],
+        layout: Layout,
+        run: Option<&RunConfig>,
+        seed: u64,
+    ) -> anyhow::Result<Self> {
+        let fingerprints: Vec<Fingerprint> = grids.iter().map(fingerprint).collect();
+        let classes: HashSet<&Fingerprint> = fingerprints.iter().collect();
+        let copied = match run.filter(|run| run.data.is_sudoku()) {
+            Some(run) => Some(copied(&fingerprints, run, layout)?),
+            None => None,
+        };
+        let mut rng = keyed_rng(seed, 0, Purpose::Evaluate);
+        let random: Vec<Grid> = grids.iter().map(|_| random_grid(layout, &mut rng)).collect();
+        let is_measured = !patterns.is_empty() && !grids.is_empty();
+        Ok(Self {
+            classes: classes.len(),
+            copied,
+            digits: test_digits(grids, seed),
+            puzzles: is_measured.then(|| (make_puzzles(grids, patterns), make_puzzles(&random, patterns))),
+        })
+    }
+
+    fn print(&self) {
+        if let Some((copied, seen)) = self.copied {
+            println!("copied        {copied} may be among the {seen} grids of the training, up to symmetry");
+        }
+        if let Some(DigitTest { chi_square, expected, p_value }) = self.digits {
+            println!(
+                "digits        χ² {chi_square:.0} over cells, random grids {expected:.0}, p = {p_value:.2}"
+            );
+        }
+        if let Some((ours, random)) = self.puzzles {
+            for (name, ours, random) in
+                [("one solution", ours.unique, random.unique), ("human", ours.human, random.human)]
+            {
+                let ours = percent(ours.value, ours.ci95);
+                println!("{name:<13} {ours} as puzzles, random grids {:.1} %", 100.0 * random.value);
+            }
+        }
+    }
+}
+
+/// How many grids have the fingerprint of a training grid, and how many of those there were.
+fn copied(fingerprints: &[Fingerprint], run: &RunConfig, layout: Layout) -> anyhow::Result<(usize, u64)> {
+    let (source, _) = run.data.sources(run.seed)?;
+    let seen = run.train.steps * run.train.batch_size as u64;
+    let drawn: HashSet<&Fingerprint> = fingerprints.iter().collect();
+    let mut found = HashSet::new();
+    let mut tokens = vec![0; layout.cells()];
+    let bar = ProgressBar::new(seen).with_message("grids of the training");
+    for index in 0..seen {
+        source.fill(index, &mut tokens);
+        let print = fingerprint(&Grid::from_tokens(layout, &tokens)?);
+        if drawn.contains(&print) {
+            found.insert(print);
+        }
+        if index.is_multiple_of(1024) {
+            bar.set_position(index);
+        }
+    }
+    bar.finish_and_clear();
+    Ok((fingerprints.iter().filter(|print| found.contains(print)).count(), seen))
+}
