@@ -191,7 +191,8 @@ pub(crate) struct GenerateSudokuArgs {
     /// File for the grids that keep the rules, one a line.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Puzzle file whose clues the grids are made into puzzles by [default: the puzzles that come with the program].
+    /// Puzzle file that says which cells of a grid stay clues when it is made a puzzle [default: the puzzles that come
+    /// with the program].
     #[arg(long, value_name = "FILE")]
     pub(crate) patterns: Option<PathBuf>,
     /// Network evaluations per grid.

@@ -154,9 +154,8 @@ impl EvaluateConfig {
     }
 }
 
-/// What a search lacks on `data`.
-pub(crate) fn search_problem(config: &SamplerConfig, data: Option<&DataConfig>) -> Option<String> {
-    let has_rules = data.is_some_and(DataConfig::is_sudoku);
+/// What a search lacks where `has_rules` says whether rules can be checked before a sequence is finished.
+pub(crate) fn search_problem(config: &SamplerConfig, has_rules: bool) -> Option<String> {
     (config.remask == RemaskRule::Backtrack && !has_rules).then(|| {
         "remask = backtrack asks whether a sequence breaks a rule before it is finished, and only Sudoku can tell; set it to none"
             .into()
@@ -215,7 +214,9 @@ impl RunConfig {
             self.model.problems().iter().map(|problem| format!("model.{problem}")).collect();
         problems.extend(self.objective.problems());
         problems.extend(self.train.problems());
-        problems.extend(self.train.distill.iter().filter_map(|distill| distill.problem_on(&self.model)));
+        problems.extend(
+            self.train.distill.iter().filter_map(|distill| distill.problem_on(&self.model, &self.objective)),
+        );
         let (vocab, seq_len) = self.data.sizes();
         if (self.model.vocab, self.model.seq_len) != (vocab, seq_len) {
             problems.push(format!(
@@ -248,7 +249,7 @@ impl RunConfig {
         let (graph, latent) = (self.model.graph.is_some(), self.model.latent.is_some());
         let mut problems = Vec::new();
         for sampler in samplers(&self.evaluate.reveal, &[1], &self.evaluate.rest()) {
-            let of_search = search_problem(&sampler, Some(&self.data));
+            let of_search = search_problem(&sampler, self.data.is_sudoku());
             for problem in sampler.problems_on(graph, latent).into_iter().chain(of_search) {
                 let problem = format!("evaluate.{problem}");
                 if !problems.contains(&problem) {

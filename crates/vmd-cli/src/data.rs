@@ -18,6 +18,9 @@ const EMBEDDED_PUZZLES: &str = include_str!("../../../datasets/sudoku-easy/puzzl
 /// Partly filled grids that the solver looks at before it gives up on a puzzle of a user: seconds.
 pub(crate) const SOLVER_NODES: u64 = 2_000_000;
 
+/// Largest side of a grid for which puzzles are made while training.
+const LARGEST_PUZZLES: usize = 9;
+
 /// Validation examples come from a stream of their own.
 const VALIDATION_STREAM: u64 = 0x5eed_0000_0000_0000;
 
@@ -45,7 +48,7 @@ pub(crate) enum DataConfig {
         #[serde(default)]
         exclude: Vec<PathBuf>,
         /// Share of the training examples that are puzzles: their clues are never masked, leave one solution, and would
-        /// leave several if one more were taken away.
+        /// leave several if one more were taken away. For grids up to 9×9.
         #[serde(default)]
         puzzles: f64,
     },
@@ -96,6 +99,12 @@ impl DataConfig {
                     return Err(usage(format!("data.puzzles = {puzzles}; it must be between 0 and 1")));
                 }
                 let layout = Layout::new(*box_rows, *box_cols).map_err(usage)?;
+                if *puzzles > 0.0 && layout.size() > LARGEST_PUZZLES {
+                    return Err(usage(format!(
+                        "data.puzzles = {puzzles}: to find puzzles that can spare no clue takes minutes each beyond \
+                         {LARGEST_PUZZLES}×{LARGEST_PUZZLES}; set it to 0"
+                    )));
+                }
                 let excluded = excluded_grids(layout, exclude)?;
                 let in_exclude = |error| usage(format!("data.exclude: {error}"));
                 Ok((

@@ -56,8 +56,8 @@ impl LoadedModel {
     }
 
     /// A sampler for this model.
-    pub(crate) fn sampler(&self, config: &SamplerConfig) -> anyhow::Result<Sampler> {
-        if let Some(problem) = search_problem(config, self.run.as_ref().map(|run| &run.data)) {
+    pub(crate) fn sampler(&self, config: &SamplerConfig, has_rules: bool) -> anyhow::Result<Sampler> {
+        if let Some(problem) = search_problem(config, has_rules) {
             return Err(usage(problem));
         }
         let sampler = Sampler::new(config.clone(), self.model.config().schedule.clone());

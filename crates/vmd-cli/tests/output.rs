@@ -254,9 +254,7 @@ fn grids_from_nothing_are_written_and_measured() {
     // There are two grids of 4×4 up to symmetry, and twelve examples show both.
     assert!((1.0..=2.0).contains(&value("distinct_up_to_symmetry")));
     assert_eq!(value("copied"), 30.0);
-    assert!(
-        value("digits_p_value") > 0.0 && !records.iter().any(|record| record["metric"] == "puzzles_unique")
-    );
+    assert!(!records.iter().any(|record| record["metric"] == "puzzles_unique"));
     let text = String::from_utf8(generate(&[]).output().unwrap().stdout).unwrap();
     for part in ["valid", "100", "up to symmetry", "among the 12 grids", "random grids", "p = "] {
         assert!(text.contains(part), "{part}: {text}");

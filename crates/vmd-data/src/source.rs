@@ -24,5 +24,8 @@ pub trait DataSource: Send + Sync {
     ///
     /// # Shapes
     /// `clues` is `[seq_len]`, false everywhere.
+    ///
+    /// # Panics
+    /// If something is given and `clues` has another length.
     fn mark_clues(&self, _index: u64, _clues: &mut [bool]) {}
 }

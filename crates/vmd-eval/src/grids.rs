@@ -1,9 +1,12 @@
 //! What full Sudoku grids are worth: whether digits are where they are in random ones, and what puzzles they make.
 
-use vmd_data::sudoku::{Grid, Layout, grade, random_grid, solve};
+use vmd_data::sudoku::{Grid, Layout, grade, random_grid, solve_within};
 use vmd_process::{Purpose, keyed_rng};
 
 use crate::{Figure, wilson_interval};
+
+/// Partly filled grids that are looked at for a second solution: seconds, in grids so large that they need a bound.
+const NODES: u64 = 1_000_000;
 
 /// Sets of random grids that a set is compared with.
 const REFERENCES: usize = 99;
@@ -57,7 +60,7 @@ fn chi_square<'a>(layout: Layout, grids: impl Iterator<Item = &'a Grid>) -> f64 
 /// Puzzles made of full grids.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PuzzleQuality {
-    /// Share with one solution.
+    /// Share with one solution, of which puzzles too open to tell are none.
     pub unique: Figure,
     /// Share that the grader's techniques solve.
     pub human: Figure,
@@ -77,7 +80,9 @@ pub fn make_puzzles(grids: &[Grid], patterns: &[Grid]) -> PuzzleQuality {
         Grid::from_tokens(grid.layout(), &cells).expect("cells of a grid are cells of a puzzle")
     };
     let puzzles: Vec<Grid> = grids.iter().zip(patterns.iter().cycle()).map(puzzle).collect();
-    let unique = puzzles.iter().filter(|puzzle| solve(puzzle, 2).count == 1).count();
+    let has_one =
+        |puzzle: &Grid| solve_within(puzzle, 2, NODES).is_some_and(|solutions| solutions.count == 1);
+    let unique = puzzles.iter().filter(|puzzle| has_one(puzzle)).count();
     let human = puzzles.iter().filter(|puzzle| grade(puzzle).solved).count();
     PuzzleQuality { unique: wilson_interval(unique, grids.len()), human: wilson_interval(human, grids.len()) }
 }

@@ -1,6 +1,7 @@
 //! Sudoku: how many puzzles a sampler solves.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use vmd_data::sudoku::{
     Grade, Grid, PuzzleRecord, Technique, grade, is_consistent, is_valid_solution, solve,
@@ -72,6 +73,17 @@ pub struct SudokuScore {
     pub p95_nfe: f64,
 }
 
+/// Scores of a sampler, and what they took.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SudokuEvaluation {
+    /// All puzzles.
+    pub all: SudokuScore,
+    /// Every band of clue counts and every level of the grader that there are puzzles of.
+    pub groups: Vec<(Group, SudokuScore)>,
+    /// Seconds that sampling took.
+    pub seconds: f64,
+}
+
 /// One puzzle's outcome.
 #[derive(Debug, Clone, Copy)]
 struct Outcome {
@@ -95,19 +107,21 @@ pub fn evaluate_sudoku(
     sampler: &Sampler,
     puzzles: &[PuzzleRecord],
     seed: u64,
-) -> (SudokuScore, Vec<(Group, SudokuScore)>) {
+) -> SudokuEvaluation {
     let xt: Vec<u32> = puzzles.iter().flat_map(|record| record.puzzle.to_tokens()).collect();
     let keeps_rules = |row: usize, tokens: &[u32]| {
         Grid::from_tokens(puzzles[row].puzzle.layout(), tokens).is_ok_and(|grid| is_consistent(&grid))
     };
+    let start = Instant::now();
     let output = sampler.sample_checked(model, &xt, seed, keeps_rules);
+    let seconds = start.elapsed().as_secs_f64();
     let outcomes = outcomes(puzzles, &output, model.seq_len());
     let groups: BTreeSet<Group> = outcomes.iter().flat_map(|outcome| outcome.groups).collect();
     let of_group = |group: Group| {
         let part: Vec<Outcome> = outcomes.iter().copied().filter(|o| o.groups.contains(&group)).collect();
         (group, score(&part))
     };
-    (score(&outcomes), groups.into_iter().map(of_group).collect())
+    SudokuEvaluation { all: score(&outcomes), groups: groups.into_iter().map(of_group).collect(), seconds }
 }
 
 fn outcomes(puzzles: &[PuzzleRecord], output: &SampleOutput, seq: usize) -> Vec<Outcome> {

@@ -7,7 +7,7 @@ use std::path::Path;
 use rand_chacha::ChaCha8Rng;
 use vmd_data::sudoku::{Grid, Layout, PuzzleRecord, parse_puzzles, random_grid};
 use vmd_eval::{
-    Figure, Group, Provenance, Record, evaluate_sudoku, make_puzzles, mean_interval, test_digits,
+    Figure, Provenance, Record, SudokuEvaluation, evaluate_sudoku, make_puzzles, mean_interval, test_digits,
     wilson_interval,
 };
 use vmd_latent::LatentRows;
@@ -150,7 +150,7 @@ fn solution() -> Vec<u32> {
     SOLUTION.chars().map(|c| c.to_digit(10).unwrap() - 1).collect()
 }
 
-fn score(predictor: &Fixed) -> (vmd_eval::SudokuScore, Vec<(Group, vmd_eval::SudokuScore)>) {
+fn score(predictor: &Fixed) -> SudokuEvaluation {
     let config =
         SamplerConfig { nfe: 5, reveal: RevealRule::Margin, value: ValueRule::Argmax, ..Default::default() };
     evaluate_sudoku(predictor, &Sampler::new(config, NoiseSchedule::default()), &puzzles(), 1)
@@ -158,7 +158,7 @@ fn score(predictor: &Fixed) -> (vmd_eval::SudokuScore, Vec<(Group, vmd_eval::Sud
 
 #[test]
 fn a_solver_gets_full_marks() {
-    let (all, groups) = score(&Fixed(solution()));
+    let SudokuEvaluation { all, groups, .. } = score(&Fixed(solution()));
     assert_eq!((all.solved.value, all.valid.value, all.cell_accuracy.value), (1.0, 1.0, 1.0));
     assert_eq!((all.solved.n, all.cell_accuracy.n), (2, 14));
     // Five steps for ten blank cells, four for four.
@@ -173,7 +173,7 @@ fn a_solver_gets_full_marks() {
 #[test]
 fn a_wrong_grid_gets_its_right_cells() {
     // One value everywhere: no valid grid, but some of the right cells.
-    let (all, _) = score(&Fixed(vec![1; 16]));
+    let all = score(&Fixed(vec![1; 16])).all;
     assert_eq!((all.solved.value, all.valid.value), (0.0, 0.0));
     let right: usize = puzzles()
         .iter()
@@ -185,7 +185,7 @@ fn a_wrong_grid_gets_its_right_cells() {
 
     // A valid grid that is another's solution: in these puzzles the clues then contradict it.
     let swapped = solution().into_iter().map(|token| [1, 0, 2, 3][token as usize]).collect();
-    let (all, _) = score(&Fixed(swapped));
+    let all = score(&Fixed(swapped)).all;
     assert_eq!(all.solved.value, 0.0);
 }
 
@@ -195,7 +195,7 @@ fn attempts_at_a_puzzle_end_with_a_grid_that_breaks_no_rule() {
         let config = SamplerConfig { nfe: 5, reveal: RevealRule::Margin, best_of: 3, ..Default::default() };
         let sampler =
             Sampler::new(SamplerConfig { value: ValueRule::Argmax, ..config }, NoiseSchedule::default());
-        evaluate_sudoku(&Fixed(cells), &sampler, &puzzles(), 1).0.mean_nfe.value
+        evaluate_sudoku(&Fixed(cells), &sampler, &puzzles(), 1).all.mean_nfe.value
     };
     // Five and four evaluations an attempt; a right one is the last.
     assert_eq!(nfe(solution()), 4.5);

@@ -100,6 +100,19 @@ fn what_is_to_be_tied_changes_what_is_inferred() {
 }
 
 #[test]
+fn of_two_levels_the_first_starts_loud_and_the_tokens_own_latents_say_nothing() {
+    let config = config(CATEGORICAL, LatentStructure::TwoLevel, Pooling::Flatten);
+    let (one, other) = (infer(&config, [0, 1, 2, 3], ALL), infer(&config, [3, 2, 1, 0], ALL));
+    let per_latent = parameters(&one).len() / (1 + SEQ);
+    let differ: Vec<bool> = parameters(&one)
+        .chunks_exact(per_latent)
+        .zip(parameters(&other).chunks_exact(per_latent))
+        .map(|(one, other)| one != other)
+        .collect();
+    assert_eq!(differ, [true, false, false, false, false]);
+}
+
+#[test]
 fn flattening_keeps_order_and_the_mean_does_not() {
     let (sorted, mixed) = ([0, 1, 2, 3], [3, 1, 2, 0]);
     let change = |pooling| {

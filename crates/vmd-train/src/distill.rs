@@ -61,9 +61,10 @@ impl Distill {
         problems.iter().filter(|(is_wrong, _)| *is_wrong).map(|(_, problem)| (*problem).into()).collect()
     }
 
-    /// What a student of `model` lacks, if anything.
-    pub fn problem_on(&self, model: &ModelConfig) -> Option<String> {
-        let is_blind = model.scope != Scope::Step && model.latent.as_ref().is_some_and(|l| l.clues.is_none());
+    /// What a student of `model` that is trained on `objective` lacks, if anything.
+    pub fn problem_on(&self, model: &ModelConfig, objective: &ObjectiveConfig) -> Option<String> {
+        let is_blind = model.scope != Scope::Step
+            && model.latent.as_ref().is_some_and(|l| l.clues.is_none() || objective.clue_share == 0.0);
         (self.targets == Targets::Consistent && is_blind).then(|| {
             "train.distill.targets = \"consistent\" lets the student finish what the teacher has begun, and its latent, which is \
              drawn once, must see that; set model.latent.clues and objective.clue_share, or model.scope = \"step\""
@@ -90,9 +91,13 @@ impl Teacher {
     /// # Errors
     ///
     /// [`TrainError`] when it cannot be loaded, or speaks of other sequences.
-    pub(crate) fn load(config: &Distill, student: &ModelConfig, device: &Device) -> Result<Self, TrainError> {
+    pub(crate) fn load(
+        config: &Distill,
+        (student, objective): (&ModelConfig, &ObjectiveConfig),
+        device: &Device,
+    ) -> Result<Self, TrainError> {
         let folder = model_folder(&config.teacher);
-        if let Some(reason) = config.problem_on(student) {
+        if let Some(reason) = config.problem_on(student, objective) {
             return Err(TrainError::BadModel { path: "the configuration".into(), reason });
         }
         let model = load_model_dir(&folder, None, device)?;

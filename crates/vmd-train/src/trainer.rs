@@ -115,7 +115,9 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
     pub fn with_model(parts: TrainerParts<'a>, mut model: VmdModel<D>) -> Result<Self, TrainError> {
         let autodiff = parts.device.clone().autodiff();
         let distill = parts.train.distill.as_ref();
-        let teacher = distill.map(|distill| Teacher::load(distill, parts.model, parts.device)).transpose()?;
+        let teacher = distill
+            .map(|distill| Teacher::load(distill, (parts.model, parts.objective), parts.device))
+            .transpose()?;
         let mut frozen = BTreeSet::new();
         if let Some(pretrained) = &parts.train.pretrained {
             (model, frozen) = start_from(pretrained, model)?;

@@ -128,6 +128,8 @@ fn a_teacher_of_other_sequences_is_refused() {
     let consistent = train(1, &distill.replace(" }", ", targets = \"consistent\" }"));
     let message = run(&model(true), &consistent, "", &Independent).unwrap_err().to_string();
     assert!(message.contains("set model.latent.clues"), "{message}");
+    // A prior that could see, and was never shown a clue.
+    assert!(run(&seeing(), &consistent, "", &Independent).is_err());
     let along = distill.replace(" }", ", reveal = \"independent-set\" }");
     let message = run(&model(true), &train(1, &along), "", &Independent).unwrap_err().to_string();
     assert!(message.contains("graph"), "{message}");

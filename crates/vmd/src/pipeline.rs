@@ -42,7 +42,7 @@ impl VariationalMaskedDiffusion {
     /// # Panics
     ///
     /// If `xt` is no whole number of sequences, or `sampler` does not fit the model, as
-    /// [`Sampler::problems_with`] says beforehand; or if it makes several attempts, which
+    /// [`Sampler::problems_with`] says beforehand; or if it makes several attempts or searches, which
     /// [`Sampler::sample_checked`] does.
     pub fn infill(&self, xt: &[u32], sampler: &SamplerConfig, seed: u64) -> SampleOutput {
         Sampler::new(sampler.clone(), self.model.config().schedule.clone()).sample(&self.model, xt, seed)

@@ -1,10 +1,11 @@
 //! `evaluate-sudoku`: how many puzzles a model solves.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 use vmd::data::sudoku::{Grid, Layout, PuzzleRecord, is_consistent, read_puzzles};
-use vmd::eval::{Figure, Provenance, SudokuScore, evaluate_sudoku, mean_interval, wilson_interval};
+use vmd::eval::{
+    Figure, Provenance, SudokuEvaluation, SudokuScore, evaluate_sudoku, mean_interval, wilson_interval,
+};
 use vmd::model::{SampleOutput, Sampler, SamplerConfig, ValueRule};
 
 use crate::args::EvaluateSudokuArgs;
@@ -88,11 +89,11 @@ fn report(
     let provenance = loaded.provenance("sudoku", dataset.clone(), "test", seed);
     let mut rows = Vec::new();
     // All of them are checked before the first one runs.
-    let ready: Vec<_> = samplers.iter().map(|config| loaded.sampler(config)).collect::<Result<_, _>>()?;
+    let ready: Vec<_> =
+        samplers.iter().map(|config| loaded.sampler(config, true)).collect::<Result<_, _>>()?;
     for (config, sampler) in samplers.iter().zip(ready) {
-        let start = Instant::now();
-        let (all, groups) = evaluate_sudoku(&loaded.model, &sampler, puzzles, seed);
-        let seconds = start.elapsed().as_secs_f64();
+        let SudokuEvaluation { all, groups, seconds } =
+            evaluate_sudoku(&loaded.model, &sampler, puzzles, seed);
         if json {
             print_score(&provenance, config, &all, None);
             let figure = Figure { n: puzzles.len(), ..Figure::exact(seconds) };
@@ -206,7 +207,8 @@ fn from_nothing(
     let provenance =
         loaded.provenance("sudoku", format!("{} cells from nothing", layout.cells()), "samples", seed);
     let mut rows = Vec::new();
-    let ready: Vec<_> = samplers.iter().map(|config| loaded.sampler(config)).collect::<Result<_, _>>()?;
+    let ready: Vec<_> =
+        samplers.iter().map(|config| loaded.sampler(config, true)).collect::<Result<_, _>>()?;
     for (sampler, runs) in samplers.iter().zip(ready) {
         let (grids, output) = draw_grids(loaded, &runs, layout, count, seed);
         let figure = wilson_interval(grids.len(), count);

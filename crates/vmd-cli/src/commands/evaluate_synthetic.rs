@@ -150,7 +150,8 @@ pub(crate) fn report(
 ) -> anyhow::Result<()> {
     let mut measured = Vec::new();
     // All of them are checked before the first one runs.
-    let ready: Vec<_> = samplers.iter().map(|config| loaded.sampler(config)).collect::<Result<_, _>>()?;
+    let ready: Vec<_> =
+        samplers.iter().map(|config| loaded.sampler(config, false)).collect::<Result<_, _>>()?;
     for (config, sampler) in samplers.iter().zip(ready) {
         let mut records = measure(loaded, subject, config, &sampler, seed);
         if measured.is_empty() {

@@ -3,14 +3,15 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressStyle};
+use vmd::data::source::DataSource;
 use vmd::data::sudoku::{Fingerprint, Grid, Layout, fingerprint, random_grid, read_puzzles};
 use vmd::eval::{
     DigitTest, Figure, PuzzleQuality, make_puzzles, mean_interval, test_digits, wilson_interval,
 };
 use vmd::model::SamplerConfig;
 use vmd::process::{Purpose, keyed_rng};
-use vmd::train::write_atomically;
+use vmd::train::{Checkpoint, RunFolder, write_atomically};
 
 use super::evaluate_sudoku::{distinct, draw_grids, grid_layout};
 use crate::args::GenerateSudokuArgs;
@@ -31,14 +32,16 @@ pub(crate) fn run(args: &GenerateSudokuArgs) -> anyhow::Result<()> {
     let patterns = patterns(args.patterns.as_deref(), layout)?;
     let config =
         SamplerConfig { nfe: args.nfe, reveal: args.reveal, value: args.value, ..args.sampler.config() };
-    let sampler = loaded.sampler(&config)?;
+    let sampler = loaded.sampler(&config, true)?;
     let seed = args.common.seed.unwrap_or(0);
+    // What can fail comes before what takes long.
+    let training = TrainingGrids::of(&loaded)?;
     let (grids, output) = draw_grids(&loaded, &sampler, layout, args.count, seed);
     if let Some(out) = &args.out {
         let lines: String = grids.iter().map(|grid| format!("{grid}\n")).collect();
         write_atomically(out, lines.as_bytes())?;
     }
-    let worth = Worth::of(&grids, &patterns, layout, loaded.run.as_ref(), seed)?;
+    let worth = Worth::of(&grids, &patterns, layout, training, seed);
     let valid = wilson_interval(grids.len(), args.count);
     if args.common.json {
         let dataset = format!("{} cells from nothing", layout.cells());
@@ -88,8 +91,11 @@ fn patterns(file: Option<&Path>, layout: Layout) -> anyhow::Result<Vec<Grid>> {
         Some(file) => read_puzzles(file)?,
         None => embedded_puzzles(),
     };
+    // Boxes of 3×2 or 2×3: a file does not say which, and where clues stand is the same.
+    let of_size =
+        records.into_iter().map(|record| record.puzzle.to_tokens()).filter(|t| t.len() == layout.cells());
     let patterns: Vec<Grid> =
-        records.into_iter().map(|record| record.puzzle).filter(|puzzle| puzzle.layout() == layout).collect();
+        of_size.map(|tokens| Grid::from_tokens(layout, &tokens)).collect::<Result<_, _>>()?;
     match file {
         Some(file) if patterns.is_empty() => {
             let size = layout.size();
@@ -115,24 +121,21 @@ impl Worth {
         grids: &[Grid],
         patterns: &[Grid],
         layout: Layout,
-        run: Option<&RunConfig>,
+        training: Option<TrainingGrids>,
         seed: u64,
-    ) -> anyhow::Result<Self> {
+    ) -> Self {
         let fingerprints: Vec<Fingerprint> = grids.iter().map(fingerprint).collect();
         let classes: HashSet<&Fingerprint> = fingerprints.iter().collect();
-        let copied = match run.filter(|run| run.data.is_sudoku()) {
-            Some(run) => Some(copied(&fingerprints, run, layout)?),
-            None => None,
-        };
+        let copied = training.map(|training| (training.copied(&fingerprints, layout), training.seen));
         let mut rng = keyed_rng(seed, 0, Purpose::Evaluate);
         let random: Vec<Grid> = grids.iter().map(|_| random_grid(layout, &mut rng)).collect();
         let is_measured = !patterns.is_empty() && !grids.is_empty();
-        Ok(Self {
+        Self {
             classes: classes.len(),
             copied,
             digits: test_digits(grids, seed),
             puzzles: is_measured.then(|| (make_puzzles(grids, patterns), make_puzzles(&random, patterns))),
-        })
+        }
     }
 
     fn print(&self) {
@@ -155,24 +158,66 @@ impl Worth {
     }
 }
 
-/// How many grids have the fingerprint of a training grid, and how many of those there were.
-fn copied(fingerprints: &[Fingerprint], run: &RunConfig, layout: Layout) -> anyhow::Result<(usize, u64)> {
-    let (source, _) = run.data.sources(run.seed)?;
-    let seen = run.train.steps * run.train.batch_size as u64;
-    let drawn: HashSet<&Fingerprint> = fingerprints.iter().collect();
-    let mut found = HashSet::new();
-    let mut tokens = vec![0; layout.cells()];
-    let bar = ProgressBar::new(seen).with_message("grids of the training");
-    for index in 0..seen {
-        source.fill(index, &mut tokens);
-        let print = fingerprint(&Grid::from_tokens(layout, &tokens)?);
-        if drawn.contains(&print) {
-            found.insert(print);
-        }
-        if index.is_multiple_of(1024) {
-            bar.set_position(index);
-        }
+/// What a run was trained on; models that it started from, or learned from, have seen other grids.
+struct TrainingGrids {
+    source: Box<dyn DataSource>,
+    seen: u64,
+}
+
+impl TrainingGrids {
+    /// Those of the run that the model comes from, where it lies in one.
+    fn of(loaded: &LoadedModel) -> anyhow::Result<Option<Self>> {
+        let Some((run, folder)) = loaded.run.as_ref().zip(loaded.folder.parent()) else { return Ok(None) };
+        let (source, _) = run.data.sources(run.seed)?;
+        let checkpoint = Checkpoint::load_newest(&RunFolder::open(folder, None)?.checkpoints())?;
+        let planned = run.train.steps * run.train.batch_size as u64;
+        let seen = checkpoint.map_or(planned, |(_, checkpoint)| checkpoint.state.data_position);
+        Ok(Some(Self { source, seen }))
     }
-    bar.finish_and_clear();
-    Ok((fingerprints.iter().filter(|print| found.contains(print)).count(), seen))
+
+    /// How many of `fingerprints` belong to a grid of the training.
+    fn copied(&self, fingerprints: &[Fingerprint], layout: Layout) -> usize {
+        let drawn: HashSet<&Fingerprint> = fingerprints.iter().collect();
+        if drawn.is_empty() {
+            return 0;
+        }
+        let mut found = HashSet::new();
+        let mut tokens = vec![0; layout.cells()];
+        let style = "looking for copies in the training  {wide_bar} {pos}/{len}";
+        let bar = ProgressBar::new(self.seen)
+            .with_style(ProgressStyle::with_template(style).expect("the template is well-formed"));
+        for index in 0..self.seen {
+            self.source.fill(index, &mut tokens);
+            let grid = Grid::from_tokens(layout, &tokens).expect("training grids are grids");
+            found.extend(Some(fingerprint(&grid)).filter(|print| drawn.contains(print)));
+            if index.is_multiple_of(1024) {
+                bar.set_position(index);
+            }
+        }
+        bar.finish_and_clear();
+        fingerprints.iter().filter(|print| found.contains(print)).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vmd::data::sudoku::SudokuGrids;
+
+    use super::*;
+
+    #[test]
+    fn grids_of_the_training_are_copies_and_others_are_not() {
+        let layout = Layout::new(3, 3).unwrap();
+        let grids = |seed| Box::new(SudokuGrids::new(layout, seed, Default::default()).unwrap());
+        let print = |seed, index| {
+            let mut tokens = vec![0; 81];
+            grids(seed).fill(index, &mut tokens);
+            // Other names for the digits.
+            tokens.iter_mut().for_each(|digit| *digit = (*digit + 1) % 9);
+            fingerprint(&Grid::from_tokens(layout, &tokens).unwrap())
+        };
+        let training = TrainingGrids { source: grids(1), seen: 10 };
+        let drawn = [print(1, 0), print(1, 9), print(1, 9), print(1, 10), print(2, 0)];
+        assert_eq!(training.copied(&drawn, layout), 3);
+    }
 }

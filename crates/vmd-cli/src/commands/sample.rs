@@ -16,15 +16,12 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
     }
     let loaded = LoadedModel::find(args.model.clone(), "finished run", |_| true, &args.common)?;
     let config = loaded.model.config();
-    let sampler = loaded.sampler(&SamplerConfig {
-        nfe: args.nfe,
-        reveal: args.reveal,
-        value: args.value,
-        ..args.sampler.config()
-    })?;
+    let sampler =
+        SamplerConfig { nfe: args.nfe, reveal: args.reveal, value: args.value, ..args.sampler.config() };
+    let data = loaded.run.as_ref().map(|run| &run.data);
+    let sampler = loaded.sampler(&sampler, data.is_some_and(DataConfig::is_sudoku))?;
     let blank = vec![config.mask_token(); args.count * config.seq_len];
     let seed = args.common.seed.unwrap_or(0);
-    let data = loaded.run.as_ref().map(|run| &run.data);
     if args.sampler.best_of > 1 && data.is_none() {
         return Err(usage(
             "--best-of needs the rules of the model's data, and its folder lies in no run; leave it out",

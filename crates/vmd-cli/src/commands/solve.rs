@@ -26,12 +26,13 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
             config.seq_len
         )));
     }
-    let sampler = loaded.sampler(&SamplerConfig {
+    let sampler = SamplerConfig {
         nfe: args.nfe,
         reveal: args.reveal,
         value: ValueRule::Argmax,
         ..args.sampler.config()
-    })?;
+    };
+    let sampler = loaded.sampler(&sampler, true)?;
     let seed = args.common.seed.unwrap_or(0);
     let solved = |_: usize, tokens: &[u32]| {
         Grid::from_tokens(puzzle.layout(), tokens).is_ok_and(|grid| is_consistent(&grid))

@@ -34,7 +34,8 @@ impl SudokuGrids {
     }
 
     /// The same grids, a share of which comes with the clues of a puzzle that has no other solution, and that loses this with
-    /// every clue. To solve puzzles in few clues is harder than to fill a grid that is masked at random.
+    /// every clue. To solve puzzles in few clues is harder than to fill a grid that is masked at random. One puzzle takes about a
+    /// millisecond in 9×9, and minutes in 16×16, where some clues may be left that it could spare.
     #[must_use]
     pub fn with_puzzles(self, share: f64) -> Self {
         Self { puzzles: share, ..self }
@@ -67,6 +68,7 @@ impl DataSource for SudokuGrids {
         if self.puzzles == 0.0 || uniform(&mut rng) >= self.puzzles {
             return;
         }
+        assert_eq!(clues.len(), self.layout.cells(), "one clue or none for each cell");
         let grid = self.draw(index).expect("some grid is not excluded");
         let puzzle = blank_out(&grid, 0, &mut rng);
         let blank = self.layout.size() as u8;

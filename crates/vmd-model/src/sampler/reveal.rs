@@ -38,6 +38,12 @@ impl<'a> Plan<'a> {
         self.config.remask == RemaskRule::Backtrack
     }
 
+    /// Whether this step reveals everything and nothing is taken back.
+    pub(super) fn ends_search(&self, row: &Row, step: usize) -> bool {
+        let RevealRule::Threshold { tau } = self.config.reveal else { return false };
+        self.searches() && (step + 1 == self.steps || row.trail.is_exhausted(tau))
+    }
+
     /// Whether neither this step nor a later one changes the row.
     pub(super) fn is_done(&self, row: &Row, step: usize) -> bool {
         row.n_masked() == 0 && (row.free.is_empty() || !self.chain.remasks_from(step))
@@ -135,7 +141,7 @@ impl<'a> Plan<'a> {
         }
         let mut ranked = self.rank(row, masked, step);
         match self.config.reveal {
-            RevealRule::Threshold { .. } if self.searches() && step + 1 == self.steps => {}
+            RevealRule::Threshold { .. } if self.ends_search(row, step) => {}
             RevealRule::Threshold { tau } => {
                 let tau = row.trail.threshold(tau);
                 let sure = ranked.iter().take_while(|&&i| row.surety[i] >= tau).count();

@@ -58,6 +58,11 @@ impl Sampler {
                 self.config.nfe
             ));
         }
+        if self.config.remask == RemaskRule::Backtrack && blocks > 1 {
+            problems.push(format!(
+                "remask = backtrack takes back tokens of one block, and this model has {blocks}; set it to none"
+            ));
+        }
         let chooses_alone = matches!(self.config.reveal, RevealRule::Ancestral | RevealRule::RandomK);
         if model.is_reveal_aware() && !chooses_alone {
             problems.push(format!(
@@ -193,8 +198,10 @@ impl Sampler {
                 row.nfe += 1;
                 plan.reveal(row, step - 1, prediction.row(i, seq, vocab));
             });
-            if plan.searches() && step < steps {
-                active.iter_mut().filter(|row| !accept(row.index, &row.tokens)).for_each(|row| row.go_back());
+            if plan.searches() {
+                let goes_back =
+                    |row: &&mut &mut Row| !plan.ends_search(row, step - 1) && !accept(row.index, &row.tokens);
+                active.iter_mut().filter(goes_back).for_each(|row| row.go_back());
             }
         }
     }

@@ -40,26 +40,32 @@ impl Trail {
     /// The probability above which a token is no guess: an error among the sure ones cannot be found, so that the next
     /// round, after all guesses turned out wrong, takes a quarter of the risk.
     pub(super) fn threshold(&self, tau: f64) -> f64 {
-        1.0 - (1.0 - tau) * 0.25_f64.powi(self.restarts)
+        threshold(tau, self.restarts)
     }
 
-    /// Takes back what followed the last guess, whose value is excluded from now on. Where no value is left, or no guess, the
-    /// one before is taken back, or everything that is `free`.
+    /// Whether this round would be the last one again, which took nothing for sure and found nothing.
+    pub(super) fn is_exhausted(&self, tau: f64) -> bool {
+        self.restarts > 0 && threshold(tau, self.restarts - 1) >= 1.0
+    }
+
+    /// Takes back what followed the last guess, whose value is excluded from now on, or everything that is `free` if there is
+    /// none. A guess leaves another value: the last one of a position would be certain, and no guess.
     pub(super) fn go_back(&mut self, tokens: &mut [u32], free: &[usize], mask_token: u32) {
-        while let Some(Guess { position, before, n_excluded }) = self.guesses.pop() {
+        if let Some(Guess { position, before, n_excluded }) = self.guesses.pop() {
             let wrong = tokens[position];
             tokens.copy_from_slice(&before);
             self.excluded.truncate(n_excluded);
             self.excluded.push((position, wrong));
-            let left = (0..mask_token).filter(|&value| !self.excluded.contains(&(position, value))).count();
-            if left > 0 {
-                return;
-            }
+            return;
         }
         free.iter().for_each(|&i| tokens[i] = mask_token);
         self.excluded.clear();
         self.restarts += 1;
     }
+}
+
+fn threshold(tau: f64, restarts: i32) -> f64 {
+    1.0 - (1.0 - tau) * 0.25_f64.powi(restarts)
 }
 
 #[cfg(test)]
@@ -80,17 +86,16 @@ mod tests {
         tokens[2] = 0;
         trail.go_back(&mut tokens, &free, MASK);
         assert_eq!((tokens, logits(&trail, 2)), ([0, 0, MASK], vec![banned, 0.5]));
-        trail.guess(2, &tokens);
         tokens[2] = 1;
-        // Neither value fits at 2, so 0 is wrong at 1, and nothing is known about 2 any more.
+        // The value that is left is no guess. It does not fit either, so 0 is wrong at 1, and nothing is known about 2 any more.
         trail.go_back(&mut tokens, &free, MASK);
         assert_eq!(tokens, [0, MASK, MASK]);
         assert_eq!((logits(&trail, 1), logits(&trail, 2)), (vec![banned, 0.5], vec![1.0, 0.5]));
         assert_eq!(trail.threshold(0.9), 0.9);
-        // The only value that is left is no guess.
         tokens[1] = 1;
         trail.go_back(&mut tokens, &free, MASK);
         assert_eq!((tokens, logits(&trail, 1)), ([0, MASK, MASK], vec![1.0, 0.5]));
         assert!((trail.threshold(0.9) - 0.975).abs() < 1e-12);
+        assert!(!trail.is_exhausted(0.9) && trail.is_exhausted(1.0) && !Trail::default().is_exhausted(1.0));
     }
 }
