@@ -55,7 +55,13 @@ impl LoadedModel {
         Ok(Self { model, folder, run, config_sha256: sha256(&config) })
     }
 
-    /// A sampler for this model.
+    /// Loads `folder`, or the newest finished run on Sudoku.
+    pub(crate) fn find_sudoku(folder: Option<PathBuf>, common: &Common) -> anyhow::Result<Self> {
+        Self::find(folder, "finished Sudoku run", |run| run.data.is_sudoku(), common)
+    }
+
+    /// A sampler for this model; `has_rules` is whether the caller can tell that an unfinished sequence breaks one, which a search
+    /// asks.
     pub(crate) fn sampler(&self, config: &SamplerConfig, has_rules: bool) -> anyhow::Result<Sampler> {
         if let Some(problem) = search_problem(config, has_rules) {
             return Err(usage(problem));

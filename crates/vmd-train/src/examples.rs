@@ -2,7 +2,7 @@
 
 use vmd_data::source::DataSource;
 
-/// Consecutive examples.
+/// Examples, one after the other.
 #[derive(Debug, Default)]
 pub(crate) struct Examples {
     /// Clean tokens, `[examples, seq]`.

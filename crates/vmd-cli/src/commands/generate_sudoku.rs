@@ -15,7 +15,6 @@ use vmd::train::{Checkpoint, RunFolder, write_atomically};
 
 use super::evaluate_sudoku::{distinct, draw_grids, grid_layout};
 use crate::args::GenerateSudokuArgs;
-use crate::config::RunConfig;
 use crate::data::embedded_puzzles;
 use crate::failure::usage;
 use crate::models::LoadedModel;
@@ -26,8 +25,7 @@ pub(crate) fn run(args: &GenerateSudokuArgs) -> anyhow::Result<()> {
     if args.count == 0 || args.nfe == 0 {
         return Err(usage("--count and --nfe must be 1 or more"));
     }
-    let on_sudoku = |run: &RunConfig| run.data.is_sudoku();
-    let loaded = LoadedModel::find(args.model.clone(), "finished Sudoku run", on_sudoku, &args.common)?;
+    let loaded = LoadedModel::find_sudoku(args.model.clone(), &args.common)?;
     let layout = grid_layout(&loaded)?;
     let patterns = patterns(args.patterns.as_deref(), layout)?;
     let config =
@@ -149,10 +147,10 @@ impl Worth {
         }
         if let Some((ours, random)) = self.puzzles {
             for (name, ours, random) in
-                [("one solution", ours.unique, random.unique), ("human", ours.human, random.human)]
+                [("one solution", ours.unique, random.unique), ("by techniques", ours.human, random.human)]
             {
-                let ours = percent(ours.value, ours.ci95);
-                println!("{name:<13} {ours} as puzzles, random grids {:.1} %", 100.0 * random.value);
+                let share = |figure: Figure| percent(figure.value, figure.ci95);
+                println!("{name:<13} {} as puzzles, random grids {}", share(ours), share(random));
             }
         }
     }

@@ -16,8 +16,7 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
         return Err(usage("--nfe must be 1 or more"));
     }
     let puzzle = proper_puzzle(&args.puzzle)?;
-    let on_sudoku = |run: &crate::config::RunConfig| run.data.is_sudoku();
-    let loaded = LoadedModel::find(args.model.clone(), "finished Sudoku run", on_sudoku, &args.common)?;
+    let loaded = LoadedModel::find_sudoku(args.model.clone(), &args.common)?;
     let config = loaded.model.config();
     if config.seq_len != puzzle.cells().len() {
         return Err(usage(format!(
