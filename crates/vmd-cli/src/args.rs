@@ -78,6 +78,9 @@ pub(crate) struct SamplerArgs {
     /// Attempts at every sequence until one keeps the rules of its data; all count as evaluations.
     #[arg(long, default_value_t = 1)]
     pub(crate) best_of: usize,
+    /// Loops of the network in every evaluation, which takes as much longer [default: the model's own].
+    #[arg(long)]
+    pub(crate) loops: Option<usize>,
 }
 
 impl SamplerArgs {
@@ -275,6 +278,9 @@ pub(crate) struct DataSudokuArgs {
     /// Most clues [default: 36 of 81 cells, in proportion for other sizes].
     #[arg(long)]
     pub(crate) max_clues: Option<usize>,
+    /// Steps of a walk from each puzzle to harder ones, which may have another number of clues: 1000 for the hardest.
+    #[arg(long, value_name = "STEPS", default_value_t = 0)]
+    pub(crate) harden: usize,
     /// Side of the grid: 4, 6, 9 or 16.
     #[arg(long, default_value_t = 9)]
     pub(crate) size: usize,

@@ -217,6 +217,8 @@ impl RunConfig {
         problems.extend(
             self.train.distill.iter().filter_map(|distill| distill.problem_on(&self.model, &self.objective)),
         );
+        let loops = self.model.denoiser.trunk.loops;
+        problems.extend(self.train.recurrence.iter().filter_map(|recurrence| recurrence.problem_on(loops)));
         let (vocab, seq_len) = self.data.sizes();
         if (self.model.vocab, self.model.seq_len) != (vocab, seq_len) {
             problems.push(format!(

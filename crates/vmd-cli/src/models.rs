@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use anyhow::Context;
 use vmd::eval;
 use vmd::model::{Sampler, SamplerConfig, VmdModel};
-use vmd::train::{RunFolder, load_model_dir, model_folder};
+use vmd::train::{LoadOptions, RunFolder, load_model_dir, model_folder};
 
 use crate::args::Common;
 use crate::config::{RunConfig, search_problem};
@@ -33,8 +33,13 @@ impl LoadedModel {
         folder: Option<PathBuf>,
         what: &str,
         wanted: fn(&RunConfig) -> bool,
+        loops: Option<usize>,
         common: &Common,
     ) -> anyhow::Result<Self> {
+        if loops == Some(0) {
+            return Err(usage("--loops must be 1 or more"));
+        }
+        let options = LoadOptions { precision: common.precision, loops };
         let device = device(&common.device)?;
         let folder = match folder {
             Some(folder) => model_folder(&folder),
@@ -48,7 +53,7 @@ impl LoadedModel {
                 ))
             })?,
         };
-        let model = load_model_dir(&folder, common.precision, &device)?;
+        let model = load_model_dir(&folder, options, &device)?;
         check_precision(model.config().precision(), &device)?;
         let run = folder.parent().and_then(config_of);
         let config = std::fs::read(folder.join("config.json")).context("config.json")?;
@@ -56,8 +61,12 @@ impl LoadedModel {
     }
 
     /// Loads `folder`, or the newest finished run on Sudoku.
-    pub(crate) fn find_sudoku(folder: Option<PathBuf>, common: &Common) -> anyhow::Result<Self> {
-        Self::find(folder, "finished Sudoku run", |run| run.data.is_sudoku(), common)
+    pub(crate) fn find_sudoku(
+        folder: Option<PathBuf>,
+        loops: Option<usize>,
+        common: &Common,
+    ) -> anyhow::Result<Self> {
+        Self::find(folder, "finished Sudoku run", |run| run.data.is_sudoku(), loops, common)
     }
 
     /// A sampler for this model; `has_rules` is whether the caller can tell that an unfinished sequence breaks one, which a search

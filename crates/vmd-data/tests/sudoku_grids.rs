@@ -96,11 +96,14 @@ fn solutions_are_complete_and_keep_the_rules() {
 }
 
 #[test]
-fn a_blank_cell_without_a_digit_is_a_contradiction() {
+fn cells_without_a_digit_and_digits_without_a_cell_are_contradictions() {
     // The last cell of the first row sees 1 and 2 in its row, 3 and 4 in its column.
     let dead: Grid = "1200000300040000".parse().unwrap();
     assert!(broken_rule(&dead).is_none() && !is_consistent(&dead));
-    let open: Grid = "1200000300000000".parse().unwrap();
+    // Nor is there a cell for 3 in the first row.
+    let dead: Grid = "1200000300000000".parse().unwrap();
+    assert!(broken_rule(&dead).is_none() && !is_consistent(&dead));
+    let open: Grid = "1200000000040000".parse().unwrap();
     assert!(is_consistent(&open));
 }
 

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use vmd_data::source::DataSource;
 use vmd_data::sudoku::{
-    Grid, Layout, PuzzleConfig, SudokuError, SudokuGrids, fingerprint, generate_puzzle, is_valid_solution,
-    random_grid, solve, solve_within,
+    Grid, Layout, PuzzleConfig, SudokuError, SudokuGrids, fingerprint, generate_puzzle, guesses, harden,
+    is_valid_solution, random_grid, solve, solve_within,
 };
 use vmd_process::{Purpose, index_below, keyed_rng};
 
@@ -263,4 +263,36 @@ fn shuffle(n: usize, rng: &mut impl rand::Rng) -> Vec<usize> {
     let mut order: Vec<usize> = (0..n).collect();
     (1..n).rev().for_each(|i| order.swap(i, index_below(rng, i + 1)));
     order
+}
+
+#[test]
+fn hardened_puzzles_keep_one_solution_and_need_more_guesses() {
+    let nine = layout(3, 3);
+    for index in 0..3 {
+        let mut rng = keyed_rng(9, index, Purpose::Data);
+        let config = PuzzleConfig { min_clues: 24, max_clues: 30 };
+        let start = generate_puzzle(nine, &config, &mut rng).expect("few clues are enough");
+        let hard = harden(start.clone(), 60, &mut rng);
+        let found = solve(&hard.puzzle, 2);
+        assert_eq!((found.count, found.first), (1, Some(hard.solution.clone())));
+        assert!(guesses(&hard.puzzle) > 2 + guesses(&start.puzzle), "{}", guesses(&hard.puzzle));
+        // No clue can be spared.
+        let blank = nine.size() as u32;
+        for cell in (0..81).filter(|&cell| hard.puzzle.to_tokens()[cell] != blank) {
+            let mut tokens = hard.puzzle.to_tokens();
+            tokens[cell] = blank;
+            assert_eq!(solve(&Grid::from_tokens(nine, &tokens).expect("tokens of a grid"), 2).count, 2);
+        }
+    }
+}
+
+#[test]
+fn guesses_are_what_singles_leave() {
+    let of = |text: &str| guesses(&text.parse().expect("a puzzle"));
+    // Singles solve it.
+    assert_eq!(of("53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"), 0);
+    // Published as very hard.
+    assert!(of("1.......2.9.4...5...6...7...5.9.3.......7.......85..4.7.....6...3...9.8...2.....1") > 20);
+    // Two cells in every row can be swapped in 288 ways.
+    assert!(of("................") > 50);
 }

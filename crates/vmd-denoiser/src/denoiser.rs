@@ -1,7 +1,7 @@
 //! What every denoising network offers.
 
 use burn::tensor::{Int, Tensor};
-use vmd_nn::EdgeGates;
+use vmd_nn::{EdgeGates, Loops};
 
 use crate::{NfeCounter, ParentHead};
 
@@ -34,6 +34,13 @@ pub trait Denoiser {
     /// The logits, and what the [`parent_head`](Self::parent_head) reads, `[batch, seq, hidden]`, in one evaluation.
     fn logits_and_features(&self, input: DenoiserInput) -> (Tensor<3>, Option<Tensor<3>>) {
         (self.logits(input), None)
+    }
+
+    /// In training, the logits after each of the tracked loops of a network that has any, the last ones with what the parent head
+    /// reads.
+    fn logits_of_loops(&self, input: DenoiserInput, _loops: Loops) -> (Vec<Tensor<3>>, Option<Tensor<3>>) {
+        let (logits, features) = self.logits_and_features(input);
+        (vec![logits], features)
     }
 
     /// Whether the logits depend on the time that the network is told.

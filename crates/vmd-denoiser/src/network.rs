@@ -5,8 +5,8 @@ use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use vmd_graph::DependencyGraph;
 use vmd_nn::{
-    EdgeGates, Embedding, GatesConfig, Linear, Mixing, NetworkError, ParameterInit, Trunk, TrunkConfig,
-    Weights,
+    EdgeGates, Embedding, GatesConfig, Linear, Loops, Mixing, NetworkError, ParameterInit, Trunk,
+    TrunkConfig, Weights,
 };
 
 use crate::{Denoiser, DenoiserInput, NfeCounter, ParentHead, ParentsConfig};
@@ -141,8 +141,8 @@ impl Network {
 }
 
 impl Network {
-    /// The trunk's output, `[batch, seq, width]`.
-    fn trunk(&self, input: DenoiserInput) -> Tensor<3> {
+    /// The trunk's output, `[batch, seq, width]`, after each of `loops` that is tracked, or at the end.
+    fn trunk(&self, input: DenoiserInput, loops: Option<Loops>) -> Vec<Tensor<3>> {
         let [batch, seq] = input.xt.dims();
         self.nfe.record(batch);
         let mut h = self.token.forward(input.xt);
@@ -163,19 +163,32 @@ impl Network {
             (z, time) => z.or(time),
         };
         let gates = self.gates.as_ref().map(|gates| gates.forward(input.gate_noise));
-        self.trunk.forward_gated(h, condition.as_ref(), gates.as_ref())
+        match loops {
+            Some(loops) => self.trunk.forward_loops(h, condition.as_ref(), gates.as_ref(), loops),
+            None => vec![self.trunk.forward_gated(h, condition.as_ref(), gates.as_ref())],
+        }
+    }
+
+    fn answers(&self, input: DenoiserInput, loops: Option<Loops>) -> (Vec<Tensor<3>>, Option<Tensor<3>>) {
+        let outputs = self.trunk(input, loops);
+        let features = self.parents.as_ref().zip(outputs.last());
+        let features = features.map(|(parents, last)| parents.features(last.clone()));
+        (outputs.into_iter().map(|h| self.head.forward(h)).collect(), features)
     }
 }
 
 impl Denoiser for Network {
     fn logits(&self, input: DenoiserInput) -> Tensor<3> {
-        self.head.forward(self.trunk(input))
+        self.logits_and_features(input).0
     }
 
     fn logits_and_features(&self, input: DenoiserInput) -> (Tensor<3>, Option<Tensor<3>>) {
-        let h = self.trunk(input);
-        let features = self.parents.as_ref().map(|parents| parents.features(h.clone()));
-        (self.head.forward(h), features)
+        let (mut logits, features) = self.answers(input, None);
+        (logits.remove(0), features)
+    }
+
+    fn logits_of_loops(&self, input: DenoiserInput, loops: Loops) -> (Vec<Tensor<3>>, Option<Tensor<3>>) {
+        self.answers(input, Some(loops))
     }
 
     fn sees_time(&self) -> bool {

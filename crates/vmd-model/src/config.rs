@@ -73,6 +73,11 @@ impl ModelConfig {
         self.denoiser.trunk.precision = precision;
     }
 
+    /// Changes how often the denoiser's trunk is applied; a trained model can be given more loops than it was trained in.
+    pub fn set_loops(&mut self, loops: usize) {
+        self.denoiser.trunk.loops = loops;
+    }
+
     /// The token that stands for "masked".
     pub fn mask_token(&self) -> u32 {
         self.vocab as u32

@@ -16,7 +16,7 @@ pub use batch::{Difficulty, TrainingBatch};
 pub use bound::{BoundEstimate, LatentFree, estimate_bounds};
 pub use config::{ConfigProblem, ModelConfig, Scope};
 pub use importance::importance_bound;
-pub use loss::{LatentSource, Loss, LossOptions, loss};
+pub use loss::{LatentSource, Loss, LossOptions, TrainedLoops, loss};
 pub use model::{TrainableDenoiser, VmdModel};
 pub use objective::{Budgets, KlMultiplier, ObjectiveConfig};
 pub use sampler::{

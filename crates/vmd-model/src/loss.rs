@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use vmd_denoiser::DenoiserInput;
 use vmd_latent::{LatentConfig, LatentDistribution, charge};
+use vmd_nn::Loops;
 
 use crate::model::upload_tokens;
 use crate::{TrainableDenoiser, TrainingBatch, VmdModel};
@@ -35,6 +36,17 @@ pub struct LossOptions {
     pub latent_source: LatentSource,
     /// Weight of the price of learned edges, where there is noise for them.
     pub gate_weight: f64,
+    /// The network's loops and what is descended of them; absent for all of them, of which the last one counts.
+    pub loops: Option<TrainedLoops>,
+}
+
+/// Training through a part of a network's loops, with a loss after each of them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TrainedLoops {
+    /// How many are run and how many are tracked.
+    pub loops: Loops,
+    /// Share of the reconstruction that is descended after the tracked loops before the last one, on average over them.
+    pub early_share: f64,
 }
 
 impl LossOptions {
@@ -45,6 +57,7 @@ impl LossOptions {
         use_free_nats: false,
         latent_source: LatentSource::Posterior,
         gate_weight: 1.0,
+        loops: None,
     };
 }
 
@@ -102,13 +115,14 @@ pub fn loss<D: TrainableDenoiser>(
     let (recon_per_draw, mut total) = if let (true, Some(z)) = (score_only, &z) {
         // The second draw is there to be compared with the first: its value is enough, and costs a third.
         let draws = z.clone().chunk(2, 0);
-        let first = weighted_nll(model, batch, Some(draws[0].clone()), device);
+        let first = weighted_nll(model, batch, Some(draws[0].clone()), options.loops, device);
         let second = draws[1].clone().inner();
-        let second = weighted_nll(&model.valid(), batch, Some(second), &device.clone().inner());
-        (Tensor::cat(vec![first.clone().detach(), Tensor::from_inner(second)], 0), first.mean())
+        let second = weighted_nll(&model.valid(), batch, Some(second), None, &device.clone().inner());
+        let (second, descended) = (Tensor::from_inner(second.last), first.descended());
+        (Tensor::cat(vec![first.last.detach(), second], 0), descended.mean())
     } else {
-        let per_draw = weighted_nll(model, batch, z, device);
-        (per_draw.clone(), per_draw.mean())
+        let per_draw = weighted_nll(model, batch, z, options.loops, device);
+        (per_draw.last.clone(), per_draw.descended().mean())
     };
     if let Some(gates) = model.denoiser().edge_gates().filter(|_| !batch.gate_noise.is_empty()) {
         total = total + gates.price() * options.gate_weight;
@@ -176,13 +190,31 @@ fn without_value(surrogate: Tensor<1>) -> Tensor<1> {
     surrogate.clone() - surrogate.detach()
 }
 
-/// The reconstruction term of every row for latents `z` of `[draws · rows, n_latents, channels]`, `[draws · rows]`.
+/// The reconstruction term of every row, `[draws · rows]`.
+struct Reconstruction {
+    /// At the end of the network.
+    last: Tensor<1>,
+    /// After the tracked loops before, on average, and the share of it that is descended.
+    early: Option<(Tensor<1>, f64)>,
+}
+
+impl Reconstruction {
+    fn descended(&self) -> Tensor<1> {
+        match &self.early {
+            Some((early, share)) => self.last.clone() * (1.0 - share) + early.clone() * *share,
+            None => self.last.clone(),
+        }
+    }
+}
+
+/// The reconstruction for latents `z` of `[draws · rows, n_latents, channels]`.
 fn weighted_nll<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     batch: &TrainingBatch,
     z: Option<Tensor<3>>,
+    trained: Option<TrainedLoops>,
     device: &Device,
-) -> Tensor<1> {
+) -> Reconstruction {
     let n_draws = z.as_ref().map_or(1, |z| z.dims()[0] / batch.rows());
     let tokens = |tokens: &[u32]| upload_tokens(tokens, batch.seq, device).repeat_dim(0, n_draws);
     let values = |values: &[f64]| upload(values, device).repeat_dim(0, n_draws);
@@ -198,12 +230,26 @@ fn weighted_nll<D: TrainableDenoiser>(
             noise.repeat_dim(0, n_draws)
         }),
     };
-    let (mut logits, features) = model.denoiser().logits_and_features(input);
+    let (mut early, features) = match trained {
+        Some(trained) => model.denoiser().logits_of_loops(input, trained.loops),
+        None => {
+            let (logits, features) = model.denoiser().logits_and_features(input);
+            (vec![logits], features)
+        }
+    };
+    let mut last = early.pop().expect("a network has at least one loop");
     if let (Some(head), Some(features)) = (model.denoiser().parent_head(), features) {
-        logits = logits + head.forward(features, &batch.given.repeat(n_draws));
+        last = last + head.forward(features, &batch.given.repeat(n_draws));
     }
-    let nll = vmd_kernels::masked_nll(logits, tokens(&batch.x0), tokens(&batch.target));
-    nll.sum_dim(1).squeeze_dim::<1>(1) * values(&batch.recon_weight)
+    let (x0, target, weight) = (tokens(&batch.x0), tokens(&batch.target), values(&batch.recon_weight));
+    let of = |logits| {
+        let nll = vmd_kernels::masked_nll(logits, x0.clone(), target.clone());
+        nll.sum_dim(1).squeeze_dim::<1>(1) * weight.clone()
+    };
+    let n_early = early.len() as f64;
+    let early = early.into_iter().map(of).reduce(|sum, nll| sum + nll).map(|sum| sum / n_early);
+    let share = trained.map_or(0.0, |trained| trained.early_share);
+    Reconstruction { last: of(last), early: early.map(|early| (early, share)) }
 }
 
 /// `1/T` of every row, 0 in continuous time: what a network is told of its budget.

@@ -9,9 +9,10 @@ use common::{CATEGORICAL, config, fresh, log_softmax, mean_and_error, steps, tra
 use vmd_latent::{LatentFamily, LatentRows, PriorKind};
 use vmd_model::{
     Budgets, KlMultiplier, LatentSource, LossOptions, ObjectiveConfig, Query, Scope, TokenPredictor,
-    TrainingBatch, estimate_bounds, loss,
+    TrainedLoops, TrainingBatch, VmdModel, estimate_bounds, loss,
 };
-use vmd_process::{NoiseSchedule, TimeGrid, kl_multiplier, n_masked};
+use vmd_nn::{Loops, load_parameters, named_parameters};
+use vmd_process::{NoiseSchedule, Purpose, TimeGrid, keyed_rng, kl_multiplier, n_masked};
 
 const VOCAB: usize = 5;
 const SEQ: usize = 4;
@@ -276,4 +277,29 @@ fn objectives_with_problems_are_refused_in_words() {
 fn clean_tokens_hold_no_mask() {
     let model = fresh(&config(VOCAB, SEQ, Scope::Sequence, None));
     TrainingBatch::draw(vec![VOCAB as u32; SEQ], &model, &steps(1), 1, 0);
+}
+
+#[test]
+fn earlier_loops_count_with_their_share() {
+    let mut config = config(VOCAB, SEQ, Scope::Sequence, None);
+    config.set_loops(3);
+    let device = Device::flex().autodiff();
+    let model = VmdModel::new(&config, keyed_rng(1, 0, Purpose::Init), &device).unwrap();
+    let model = load_parameters(model, named_parameters(&trained(&config, 1))).unwrap();
+    let batch = TrainingBatch::draw(tokens(8), &model, &steps(2), 3, 0);
+    let of = |loops| loss(&model, &batch, LossOptions { loops, ..LossOptions::BOUND }, &device);
+    let trained = |run, tracked, early_share| {
+        let parts = of(Some(TrainedLoops { loops: Loops { run, tracked }, early_share }));
+        (scalar(&parts.recon), scalar(&parts.total))
+    };
+    let whole = scalar(&of(None).recon);
+    let after = [1, 2, 3].map(|run| trained(run, 1, 0.5).0);
+    assert!((after[2] - whole).abs() < 1e-4 && (after[0] - whole).abs() > 1e-2, "{after:?} {whole}");
+    for (tracked, early) in [(1, after[2]), (2, after[1]), (3, (after[0] + after[1]) / 2.0)] {
+        let (recon, total) = trained(3, tracked, 0.25);
+        assert!(
+            (recon - whole).abs() < 1e-4 && (total - (0.75 * whole + 0.25 * early)).abs() < 1e-4,
+            "{tracked}"
+        );
+    }
 }

@@ -31,5 +31,5 @@ pub use parameters::{
 };
 pub use position::{Embedding, PositionEncoding, PositionTable};
 pub use rotary::Rotary;
-pub use trunk::{Mixing, Trunk, TrunkConfig};
+pub use trunk::{Loops, Mixing, Trunk, TrunkConfig};
 pub use vmd_kernels::{Activation, Precision};

@@ -174,21 +174,74 @@ impl Trunk {
     /// The same with messages that are multiplied by `gates`, `[1 | batch, seq, seq]`, by receiver and sender.
     pub fn forward_gated(
         &self,
-        mut h: Tensor<3>,
+        h: Tensor<3>,
         condition: Option<&Tensor<3>>,
         gates: Option<&Tensor<3>>,
     ) -> Tensor<3> {
-        if let Some(position) = &self.position {
-            h = h + position.forward();
+        self.norm.forward(self.run(self.placed(h), self.loops, condition, gates), None)
+    }
+
+    /// The output after each of the last `loops.tracked` of `loops.run` loops. The loops before have no gradient of their own:
+    /// theirs is that of a residual stream to which they added a constant.
+    ///
+    /// # Source
+    ///
+    /// Truncated back-propagation through the loops with a loss after each of them: arXiv 2510.04871 (tiny recursive models),
+    /// arXiv 1711.08028 (a loss after every round of messages).
+    pub fn forward_loops(
+        &self,
+        h: Tensor<3>,
+        condition: Option<&Tensor<3>>,
+        gates: Option<&Tensor<3>>,
+        loops: Loops,
+    ) -> Vec<Tensor<3>> {
+        let mut h = self.placed(h);
+        let untracked = loops.run.saturating_sub(loops.tracked);
+        if untracked > 0 {
+            let inner = |tensor: &Tensor<3>| tensor.clone().inner();
+            let start = inner(&h);
+            let (condition, gates) = (condition.map(inner), gates.map(inner));
+            let end = self.valid().run(start.clone(), untracked, condition.as_ref(), gates.as_ref());
+            h = h + Tensor::from_inner(end - start);
         }
+        let tracked = (untracked..loops.run).map(|_| {
+            h = self.run(h.clone(), 1, condition, gates);
+            self.norm.forward(h.clone(), None)
+        });
+        tracked.collect()
+    }
+
+    fn placed(&self, h: Tensor<3>) -> Tensor<3> {
+        match &self.position {
+            Some(position) => h + position.forward(),
+            None => h,
+        }
+    }
+
+    fn run(
+        &self,
+        mut h: Tensor<3>,
+        loops: usize,
+        condition: Option<&Tensor<3>>,
+        gates: Option<&Tensor<3>>,
+    ) -> Tensor<3> {
         let mask = self.edges.as_ref().map(|edges| Mask { edges, bias: self.bias.as_ref() });
-        for _ in 0..self.loops {
+        for _ in 0..loops {
             for block in &self.blocks {
                 h = block.forward(h, condition, mask, self.rotary.as_ref(), gates);
             }
         }
-        self.norm.forward(h, None)
+        h
     }
+}
+
+/// Loops of a [`Trunk`] in training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Loops {
+    /// How often the stack of blocks is applied.
+    pub run: usize,
+    /// How many of these, the last ones, gradients go through.
+    pub tracked: usize,
 }
 
 /// Norms in a block.

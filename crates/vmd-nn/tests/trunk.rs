@@ -11,8 +11,8 @@ use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use common::{config, host, largest_difference, random, shaken, trunk, values};
 use vmd_graph::DependencyGraph;
 use vmd_nn::{
-    LayerNorm, Linear, ParameterInit, PositionEncoding, Rotary, Trunk, TrunkConfig, Weights, load_parameters,
-    named_parameters,
+    LayerNorm, Linear, Loops, ParameterInit, PositionEncoding, Rotary, Trunk, TrunkConfig, Weights,
+    load_parameters, named_parameters,
 };
 
 fn shapes<M: Module>(module: &M) -> BTreeMap<String, Vec<usize>> {
@@ -238,4 +238,44 @@ fn the_evaluation_copy_of_an_autodiff_trunk_computes_the_same() {
     assert!(!evaluated.is_autodiff());
     // Kernels that may work in place round differently by some ulps.
     assert!(largest_difference(&host(evaluated), &host(run(&trunk, &device))) < 1e-5);
+}
+
+#[test]
+fn loops_without_gradient_compute_the_same() {
+    let device = Device::flex().autodiff();
+    let graph = DependencyGraph::chain(4).unwrap();
+    let config = TrunkConfig { loops: 5, ..config(&["next", "all"], PositionEncoding::Learned) };
+    let trunk = shaken(trunk(&config, 4, Some(3), Some(&graph), 1, &device), 2);
+    let condition = random::<3>(4, [1, 1, 3], &device);
+    let run = |loops: Option<Loops>| {
+        let x = random::<3>(3, [1, 4, config.width], &device).require_grad();
+        let outputs = match loops {
+            Some(loops) => trunk.forward_loops(x.clone(), Some(&condition), None, loops),
+            None => vec![trunk.forward(x.clone(), Some(&condition))],
+        };
+        let last = outputs.last().unwrap().clone();
+        let gradients =
+            last.clone().powi_scalar(2).mul(random(6, [1, 4, config.width], &device)).sum().backward();
+        let of_input = host(x.grad(&gradients).unwrap());
+        let mut collector =
+            GradientCollector { gradients: &gradients, path: Vec::new(), found: BTreeMap::new() };
+        trunk.visit(&mut collector);
+        let of_weights: Vec<f32> = collector.found.into_values().flatten().collect();
+        (outputs.into_iter().map(host).collect::<Vec<_>>(), of_weights, of_input)
+    };
+    let whole = run(None);
+    let all = run(Some(Loops { run: 5, tracked: 5 }));
+    let some = run(Some(Loops { run: 5, tracked: 2 }));
+    assert_eq!((all.0.len(), some.0.len()), (5, 2));
+    for (of_all, of_some) in all.0[3..].iter().zip(&some.0) {
+        assert!(largest_difference(of_all, of_some) < 1e-5);
+    }
+    assert!(largest_difference(&whole.0[0], &all.0[4]) < 1e-5);
+    assert!(largest_difference(&whole.1, &all.1) < 1e-4 && largest_difference(&whole.2, &all.2) < 1e-4);
+    // Fewer loops are in the gradient; the input's is not cut off.
+    assert!(largest_difference(&whole.1, &some.1) > 1e-2);
+    assert!(some.2.iter().any(|gradient| gradient.abs() > 1e-3));
+    // One loop less is the loop before.
+    let fewer = run(Some(Loops { run: 4, tracked: 1 }));
+    assert!(largest_difference(&fewer.0[0], &all.0[3]) < 1e-5);
 }

@@ -43,6 +43,8 @@ pub enum Purpose {
     Teacher = 14,
     /// Which tokens of an example are clues.
     Clues = 15,
+    /// How many loops a network runs.
+    Loops = 16,
 }
 
 /// A `ChaCha8` generator for one purpose in one step; equal arguments give equal bits on every platform.

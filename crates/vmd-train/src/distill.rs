@@ -13,7 +13,7 @@ use vmd_model::{
 };
 use vmd_process::{NoiseSchedule, Purpose, keyed_rng};
 
-use crate::{TrainError, load_model_dir, model_folder};
+use crate::{LoadOptions, TrainError, load_model_dir, model_folder};
 
 /// Learns from what a many-step teacher makes of partly masked sequences, instead of from the sequences.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -100,7 +100,7 @@ impl Teacher {
         if let Some(reason) = config.problem_on(student, objective) {
             return Err(TrainError::BadModel { path: "the configuration".into(), reason });
         }
-        let model = load_model_dir(&folder, None, device)?;
+        let model = load_model_dir(&folder, LoadOptions::default(), device)?;
         let of = |config: &ModelConfig| (config.vocab, config.seq_len);
         if of(model.config()) != of(student) || model.config().blocks * student.blocks != 1 {
             return Err(TrainError::BadModel {

@@ -39,16 +39,21 @@ pub fn save_model_dir<D: TrainableDenoiser>(
     write_atomically(&folder.join("README.md"), card.as_bytes())
 }
 
+/// What of a trained model's configuration is changed as it is loaded; its weights fit all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LoadOptions {
+    /// What the denoiser's matrix products round their factors to.
+    pub precision: Option<Precision>,
+    /// How often the denoiser's trunk is applied.
+    pub loops: Option<usize>,
+}
+
 /// Loads a model folder, strictly: a tensor that is missing, extra, mis-shaped or not finite is an error.
 ///
 /// # Errors
 ///
 /// [`TrainError`] that names the file and the tensor.
-pub fn load_model_dir(
-    folder: &Path,
-    precision: Option<Precision>,
-    device: &Device,
-) -> Result<VmdModel, TrainError> {
+pub fn load_model_dir(folder: &Path, options: LoadOptions, device: &Device) -> Result<VmdModel, TrainError> {
     let bad = |reason: String| TrainError::BadModel { path: folder.to_path_buf(), reason };
     if !folder.join(CONFIG).is_file() {
         return Err(bad(format!(
@@ -57,8 +62,11 @@ pub fn load_model_dir(
     }
     let mut config: ModelConfig = serde_json::from_slice(&read(&folder.join(CONFIG))?)
         .map_err(|error| bad(format!("{CONFIG}: {error}; restore the file")))?;
-    if let Some(precision) = precision {
+    if let Some(precision) = options.precision {
         config.set_precision(precision);
+    }
+    if let Some(loops) = options.loops {
+        config.set_loops(loops);
     }
     let model = VmdModel::new(&config, keyed_rng(0, 0, Purpose::Init), device)
         .map_err(|problem| bad(format!("{CONFIG}: {problem}")))?;

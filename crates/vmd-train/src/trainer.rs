@@ -114,6 +114,10 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
     /// train.
     pub fn with_model(parts: TrainerParts<'a>, mut model: VmdModel<D>) -> Result<Self, TrainError> {
         let autodiff = parts.device.clone().autodiff();
+        let loops = parts.model.denoiser.trunk.loops;
+        if let Some(reason) = parts.train.recurrence.and_then(|recurrence| recurrence.problem_on(loops)) {
+            return Err(TrainError::BadModel { path: "the configuration".into(), reason });
+        }
         let distill = parts.train.distill.as_ref();
         let teacher = distill
             .map(|distill| Teacher::load(distill, (parts.model, parts.objective), parts.device))
@@ -243,6 +247,9 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
             use_free_nats: true,
             latent_source: LatentSource::Posterior,
             gate_weight: f64::from(u8::from(progress >= train.free_gates)),
+            loops: train
+                .recurrence
+                .map(|loops| loops.draw(self.parts.model.denoiser.trunk.loops, self.parts.seed, self.step)),
         };
         let holds_posterior = progress < train.hold_posterior;
         let first = train.posterior_first.filter(|first| !holds_posterior && progress < first.until);

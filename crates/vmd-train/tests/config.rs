@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
 use proptest::prelude::*;
-use vmd_train::{KlSchedule, LearningRateDecay, PosteriorFirst, TrainConfig, learning_rate};
+use vmd_train::{KlSchedule, LearningRateDecay, PosteriorFirst, Recurrence, TrainConfig, learning_rate};
 
 fn config() -> TrainConfig {
     toml::from_str("steps = 100\nbatch_size = 8\nlearning_rate = 0.5\nwarmup_steps = 10").unwrap()
@@ -87,5 +87,19 @@ fn every_problem_names_its_key() {
     ] {
         let config = TrainConfig { kl: KlSchedule(knots), ..config() };
         assert!(config.problems().iter().any(|problem| problem.starts_with("train.kl")), "{config:?}");
+    }
+}
+
+#[test]
+fn trained_loops_fit_the_trunk() {
+    let recurrence = |tracked, early_share| Recurrence { tracked, early_share };
+    assert!(recurrence(3, 0.5).problem_on(3).is_none());
+    for (bad, key) in [
+        (recurrence(0, 0.5), "tracked = 0"),
+        (recurrence(4, 0.5), "1..=3"),
+        (recurrence(2, 1.0), "early_share = 1"),
+        (recurrence(2, f64::NAN), "early_share = NaN"),
+    ] {
+        assert!(bad.problem_on(3).is_some_and(|text| text.contains(key)), "{bad:?}");
     }
 }

@@ -11,7 +11,8 @@ use vmd_latent::LatentRows;
 use vmd_model::{ModelConfig, Query, TokenPredictor, VmdModel};
 use vmd_process::{Purpose, keyed_rng};
 use vmd_train::{
-    Checkpoint, MetricRecord, TrainerState, load_model_dir, read_metrics, save_model_dir, write_atomically,
+    Checkpoint, LoadOptions, MetricRecord, TrainerState, load_model_dir, read_metrics, save_model_dir,
+    write_atomically,
 };
 
 fn tensors(first: f32) -> BTreeMap<String, TensorData> {
@@ -135,7 +136,7 @@ fn a_model_folder_comes_back_with_the_same_logits() {
     let folder = tempfile::tempdir().unwrap();
     let (model, path) = (model(), folder.path().join("model"));
     save_model_dir(&model, "# a card\n", &path).unwrap();
-    let loaded = load_model_dir(&path, None, &Device::flex()).unwrap();
+    let loaded = load_model_dir(&path, LoadOptions::default(), &Device::flex()).unwrap();
     assert_eq!(loaded.config(), model.config());
     let z = LatentRows { values: vec![0.3, -0.4], row_len: 2 };
     let query = Query { xt: &[1, 5, 2], t: &[0.5], z: &z, budget: 1, reveals: &[] };
@@ -156,7 +157,7 @@ fn a_damaged_model_folder_is_refused_in_words() {
             Some(bytes) => fs::write(&file, bytes).unwrap(),
             None => fs::remove_file(&file).unwrap(),
         }
-        let message = load_model_dir(&path, None, &Device::flex()).unwrap_err().to_string();
+        let message = load_model_dir(&path, LoadOptions::default(), &Device::flex()).unwrap_err().to_string();
         fs::write(&file, good).unwrap();
         message
     };
@@ -179,5 +180,5 @@ fn a_damaged_model_folder_is_refused_in_words() {
     assert!(message.contains("shape") || message.contains('['), "{message}");
     check("config.json", &|_| Some(b"{".to_vec()));
     check("config.json", &|_| None);
-    assert!(load_model_dir(&path, None, &Device::flex()).is_ok());
+    assert!(load_model_dir(&path, LoadOptions::default(), &Device::flex()).is_ok());
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use vmd_model::{SampleOutput, Sampler, SamplerConfig, VmdModel};
-use vmd_train::{TrainError, load_model_dir};
+use vmd_train::{LoadOptions, TrainError, load_model_dir};
 
 /// A trained model from a folder.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ impl VariationalMaskedDiffusion {
     ///
     /// [`TrainError`] that names the file and, where it applies, the tensor.
     pub fn from_dir(folder: impl AsRef<Path>, device: &Device) -> Result<Self, TrainError> {
-        Ok(Self { model: load_model_dir(folder.as_ref(), None, device)? })
+        Ok(Self { model: load_model_dir(folder.as_ref(), LoadOptions::default(), device)? })
     }
 
     /// The model itself.

@@ -2,7 +2,7 @@
 
 use indicatif::ProgressBar;
 use serde_json::json;
-use vmd::data::sudoku::{Layout, PuzzleConfig, generate_puzzle, write_puzzles};
+use vmd::data::sudoku::{Layout, PuzzleConfig, generate_puzzle, harden, write_puzzles};
 use vmd::process::{Purpose, keyed_rng};
 
 use crate::args::DataSudokuArgs;
@@ -31,7 +31,9 @@ pub(crate) fn sudoku(args: &DataSudokuArgs) -> anyhow::Result<()> {
     let mut puzzles = Vec::with_capacity(args.count);
     for index in 0..args.count {
         // A stream of its own per puzzle: the first N puzzles of a seed are always the same.
-        puzzles.push(generate_puzzle(layout, &config, &mut keyed_rng(seed, index as u64, Purpose::Data))?);
+        let mut rng = keyed_rng(seed, index as u64, Purpose::Data);
+        let puzzle = generate_puzzle(layout, &config, &mut rng)?;
+        puzzles.push(harden(puzzle, args.harden, &mut rng));
         bar.inc(1);
     }
     bar.finish_and_clear();

@@ -26,7 +26,7 @@ pub(crate) fn run(args: EvaluateSudokuArgs) -> anyhow::Result<()> {
     if args.nfe.contains(&0) {
         return Err(usage("--nfe must be 1 or more"));
     }
-    let loaded = LoadedModel::find_sudoku(args.model, &args.common)?;
+    let loaded = LoadedModel::find_sudoku(args.model, args.sampler.loops, &args.common)?;
     let seed = args.common.seed.unwrap_or(0);
     let rule = if args.from_nothing.is_some() { ValueRule::default() } else { ValueRule::Argmax };
     let rest = SamplerConfig { value: args.value.unwrap_or(rule), ..args.sampler.config() };

@@ -58,7 +58,13 @@ pub(crate) fn run(args: EvaluateSyntheticArgs) -> anyhow::Result<()> {
         return Err(usage("--nfe must be 1 or more"));
     }
     let on_synthetic = |run: &crate::config::RunConfig| matches!(run.data, DataConfig::Synthetic { .. });
-    let loaded = LoadedModel::find(args.model, "model of a synthetic set", on_synthetic, &args.common)?;
+    let loaded = LoadedModel::find(
+        args.model,
+        "model of a synthetic set",
+        on_synthetic,
+        args.sampler.loops,
+        &args.common,
+    )?;
     let trained_on = loaded.run.as_ref().and_then(|run| match &run.data {
         DataConfig::Synthetic { set, hold_out } => Some((*set, *hold_out)),
         DataConfig::Sudoku { .. } => None,

@@ -25,7 +25,7 @@ pub(crate) fn run(args: &GenerateSudokuArgs) -> anyhow::Result<()> {
     if args.count == 0 || args.nfe == 0 {
         return Err(usage("--count and --nfe must be 1 or more"));
     }
-    let loaded = LoadedModel::find_sudoku(args.model.clone(), &args.common)?;
+    let loaded = LoadedModel::find_sudoku(args.model.clone(), args.sampler.loops, &args.common)?;
     let layout = grid_layout(&loaded)?;
     let patterns = patterns(args.patterns.as_deref(), layout)?;
     let config =

@@ -14,7 +14,8 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
     if args.nfe == 0 || args.count == 0 {
         return Err(usage("--nfe and --count must be 1 or more"));
     }
-    let loaded = LoadedModel::find(args.model.clone(), "finished run", |_| true, &args.common)?;
+    let loaded =
+        LoadedModel::find(args.model.clone(), "finished run", |_| true, args.sampler.loops, &args.common)?;
     let config = loaded.model.config();
     let sampler =
         SamplerConfig { nfe: args.nfe, reveal: args.reveal, value: args.value, ..args.sampler.config() };

@@ -16,7 +16,7 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
         return Err(usage("--nfe must be 1 or more"));
     }
     let puzzle = proper_puzzle(&args.puzzle)?;
-    let loaded = LoadedModel::find_sudoku(args.model.clone(), &args.common)?;
+    let loaded = LoadedModel::find_sudoku(args.model.clone(), args.sampler.loops, &args.common)?;
     let config = loaded.model.config();
     if config.seq_len != puzzle.cells().len() {
         return Err(usage(format!(

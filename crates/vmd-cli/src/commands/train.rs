@@ -206,7 +206,7 @@ fn card(config: &RunConfig, trainer: &Trainer<'_>, progress: &Progress) -> Strin
 }
 
 fn evaluate(config: &RunConfig, folder: &RunFolder, args: &TrainArgs) -> anyhow::Result<()> {
-    let loaded = LoadedModel::find(Some(folder.model()), "model", |_| true, &args.common)?;
+    let loaded = LoadedModel::find(Some(folder.model()), "model", |_| true, None, &args.common)?;
     match &config.data {
         DataConfig::Synthetic { set, hold_out } => {
             let subject = Subject::new(*set, *hold_out, config.evaluate.samples, config.evaluate.infill())?;

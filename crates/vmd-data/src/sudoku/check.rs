@@ -69,8 +69,8 @@ pub fn is_valid_solution(grid: &Grid) -> bool {
     grid.is_complete() && broken_rule(grid).is_none()
 }
 
-/// Whether no digit stands twice in a unit, and every blank cell still has a digit that its row, column and box lack. Of a complete
-/// grid that is [`is_valid_solution`].
+/// Whether no digit stands twice in a unit, every blank cell still has a digit that its row, column and box lack, and every digit
+/// that a unit lacks a cell there. Of a complete grid that is [`is_valid_solution`].
 pub fn is_consistent(grid: &Grid) -> bool {
     let layout = grid.layout();
     let blank = layout.size();
@@ -89,9 +89,14 @@ pub fn is_consistent(grid: &Grid) -> bool {
         }
     }
     let all = u32::MAX >> (u32::BITS as usize - blank);
-    let has_digit = |cell: usize| {
-        let taken = held[layout.row(cell)][0] | held[layout.column(cell)][1] | held[layout.box_of(cell)][2];
-        taken != all
-    };
-    (0..layout.cells()).filter(|&cell| usize::from(grid.cells()[cell]) == blank).all(has_digit)
+    let mut placed = held.clone();
+    for cell in (0..layout.cells()).filter(|&cell| usize::from(grid.cells()[cell]) == blank) {
+        let units = [layout.row(cell), layout.column(cell), layout.box_of(cell)];
+        let taken = units.iter().enumerate().fold(0, |taken, (kind, &unit)| taken | held[unit][kind]);
+        if taken == all {
+            return false;
+        }
+        units.iter().enumerate().for_each(|(kind, &unit)| placed[unit][kind] |= all & !taken);
+    }
+    placed.iter().flatten().all(|&digits| digits == all)
 }

@@ -89,7 +89,7 @@ pub(super) fn blank_out(solution: &Grid, clues: usize, rng: &mut impl Rng) -> Gr
 }
 
 /// Whether there is one solution and the search went through to the end.
-fn has_one_solution(puzzle: &Grid) -> bool {
+pub(super) fn has_one_solution(puzzle: &Grid) -> bool {
     let Some(search) = Search::new(puzzle) else { return false };
     let mut count = 0;
     let finished = search.limited_to(NODES).run(

@@ -39,6 +39,14 @@ pub fn solve_within(puzzle: &Grid, limit: usize, nodes: u64) -> Option<Solutions
     (ended || solutions.count == limit).then_some(solutions)
 }
 
+/// How hard a search has it with `puzzle`: how often it has to guess, with naked and hidden singles alone, until it has found
+/// all solutions and knows that there is no other. 0 for puzzles that singles solve; dozens to hundreds for the hardest known.
+pub fn guesses(puzzle: &Grid) -> u64 {
+    let Some(mut search) = Search::new(puzzle) else { return 0 };
+    search.run(&mut |_| true, &mut |candidates| candidates.trailing_zeros());
+    search.guesses
+}
+
 /// A partly filled grid with the digits that its rows, columns and boxes hold.
 #[derive(Debug)]
 pub(super) struct Search {
@@ -52,6 +60,8 @@ pub(super) struct Search {
     units_of: Vec<[usize; 3]>,
     /// Grids that may still be looked at.
     nodes_left: u64,
+    /// How often no cell had one candidate and no digit one place.
+    guesses: u64,
 }
 
 /// What to do next.
@@ -78,6 +88,7 @@ impl Search {
                 .map(|cell| [layout.row(cell), layout.column(cell), layout.box_of(cell)])
                 .collect(),
             nodes_left: u64::MAX,
+            guesses: 0,
         };
         for (cell, &digit) in puzzle.cells().iter().enumerate() {
             if puzzle.is_blank(digit) {
@@ -113,6 +124,7 @@ impl Search {
             Move::Dead => return true,
             Move::Try(index, candidates) => (index, candidates),
         };
+        self.guesses += u64::from(candidates.count_ones() > 1);
         let cell = self.blank.swap_remove(index);
         let mut go_on = true;
         while candidates != 0 && go_on {

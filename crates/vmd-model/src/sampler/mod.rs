@@ -10,8 +10,8 @@ mod reveal;
 mod row;
 mod rules;
 mod run;
+mod search;
 mod text;
-mod trail;
 
 use rand_chacha::ChaCha8Rng;
 use vmd_graph::DependencyGraph;

@@ -54,6 +54,11 @@ impl<'a> RowPrediction<'a> {
         &self.logits[i * self.vocab..(i + 1) * self.vocab]
     }
 
+    /// Logits of all tokens as long as none of the step is known, `[seq, vocab]`.
+    pub(super) fn all_logits(&self) -> &'a [f32] {
+        self.logits
+    }
+
     /// Logits of token `i` given the values of other tokens of the same step; `given` is `[seq]`, with the mask token where
     /// nothing is given.
     pub fn logits_given(&self, i: usize, given: &[u32]) -> Cow<'a, [f32]> {

@@ -1,7 +1,5 @@
 //! Which tokens a step reveals.
 
-use std::borrow::Cow;
-
 use vmd_graph::DependencyGraph;
 use vmd_process::{NoiseSchedule, gumbel, index_below, uniform};
 
@@ -38,10 +36,23 @@ impl<'a> Plan<'a> {
         self.config.remask == RemaskRule::Backtrack
     }
 
-    /// Whether this step reveals everything and nothing is taken back.
-    pub(super) fn ends_search(&self, row: &Row, step: usize) -> bool {
-        let RevealRule::Threshold { tau } = self.config.reveal else { return false };
-        self.searches() && (step + 1 == self.steps || row.trail.is_exhausted(tau))
+    /// Goes on with the search in `row`, given what the network says; `fits` says whether tokens break no rule so far. The last step
+    /// reveals everything, and so does a search that has tried everything.
+    pub(super) fn search(
+        &self,
+        row: &mut Row,
+        step: usize,
+        prediction: RowPrediction<'_>,
+        fits: impl Fn(&[u32]) -> bool,
+    ) {
+        let RevealRule::Threshold { tau } = self.config.reveal else { return };
+        let mut search = std::mem::take(&mut row.search);
+        if step + 1 == self.steps || search.is_exhausted(tau) {
+            search.reveal(row, prediction.all_logits(), 0.0, self.config.value);
+        } else {
+            search.advance(row, prediction.all_logits(), (tau, self.config.value), fits);
+        }
+        row.search = search;
     }
 
     /// Whether neither this step nor a later one changes the row.
@@ -116,7 +127,7 @@ impl<'a> Plan<'a> {
         // What the step has revealed so far.
         let mut given = vec![row.mask_token(); row.tokens.len()];
         for position in chosen {
-            let logits = row.trail.without_excluded(position, prediction.logits_given(position, &given));
+            let logits = prediction.logits_given(position, &given);
             let value = choose(self.config.value, &logits, &mut row.rng);
             row.tokens[position] = value as u32;
             given[position] = value as u32;
@@ -131,8 +142,7 @@ impl<'a> Plan<'a> {
     fn choose_by_score(&self, row: &mut Row, step: usize, prediction: RowPrediction<'_>) -> Vec<usize> {
         let masked: Vec<usize> = row.masked().collect();
         for &i in &masked {
-            let logits = row.trail.without_excluded(i, Cow::Borrowed(prediction.logits(i)));
-            row.surety[i] = self.score(&softmax(&logits, 1.0));
+            row.surety[i] = self.score(&softmax(prediction.logits(i), 1.0));
         }
         if self.config.remask == RemaskRule::PredictRemask {
             let kept = row.counts[..=step].iter().sum();
@@ -141,13 +151,8 @@ impl<'a> Plan<'a> {
         }
         let mut ranked = self.rank(row, masked, step);
         match self.config.reveal {
-            RevealRule::Threshold { .. } if self.ends_search(row, step) => {}
             RevealRule::Threshold { tau } => {
-                let tau = row.trail.threshold(tau);
                 let sure = ranked.iter().take_while(|&&i| row.surety[i] >= tau).count();
-                if sure == 0 && self.searches() {
-                    row.trail.guess(ranked[0], &row.tokens);
-                }
                 ranked.truncate(sure.max(1));
             }
             RevealRule::IndependentSet if step + 1 == self.steps => {}

@@ -2,7 +2,7 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use super::trail::Trail;
+use super::search::Search;
 use crate::Scope;
 
 /// A sequence with its own random stream, latent and count of evaluations.
@@ -33,7 +33,7 @@ pub(super) struct Row {
     /// Time of this step's first hit.
     pub hit: f64,
     /// Guesses that stand.
-    pub trail: Trail,
+    pub search: Search,
     /// Its number among the caller's rows.
     pub index: usize,
     mask_token: u32,
@@ -57,7 +57,7 @@ impl Row {
             guess: Vec::new(),
             share_masked: 1.0,
             hit: 1.0,
-            trail: Trail::default(),
+            search: Search::default(),
             mask_token,
         }
     }
@@ -67,12 +67,7 @@ impl Row {
         self.span = block.len();
         self.free = block.filter(|&i| self.is_masked(i)).collect();
         (self.share_masked, self.hit) = (1.0, 1.0);
-        self.trail = Trail::default();
-    }
-
-    /// Takes back the last guess and what followed it.
-    pub(super) fn go_back(&mut self) {
-        self.trail.go_back(&mut self.tokens, &self.free, self.mask_token);
+        self.search = Search::default();
     }
 
     pub(super) fn mask_token(&self) -> u32 {

@@ -194,14 +194,16 @@ impl Sampler {
             }
             let prediction = self.predict(model, &active, &plan, step - 1);
             let (seq, vocab) = (model.seq_len(), model.vocab());
-            active.par_iter_mut().enumerate().for_each(|(i, row)| {
-                row.nfe += 1;
-                plan.reveal(row, step - 1, prediction.row(i, seq, vocab));
-            });
+            active.iter_mut().for_each(|row| row.nfe += 1);
             if plan.searches() {
-                let goes_back =
-                    |row: &&mut &mut Row| !plan.ends_search(row, step - 1) && !accept(row.index, &row.tokens);
-                active.iter_mut().filter(goes_back).for_each(|row| row.go_back());
+                for (i, row) in active.iter_mut().enumerate() {
+                    let index = row.index;
+                    plan.search(row, step - 1, prediction.row(i, seq, vocab), |tokens| accept(index, tokens));
+                }
+            } else {
+                active.par_iter_mut().enumerate().for_each(|(i, row)| {
+                    plan.reveal(row, step - 1, prediction.row(i, seq, vocab));
+                });
             }
         }
     }
