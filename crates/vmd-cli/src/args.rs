@@ -7,6 +7,7 @@ use vmd::model::{LatentRule, RemaskRule, RevealRule, SamplerConfig, ValueRule};
 use vmd::nn::Precision;
 
 use crate::config::{Given, default_completions, default_contexts};
+use crate::failure::usage;
 
 /// Variational masked diffusion: train, sample, solve, measure.
 #[derive(Debug, Parser)]
@@ -66,11 +67,13 @@ pub(crate) struct Common {
 pub(crate) struct SamplerArgs {
     /// Remask rule: none; cap(0.1), rescale(0.1) or confidence with ancestral; predict-remask with top-prob, margin or
     /// entropy; on Sudoku backtrack, a search of at most --nfe evaluations, with threshold.
-    #[arg(long, default_value = "none")]
-    pub(crate) remask: RemaskRule,
-    /// Latent rule: prior (as often as the model's scope says), prior-once, prior-each-step, reinfer.
-    #[arg(long, default_value = "prior")]
-    pub(crate) latent_rule: LatentRule,
+    /// [default: none; backtrack where `solve` is given no --reveal]
+    #[arg(long)]
+    pub(crate) remask: Option<RemaskRule>,
+    /// Latent rule: prior (as often as the model's scope says), prior-once, prior-each-step, reinfer. Commands that compare
+    /// samplers take several.
+    #[arg(long, value_delimiter = ',', default_value = "prior")]
+    pub(crate) latent_rule: Vec<LatentRule>,
     /// Temperature of Gumbel noise on the scores of top-prob, margin, entropy or independent-set; it falls to 0 over the
     /// steps.
     #[arg(long, default_value_t = 0.0)]
@@ -84,14 +87,23 @@ pub(crate) struct SamplerArgs {
 }
 
 impl SamplerArgs {
-    /// A sampler with these settings; steps, reveal and value rule are a default's.
-    pub(crate) fn config(&self) -> SamplerConfig {
-        SamplerConfig {
-            remask: self.remask,
-            latent: self.latent_rule,
+    /// A sampler with these settings for every latent rule; steps, reveal and value rule are a default's.
+    pub(crate) fn configs(&self) -> Vec<SamplerConfig> {
+        let config = |&latent: &LatentRule| SamplerConfig {
+            remask: self.remask.unwrap_or_default(),
+            latent,
             reveal_noise: self.reveal_noise,
             best_of: self.best_of,
             ..Default::default()
+        };
+        self.latent_rule.iter().map(config).collect()
+    }
+
+    /// The only one of them.
+    pub(crate) fn config(&self) -> anyhow::Result<SamplerConfig> {
+        match &self.configs()[..] {
+            [config] => Ok(config.clone()),
+            _ => Err(usage("this command takes one --latent-rule")),
         }
     }
 }
@@ -119,7 +131,7 @@ pub(crate) struct TrainArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct EvaluateSudokuArgs {
-    /// Model folder [default: the newest finished Sudoku run].
+    /// Model folder, or `shipped` [default: the newest finished Sudoku run, or else the model that comes with the program].
     #[arg(long, value_name = "DIR")]
     pub(crate) model: Option<PathBuf>,
     /// Puzzle file: CSV, .sdm or one puzzle a line [default: 500 puzzles that come with the program].
@@ -128,6 +140,12 @@ pub(crate) struct EvaluateSudokuArgs {
     /// Only the first N puzzles.
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
+    /// Folder of a second model, whose figures stand beside the first one's.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// SVG file for a plot of the shares against network evaluations.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plot: Option<PathBuf>,
     /// Instead of puzzles: how many of N grids that are drawn from nothing keep the rules.
     #[arg(long, value_name = "N", conflicts_with_all = ["puzzles", "limit"])]
     pub(crate) from_nothing: Option<usize>,
@@ -185,7 +203,7 @@ pub(crate) struct EvaluateSyntheticArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct GenerateSudokuArgs {
-    /// Model folder [default: the newest finished Sudoku run].
+    /// Model folder, or `shipped` [default: the newest finished Sudoku run, or else the model that comes with the program].
     #[arg(long, value_name = "DIR")]
     pub(crate) model: Option<PathBuf>,
     /// Number of grids.
@@ -242,16 +260,19 @@ pub(crate) struct SampleArgs {
 pub(crate) struct SolveArgs {
     /// The puzzle, row after row; `.` or `0` for a blank cell.
     pub(crate) puzzle: String,
-    /// Model folder [default: the newest finished Sudoku run].
+    /// Model folder, or `shipped` [default: the newest finished Sudoku run, or else the model that comes with the program].
     #[arg(long, value_name = "DIR")]
     pub(crate) model: Option<PathBuf>,
-    /// Network evaluations.
-    #[arg(long, default_value_t = 20)]
+    /// SVG file for a picture of how the grid filled up, which moves where it is shown.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Most network evaluations.
+    #[arg(long, default_value_t = 200)]
     pub(crate) nfe: usize,
     /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
-    /// independent-set, first-hitting.
-    #[arg(long, default_value = "margin")]
-    pub(crate) reveal: RevealRule,
+    /// independent-set, first-hitting [default: threshold, with guesses that are taken back].
+    #[arg(long)]
+    pub(crate) reveal: Option<RevealRule>,
     #[command(flatten)]
     pub(crate) sampler: SamplerArgs,
     #[command(flatten)]

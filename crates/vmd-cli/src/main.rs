@@ -11,6 +11,7 @@ mod failure;
 mod graph_plot;
 mod models;
 mod output;
+mod palette;
 mod presets;
 mod progress;
 mod provenance;

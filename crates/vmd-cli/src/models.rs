@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use anyhow::Context;
 use vmd::eval;
 use vmd::model::{Sampler, SamplerConfig, VmdModel};
-use vmd::train::{LoadOptions, RunFolder, load_model_dir, model_folder};
+use vmd::train::{LoadOptions, RunFolder, load_model, load_model_dir, model_folder};
 
 use crate::args::Common;
 use crate::config::{RunConfig, search_problem};
@@ -17,11 +17,21 @@ use crate::provenance;
 /// Where runs are kept unless another folder is asked for.
 pub(crate) const RUNS: &str = "runs";
 
+/// Name of the Sudoku model that comes with the program, in place of a folder.
+pub(crate) const SHIPPED: &str = "shipped";
+const SHIPPED_CONFIG: &[u8] = include_bytes!("../models/sudoku/config.json");
+const SHIPPED_WEIGHTS: &[u8] = include_bytes!("../models/sudoku/model.safetensors");
+
 /// A loaded model and where it comes from.
 #[derive(Debug)]
 pub(crate) struct LoadedModel {
     pub(crate) model: VmdModel,
-    pub(crate) folder: PathBuf,
+    /// What it is called in reports: its folder, or [`SHIPPED`].
+    pub(crate) name: String,
+    /// Loops of its trunk, where they are not its own number.
+    pub(crate) loops: Option<usize>,
+    /// The run that it lies in, if it lies in one.
+    pub(crate) run_folder: Option<PathBuf>,
     /// The run's configuration, where the model lies in a run folder.
     pub(crate) run: Option<RunConfig>,
     pub(crate) config_sha256: String,
@@ -36,37 +46,52 @@ impl LoadedModel {
         loops: Option<usize>,
         common: &Common,
     ) -> anyhow::Result<Self> {
-        if loops == Some(0) {
-            return Err(usage("--loops must be 1 or more"));
-        }
-        let options = LoadOptions { precision: common.precision, loops };
-        let device = device(&common.device)?;
+        let options = load_options(loops, common)?;
         let folder = match folder {
             Some(folder) => model_folder(&folder),
-            None => newest_run(|run| {
-                run.join("model/config.json").is_file() && config_of(run).is_some_and(|c| wanted(&c))
-            })
-            .map(|run| run.join("model"))
-            .ok_or_else(|| {
+            None => newest_finished(wanted).ok_or_else(|| {
                 usage(format!(
                     "no {what} in {RUNS}/; train one with `cargo xtask train`, or give --model DIR"
                 ))
             })?,
         };
-        let model = load_model_dir(&folder, options, &device)?;
-        check_precision(model.config().precision(), &device)?;
-        let run = folder.parent().and_then(config_of);
-        let config = std::fs::read(folder.join("config.json")).context("config.json")?;
-        Ok(Self { model, folder, run, config_sha256: sha256(&config) })
+        Self::load(&folder, options, &common.device)
     }
 
-    /// Loads `folder`, or the newest finished run on Sudoku.
+    fn load(folder: &Path, options: LoadOptions, device_name: &str) -> anyhow::Result<Self> {
+        let device = device(device_name)?;
+        let model = load_model_dir(folder, options, &device)?;
+        check_precision(model.config().precision(), &device)?;
+        let config = std::fs::read(folder.join("config.json")).context("config.json")?;
+        let run = folder.parent().and_then(|run| config_of(run).map(|config| (run.to_path_buf(), config)));
+        let (run_folder, run) = run.unzip();
+        let name = folder.display().to_string();
+        Ok(Self { model, name, loops: options.loops, run_folder, run, config_sha256: sha256(&config) })
+    }
+
+    /// The Sudoku model that comes with the program.
+    fn shipped(options: LoadOptions, device_name: &str) -> anyhow::Result<Self> {
+        let device = device(device_name)?;
+        let model = load_model(Path::new(SHIPPED), SHIPPED_CONFIG, SHIPPED_WEIGHTS, options, &device)?;
+        check_precision(model.config().precision(), &device)?;
+        let config_sha256 = sha256(SHIPPED_CONFIG);
+        let (name, loops) = (SHIPPED.into(), options.loops);
+        Ok(Self { model, name, loops, run_folder: None, run: None, config_sha256 })
+    }
+
+    /// Loads `folder`, or the newest finished run on Sudoku, or the model that comes with the program, which is also called
+    /// [`SHIPPED`].
     pub(crate) fn find_sudoku(
         folder: Option<PathBuf>,
         loops: Option<usize>,
         common: &Common,
     ) -> anyhow::Result<Self> {
-        Self::find(folder, "finished Sudoku run", |run| run.data.is_sudoku(), loops, common)
+        let options = load_options(loops, common)?;
+        let folder = folder.or_else(|| newest_finished(|run| run.data.is_sudoku()));
+        match folder.filter(|folder| folder.as_path() != Path::new(SHIPPED)) {
+            Some(folder) => Self::load(&model_folder(&folder), options, &common.device),
+            None => Self::shipped(options, &common.device),
+        }
     }
 
     /// A sampler for this model; `has_rules` is whether the caller can tell that an unfinished sequence breaks one, which a search
@@ -88,13 +113,28 @@ impl LoadedModel {
             task: task.into(),
             dataset,
             split: split.into(),
-            model: self.folder.display().to_string(),
+            loops: self.loops,
+            model: self.name.clone(),
             has_latent: self.model.posterior().is_some(),
             seed,
             revision: provenance::revision(),
             config_sha256: self.config_sha256.clone(),
         }
     }
+}
+
+fn load_options(loops: Option<usize>, common: &Common) -> anyhow::Result<LoadOptions> {
+    if loops == Some(0) {
+        return Err(usage("--loops must be 1 or more"));
+    }
+    Ok(LoadOptions { precision: common.precision, loops })
+}
+
+/// The model folder of the newest finished run that `wanted` accepts.
+fn newest_finished(wanted: impl Fn(&RunConfig) -> bool) -> Option<PathBuf> {
+    let is_wanted =
+        |run: &Path| run.join("model/config.json").is_file() && config_of(run).is_some_and(|c| wanted(&c));
+    newest_run(is_wanted).map(|run| run.join("model"))
 }
 
 /// The run in `runs/` that was changed last, among those that `wanted` accepts.

@@ -36,12 +36,19 @@ pub(crate) fn percent(value: f64, ci95: [f64; 2]) -> String {
     if low == high { format!("{value} %") } else { format!("{value} % [{low}, {high}]") }
 }
 
-/// What samplers that share everything but reveal rule and steps do otherwise than usual, for a headline.
+/// Reveal rule and, where it is not the usual one, latent rule.
+pub(crate) fn describe_latent(sampler: &SamplerConfig) -> String {
+    match sampler.latent {
+        LatentRule::Prior => sampler.reveal.to_string(),
+        latent => format!("{}, {latent}", sampler.reveal),
+    }
+}
+
+/// What samplers that share everything but reveal and latent rule and steps do otherwise than usual, for a headline.
 pub(crate) fn describe_rest(samplers: &[SamplerConfig]) -> String {
     let Some(first) = samplers.first() else { return String::new() };
     let parts = [
         (first.remask != RemaskRule::None).then(|| format!(", remask {}", first.remask)),
-        (first.latent != LatentRule::Prior).then(|| format!(", latent {}", first.latent)),
         (first.reveal_noise > 0.0).then(|| format!(", noise {}", first.reveal_noise)),
         (first.best_of > 1).then(|| format!(", best of {}", first.best_of)),
     ];

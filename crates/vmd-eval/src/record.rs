@@ -40,6 +40,9 @@ pub struct Record {
     /// Draws of the posterior behind each sequence's bound; absent for other figures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latent_draws: Option<usize>,
+    /// Loops of the network's trunk, where they are not the model's own number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loops: Option<usize>,
     /// Model folder or preset.
     pub model: String,
     /// Seed of the sampler.
@@ -59,6 +62,8 @@ pub struct Provenance {
     pub dataset: String,
     /// See [`Record::split`].
     pub split: String,
+    /// See [`Record::loops`].
+    pub loops: Option<usize>,
     /// See [`Record::model`].
     pub model: String,
     /// Whether the model has a latent.
@@ -115,6 +120,7 @@ impl Provenance {
             latent_rule: if self.has_latent { sampler.latent.to_string() } else { "none".into() },
             best_of: sampler.best_of,
             latent_draws: None,
+            loops: self.loops,
             model: self.model.clone(),
             seed: self.seed,
             revision: self.revision.clone(),

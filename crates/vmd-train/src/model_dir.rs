@@ -60,7 +60,23 @@ pub fn load_model_dir(folder: &Path, options: LoadOptions, device: &Device) -> R
             "it has no {CONFIG}; give a folder that holds {CONFIG} and {WEIGHTS}, such as RUN/model"
         )));
     }
-    let mut config: ModelConfig = serde_json::from_slice(&read(&folder.join(CONFIG))?)
+    load_model(folder, &read(&folder.join(CONFIG))?, &read(&folder.join(WEIGHTS))?, options, device)
+}
+
+/// The same from the bytes of `config.json` and `model.safetensors`; `folder` is what messages call the place they come from.
+///
+/// # Errors
+///
+/// As [`load_model_dir`].
+pub fn load_model(
+    folder: &Path,
+    config: &[u8],
+    weights: &[u8],
+    options: LoadOptions,
+    device: &Device,
+) -> Result<VmdModel, TrainError> {
+    let bad = |reason: String| TrainError::BadModel { path: folder.to_path_buf(), reason };
+    let mut config: ModelConfig = serde_json::from_slice(config)
         .map_err(|error| bad(format!("{CONFIG}: {error}; restore the file")))?;
     if let Some(precision) = options.precision {
         config.set_precision(precision);
@@ -70,7 +86,7 @@ pub fn load_model_dir(folder: &Path, options: LoadOptions, device: &Device) -> R
     }
     let model = VmdModel::new(&config, keyed_rng(0, 0, Purpose::Init), device)
         .map_err(|problem| bad(format!("{CONFIG}: {problem}")))?;
-    let weights = folder.join(WEIGHTS);
-    let tensors = parameters_from_safetensors(&read(&weights)?).map_err(TrainError::parameters(&weights))?;
-    load_parameters(model, tensors).map_err(TrainError::parameters(&weights))
+    let file = folder.join(WEIGHTS);
+    let tensors = parameters_from_safetensors(weights).map_err(TrainError::parameters(&file))?;
+    load_parameters(model, tensors).map_err(TrainError::parameters(&file))
 }

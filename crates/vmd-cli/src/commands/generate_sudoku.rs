@@ -18,7 +18,7 @@ use crate::args::GenerateSudokuArgs;
 use crate::data::embedded_puzzles;
 use crate::failure::usage;
 use crate::models::LoadedModel;
-use crate::output::{describe_rest, percent, print_json};
+use crate::output::{describe_latent, describe_rest, percent, print_json};
 
 /// Draws the grids, writes them and reports.
 pub(crate) fn run(args: &GenerateSudokuArgs) -> anyhow::Result<()> {
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &GenerateSudokuArgs) -> anyhow::Result<()> {
     let layout = grid_layout(&loaded)?;
     let patterns = patterns(args.patterns.as_deref(), layout)?;
     let config =
-        SamplerConfig { nfe: args.nfe, reveal: args.reveal, value: args.value, ..args.sampler.config() };
+        SamplerConfig { nfe: args.nfe, reveal: args.reveal, value: args.value, ..args.sampler.config()? };
     let sampler = loaded.sampler(&config, true)?;
     let seed = args.common.seed.unwrap_or(0);
     // What can fail comes before what takes long.
@@ -66,13 +66,8 @@ pub(crate) fn run(args: &GenerateSudokuArgs) -> anyhow::Result<()> {
         print_json(&figures.iter().map(record).collect::<Vec<_>>());
         return Ok(());
     }
-    let (reveal, rest) = (config.reveal, describe_rest(std::slice::from_ref(&config)));
-    println!(
-        "{} grids from nothing, model {}, {reveal}, {}{rest}",
-        args.count,
-        loaded.folder.display(),
-        config.value
-    );
+    let (reveal, rest) = (describe_latent(&config), describe_rest(std::slice::from_ref(&config)));
+    println!("{} grids from nothing, model {}, {reveal}, {}{rest}", args.count, loaded.name, config.value);
     println!("evaluations   {:.1} a grid", output.mean_nfe());
     println!("valid         {}", percent(valid.value, valid.ci95));
     println!("different     {}, up to symmetry {}", distinct(&grids), worth.classes);
@@ -165,7 +160,9 @@ struct TrainingGrids {
 impl TrainingGrids {
     /// Those of the run that the model comes from, where it lies in one.
     fn of(loaded: &LoadedModel) -> anyhow::Result<Option<Self>> {
-        let Some((run, folder)) = loaded.run.as_ref().zip(loaded.folder.parent()) else { return Ok(None) };
+        let Some((run, folder)) = loaded.run.as_ref().zip(loaded.run_folder.as_ref()) else {
+            return Ok(None);
+        };
         let (source, _) = run.data.sources(run.seed)?;
         let checkpoint = Checkpoint::load_newest(&RunFolder::open(folder, None)?.checkpoints())?;
         let planned = run.train.steps * run.train.batch_size as u64;

@@ -18,7 +18,7 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
         LoadedModel::find(args.model.clone(), "finished run", |_| true, args.sampler.loops, &args.common)?;
     let config = loaded.model.config();
     let sampler =
-        SamplerConfig { nfe: args.nfe, reveal: args.reveal, value: args.value, ..args.sampler.config() };
+        SamplerConfig { nfe: args.nfe, reveal: args.reveal, value: args.value, ..args.sampler.config()? };
     let data = loaded.run.as_ref().map(|run| &run.data);
     let sampler = loaded.sampler(&sampler, data.is_some_and(DataConfig::is_sudoku))?;
     let blank = vec![config.mask_token(); args.count * config.seq_len];

@@ -174,6 +174,7 @@ fn records(rows: &[Row]) -> Vec<Record> {
                 latent_rule: if row.case.latent { "posterior" } else { "none" }.into(),
                 best_of: 1,
                 latent_draws: None,
+                loops: None,
                 model: row.contender.clone(),
                 seed: 1,
                 revision: provenance::revision(),

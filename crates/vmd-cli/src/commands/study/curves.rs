@@ -5,7 +5,8 @@ use std::path::Path;
 use plotters::prelude::*;
 
 use super::collect::ArmResult;
-use super::figures::{COLOURS, Drawn};
+use super::figures::Drawn;
+use crate::palette::COLOURS;
 
 /// Width and height of a panel.
 const PANEL: (u32, u32) = (560, 420);

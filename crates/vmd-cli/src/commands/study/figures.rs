@@ -11,27 +11,10 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::collect::{ArmResult, Key, Spread, rows};
 use super::plan::Section;
+use crate::palette::COLOURS;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 pub(super) type Drawn = Result<(), Box<dyn Error>>;
-
-/// One colour for each arm; against NFE a baseline has its arm's, dashed.
-pub(super) const COLOURS: [RGBColor; 14] = [
-    RGBColor(31, 119, 180),
-    RGBColor(214, 39, 40),
-    RGBColor(44, 160, 44),
-    RGBColor(148, 103, 189),
-    RGBColor(255, 127, 14),
-    RGBColor(23, 190, 207),
-    RGBColor(140, 86, 75),
-    RGBColor(227, 119, 194),
-    RGBColor(127, 127, 127),
-    RGBColor(188, 189, 34),
-    RGBColor(0, 0, 0),
-    RGBColor(57, 59, 121),
-    RGBColor(99, 121, 57),
-    RGBColor(132, 60, 57),
-];
 
 const GREY: RGBColor = RGBColor(90, 90, 90);
 /// Height of a legend's line and of a bar.

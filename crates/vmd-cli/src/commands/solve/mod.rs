@@ -1,14 +1,22 @@
 //! `solve`: one puzzle.
 
+mod recorder;
+mod svg;
+
 use anyhow::bail;
 use serde_json::json;
 use vmd::data::sudoku::{Grid, broken_rule, is_consistent, solve_within};
-use vmd::model::{SamplerConfig, ValueRule};
+use vmd::model::{RemaskRule, RevealRule, SamplerConfig, ValueRule};
+use vmd::train::write_atomically;
 
 use crate::args::SolveArgs;
 use crate::data::SOLVER_NODES;
 use crate::failure::usage;
 use crate::models::LoadedModel;
+use recorder::Recorder;
+
+/// Probability from which a search takes a digit for sure.
+const SURE: f64 = 0.9;
 
 /// Checks the puzzle, lets the model fill it, and checks the result.
 pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
@@ -25,30 +33,31 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
             config.seq_len
         )));
     }
-    let sampler = SamplerConfig {
-        nfe: args.nfe,
-        reveal: args.reveal,
-        value: ValueRule::Argmax,
-        ..args.sampler.config()
-    };
-    let sampler = loaded.sampler(&sampler, true)?;
+    let sampler = loaded.sampler(&sampler(args)?, true)?;
     let seed = args.common.seed.unwrap_or(0);
     let solved = |_: usize, tokens: &[u32]| {
         Grid::from_tokens(puzzle.layout(), tokens).is_ok_and(|grid| is_consistent(&grid))
     };
-    let output = sampler.sample_checked(&loaded.model, &puzzle.to_tokens(), seed, solved);
+    let recorder = Recorder::new(&loaded.model);
+    let output = sampler.sample_checked(&recorder, &puzzle.to_tokens(), seed, solved);
     let grid = Grid::from_tokens(puzzle.layout(), &output.tokens)?;
     let broken = broken_rule(&grid);
+    if let Some(file) = &args.svg {
+        let verdict = if broken.is_none() { "solved" } else { "not solved" };
+        let caption = format!("{verdict} in {} evaluations", output.nfe[0]);
+        let frames = recorder.frames(&output.tokens);
+        write_atomically(file, svg::animation(puzzle.layout(), &puzzle, &frames, &caption).as_bytes())?;
+    }
     if args.common.json {
         let broken = broken.as_ref().map(ToString::to_string);
         println!(
             "{}",
             json!({ "puzzle": puzzle.to_string(), "grid": grid.to_string(), "solved": broken.is_none(),
-                    "broken_rule": broken, "nfe": output.nfe[0], "model": loaded.folder.display().to_string() })
+                    "broken_rule": broken, "nfe": output.nfe[0], "model": loaded.name })
         );
     } else {
         print!("{}", grid.pretty());
-        println!("{} network evaluations, model {}", output.nfe[0], loaded.folder.display());
+        println!("{} network evaluations, model {}", output.nfe[0], loaded.name);
     }
     match broken {
         None => Ok(()),
@@ -56,6 +65,17 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
             bail!("not solved: {rule}; allow more evaluations with --nfe, or train the model longer")
         }
     }
+}
+
+/// A search, unless another reveal or remask rule is asked for.
+fn sampler(args: &SolveArgs) -> anyhow::Result<SamplerConfig> {
+    let search = args.sampler.remask.is_none_or(|remask| remask == RemaskRule::Backtrack);
+    let (reveal, remask) = match args.reveal {
+        None if search => (RevealRule::Threshold { tau: SURE }, RemaskRule::Backtrack),
+        reveal => (reveal.unwrap_or(RevealRule::Margin), args.sampler.remask.unwrap_or_default()),
+    };
+    let rest = args.sampler.config()?;
+    Ok(SamplerConfig { nfe: args.nfe, reveal, remask, value: ValueRule::Argmax, ..rest })
 }
 
 /// Parses a puzzle and makes sure that it has exactly one solution.

@@ -1,0 +1,102 @@
+//! What a model is asked and answers on the way to a solution.
+
+use std::cell::RefCell;
+
+use rand_chacha::ChaCha8Rng;
+use vmd::graph::DependencyGraph;
+use vmd::kernels::softmax_f64;
+use vmd::latent::LatentRows;
+use vmd::model::{Prediction, Query, Scope, TokenPredictor, VmdModel};
+
+/// One sequence at one time.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Frame {
+    /// Its tokens, `[seq]`.
+    pub(super) tokens: Vec<u32>,
+    /// How probable each of them was when it appeared, `[seq]`; 1 for clues.
+    pub(super) confidence: Vec<f64>,
+}
+
+/// A model that remembers the evaluations of one sequence.
+#[derive(Debug)]
+pub(super) struct Recorder<'a> {
+    model: &'a VmdModel,
+    /// Tokens and logits of every evaluation.
+    evaluations: RefCell<Vec<(Vec<u32>, Vec<f32>)>>,
+}
+
+impl<'a> Recorder<'a> {
+    pub(super) fn new(model: &'a VmdModel) -> Self {
+        Self { model, evaluations: RefCell::default() }
+    }
+
+    /// The sequence before every evaluation, and `last`, what became of it.
+    pub(super) fn frames(self, last: &[u32]) -> Vec<Frame> {
+        let evaluations = self.evaluations.into_inner();
+        let vocab = self.model.vocab();
+        let mut frames: Vec<Frame> = Vec::new();
+        let ends = evaluations.iter().skip(1).map(|(tokens, _)| tokens.as_slice()).chain([last]);
+        for ((start, logits), end) in evaluations.iter().zip(ends) {
+            let before = frames
+                .last()
+                .cloned()
+                .unwrap_or_else(|| Frame { tokens: start.clone(), confidence: vec![1.0; start.len()] });
+            let confidence = |i: usize| {
+                let mut probabilities = Vec::new();
+                softmax_f64(&logits[i * vocab..(i + 1) * vocab], 1.0, &mut probabilities);
+                probabilities.get(end[i] as usize).copied().unwrap_or(1.0)
+            };
+            let of = |i: usize| if before.tokens[i] == end[i] { before.confidence[i] } else { confidence(i) };
+            let confidence = (0..end.len()).map(of).collect();
+            if frames.is_empty() {
+                frames.push(before.clone());
+            }
+            frames.push(Frame { tokens: end.to_vec(), confidence });
+        }
+        frames
+    }
+}
+
+impl TokenPredictor for Recorder<'_> {
+    fn vocab(&self) -> usize {
+        self.model.vocab()
+    }
+
+    fn seq_len(&self) -> usize {
+        self.model.seq_len()
+    }
+
+    fn n_blocks(&self) -> usize {
+        self.model.n_blocks()
+    }
+
+    fn latent_scope(&self) -> Scope {
+        self.model.latent_scope()
+    }
+
+    fn is_reveal_aware(&self) -> bool {
+        self.model.is_reveal_aware()
+    }
+
+    fn draw_latent(&self, xt: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> LatentRows {
+        self.model.draw_latent(xt, rngs)
+    }
+
+    fn has_posterior(&self) -> bool {
+        self.model.has_posterior()
+    }
+
+    fn infer_latent(&self, x0: &[u32], tied: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> Option<LatentRows> {
+        self.model.infer_latent(x0, tied, rngs)
+    }
+
+    fn graph(&self) -> Option<&DependencyGraph> {
+        TokenPredictor::graph(self.model)
+    }
+
+    fn predict(&self, query: Query<'_>) -> Prediction {
+        let prediction = self.model.predict(query);
+        self.evaluations.borrow_mut().push((query.xt.to_vec(), prediction.logits.clone()));
+        prediction
+    }
+}
