@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use vmd::model::{LatentRule, RemaskRule, RevealRule, SamplerConfig, ValueRule};
 use vmd::nn::Precision;
+use vmd::process::TimeGrid;
 
 use crate::config::{Given, default_completions, default_contexts};
 use crate::failure::usage;
@@ -78,12 +79,30 @@ pub(crate) struct SamplerArgs {
     /// steps.
     #[arg(long, default_value_t = 0.0)]
     pub(crate) reveal_noise: f64,
+    /// How the steps share out time, or tokens: uniform, or cosine (short steps first).
+    #[arg(long, value_enum, default_value_t = Grid::Uniform)]
+    pub(crate) grid: Grid,
     /// Attempts at every sequence until one keeps the rules of its data; all count as evaluations.
     #[arg(long, default_value_t = 1)]
     pub(crate) best_of: usize,
     /// Loops of the network in every evaluation, which takes as much longer [default: the model's own].
     #[arg(long)]
     pub(crate) loops: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Grid {
+    Uniform,
+    Cosine,
+}
+
+impl From<Grid> for TimeGrid {
+    fn from(grid: Grid) -> Self {
+        match grid {
+            Grid::Uniform => Self::Uniform {},
+            Grid::Cosine => Self::Cosine {},
+        }
+    }
 }
 
 impl SamplerArgs {
@@ -94,6 +113,7 @@ impl SamplerArgs {
             latent,
             reveal_noise: self.reveal_noise,
             best_of: self.best_of,
+            grid: self.grid.into(),
             ..Default::default()
         };
         self.latent_rule.iter().map(config).collect()
@@ -150,7 +170,7 @@ pub(crate) struct EvaluateSudokuArgs {
     #[arg(long, value_name = "N", conflicts_with_all = ["puzzles", "limit"])]
     pub(crate) from_nothing: Option<usize>,
     /// Reveal rules: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
-    /// independent-set, first-hitting.
+    /// entropy-bound(0.5), independent-set, first-hitting.
     #[arg(long, value_delimiter = ',', default_value = "margin,top-prob")]
     pub(crate) reveal: Vec<RevealRule>,
     /// Network evaluations per puzzle.
@@ -220,7 +240,7 @@ pub(crate) struct GenerateSudokuArgs {
     #[arg(long, default_value_t = 81)]
     pub(crate) nfe: usize,
     /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
-    /// independent-set, first-hitting.
+    /// entropy-bound(0.5), independent-set, first-hitting.
     #[arg(long, default_value = "entropy")]
     pub(crate) reveal: RevealRule,
     /// Value rule: argmax, categorical, categorical(0.8,0.95) with temperature and top-p.
@@ -244,7 +264,7 @@ pub(crate) struct SampleArgs {
     #[arg(long, default_value_t = 4)]
     pub(crate) nfe: usize,
     /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
-    /// independent-set, first-hitting.
+    /// entropy-bound(0.5), independent-set, first-hitting.
     #[arg(long, default_value = "ancestral")]
     pub(crate) reveal: RevealRule,
     /// Value rule: argmax, categorical, categorical(0.8,0.95) with temperature and top-p.
@@ -270,7 +290,7 @@ pub(crate) struct SolveArgs {
     #[arg(long, default_value_t = 200)]
     pub(crate) nfe: usize,
     /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
-    /// independent-set, first-hitting [default: threshold, with guesses that are taken back].
+    /// entropy-bound(0.5), independent-set, first-hitting [default: threshold, with guesses that are taken back].
     #[arg(long)]
     pub(crate) reveal: Option<RevealRule>,
     #[command(flatten)]

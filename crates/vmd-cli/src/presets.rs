@@ -29,6 +29,7 @@ pub(crate) const PRESETS: &[(&str, &str)] = &[
     ("graph-needle-64", include_str!("../presets/graph-needle-64.toml")),
     ("graph-grids-4x4", include_str!("../presets/graph-grids-4x4.toml")),
     ("sudoku-messages", include_str!("../presets/sudoku-messages.toml")),
+    ("sudoku-solver", include_str!("../presets/sudoku-solver.toml")),
     ("sudoku-16x16", include_str!("../presets/sudoku-16x16.toml")),
 ];
 

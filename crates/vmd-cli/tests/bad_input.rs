@@ -55,8 +55,11 @@ fn a_puzzle_with_several_solutions() {
 
 #[test]
 fn a_good_puzzle_without_a_model() {
-    let puzzle = SOLVED.replacen('7', ".", 1);
-    fails(solve(&puzzle), 2, &["no finished Sudoku run", "cargo xtask train"]);
+    let (puzzle, folder) = (SOLVED.replacen('7', ".", 1), workplace());
+    let solve = vmd(folder.path()).args(["solve", &puzzle, "--model", "missing"]).assert();
+    fails(solve, 1, &["missing", "config.json"]);
+    let synthetic = vmd(folder.path()).arg("evaluate-synthetic").assert();
+    fails(synthetic, 2, &["no model of a synthetic set in runs/", "cargo xtask train"]);
 }
 
 #[test]

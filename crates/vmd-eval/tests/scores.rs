@@ -41,6 +41,7 @@ fn provenance() -> Provenance {
         task: "sudoku".into(),
         dataset: "d".into(),
         split: "test".into(),
+        loops: None,
         model: "m".into(),
         has_latent: true,
         seed: 3,

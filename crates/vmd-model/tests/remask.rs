@@ -257,6 +257,7 @@ proptest! {
             config.remask = RemaskRule::None;
         }
         let table = Table { posterior: true, ..table() };
+        let own_pace = config.sets_own_pace();
         let sampler = Sampler::new(config, schedule);
         prop_assert_eq!(sampler.problems_with(&table), Vec::<String>::new());
         let output = sampler.sample_checked(&table, &xt, seed, |_, tokens| tokens[0] == 0);
@@ -265,7 +266,7 @@ proptest! {
             prop_assert!(kept);
         }
         prop_assert_eq!(output.nfe.iter().sum::<usize>(), table.evaluated());
-        let steps = if matches!(RULES[rule], RevealRule::Threshold { .. }) { SEQ } else { nfe };
+        let steps = if own_pace { SEQ } else { nfe };
         prop_assert!(output.nfe.iter().all(|&spent| spent <= steps * best_of));
         // The network never sees a clue masked or changed, either.
         for call in table.calls.borrow().iter() {

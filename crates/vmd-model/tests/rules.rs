@@ -15,6 +15,7 @@ fn rules_are_read_as_they_are_written() {
         ("entropy", RevealRule::Entropy),
         ("threshold(0.9)", RevealRule::Threshold { tau: 0.9 }),
         ("threshold( 1e-3 )", RevealRule::Threshold { tau: 1e-3 }),
+        ("entropy_bound(2.5)", RevealRule::EntropyBound { gamma: 2.5 }),
         ("independent-set", RevealRule::IndependentSet),
         ("first_hitting", RevealRule::FirstHitting),
     ];
@@ -53,6 +54,7 @@ proptest! {
             RevealRule::Margin,
             RevealRule::Entropy,
             RevealRule::Threshold { tau },
+            RevealRule::EntropyBound { gamma: temperature },
             RevealRule::IndependentSet,
             RevealRule::FirstHitting,
         ] {
@@ -182,7 +184,7 @@ fn problem(config: &SamplerConfig) -> String {
 
 #[test]
 fn rules_that_do_not_go_together_are_refused_in_words() {
-    let all = "ancestral random-k top-prob margin entropy threshold(0.5) independent-set first-hitting";
+    let all = "ancestral random-k top-prob margin entropy threshold(0.5) entropy-bound(0.5) independent-set first-hitting";
     let rules = || all.split(' ').map(|text| text.parse::<RevealRule>().unwrap());
     let plain = |reveal| SamplerConfig { reveal, ..SamplerConfig::default() };
     let counts = |rule| matches!(rule, RevealRule::TopProb | RevealRule::Margin | RevealRule::Entropy);

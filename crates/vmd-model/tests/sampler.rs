@@ -21,12 +21,13 @@ fn every_rule_fills_every_mask_and_keeps_every_clue_within_its_budget() {
             for grid in [TimeGrid::Uniform {}, TimeGrid::Cosine {}] {
                 let table = table();
                 let config = SamplerConfig { nfe, grid, reveal: rule, ..Default::default() };
+                let own_pace = config.sets_own_pace();
                 let output = Sampler::new(config, NoiseSchedule::default()).sample(&table, &xt, 4);
                 for (&before, &after) in xt.iter().zip(&output.tokens) {
                     assert!(if before == MASK { after < MASK } else { after == before }, "{rule}");
                 }
                 for (row, &spent) in xt.chunks_exact(SEQ).zip(&output.nfe) {
-                    let limit = if matches!(rule, RevealRule::Threshold { .. }) { SEQ } else { nfe };
+                    let limit = if own_pace { SEQ } else { nfe };
                     assert!(spent <= limit.min(masks(row)), "{rule}: {spent} of {nfe} for {}", masks(row));
                     assert_eq!(spent == 0, masks(row) == 0);
                 }
@@ -98,6 +99,21 @@ fn threshold_sets_its_own_pace() {
     // Best probabilities 0.5, 0.6, 0.8, 0.4, 0.7, 0.9: five of them reach 0.45, three 0.65.
     assert_eq!(steps(0.45), [5, 1]);
     assert_eq!(steps(0.65), [3, 1, 1, 1]);
+}
+
+#[test]
+fn a_bound_on_entropy_sets_its_own_pace() {
+    // Two sure tokens and three of ln 2 = 0.69 nats.
+    let (sure, even): ([f64; 3], [f64; 3]) = ([1.0, 0.0, 0.0], [0.5, 0.5, 0.0]);
+    let steps = |gamma| {
+        let table = Table::new(&[&even, &sure, &even, &sure, &even]);
+        sampler(RevealRule::EntropyBound { gamma }, 1, ValueRule::Argmax).sample(&table, &[MASK; 5], 1);
+        revealed_per_call(&table)
+    };
+    // What comes before the last token of a step counts.
+    assert_eq!(steps(0.0), [3, 1, 1]);
+    assert_eq!(steps(0.7), [4, 1]);
+    assert_eq!(steps(2.0), [5]);
 }
 
 #[test]

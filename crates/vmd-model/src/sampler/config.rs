@@ -10,7 +10,7 @@ use super::{LatentRule, RemaskRule, RevealRule, ValueRule};
 #[serde(deny_unknown_fields)]
 pub struct SamplerConfig {
     /// Steps that the sampler may take: an upper limit on its network evaluations, for each of `best_of` attempts. The
-    /// threshold rule sets its own pace and ignores it, unless it searches (`remask = backtrack`).
+    /// rules `threshold` and `entropy-bound` set their own pace and ignore it, unless they search (`remask = backtrack`).
     pub nfe: usize,
     /// How the steps share out time, or tokens.
     #[serde(default)]
@@ -60,7 +60,8 @@ impl Default for SamplerConfig {
 impl SamplerConfig {
     /// Whether the number of evaluations does not depend on `nfe`.
     pub fn sets_own_pace(&self) -> bool {
-        matches!(self.reveal, RevealRule::Threshold { .. }) && self.remask != RemaskRule::Backtrack
+        let by_surety = matches!(self.reveal, RevealRule::Threshold { .. } | RevealRule::EntropyBound { .. });
+        by_surety && self.remask != RemaskRule::Backtrack
     }
 
     /// Problems of the configuration, with the name of the key; empty when a sampler can run.
@@ -73,7 +74,10 @@ impl SamplerConfig {
             problems.push("best_of is 0; set it to 1 or more".into());
         }
         if !self.reveal.is_valid() {
-            problems.push(format!("reveal = {}; tau must lie in 0..=1", self.reveal));
+            problems.push(format!(
+                "reveal = {}; tau must lie in 0..=1, gamma must be 0 or more and finite",
+                self.reveal
+            ));
         }
         if !self.value.is_valid() {
             problems.push(format!(

@@ -155,6 +155,15 @@ impl<'a> Plan<'a> {
                 let sure = ranked.iter().take_while(|&&i| row.surety[i] >= tau).count();
                 ranked.truncate(sure.max(1));
             }
+            RevealRule::EntropyBound { gamma } => {
+                let before_each = ranked.iter().scan(0.0, |sum, &i| {
+                    let before = *sum;
+                    *sum -= row.surety[i];
+                    Some(before)
+                });
+                let within = before_each.take_while(|&before| before <= gamma).count();
+                ranked.truncate(within.max(1));
+            }
             RevealRule::IndependentSet if step + 1 == self.steps => {}
             RevealRule::IndependentSet => {
                 let share = ranked.len().div_ceil(self.steps - step);
@@ -198,7 +207,7 @@ impl<'a> Plan<'a> {
     /// Tokens that this step reveals at the least.
     fn count(&self, row: &Row, step: usize) -> usize {
         match self.config.reveal {
-            RevealRule::Threshold { .. } | RevealRule::IndependentSet => 1,
+            RevealRule::Threshold { .. } | RevealRule::EntropyBound { .. } | RevealRule::IndependentSet => 1,
             _ => row.counts[step],
         }
     }
@@ -210,7 +219,7 @@ impl<'a> Plan<'a> {
                 let (first, second) = two_largest(probabilities);
                 first - second
             }
-            RevealRule::Entropy => -entropy(probabilities),
+            RevealRule::Entropy | RevealRule::EntropyBound { .. } => -entropy(probabilities),
             _ => probabilities[argmax(probabilities)],
         }
     }

@@ -26,6 +26,12 @@ pub enum RevealRule {
         /// Probability in `0..=1`.
         tau: f64,
     },
+    /// The tokens of least entropy, as long as the entropies of those before the last one add up to no more than this: a bound on
+    /// what tokens drawn at once can have to do with each other. The surest token always (EB-Sampler, arXiv 2505.24857).
+    EntropyBound {
+        /// Nats, 0 or more.
+        gamma: f64,
+    },
     /// Tokens of which no two are adjacent in the model's dependency graph, taken greedily in the order of their best
     /// probability, up to the share of a step of those that are left; the last of `nfe` steps reveals everything.
     IndependentSet,
@@ -39,6 +45,7 @@ impl RevealRule {
     pub(super) fn is_valid(&self) -> bool {
         match self {
             Self::Threshold { tau } => (0.0..=1.0).contains(tau),
+            Self::EntropyBound { gamma } => gamma.is_finite() && *gamma >= 0.0,
             _ => true,
         }
     }

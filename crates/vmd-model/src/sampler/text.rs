@@ -23,7 +23,8 @@ impl FromStr for RevealRule {
         let error = || ParseRuleError {
             given: text.into(),
             what: "reveal rule",
-            known: "ancestral, random-k, top-prob, margin, entropy, threshold(0.9), independent-set, first-hitting",
+            known: "ancestral, random-k, top-prob, margin, entropy, threshold(0.9), entropy-bound(0.5), independent-set, \
+                    first-hitting",
         };
         Ok(match text.trim().replace('_', "-").as_str() {
             "ancestral" => Self::Ancestral,
@@ -34,8 +35,9 @@ impl FromStr for RevealRule {
             "independent-set" => Self::IndependentSet,
             "first-hitting" => Self::FirstHitting,
             other => {
-                let tau = argument(other, "threshold").ok_or_else(error)?;
-                Some(Self::Threshold { tau }).filter(Self::is_valid).ok_or_else(error)?
+                let threshold = argument(other, "threshold").map(|tau| Self::Threshold { tau });
+                let bound = || argument(other, "entropy-bound").map(|gamma| Self::EntropyBound { gamma });
+                threshold.or_else(bound).filter(Self::is_valid).ok_or_else(error)?
             }
         })
     }
@@ -50,6 +52,7 @@ impl fmt::Display for RevealRule {
             Self::Margin => f.write_str("margin"),
             Self::Entropy => f.write_str("entropy"),
             Self::Threshold { tau } => write!(f, "threshold({tau})"),
+            Self::EntropyBound { gamma } => write!(f, "entropy-bound({gamma})"),
             Self::IndependentSet => f.write_str("independent-set"),
             Self::FirstHitting => f.write_str("first-hitting"),
         }

@@ -209,7 +209,7 @@ impl TokenPredictor for Table {
 }
 
 /// Every reveal rule.
-pub(crate) const RULES: [RevealRule; 9] = [
+pub(crate) const RULES: [RevealRule; 10] = [
     RevealRule::Ancestral,
     RevealRule::RandomK,
     RevealRule::TopProb,
@@ -219,6 +219,7 @@ pub(crate) const RULES: [RevealRule; 9] = [
     RevealRule::Threshold { tau: 1.0 },
     RevealRule::IndependentSet,
     RevealRule::FirstHitting,
+    RevealRule::EntropyBound { gamma: 0.7 },
 ];
 
 pub(crate) const SEQ: usize = 6;
