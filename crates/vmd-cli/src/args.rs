@@ -371,7 +371,7 @@ pub(crate) struct BenchArgs {
     /// Python interpreter that has PyTorch; it then runs the same networks in turns with this program.
     #[arg(long, value_name = "PYTHON")]
     pub(crate) torch: Option<PathBuf>,
-    /// Groups of cases: step, sudoku, infer, sample, latent, product, scaling, structure, length [default: all].
+    /// Groups of cases: step, sudoku, infer, sample, solve, latent, product, scaling, structure, length [default: all].
     #[arg(long, value_delimiter = ',')]
     pub(crate) only: Vec<String>,
     /// Rounds; each takes every contender's turn.

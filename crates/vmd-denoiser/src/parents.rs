@@ -18,7 +18,8 @@ pub struct ParentsConfig {
     /// Hidden channels of the head.
     #[serde(default = "default_hidden")]
     pub hidden: usize,
-    /// Which of two tied tokens is the parent.
+    /// Which of two tied tokens is the parent. With `any` order the one that is revealed first: training draws orders at random, and
+    /// samplers that reveal the surest tokens begin a step with the surest of them.
     #[serde(default)]
     pub order: ParentOrder,
     /// Edges up to which a token looks for a revealed ancestor: past a parent that the step does not reveal it hears the
@@ -43,6 +44,9 @@ impl ParentsConfig {
             if size == 0 {
                 errors.push(NetworkError::ZeroSize { path: format!("{path}.{key}") });
             }
+        }
+        if self.order == ParentOrder::Any && self.reach > 1 {
+            errors.push(NetworkError::ReachOfAnyOrder { path: path.into(), reach: self.reach });
         }
         match graph {
             None => errors.push(NetworkError::ParentsWithoutGraph { path: path.into() }),
@@ -117,17 +121,20 @@ impl ParentHead {
     ///
     /// - `features`: `[batch, seq, hidden]`
     /// - `given`: `[batch · seq]`, values of the tokens that the step reveals, `vocab` elsewhere
+    /// - `turns`: `[batch · seq]`, when it is every token's turn where the order is open: a token hears those with an earlier one;
+    ///   empty where it is not
     /// - output: `[batch, seq, vocab]`
-    pub fn forward(&self, features: Tensor<3>, given: &[u32]) -> Tensor<3> {
+    pub fn forward(&self, features: Tensor<3>, given: &[u32], turns: &[u32]) -> Tensor<3> {
         let [batch, seq, hidden] = features.dims();
         let device = features.device();
         let [columns, _] = self.values.dims();
         let mut counts = vec![0.0_f32; batch * seq * columns];
         let mut present = vec![0.0_f32; batch * seq];
         for (row, given) in given.chunks_exact(seq).enumerate() {
+            let turns = if turns.is_empty() { &[] } else { &turns[row * seq..(row + 1) * seq] };
             for i in 0..seq {
                 let token = row * seq + i;
-                self.ancestry.for_each_column(i, given, |column| {
+                self.ancestry.for_each_column(i, given, turns, |column| {
                     counts[token * columns + column] += 1.0;
                     present[token] = 1.0;
                 });
@@ -137,6 +144,11 @@ impl ParentHead {
         let present = Tensor::<3>::from_data(TensorData::new(present, [batch, seq, 1]), &device);
         let told = counts.matmul(self.values.val()).reshape([batch, seq, hidden]);
         self.out.forward(relu(features + told)) * present
+    }
+
+    /// Whether the order of the tokens is left open.
+    pub fn is_open(&self) -> bool {
+        self.ancestry.parents.is_open()
     }
 
     /// The head on the host, for a sampler that reveals one token after the other.
@@ -162,12 +174,15 @@ struct Ancestry {
 
 impl Ancestry {
     /// Calls `hear` with the row of the table for every ancestor of token `i` in `given` (`[seq]`) to which a path leads
-    /// through tokens that are not in it.
-    fn for_each_column(&self, i: usize, given: &[u32], mut hear: impl FnMut(usize)) {
+    /// through tokens that are not in it; with `turns` (`[seq]`), for those alone whose turn is before that of `i`.
+    fn for_each_column(&self, i: usize, given: &[u32], turns: &[u32], mut hear: impl FnMut(usize)) {
         let mut level = vec![i];
         for distance in 0..self.reach {
             let mut next = Vec::new();
             for parent in level.iter().flat_map(|&node| self.parents.of(node)) {
+                if turns.get(parent.node).is_some_and(|turn| *turn >= turns[i]) {
+                    continue;
+                }
                 let value = given[parent.node] as usize;
                 if value < self.vocab {
                     hear((distance * self.parents.n_edge_types() + parent.edge_type) * self.vocab + value);
@@ -213,7 +228,7 @@ impl HostParentHead {
     /// - `given`: `[seq]`, values of the tokens that the step has revealed so far, `vocab` elsewhere
     pub fn add_to(&self, logits: &mut [f32], i: usize, features: &[f32], given: &[u32]) {
         let (mut hidden, mut is_told) = (features.to_vec(), false);
-        self.ancestry.for_each_column(i, given, |column| {
+        self.ancestry.for_each_column(i, given, &[], |column| {
             let row = &self.values[column * self.hidden..(column + 1) * self.hidden];
             hidden.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
             is_told = true;

@@ -75,7 +75,7 @@ fn the_host_adds_what_the_device_adds() {
                 let head = trained(fresh_with(&graph, &ParentsConfig { reach, ..config(order) }));
                 let (seq, given) = (graph.n_nodes(), given(graph.n_nodes()));
                 let features = head.features(trunk(3, seq));
-                let device = host(head.forward(features.clone(), &given));
+                let device = host(head.forward(features.clone(), &given, &[]));
                 let (features, on_host) = (host(features), head.to_host());
                 assert_eq!(on_host.hidden(), HIDDEN);
                 for (token, expected) in device.chunks_exact(VOCAB).enumerate() {
@@ -98,7 +98,7 @@ fn only_parents_that_are_given_count() {
     let head = trained(fresh(&graph, ParentOrder::Bfs));
     let features = head.features(trunk(1, 4));
     let none = VOCAB as u32;
-    let run = |given: [u32; 4]| host(head.forward(features.clone(), &given));
+    let run = |given: [u32; 4]| host(head.forward(features.clone(), &given, &[]));
     let of = |all: &[f32], i: usize| all[i * VOCAB..(i + 1) * VOCAB].to_vec();
     // Token 2 hears token 1 and nothing else; the first token hears nobody.
     let a = run([0, 1, none, none]);
@@ -115,7 +115,7 @@ fn past_parents_that_are_not_revealed_their_parents_are_heard() {
     let none = VOCAB as u32;
     let of_last = |reach: usize, given: [u32; 4]| {
         let head = trained(fresh_with(&graph, &ParentsConfig { reach, ..config(ParentOrder::Bfs) }));
-        host(head.forward(head.features(trunk(1, 4)), &given))[3 * VOCAB..].to_vec()
+        host(head.forward(head.features(trunk(1, 4)), &given, &[]))[3 * VOCAB..].to_vec()
     };
     // Two edges away.
     assert!(of_last(1, [0, 1, none, none]).iter().all(|&x| x == 0.0));
@@ -127,10 +127,31 @@ fn past_parents_that_are_not_revealed_their_parents_are_heard() {
 }
 
 #[test]
+fn in_any_order_those_count_whose_turn_was_before() {
+    let graph = DependencyGraph::sudoku(2, 2).unwrap();
+    let head = trained(fresh(&graph, ParentOrder::Any));
+    let (seq, given) = (graph.n_nodes(), given(graph.n_nodes()));
+    let turns: Vec<u32> = values(given.len(), 3).iter().map(|x| (1e6 * (x + 0.5)) as u32).collect();
+    let features = head.features(trunk(3, seq));
+    let device = host(head.forward(features.clone(), &given, &turns));
+    let (features, on_host) = (host(features), head.to_host());
+    for (token, expected) in device.chunks_exact(VOCAB).enumerate() {
+        let (row, i) = (token / seq * seq, token % seq);
+        let before = |j: usize| if turns[row + j] < turns[token] { given[row + j] } else { VOCAB as u32 };
+        let before: Vec<u32> = (0..seq).map(before).collect();
+        let mut logits = vec![0.0; VOCAB];
+        on_host.add_to(&mut logits, i, &features[token * HIDDEN..(token + 1) * HIDDEN], &before);
+        assert!(logits.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5), "{logits:?} {expected:?}");
+    }
+    let far = ParentsConfig { reach: 2, ..config(ParentOrder::Any) }.validate("parents", VOCAB, Some(&graph));
+    assert!(matches!(far[..], [NetworkError::ReachOfAnyOrder { .. }]));
+}
+
+#[test]
 fn a_fresh_head_adds_nothing() {
     let graph = DependencyGraph::chain(4).unwrap();
     let head = fresh(&graph, ParentOrder::Bfs);
-    let added = host(head.forward(head.features(trunk(1, 4)), &[0, 1, 2, 3]));
+    let added = host(head.forward(head.features(trunk(1, 4)), &[0, 1, 2, 3], &[]));
     assert!(added.iter().all(|&x| x == 0.0));
 }
 

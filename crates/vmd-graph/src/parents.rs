@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::DependencyGraph;
 
 /// The order in which tied positions follow each other; of two, the earlier one is the parent.
+///
+/// [`Any`](Self::Any) leaves it open: a position's parents are all that it is tied to, of which those that come first count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ParentOrder {
@@ -16,6 +18,8 @@ pub enum ParentOrder {
     /// By colour of [`greedy_colouring`](DependencyGraph::greedy_colouring): nodes of one colour have no ties, so there are
     /// as many generations as colours.
     Colouring,
+    /// Every order: whoever asks says which positions come before another.
+    Any,
 }
 
 /// One parent of a node.
@@ -27,7 +31,7 @@ pub struct Parent {
     pub node: usize,
 }
 
-/// The parents of every node; following them never leads back.
+/// The parents of every node; following them never leads back, unless the order is [`ParentOrder::Any`].
 ///
 /// ```
 /// use vmd_graph::{DependencyGraph, ParentOrder};
@@ -43,6 +47,7 @@ pub struct Parents {
     order: Vec<usize>,
     rank: Vec<usize>,
     n_edge_types: usize,
+    is_open: bool,
 }
 
 impl Parents {
@@ -70,6 +75,12 @@ impl Parents {
         self.rank[node]
     }
 
+    /// Whether the order is left open ([`ParentOrder::Any`]).
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.is_open
+    }
+
     /// Number of edge types of the graph.
     #[must_use]
     pub fn n_edge_types(&self) -> usize {
@@ -84,10 +95,12 @@ impl Parents {
 }
 
 impl DependencyGraph {
-    /// Directs every edge from the node that comes earlier in `order`.
+    /// Directs every edge from the node that comes earlier in `order`, or both ways if that is left open.
     #[must_use]
     pub fn parents(&self, order: ParentOrder) -> Parents {
+        let is_open = order == ParentOrder::Any;
         let order = match order {
+            ParentOrder::Any => (0..self.n_nodes()).collect(),
             ParentOrder::Bfs => self.breadth_first(),
             ParentOrder::Colouring => {
                 let colours = self.greedy_colouring();
@@ -101,13 +114,13 @@ impl DependencyGraph {
         let n_edge_types = self.edge_types().len();
         let of = |node: usize| -> Vec<Parent> {
             let along = |edge_type| {
-                let earlier = |&other: &usize| rank[other] < rank[node];
+                let earlier = |&other: &usize| is_open || rank[other] < rank[node];
                 let neighbours = self.neighbours(edge_type, node).iter().copied().filter(earlier);
                 neighbours.map(move |node| Parent { edge_type, node })
             };
             (0..n_edge_types).flat_map(along).collect()
         };
-        Parents { of: (0..self.n_nodes()).map(of).collect(), order, rank, n_edge_types }
+        Parents { of: (0..self.n_nodes()).map(of).collect(), order, rank, n_edge_types, is_open }
     }
 
     fn breadth_first(&self) -> Vec<usize> {

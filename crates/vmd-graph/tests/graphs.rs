@@ -44,6 +44,18 @@ proptest! {
     }
 
     #[test]
+    fn an_open_order_has_every_edge_both_ways(graph in any_graph()) {
+        let parents = graph.parents(ParentOrder::Any);
+        prop_assert!(parents.is_open() && !graph.parents(ParentOrder::Bfs).is_open());
+        for (edge_type, ties) in graph.edge_types().iter().enumerate() {
+            for &(a, b) in ties.edges() {
+                let is_parent = |of: usize, node| parents.of(of).contains(&Parent { edge_type, node });
+                prop_assert!(is_parent(a, b) && is_parent(b, a));
+            }
+        }
+    }
+
+    #[test]
     fn every_edge_has_one_parent(graph in any_graph(), by_colour: bool) {
         let order = if by_colour { ParentOrder::Colouring } else { ParentOrder::Bfs };
         let parents = graph.parents(order);

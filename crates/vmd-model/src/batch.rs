@@ -22,6 +22,8 @@ pub struct TrainingBatch {
     /// Values of the tokens that a step reveals, `[rows, seq]`, the mask token elsewhere: what tokens with parents see of
     /// each other. Empty for a network without parents.
     pub given: Vec<u32>,
+    /// When it is every token's turn within a step, `[rows, seq]`; empty unless the order of parents is left open.
+    pub turns: Vec<u32>,
     /// Diffusion times, `[rows]`.
     pub t: Vec<f64>,
     /// Steps of every row's sampler, `[rows]`; `None` in continuous time.
@@ -115,6 +117,7 @@ impl TrainingBatch {
             tied: Vec::with_capacity(x0.len()),
             target: Vec::with_capacity(x0.len()),
             given: Vec::new(),
+            turns: Vec::new(),
             t: times.iter().map(|drawn| drawn.t).collect(),
             steps: assigned.iter().map(|row| row.steps).collect(),
             latent_free: assigned.iter().map(|row| row.latent_free).collect(),
@@ -129,10 +132,13 @@ impl TrainingBatch {
         for (i, (row, drawn)) in x0.chunks_exact(seq).zip(&times).enumerate() {
             let clues = if clues.is_empty() { &[] } else { &clues[i * seq..(i + 1) * seq] };
             batch.mask((row, clues), *drawn, assigned[i], (objective, difficulty), config, &mut mask_rng);
-            if model.denoiser().parent_head().is_some() {
+            if let Some(head) = model.denoiser().parent_head() {
                 // A network that is told what is revealed has those tokens alone as its targets.
                 let told = config.reveal_aware && assigned[i].steps.is_some();
                 batch.give(row, if told { 1.0 } else { drawn.reveal }, config, &mut parents_rng);
+                if head.is_open() {
+                    batch.turns.extend((0..seq).map(|_| parents_rng.next_u32()));
+                }
             }
         }
         batch.x0 = x0;

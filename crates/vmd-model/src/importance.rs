@@ -1,7 +1,9 @@
 //! The importance-weighted bound.
 
 use burn::tensor::Device;
+use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use vmd_denoiser::ParentHead;
 use vmd_kernels::softmax_f64;
 use vmd_latent::LatentRows;
 use vmd_process::{Purpose, TimeGrid, keyed_rng, uniform};
@@ -63,6 +65,8 @@ pub fn importance_bound<D: TrainableDenoiser>(
 struct Trajectory {
     x0: Vec<u32>,
     step_of: Vec<usize>,
+    /// When it is every token's turn within its step, where the order of parents is left open; else empty.
+    turns: Vec<u32>,
     rng: ChaCha8Rng,
     /// Latents, one after the other.
     z: Vec<Vec<f32>>,
@@ -83,14 +87,16 @@ impl Trajectory {
         let config = model.config();
         let alpha: Vec<f64> = times[1..].iter().map(|&s| config.schedule.alpha(s)).collect();
         let block_len = config.seq_len / config.blocks;
-        let step_of = (0..x0.len())
+        let step_of: Vec<usize> = (0..x0.len())
             .map(|i| {
                 let u = uniform(&mut rng);
                 let step = alpha.iter().position(|&alpha| u < alpha).unwrap_or(alpha.len() - 1);
                 i / block_len * alpha.len() + step
             })
             .collect();
-        Self { x0, step_of, rng, z: Vec::new(), log_weights: Vec::new(), bound: 0.0 }
+        let is_open = model.denoiser().parent_head().is_some_and(ParentHead::is_open);
+        let turns = (0..if is_open { x0.len() } else { 0 }).map(|_| rng.next_u32()).collect();
+        Self { x0, step_of, turns, rng, z: Vec::new(), log_weights: Vec::new(), bound: 0.0 }
     }
 
     /// What is seen at the start of `step`.
@@ -219,11 +225,13 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
             let (draw, row) = (index / n_rows, &mut rows[index % n_rows]);
             let answer = prediction.row(index, seq, vocab);
             let revealed = |i: &usize| row.step_of[*i] == step;
-            let given = |i| if revealed(&i) { row.x0[i] } else { config.mask_token() };
-            let given: Vec<u32> = (0..seq).map(given).collect();
-            for i in (0..seq).filter(|i| revealed(i)).collect::<Vec<_>>() {
+            let mut order: Vec<usize> = (0..seq).filter(revealed).collect();
+            answer.sort(&mut order, &row.turns);
+            let mut given = vec![config.mask_token(); seq];
+            for i in order {
                 softmax_f64(&answer.logits_given(i, &given), 1.0, &mut probabilities);
                 row.log_weights[draw] += probabilities[row.x0[i] as usize].ln();
+                given[i] = row.x0[i];
             }
         }
     }

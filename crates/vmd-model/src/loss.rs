@@ -239,7 +239,7 @@ fn weighted_nll<D: TrainableDenoiser>(
     };
     let mut last = early.pop().expect("a network has at least one loop");
     if let (Some(head), Some(features)) = (model.denoiser().parent_head(), features) {
-        last = last + head.forward(features, &batch.given.repeat(n_draws));
+        last = last + head.forward(features, &batch.given.repeat(n_draws), &batch.turns.repeat(n_draws));
     }
     let (x0, target, weight) = (tokens(&batch.x0), tokens(&batch.target), values(&batch.recon_weight));
     let of = |logits| {

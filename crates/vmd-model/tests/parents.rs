@@ -11,8 +11,8 @@ use vmd_denoiser::ParentsConfig;
 use vmd_graph::{GraphSpec, ParentOrder};
 use vmd_latent::LatentRows;
 use vmd_model::{
-    LossOptions, Query, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor, TrainingBatch, VmdModel,
-    estimate_bounds, importance_bound, loss,
+    LossOptions, Query, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor, TrainingBatch, ValueRule,
+    VmdModel, estimate_bounds, importance_bound, loss,
 };
 use vmd_process::TimeGrid;
 
@@ -22,9 +22,18 @@ const MASK: u32 = VOCAB as u32;
 type Bits = [u32; SEQ];
 
 fn model(seed: u64) -> VmdModel {
+    model_of(ParentsConfig { hidden: 6, order: ParentOrder::Bfs, reach: 2 }, seed)
+}
+
+/// A model whose tokens condition on each other in any order.
+fn open_model(seed: u64) -> VmdModel {
+    model_of(ParentsConfig { hidden: 6, order: ParentOrder::Any, reach: 1 }, seed)
+}
+
+fn model_of(parents: ParentsConfig, seed: u64) -> VmdModel {
     let mut config = config(VOCAB, SEQ, Scope::Sequence, None);
     config.graph = Some(GraphSpec::Chain { n: SEQ });
-    config.denoiser.parents = Some(ParentsConfig { hidden: 6, order: ParentOrder::Bfs, reach: 2 });
+    config.denoiser.parents = Some(parents);
     trained(&config, seed)
 }
 
@@ -53,6 +62,29 @@ fn nll_by_order(model: &VmdModel, x0: Bits, steps: usize) -> Vec<f64> {
             (0..steps as u32).map(|step| nll(model, x0, step_of, step, steps)).sum()
         })
         .collect()
+}
+
+/// The same for a model whose order within a step is open: for every order within steps too.
+fn nll_by_turns(model: &VmdModel, x0: Bits, steps: usize) -> Vec<f64> {
+    const TURNS: [Bits; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    let digit = |code: usize, i: usize| (code / steps.pow(i as u32) % steps) as u32;
+    let of_step = |step_of: Bits, turns: Bits, step: u32| -> f64 {
+        let xt: Vec<u32> = (0..SEQ).map(|i| if step_of[i] < step { x0[i] } else { MASK }).collect();
+        let t = 1.0 - f64::from(step) / steps as f64;
+        let query = Query { xt: &xt, t: &[t], z: &LatentRows::default(), budget: steps, reveals: &[] };
+        let prediction = model.predict(query);
+        let of = |i: usize| {
+            let before = |j: usize| step_of[j] == step && turns[j] < turns[i];
+            let given: Vec<u32> = (0..SEQ).map(|j| if before(j) { x0[j] } else { MASK }).collect();
+            -log_softmax(&prediction.row(0, SEQ, VOCAB).logits_given(i, &given))[x0[i] as usize]
+        };
+        (0..SEQ).filter(|&i| step_of[i] == step).map(of).sum()
+    };
+    let of_order = |code: usize, turns: Bits| {
+        let step_of = [digit(code, 0), digit(code, 1), digit(code, 2)];
+        (0..steps as u32).map(|step| of_step(step_of, turns, step)).sum::<f64>()
+    };
+    (0..steps.pow(SEQ as u32)).flat_map(|code| TURNS.map(|turns| of_order(code, turns))).collect()
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -150,4 +182,62 @@ fn parents_need_a_graph() {
     config.denoiser.parents = Some(ParentsConfig { hidden: 6, order: ParentOrder::Bfs, reach: 2 });
     let problems = config.problems();
     assert!(problems.len() == 1 && problems[0].0.contains("denoiser.parents"), "{problems:?}");
+}
+
+#[test]
+fn in_any_order_bounds_and_sampler_are_means_over_orders() {
+    const ROWS: usize = 40_000;
+    let likelihood = |model: &VmdModel, x0, steps| {
+        mean(&nll_by_turns(model, x0, steps).iter().map(|nll| (-nll).exp()).collect::<Vec<_>>())
+    };
+    for (seed, n_steps) in [(3, 1), (4, 2)] {
+        let model = open_model(seed);
+        let total: f64 = all().map(|x0| likelihood(&model, x0, n_steps)).sum();
+        assert!((total - 1.0).abs() < 1e-5, "{n_steps} steps: {total}");
+        let x0 = [1, 0, 1];
+        let expected = mean(&nll_by_turns(&model, x0, n_steps));
+        let rows = x0.repeat(400);
+        let estimates: Vec<f64> = (0..16)
+            .map(|seed| estimate_bounds(&model, &steps(n_steps), &rows, 200, seed, &Device::flex())[0].bound)
+            .collect();
+        let (estimate, error) = mean_and_error(&estimates);
+        assert!((estimate - expected).abs() < 5.0 * error + 1e-5, "{estimate} ± {error}, not {expected}");
+        assert!(error < 0.02 * expected, "too few draws: {error}");
+        let (weighted, error) =
+            importance_bound(&model, n_steps, TimeGrid::default(), &x0.repeat(4000), 1, 7);
+        assert!((weighted - expected).abs() < 5.0 * error + 1e-5, "{weighted} ± {error}, not {expected}");
+        let sampler =
+            SamplerConfig { nfe: n_steps, reveal: RevealRule::Ancestral, ..SamplerConfig::default() };
+        let sampler = Sampler::new(sampler, model.config().schedule.clone());
+        let output = sampler.sample(&model, &[MASK; SEQ].repeat(ROWS), 3);
+        for x0 in all() {
+            let share =
+                output.tokens.chunks_exact(SEQ).filter(|row| **row == x0).count() as f64 / ROWS as f64;
+            let p = likelihood(&model, x0, n_steps);
+            let tolerance = 5.0 * (p * (1.0 - p) / ROWS as f64).sqrt();
+            assert!((share - p).abs() < tolerance, "{n_steps} steps, {x0:?}: {share}, not {p}");
+        }
+    }
+}
+
+#[test]
+fn an_open_order_begins_with_the_surest_and_goes_on_with_what_that_leaves_surest() {
+    // One step: the sampler's own order, replayed with the network's answers.
+    let model = open_model(6);
+    let config =
+        SamplerConfig { nfe: 1, reveal: RevealRule::TopProb, value: ValueRule::Argmax, ..Default::default() };
+    let output = Sampler::new(config, model.config().schedule.clone()).sample(&model, &[MASK; SEQ], 1);
+    let query = Query { xt: &[MASK; SEQ], t: &[1.0], z: &LatentRows::default(), budget: 1, reveals: &[] };
+    let prediction = model.predict(query);
+    let mut given = [MASK; SEQ];
+    for _ in 0..SEQ {
+        let best = |i: usize| {
+            let of = log_softmax(&prediction.row(0, SEQ, VOCAB).logits_given(i, &given));
+            (of[0].max(of[1]), i, u32::from(of[1] > of[0]))
+        };
+        let open = (0..SEQ).filter(|&i| given[i] == MASK).map(best);
+        let (_, i, value) = open.max_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
+        given[i] = value;
+    }
+    assert_eq!(output.tokens, given);
 }

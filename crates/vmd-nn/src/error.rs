@@ -90,6 +90,16 @@ pub enum NetworkError {
         /// Path of the table in the configuration.
         path: String,
     },
+    /// Ancestors beyond the parents, without an order that tells who they are.
+    #[error(
+        "{path}: reach = {reach} looks past parents, of which order = any has none that are fixed; set reach = 1 or another order"
+    )]
+    ReachOfAnyOrder {
+        /// Path of the table in the configuration.
+        path: String,
+        /// Distances that are told apart.
+        reach: usize,
+    },
     /// The table of what parents can say would be too large.
     #[error(
         "{path}: {edge_types} edge types of {vocab} values at {reach} distances are more than {most} things that a parent can \

@@ -68,10 +68,17 @@ impl<'a> RowPrediction<'a> {
         Cow::Owned(logits)
     }
 
-    /// Puts parents before their children.
-    pub(super) fn sort(&self, positions: &mut [usize]) {
-        if let Some((head, _)) = self.parents {
-            positions.sort_by_key(|&i| head.parents().rank(i));
+    /// Puts parents before their children; by `turns` (`[seq]`) where the order is left open.
+    pub(crate) fn sort(&self, positions: &mut [usize], turns: &[u32]) {
+        match self.parents {
+            Some((head, _)) if head.parents().is_open() => positions.sort_by_key(|&i| turns[i]),
+            Some((head, _)) => positions.sort_by_key(|&i| head.parents().rank(i)),
+            None => {}
         }
+    }
+
+    /// Whether tokens of one step condition on each other in whatever order they are revealed.
+    pub(super) fn has_open_order(&self) -> bool {
+        self.parents.is_some_and(|(head, _)| head.parents().is_open())
     }
 }

@@ -1,5 +1,6 @@
 //! Which tokens a step reveals.
 
+use rand::Rng;
 use vmd_graph::DependencyGraph;
 use vmd_process::{NoiseSchedule, gumbel, index_below, uniform};
 
@@ -123,10 +124,22 @@ impl<'a> Plan<'a> {
             }
             _ => self.choose_by_score(row, step, prediction),
         };
-        prediction.sort(&mut chosen);
+        let is_open = prediction.has_open_order();
+        let chosen_alone = matches!(
+            self.config.reveal,
+            RevealRule::Ancestral | RevealRule::RandomK | RevealRule::FirstHitting
+        );
+        let turns: Vec<u32> = match is_open && chosen_alone {
+            true => row.tokens.iter().map(|_| row.rng.next_u32()).collect(),
+            false => vec![0; row.tokens.len()],
+        };
+        prediction.sort(&mut chosen, &turns);
         // What the step has revealed so far.
         let mut given = vec![row.mask_token(); row.tokens.len()];
-        for position in chosen {
+        while !chosen.is_empty() {
+            let surest = |&i: &usize| self.score(&softmax(&prediction.logits_given(i, &given), 1.0));
+            let next = if is_open && !chosen_alone { first_largest(chosen.iter().map(surest)) } else { 0 };
+            let position = chosen.remove(next);
             let logits = prediction.logits_given(position, &given);
             let value = choose(self.config.value, &logits, &mut row.rng);
             row.tokens[position] = value as u32;
@@ -223,6 +236,11 @@ impl<'a> Plan<'a> {
             _ => probabilities[argmax(probabilities)],
         }
     }
+}
+
+/// Place of the largest value; the first of several.
+fn first_largest(values: impl Iterator<Item = f64>) -> usize {
+    argmax(&values.collect::<Vec<_>>())
 }
 
 /// `count` of the masked positions, every subset equally likely.

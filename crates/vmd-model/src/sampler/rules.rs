@@ -131,7 +131,7 @@ pub enum RemaskRule {
     /// A search, for data with rules that can be checked before a sequence is finished. A token that is revealed although it is
     /// below the threshold is a guess. Where the revealed tokens break a rule, everything since the last guess is masked again,
     /// and the guessed value is excluded: the probabilities of the others are renormalised, so that the last value of a position
-    /// is certain, and no guess. Where no guess is left, all starts again with a threshold that leaves a quarter of the doubt.
+    /// is certain, and no guess. Where no guess is left, all starts again with a threshold that leaves half of the doubt.
     /// The last of `nfe` evaluations reveals everything, and so does a search that has tried everything. For models of one block.
     Backtrack,
 }

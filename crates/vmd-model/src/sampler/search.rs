@@ -3,6 +3,9 @@
 use super::probabilities::{argmax, choose, softmax};
 use super::{Row, ValueRule};
 
+/// Doubt below which none is tolerated.
+const LEAST_DOUBT: f64 = 1e-4;
+
 /// What `remask = backtrack` does to one row.
 #[derive(Debug, Default)]
 pub(super) struct Search {
@@ -99,8 +102,7 @@ impl Search {
     /// everything if there is no guess, and then the network is asked again (`false`). A guess leaves another value: the last
     /// one of a position would be certain, and no guess.
     ///
-    /// An error among the sure tokens cannot be found: the next round, after all guesses turned out wrong, takes a quarter of
-    /// the risk.
+    /// An error among the sure tokens cannot be found: the next round, after all guesses turned out wrong, takes half the risk.
     fn go_back(&mut self, row: &mut Row, logits: &mut Vec<f32>) -> bool {
         let Some(guess) = self.guesses.pop() else {
             let mask = row.mask_token();
@@ -119,5 +121,6 @@ impl Search {
 
 /// The probability above which a token is no guess.
 fn threshold(tau: f64, restarts: i32) -> f64 {
-    1.0 - (1.0 - tau) * 0.25_f64.powi(restarts)
+    let doubt = (1.0 - tau) * 0.5_f64.powi(restarts);
+    if doubt < LEAST_DOUBT { 1.0 } else { 1.0 - doubt }
 }

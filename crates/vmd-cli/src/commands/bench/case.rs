@@ -50,8 +50,8 @@ pub(super) struct Case {
 }
 
 /// Names of the groups, in the order in which they run.
-pub(super) const GROUPS: [&str; 9] =
-    ["step", "sudoku", "infer", "sample", "latent", "product", "scaling", "structure", "length"];
+pub(super) const GROUPS: [&str; 10] =
+    ["step", "sudoku", "infer", "sample", "solve", "latent", "product", "scaling", "structure", "length"];
 
 /// All cases.
 pub(super) fn cases() -> Vec<Case> {
@@ -104,6 +104,14 @@ pub(super) fn cases() -> Vec<Case> {
         Case { batch: 1, mode: Mode::Infer, ..of("infer", "denoiser 128×4, batch 1", &step) },
         Case { mode: Mode::Infer, ..of("infer", "denoiser 128×4, batch 64", &step) },
         Case { mode: Mode::Sample, nfe: 16, ..of("sample", "sample 128×4, batch 64, NFE 16", &step) },
+        Case {
+            mode: Mode::Sample,
+            nfe: 5,
+            width: 96,
+            loops: 12,
+            mixing: Mixing::Messages,
+            ..of("solve", "Sudoku solver, batch 64, NFE 5", &sudoku)
+        },
         of("latent", "Sudoku preset without latent, again", &sudoku),
         Case { latent: true, ..of("latent", "Sudoku preset, with latent", &sudoku) },
         Case { mode: Mode::Product, ..of("product", "product 5184×128×512", &step) },

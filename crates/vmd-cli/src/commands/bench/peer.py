@@ -28,15 +28,27 @@ class Block(nn.Module):
     def __init__(self):
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        if case["mixing"] == "messages":
+            self.say, self.hear = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
+        else:
+            self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
 
-    def forward(self, h, mask):
-        batch = h.shape[0]
-        parts = self.qkv(self.norm1(h)).view(batch, seq, 3, heads, width // heads)
+    def attend(self, x, mask):
+        batch = x.shape[0]
+        parts = self.qkv(x).view(batch, seq, 3, heads, width // heads)
         q, k, v = parts.permute(2, 0, 3, 1, 4)
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        h = h + self.out(mixed.transpose(1, 2).reshape(batch, seq, width))
+        return self.out(mixed.transpose(1, 2).reshape(batch, seq, width))
+
+    def tell(self, x, edges):
+        batch = x.shape[0]
+        said = F.relu(self.say(x)).view(batch, seq, heads, -1).transpose(1, 2)
+        return self.hear((edges @ said).transpose(1, 2).reshape(batch, seq, 2 * width))
+
+    def forward(self, h, mask):
+        x = self.norm1(h)
+        h = h + (self.tell(x, mask) if case["mixing"] == "messages" else self.attend(x, mask))
         hidden = self.up(self.norm2(h))
         hidden = F.gelu(hidden) if case["activation"] == "gelu" else F.relu(hidden)
         return h + self.down(hidden)
@@ -49,7 +61,10 @@ class Net(nn.Module):
         self.position = nn.Parameter(torch.randn(1, seq, width) * 0.02)
         self.blocks = nn.ModuleList(Block() for _ in range(case["layers"]))
         self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, vocab)
-        self.register_buffer("mask", edge_mask() if case["edges"] else None)
+        mask = edge_mask() if case["edges"] else None
+        if case["mixing"] == "messages":
+            mask = mask / mask.sum(-1, keepdim=True).sqrt()
+        self.register_buffer("mask", mask)
 
     def forward(self, xt):
         h = self.token(xt)
