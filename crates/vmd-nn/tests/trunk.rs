@@ -254,8 +254,7 @@ fn loops_without_gradient_compute_the_same() {
             None => vec![trunk.forward(x.clone(), Some(&condition))],
         };
         let last = outputs.last().unwrap().clone();
-        let gradients =
-            last.clone().powi_scalar(2).mul(random(6, [1, 4, config.width], &device)).sum().backward();
+        let gradients = last.powi_scalar(2).mul(random(6, [1, 4, config.width], &device)).sum().backward();
         let of_input = host(x.grad(&gradients).unwrap());
         let mut collector =
             GradientCollector { gradients: &gradients, path: Vec::new(), found: BTreeMap::new() };

@@ -18,14 +18,13 @@ mod model_dir;
 mod optimizer;
 mod plot;
 mod pretrained;
+mod recurrence;
 mod run_folder;
 mod schedule;
 mod trainer;
 
 pub use checkpoint::{Checkpoint, TrainerState};
-pub use config::{
-    Curriculum, KlSchedule, KlTarget, LearningRateDecay, PosteriorFirst, Recurrence, TrainConfig,
-};
+pub use config::{Curriculum, KlSchedule, KlTarget, LearningRateDecay, PosteriorFirst, TrainConfig};
 pub use distill::{Distill, Targets};
 pub use error::TrainError;
 pub use files::write_atomically;
@@ -34,6 +33,7 @@ pub use model_dir::{LoadOptions, load_model, load_model_dir, model_folder, save_
 pub use optimizer::AdamW;
 pub use plot::{plot_metrics, plot_ratios};
 pub use pretrained::Pretrained;
+pub use recurrence::Recurrence;
 pub use run_folder::RunFolder;
 pub use schedule::learning_rate;
 pub use trainer::{Observer, Outcome, Trainer, TrainerParts};
