@@ -51,7 +51,14 @@ pub(crate) enum DataConfig {
         /// leave several if one more were taken away. For grids up to 9×9.
         #[serde(default)]
         puzzles: f64,
+        /// Puzzles that are dug from the grid of each of these, of which the hardest is taken.
+        #[serde(default = "one")]
+        puzzle_digs: usize,
     },
+}
+
+fn one() -> usize {
+    1
 }
 
 fn three() -> usize {
@@ -94,7 +101,10 @@ impl DataConfig {
                 };
                 Ok((Box::new(part(seed)?), Box::new(part(held_out)?)))
             }
-            Self::Sudoku { box_rows, box_cols, exclude, puzzles } => {
+            Self::Sudoku { box_rows, box_cols, exclude, puzzles, puzzle_digs } => {
+                if *puzzle_digs == 0 {
+                    return Err(usage("data.puzzle_digs is 0; set it to 1 or more"));
+                }
                 if !(0.0..=1.0).contains(puzzles) {
                     return Err(usage(format!("data.puzzles = {puzzles}; it must be between 0 and 1")));
                 }
@@ -111,7 +121,7 @@ impl DataConfig {
                     Box::new(
                         SudokuGrids::new(layout, seed, excluded.clone())
                             .map_err(in_exclude)?
-                            .with_puzzles(*puzzles),
+                            .with_puzzles(*puzzles, *puzzle_digs),
                     ),
                     Box::new(SudokuGrids::new(layout, held_out, excluded).map_err(in_exclude)?),
                 ))

@@ -151,7 +151,7 @@ fn a_share_of_the_grids_come_with_the_clues_of_a_puzzle_that_can_spare_none() {
     };
     let plain = SudokuGrids::new(layout(3, 3), 1, HashSet::new()).unwrap();
     assert!((0..20).all(|index| !clues(&plain, index).contains(&true)));
-    let source = plain.clone().with_puzzles(0.5);
+    let source = plain.clone().with_puzzles(0.5, 1);
     let mut puzzles = 0;
     for index in 0..40 {
         let (tokens, clues) = (example(&source, index), clues(&source, index));
@@ -170,6 +170,19 @@ fn a_share_of_the_grids_come_with_the_clues_of_a_puzzle_that_can_spare_none() {
     }
     // Within four standard errors of half.
     assert!((8..=32).contains(&puzzles), "{puzzles}");
+    let hardness = |digs: usize| -> u64 {
+        let source = plain.clone().with_puzzles(1.0, digs);
+        let of = |index| {
+            let clues = clues(&source, index);
+            let shown = example(&source, index)
+                .into_iter()
+                .zip(clues)
+                .map(|(token, clue)| if clue { token } else { 9 });
+            guesses(&Grid::from_tokens(layout(3, 3), &shown.collect::<Vec<_>>()).unwrap())
+        };
+        (0..20).map(of).sum()
+    };
+    assert!(hardness(6) > 2 * hardness(1), "{} and {}", hardness(6), hardness(1));
 }
 
 fn small_grids() -> HashSet<Vec<u8>> {

@@ -1,5 +1,6 @@
 //! Batches of examples from a source.
 
+use rayon::prelude::*;
 use vmd_data::source::DataSource;
 
 /// Examples, one after the other.
@@ -14,15 +15,14 @@ pub(crate) struct Examples {
 impl Examples {
     /// Examples `indices` of `data`.
     pub(crate) fn of(data: &dyn DataSource, indices: impl Iterator<Item = u64>) -> Self {
-        let seq = data.seq_len();
-        let mut examples = Self::default();
-        for (row, index) in indices.enumerate() {
-            examples.tokens.resize((row + 1) * seq, 0);
-            examples.clues.resize((row + 1) * seq, false);
-            data.fill(index, &mut examples.tokens[row * seq..]);
-            data.mark_clues(index, &mut examples.clues[row * seq..]);
-        }
-        examples
+        let (seq, indices) = (data.seq_len(), indices.collect::<Vec<_>>());
+        let (mut tokens, mut clues) = (vec![0; indices.len() * seq], vec![false; indices.len() * seq]);
+        let rows = tokens.par_chunks_exact_mut(seq).zip(clues.par_chunks_exact_mut(seq));
+        rows.zip(&indices).for_each(|((tokens, clues), &index)| {
+            data.fill(index, tokens);
+            data.mark_clues(index, clues);
+        });
+        Self { tokens, clues }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use vmd_process::{Purpose, keyed_rng, uniform};
 
 use super::generate::blank_out;
-use super::{Grid, Layout, SudokuError, random_grid};
+use super::{Grid, Layout, SudokuError, guesses, random_grid};
 use crate::source::DataSource;
 
 /// Draws in a row that may all be excluded: with one grid of 288 left, the chance of that is below 1e-15.
@@ -18,6 +18,7 @@ pub struct SudokuGrids {
     seed: u64,
     excluded: HashSet<Vec<u8>>,
     puzzles: f64,
+    digs: usize,
 }
 
 impl SudokuGrids {
@@ -29,16 +30,22 @@ impl SudokuGrids {
     /// [`SudokuError::AllExcluded`] if nothing is left to draw, which takes all 288 of the 4×4 grids, and is out of
     /// reach for larger ones.
     pub fn new(layout: Layout, seed: u64, excluded: HashSet<Vec<u8>>) -> Result<Self, SudokuError> {
-        let source = Self { layout, seed, excluded, puzzles: 0.0 };
+        let source = Self { layout, seed, excluded, puzzles: 0.0, digs: 1 };
         source.draw(0).map(|_| source).ok_or(SudokuError::AllExcluded { size: layout.size() })
     }
 
     /// The same grids, a share of which comes with the clues of a puzzle that has no other solution, and that loses this with
-    /// every clue. To solve puzzles in few clues is harder than to fill a grid that is masked at random. One puzzle takes about a
+    /// every clue: the hardest by [`guesses`] of `digs` that are dug from the grid, each by taking away clues in an order of its
+    /// own. To solve puzzles in few clues is harder than to fill a grid that is masked at random. One takes about a
     /// millisecond in 9×9, and minutes in 16×16, where some clues may be left that it could spare.
+    ///
+    /// # Panics
+    ///
+    /// If `digs` is 0.
     #[must_use]
-    pub fn with_puzzles(self, share: f64) -> Self {
-        Self { puzzles: share, ..self }
+    pub fn with_puzzles(self, share: f64, digs: usize) -> Self {
+        assert!(digs > 0, "a puzzle is dug at least once");
+        Self { puzzles: share, digs, ..self }
     }
 
     fn draw(&self, index: u64) -> Option<Grid> {
@@ -70,7 +77,9 @@ impl DataSource for SudokuGrids {
         }
         assert_eq!(clues.len(), self.layout.cells(), "one clue or none for each cell");
         let grid = self.draw(index).expect("some grid is not excluded");
-        let puzzle = blank_out(&grid, 0, &mut rng);
+        let dug: Vec<Grid> = (0..self.digs).map(|_| blank_out(&grid, 0, &mut rng)).collect();
+        let hardness = |puzzle: &&Grid| if dug.len() > 1 { guesses(puzzle) } else { 0 };
+        let puzzle = dug.iter().max_by_key(hardness).expect("a puzzle is dug at least once");
         let blank = self.layout.size() as u8;
         clues.iter_mut().zip(puzzle.cells()).for_each(|(clue, &cell)| *clue = cell != blank);
     }

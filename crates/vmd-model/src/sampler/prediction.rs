@@ -68,13 +68,20 @@ impl<'a> RowPrediction<'a> {
         Cow::Owned(logits)
     }
 
-    /// Puts parents before their children; by `turns` (`[seq]`) where the order is left open.
+    /// Puts parents before their children; where the order is left open by `turns` (`[seq]`), if there are any.
     pub(crate) fn sort(&self, positions: &mut [usize], turns: &[u32]) {
         match self.parents {
-            Some((head, _)) if head.parents().is_open() => positions.sort_by_key(|&i| turns[i]),
-            Some((head, _)) => positions.sort_by_key(|&i| head.parents().rank(i)),
-            None => {}
+            Some((head, _)) if !head.parents().is_open() => {
+                positions.sort_by_key(|&i| head.parents().rank(i));
+            }
+            Some(_) if !turns.is_empty() => positions.sort_by_key(|&i| turns[i]),
+            _ => {}
         }
+    }
+
+    /// Those that condition on token `i`, where the order is open; some of them twice.
+    pub(super) fn tied_to(&self, i: usize) -> impl Iterator<Item = usize> + 'a {
+        self.parents.into_iter().flat_map(move |(head, _)| head.parents().of(i)).map(|parent| parent.node)
     }
 
     /// Whether tokens of one step condition on each other in whatever order they are revealed.

@@ -124,22 +124,23 @@ impl<'a> Plan<'a> {
             }
             _ => self.choose_by_score(row, step, prediction),
         };
-        let is_open = prediction.has_open_order();
-        let chosen_alone = matches!(
+        let counts = self.config.reveal.counts_the_surest() && self.config.reveal_noise == 0.0;
+        if prediction.has_open_order() && counts && self.config.remask == RemaskRule::None {
+            return self.reveal_surest(row, chosen.len(), prediction);
+        }
+        // Whatever ranks tokens has put the surest first.
+        let ranks = !matches!(
             self.config.reveal,
             RevealRule::Ancestral | RevealRule::RandomK | RevealRule::FirstHitting
         );
-        let turns: Vec<u32> = match is_open && chosen_alone {
+        let turns: Vec<u32> = match prediction.has_open_order() && !ranks {
             true => row.tokens.iter().map(|_| row.rng.next_u32()).collect(),
-            false => vec![0; row.tokens.len()],
+            false => Vec::new(),
         };
         prediction.sort(&mut chosen, &turns);
         // What the step has revealed so far.
         let mut given = vec![row.mask_token(); row.tokens.len()];
-        while !chosen.is_empty() {
-            let surest = |&i: &usize| self.score(&softmax(&prediction.logits_given(i, &given), 1.0));
-            let next = if is_open && !chosen_alone { first_largest(chosen.iter().map(surest)) } else { 0 };
-            let position = chosen.remove(next);
+        for position in chosen {
             let logits = prediction.logits_given(position, &given);
             let value = choose(self.config.value, &logits, &mut row.rng);
             row.tokens[position] = value as u32;
@@ -149,6 +150,24 @@ impl<'a> Plan<'a> {
             }
         }
         row.mask_again();
+    }
+
+    /// Reveals `count` tokens, one after the other: always the one that is surest, given those before it.
+    fn reveal_surest(&self, row: &mut Row, count: usize, prediction: RowPrediction<'_>) {
+        let mut given = vec![row.mask_token(); row.tokens.len()];
+        for _ in 0..count {
+            let surest = row.masked().fold(None, |best: Option<usize>, i| match best {
+                Some(best) if row.surety[best] >= row.surety[i] => Some(best),
+                _ => Some(i),
+            });
+            let Some(position) = surest else { return };
+            let logits = prediction.logits_given(position, &given);
+            let value = choose(self.config.value, &logits, &mut row.rng) as u32;
+            (row.tokens[position], given[position]) = (value, value);
+            for i in prediction.tied_to(position).filter(|&i| row.is_masked(i)).collect::<Vec<_>>() {
+                row.surety[i] = self.score(&softmax(&prediction.logits_given(i, &given), 1.0));
+            }
+        }
     }
 
     /// Tokens to reveal, and with `predict-remask` those to take back.
@@ -236,11 +255,6 @@ impl<'a> Plan<'a> {
             _ => probabilities[argmax(probabilities)],
         }
     }
-}
-
-/// Place of the largest value; the first of several.
-fn first_largest(values: impl Iterator<Item = f64>) -> usize {
-    argmax(&values.collect::<Vec<_>>())
 }
 
 /// `count` of the masked positions, every subset equally likely.
