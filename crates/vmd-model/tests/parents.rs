@@ -222,22 +222,33 @@ fn in_any_order_bounds_and_sampler_are_means_over_orders() {
 
 #[test]
 fn an_open_order_begins_with_the_surest_and_goes_on_with_what_that_leaves_surest() {
-    // One step: the sampler's own order, replayed with the network's answers.
+    // The sampler's own order, replayed with the network's answers: all three tokens in one step, or two and then one.
     let model = open_model(6);
-    let config =
-        SamplerConfig { nfe: 1, reveal: RevealRule::TopProb, value: ValueRule::Argmax, ..Default::default() };
-    let output = Sampler::new(config, model.config().schedule.clone()).sample(&model, &[MASK; SEQ], 1);
-    let query = Query { xt: &[MASK; SEQ], t: &[1.0], z: &LatentRows::default(), budget: 1, reveals: &[] };
-    let prediction = model.predict(query);
-    let mut given = [MASK; SEQ];
-    for _ in 0..SEQ {
-        let best = |i: usize| {
-            let of = log_softmax(&prediction.row(0, SEQ, VOCAB).logits_given(i, &given));
-            (of[0].max(of[1]), i, u32::from(of[1] > of[0]))
+    for nfe in [1, 2] {
+        let config = SamplerConfig {
+            nfe,
+            reveal: RevealRule::TopProb,
+            value: ValueRule::Argmax,
+            ..Default::default()
         };
-        let open = (0..SEQ).filter(|&i| given[i] == MASK).map(best);
-        let (_, i, value) = open.max_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
-        given[i] = value;
+        let output = Sampler::new(config, model.config().schedule.clone()).sample(&model, &[MASK; SEQ], 1);
+        let mut tokens = [MASK; SEQ];
+        for count in if nfe == 1 { vec![3] } else { vec![2, 1] } {
+            let left = tokens.iter().filter(|&&token| token == MASK).count();
+            let t = [left as f64 / SEQ as f64];
+            let query = Query { xt: &tokens, t: &t, z: &LatentRows::default(), budget: nfe, reveals: &[] };
+            let prediction = model.predict(query);
+            let mut given = [MASK; SEQ];
+            for _ in 0..count {
+                let best = |i: usize| {
+                    let of = log_softmax(&prediction.row(0, SEQ, VOCAB).logits_given(i, &given));
+                    (of[0].max(of[1]), i, u32::from(of[1] > of[0]))
+                };
+                let open = (0..SEQ).filter(|&i| tokens[i] == MASK).map(best);
+                let (_, i, value) = open.max_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
+                (tokens[i], given[i]) = (value, value);
+            }
+        }
+        assert_eq!(output.tokens, tokens, "{nfe} steps");
     }
-    assert_eq!(output.tokens, given);
 }
