@@ -42,13 +42,13 @@ fn the_model_that_comes_with_the_program_keeps_its_figures() {
     make("hard.csv", &["--count", "20", "--min-clues", "22", "--max-clues", "26", "--harden", "50"]);
     let easy = evaluate(folder.path(), &["--puzzles", "easy.csv", "--reveal", "margin", "--nfe", "10"]);
     assert!(values(&easy, "solved")[0] >= 0.98, "{:?}", values(&easy, "solved"));
-    let search = ["--reveal", "threshold(0.9)", "--remask", "backtrack", "--nfe", "200"];
+    let search = ["--reveal", "threshold(0.7)", "--remask", "backtrack", "--nfe", "200"];
     let hard = evaluate(folder.path(), &[&["--puzzles", "hard.csv"], &search[..]].concat());
     assert!(values(&hard, "solved")[0] >= 0.9, "{:?}", values(&hard, "solved"));
     let blank =
-        ["--from-nothing", "40", "--reveal", "entropy", "--value", "categorical(0.15)", "--nfe", "32"];
-    let grids = evaluate(folder.path(), &blank);
-    assert!(values(&grids, "valid_from_nothing")[0] >= 0.7, "{:?}", values(&grids, "valid_from_nothing"));
+        ["--from-nothing", "60", "--reveal", "entropy", "--value", "categorical(0.15)", "--nfe", "1,16"];
+    let grids = values(&evaluate(folder.path(), &blank), "valid_from_nothing");
+    assert!(grids[0] >= 0.25 && grids[1] >= 0.85, "{grids:?}");
 }
 
 #[test]

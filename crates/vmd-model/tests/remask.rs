@@ -290,14 +290,25 @@ fn search(tau: f64, nfe: usize) -> Sampler {
 }
 
 #[test]
-fn a_search_takes_back_the_last_guess_and_excludes_its_value() {
-    // Two sure tokens, then guesses: the third token as its first value, which the second has, then at once, from the same answer,
-    // as its second value.
-    let table = Table::new(&[&[0.95, 0.03, 0.02], &[0.02, 0.97, 0.01], &[0.2, 0.7, 0.1], &[0.3, 0.5, 0.2]]);
+fn a_search_guesses_what_fits_where_nothing_is_sure() {
+    // Two sure tokens, then guesses: the third token cannot be what is likeliest, which the second has.
+    let table = Table::new(&[&[0.95, 0.03, 0.02], &[0.02, 0.97, 0.01], &[0.25, 0.7, 0.05], &[0.3, 0.5, 0.2]]);
     let output = search(0.9, 9).sample_checked(&table, &[MASK; 4], 1, |_, tokens| neighbours_differ(tokens));
     let asked: Vec<Vec<u32>> = table.calls.borrow().iter().map(|call| call.xt.clone()).collect();
     assert_eq!(asked, [vec![3, 3, 3, 3], vec![0, 1, 3, 3], vec![0, 1, 0, 3]]);
     assert_eq!((output.tokens, output.nfe), (vec![0, 1, 0, 1], vec![3]));
+}
+
+#[test]
+fn a_search_goes_on_with_the_guesses_that_are_the_most_probable_together() {
+    let table = Table::new(&[&[0.6, 0.4, 0.0], &[0.5, 0.5, 0.0], &[0.5, 0.5, 0.0]]);
+    // That 0 is wrong at the start shows at the end.
+    let fits = |_: usize, tokens: &[u32]| tokens[0] != 0 || tokens.contains(&MASK);
+    let output = search(0.9, 20).sample_checked(&table, &[MASK; 3], 1, fits);
+    let asked: Vec<Vec<u32>> = table.calls.borrow().iter().map(|call| call.xt.clone()).collect();
+    let expected = [[3, 3, 3], [0, 3, 3], [1, 3, 3], [0, 0, 3], [0, 1, 3], [1, 0, 3], [1, 1, 3]];
+    assert_eq!(asked, expected, "probabilities 1, 0.6, 0.4, 0.3, 0.3, 0.2, 0.2");
+    assert_eq!((output.tokens, output.nfe), (vec![1, 0, 0], vec![7]));
 }
 
 #[test]

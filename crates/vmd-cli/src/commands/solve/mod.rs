@@ -16,7 +16,7 @@ use crate::models::LoadedModel;
 use recorder::Recorder;
 
 /// Probability from which a search takes a digit for sure.
-const SURE: f64 = 0.9;
+const SURE: f64 = 0.7;
 
 /// Checks the puzzle, lets the model fill it, and checks the result.
 pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
