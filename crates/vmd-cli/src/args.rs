@@ -287,7 +287,7 @@ pub(crate) struct SolveArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
     /// Most network evaluations.
-    #[arg(long, default_value_t = 200)]
+    #[arg(long, default_value_t = 1000)]
     pub(crate) nfe: usize,
     /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
     /// entropy-bound(0.5), independent-set, first-hitting [default: threshold, with guesses that are taken back].
