@@ -33,25 +33,26 @@ impl<'a> Recorder<'a> {
     /// The sequence before every evaluation, and `last`, what became of it.
     pub(super) fn frames(self, last: &[u32]) -> Vec<Frame> {
         let evaluations = self.evaluations.into_inner();
-        let vocab = self.model.vocab();
+        let (vocab, mask) = (self.model.vocab(), self.model.vocab() as u32);
         let mut frames: Vec<Frame> = Vec::new();
-        let ends = evaluations.iter().skip(1).map(|(tokens, _)| tokens.as_slice()).chain([last]);
-        for ((start, logits), end) in evaluations.iter().zip(ends) {
-            let before = frames
-                .last()
-                .cloned()
-                .unwrap_or_else(|| Frame { tokens: start.clone(), confidence: vec![1.0; start.len()] });
-            let confidence = |i: usize| {
-                let mut probabilities = Vec::new();
-                softmax_f64(&logits[i * vocab..(i + 1) * vocab], 1.0, &mut probabilities);
-                probabilities.get(end[i] as usize).copied().unwrap_or(1.0)
+        for tokens in evaluations.iter().map(|(tokens, _)| tokens.as_slice()).chain([last]) {
+            // A search jumps: what it goes on from is the fullest sequence so far that agrees with this one.
+            let agrees = |from: &[u32]| from.iter().zip(tokens).all(|(a, b)| a == b || *a == mask);
+            let n_open = |from: &[u32]| from.iter().filter(|&&token| token == mask).count();
+            let from = (0..frames.len()).filter(|&i| agrees(&evaluations[i].0));
+            let from = from.min_by_key(|&i| n_open(&evaluations[i].0));
+            let confidence = |i: usize| match from {
+                Some(from) if evaluations[from].0[i] == tokens[i] => frames[from].confidence[i],
+                Some(from) => {
+                    let logits = &evaluations[from].1[i * vocab..(i + 1) * vocab];
+                    let mut probabilities = Vec::new();
+                    softmax_f64(logits, 1.0, &mut probabilities);
+                    probabilities.get(tokens[i] as usize).copied().unwrap_or(1.0)
+                }
+                None => 1.0,
             };
-            let of = |i: usize| if before.tokens[i] == end[i] { before.confidence[i] } else { confidence(i) };
-            let confidence = (0..end.len()).map(of).collect();
-            if frames.is_empty() {
-                frames.push(before.clone());
-            }
-            frames.push(Frame { tokens: end.to_vec(), confidence });
+            let confidence = (0..tokens.len()).map(confidence).collect();
+            frames.push(Frame { tokens: tokens.to_vec(), confidence });
         }
         frames
     }
