@@ -153,7 +153,6 @@ fn without_parents_in_the_step_nothing_is_given() {
 
 #[test]
 fn the_sampler_draws_from_what_is_trained() {
-    const ROWS: usize = 40_000;
     let model = model(3);
     for (reveal, n_steps) in [
         (RevealRule::Ancestral, 1),
@@ -161,18 +160,23 @@ fn the_sampler_draws_from_what_is_trained() {
         (RevealRule::TopProb, 1),
         (RevealRule::Entropy, 1),
     ] {
-        let config = SamplerConfig { nfe: n_steps, reveal, ..SamplerConfig::default() };
-        let sampler = Sampler::new(config, model.config().schedule.clone());
-        let output = sampler.sample(&model, &[MASK; SEQ].repeat(ROWS), 3);
-        assert!(output.nfe.iter().all(|&nfe| nfe <= n_steps));
-        for x0 in all() {
-            let share =
-                output.tokens.chunks_exact(SEQ).filter(|row| **row == x0).count() as f64 / ROWS as f64;
-            let p = likelihood(&model, x0, n_steps);
-            // Five standard errors of a share.
-            let tolerance = 5.0 * (p * (1.0 - p) / ROWS as f64).sqrt();
-            assert!((share - p).abs() < tolerance, "{reveal}, {n_steps} steps, {x0:?}: {share}, not {p}");
-        }
+        assert_drawn_with(&model, reveal, n_steps, |x0| likelihood(&model, x0, n_steps));
+    }
+}
+
+/// A sampler draws all sequences as often as `p` says.
+fn assert_drawn_with(model: &VmdModel, reveal: RevealRule, n_steps: usize, p: impl Fn(Bits) -> f64) {
+    const ROWS: usize = 40_000;
+    let config = SamplerConfig { nfe: n_steps, reveal, ..SamplerConfig::default() };
+    let sampler = Sampler::new(config, model.config().schedule.clone());
+    let output = sampler.sample(model, &[MASK; SEQ].repeat(ROWS), 3);
+    assert!(output.nfe.iter().all(|&nfe| nfe <= n_steps));
+    for x0 in all() {
+        let share = output.tokens.chunks_exact(SEQ).filter(|row| **row == x0).count() as f64 / ROWS as f64;
+        let p = p(x0);
+        // Five standard errors of a share.
+        let tolerance = 5.0 * (p * (1.0 - p) / ROWS as f64).sqrt();
+        assert!((share - p).abs() < tolerance, "{reveal}, {n_steps} steps, {x0:?}: {share}, not {p}");
     }
 }
 
@@ -186,7 +190,6 @@ fn parents_need_a_graph() {
 
 #[test]
 fn in_any_order_bounds_and_sampler_are_means_over_orders() {
-    const ROWS: usize = 40_000;
     let likelihood = |model: &VmdModel, x0, steps| {
         mean(&nll_by_turns(model, x0, steps).iter().map(|nll| (-nll).exp()).collect::<Vec<_>>())
     };
@@ -206,17 +209,7 @@ fn in_any_order_bounds_and_sampler_are_means_over_orders() {
         let (weighted, error) =
             importance_bound(&model, n_steps, TimeGrid::default(), &x0.repeat(4000), 1, 7);
         assert!((weighted - expected).abs() < 5.0 * error + 1e-5, "{weighted} ± {error}, not {expected}");
-        let sampler =
-            SamplerConfig { nfe: n_steps, reveal: RevealRule::Ancestral, ..SamplerConfig::default() };
-        let sampler = Sampler::new(sampler, model.config().schedule.clone());
-        let output = sampler.sample(&model, &[MASK; SEQ].repeat(ROWS), 3);
-        for x0 in all() {
-            let share =
-                output.tokens.chunks_exact(SEQ).filter(|row| **row == x0).count() as f64 / ROWS as f64;
-            let p = likelihood(&model, x0, n_steps);
-            let tolerance = 5.0 * (p * (1.0 - p) / ROWS as f64).sqrt();
-            assert!((share - p).abs() < tolerance, "{n_steps} steps, {x0:?}: {share}, not {p}");
-        }
+        assert_drawn_with(&model, RevealRule::Ancestral, n_steps, |x0| likelihood(&model, x0, n_steps));
     }
 }
 

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use vmd_data::source::DataSource;
 
 /// Examples, one after the other.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Examples {
     /// Clean tokens, `[examples, seq]`.
     pub(crate) tokens: Vec<u32>,

@@ -6,7 +6,7 @@ use vmd_process::{NoiseSchedule, gumbel, index_below, uniform};
 
 use super::probabilities::{argmax, choose, entropy, softmax, two_largest};
 use super::remask::Chain;
-use super::search;
+use super::search::Search;
 use super::{LatentRule, RemaskRule, RevealRule, Row, RowPrediction, SamplerConfig};
 
 /// A sampler's rules with everything that does not depend on the row worked out.
@@ -48,13 +48,13 @@ impl<'a> Plan<'a> {
         fits: impl Fn(&[u32]) -> bool,
     ) {
         let RevealRule::Threshold { tau } = self.config.reveal else { return };
-        let mut open = std::mem::take(&mut row.search);
-        if step + 1 == self.steps || open.is_exhausted(tau) {
-            search::reveal(row, prediction.all_logits(), 0.0, self.config.value);
+        let mut search = std::mem::take(&mut row.search);
+        if step + 1 == self.steps || search.is_exhausted(tau) {
+            Search::finish(row, prediction.all_logits(), self.config.value);
         } else {
-            open.advance(row, prediction.all_logits(), (tau, self.config.value), fits);
+            search.advance(row, prediction.all_logits(), (tau, self.config.value), fits);
         }
-        row.search = open;
+        row.search = search;
     }
 
     /// Whether neither this step nor a later one changes the row.

@@ -64,6 +64,11 @@ impl Search {
         }
     }
 
+    /// Reveals everything.
+    pub(super) fn finish(row: &mut Row, logits: &[f32], value: ValueRule) {
+        reveal(row, logits, 0.0, value);
+    }
+
     /// Opens every value of `position` that fits.
     fn guess(
         &mut self,
@@ -91,7 +96,7 @@ impl Search {
 }
 
 /// Reveals all masked tokens of `row` of which a value has at least this probability; the surest of the others.
-pub(super) fn reveal(row: &mut Row, logits: &[f32], threshold: f64, value: ValueRule) -> Option<usize> {
+fn reveal(row: &mut Row, logits: &[f32], threshold: f64, value: ValueRule) -> Option<usize> {
     let mut surest = None;
     for position in row.masked().collect::<Vec<_>>() {
         let probabilities = softmax(of_position(row, logits, position), 1.0);
