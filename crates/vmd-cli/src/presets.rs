@@ -30,6 +30,7 @@ pub(crate) const PRESETS: &[(&str, &str)] = &[
     ("graph-grids-4x4", include_str!("../presets/graph-grids-4x4.toml")),
     ("sudoku-messages", include_str!("../presets/sudoku-messages.toml")),
     ("sudoku-solver", include_str!("../presets/sudoku-solver.toml")),
+    ("sudoku-solver-mdm", include_str!("../presets/sudoku-solver-mdm.toml")),
     ("sudoku-16x16", include_str!("../presets/sudoku-16x16.toml")),
 ];
 
