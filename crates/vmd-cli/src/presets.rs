@@ -28,6 +28,7 @@ pub(crate) const PRESETS: &[(&str, &str)] = &[
     ("graph-d2", include_str!("../presets/graph-d2.toml")),
     ("graph-needle-64", include_str!("../presets/graph-needle-64.toml")),
     ("graph-grids-4x4", include_str!("../presets/graph-grids-4x4.toml")),
+    ("sudoku-4x4", include_str!("../presets/sudoku-4x4.toml")),
     ("sudoku-messages", include_str!("../presets/sudoku-messages.toml")),
     ("sudoku-solver", include_str!("../presets/sudoku-solver.toml")),
     ("sudoku-solver-mdm", include_str!("../presets/sudoku-solver-mdm.toml")),
