@@ -195,7 +195,7 @@ fn grids_from_nothing_are_written_and_measured() {
             "--remask",
             "backtrack",
         ]);
-        command.args(["--nfe", "500"]).args(options);
+        command.args(["--nfe", "3000"]).args(options);
         command
     };
     let output = generate(&["--json", "--out", "grids.txt"]).output().unwrap();

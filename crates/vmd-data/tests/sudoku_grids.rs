@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use vmd_data::sudoku::{
-    Grid, Layout, SudokuError, broken_rule, grade, is_consistent, is_valid_solution, parse_puzzles, solve,
+    Grid, Layout, SudokuError, broken_rule, grade, imbalance, is_consistent, is_valid_solution,
+    parse_puzzles, solve,
 };
 
 fn layout(box_rows: usize, box_cols: usize) -> Layout {
@@ -105,6 +106,25 @@ fn cells_without_a_digit_and_digits_without_a_cell_are_contradictions() {
     assert!(broken_rule(&dead).is_none() && !is_consistent(&dead));
     let open: Grid = "1200000000040000".parse().unwrap();
     assert!(is_consistent(&open));
+}
+
+#[test]
+fn probabilities_of_grids_are_balanced() {
+    let shape = layout(2, 2);
+    let certain = |grid: &str| -> Vec<f64> {
+        let digits = grid.bytes().map(|digit| usize::from(digit - b'1'));
+        digits.flat_map(|digit| (0..4).map(move |d| if d == digit { 1.0 } else { 0.0 })).collect()
+    };
+    let (one, other) = (certain("3142243142131324"), certain("1234341221434321"));
+    let mixed: Vec<f64> = one.iter().zip(&other).map(|(a, b)| 0.25 * a + 0.75 * b).collect();
+    for balanced in [&one, &other, &mixed, &vec![0.25; 64]] {
+        assert_eq!(imbalance(shape, balanced), 0.0);
+    }
+    // The last two cells in turn: their row and box keep their digits, of four digits of two columns one is there twice or not at all.
+    assert_eq!(imbalance(shape, &certain("3142243142131342")), 4.0);
+    let doubtful: Vec<f64> =
+        one.iter().zip(certain("3142243142131342")).map(|(a, b)| 0.5 * (a + b)).collect();
+    assert_eq!(imbalance(shape, &doubtful), 1.0);
 }
 
 proptest! {

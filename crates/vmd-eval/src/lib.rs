@@ -19,4 +19,4 @@ pub use infill::{InfillEntropy, InfillScore, InfillTask, evaluate_infill};
 pub use interval::{mean_interval, wilson_interval};
 pub use record::{Figure, Provenance, Record};
 pub use samples::SampleCounts;
-pub use sudoku::{Band, Group, SudokuEvaluation, SudokuScore, evaluate_sudoku};
+pub use sudoku::{Band, Group, SudokuEvaluation, SudokuRules, SudokuScore, evaluate_sudoku};

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use vmd_data::sudoku::{
-    Grade, Grid, PuzzleRecord, Technique, grade, is_consistent, is_valid_solution, solve,
+    Grade, Grid, Layout, PuzzleRecord, Technique, grade, imbalance, is_consistent, is_valid_solution, solve,
 };
-use vmd_model::{SampleOutput, Sampler, TokenPredictor};
+use vmd_model::{Checker, SampleOutput, Sampler, TokenPredictor};
 
 use crate::{Figure, mean_interval, wilson_interval};
 
@@ -57,6 +57,33 @@ impl std::fmt::Display for Group {
     }
 }
 
+/// Strain, in nats, for an imbalance of 1. Chosen on made puzzles.
+const NATS_PER_IMBALANCE: f64 = 10.0;
+
+/// The rules of Sudoku, for samplers that try again or search. Strained are probabilities that no mixture of grids has
+/// ([`imbalance`]).
+#[derive(Debug, Clone, Copy)]
+pub struct SudokuRules {
+    layout: Layout,
+}
+
+impl SudokuRules {
+    /// The rules of grids of this shape.
+    pub fn new(layout: Layout) -> Self {
+        Self { layout }
+    }
+}
+
+impl Checker for SudokuRules {
+    fn accepts(&self, _row: usize, tokens: &[u32]) -> bool {
+        Grid::from_tokens(self.layout, tokens).is_ok_and(|grid| is_consistent(&grid))
+    }
+
+    fn strain(&self, _row: usize, probabilities: &[f64]) -> f64 {
+        NATS_PER_IMBALANCE * imbalance(self.layout, probabilities)
+    }
+}
+
 /// How a sampler did on a set of puzzles.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SudokuScore {
@@ -100,7 +127,7 @@ struct Outcome {
 ///
 /// # Panics
 ///
-/// If a puzzle has another size than the model's sequences, or the sampler has
+/// If there are no puzzles or one has another size than the model's sequences, or the sampler has
 /// [`problems`](Sampler::problems_with) with the model.
 pub fn evaluate_sudoku(
     model: &impl TokenPredictor,
@@ -109,11 +136,9 @@ pub fn evaluate_sudoku(
     seed: u64,
 ) -> SudokuEvaluation {
     let xt: Vec<u32> = puzzles.iter().flat_map(|record| record.puzzle.to_tokens()).collect();
-    let keeps_rules = |row: usize, tokens: &[u32]| {
-        Grid::from_tokens(puzzles[row].puzzle.layout(), tokens).is_ok_and(|grid| is_consistent(&grid))
-    };
+    let rules = SudokuRules::new(puzzles[0].puzzle.layout());
     let start = Instant::now();
-    let output = sampler.sample_checked(model, &xt, seed, keeps_rules);
+    let output = sampler.sample_with(model, &xt, seed, &rules);
     let seconds = start.elapsed().as_secs_f64();
     let outcomes = outcomes(puzzles, &output, model.seq_len());
     let groups: BTreeSet<Group> = outcomes.iter().flat_map(|outcome| outcome.groups).collect();

@@ -20,7 +20,7 @@ pub use loss::{LatentSource, Loss, LossOptions, TrainedLoops, loss};
 pub use model::{TrainableDenoiser, VmdModel};
 pub use objective::{Budgets, KlMultiplier, ObjectiveConfig};
 pub use sampler::{
-    LatentRule, Prediction, Query, RemaskRule, RevealRule, RowPrediction, SampleOutput, Sampler,
+    Checker, LatentRule, Prediction, Query, RemaskRule, RevealRule, RowPrediction, SampleOutput, Sampler,
     SamplerConfig, TokenPredictor, ValueRule,
 };
 pub use vmd_denoiser::Network;

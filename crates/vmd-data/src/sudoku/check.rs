@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Grid;
 use super::grid::digit_name;
+use super::{Grid, Layout};
 
 /// A digit that stands more than once in a row, column or box.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,4 +99,25 @@ pub fn is_consistent(grid: &Grid) -> bool {
         units.iter().enumerate().for_each(|(kind, &unit)| placed[unit][kind] |= all & !taken);
     }
     placed.iter().flatten().all(|&digits| digits == all)
+}
+
+/// How far `probabilities` (`[cells, size]`, of every digit in every cell) are from those of a grid or of a mixture of grids: a unit holds each digit
+/// once, so once in expectation. The sum of the squared differences over all digits of all rows, columns and boxes; 0 for a solution.
+///
+/// # Panics
+///
+/// If `probabilities` has another length.
+pub fn imbalance(layout: Layout, probabilities: &[f64]) -> f64 {
+    let size = layout.size();
+    assert_eq!(probabilities.len(), layout.cells() * size, "a probability for every digit in every cell");
+    let mut expected = vec![0.0; 3 * size * size];
+    for (cell, probabilities) in probabilities.chunks_exact(size).enumerate() {
+        for (kind, unit) in
+            [layout.row(cell), layout.column(cell), layout.box_of(cell)].into_iter().enumerate()
+        {
+            let digits = &mut expected[(kind * size + unit) * size..][..size];
+            digits.iter_mut().zip(probabilities).for_each(|(sum, p)| *sum += p);
+        }
+    }
+    expected.iter().map(|count| (count - 1.0_f64).powi(2)).sum()
 }

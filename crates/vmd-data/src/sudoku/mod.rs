@@ -15,7 +15,7 @@ mod symmetry;
 mod technique;
 mod write;
 
-pub use check::{BrokenRule, broken_rule, is_consistent, is_valid_solution};
+pub use check::{BrokenRule, broken_rule, imbalance, is_consistent, is_valid_solution};
 pub use error::SudokuError;
 pub use generate::{GeneratedPuzzle, PuzzleConfig, generate_puzzle};
 pub use grade::{Grade, grade};

@@ -2,6 +2,7 @@
 //!
 //! A sampler never learns which network it drives, and all its probabilities are in double precision.
 
+mod checker;
 mod config;
 mod prediction;
 mod probabilities;
@@ -19,6 +20,7 @@ use vmd_latent::LatentRows;
 
 use crate::Scope;
 
+pub use checker::Checker;
 pub use config::SamplerConfig;
 pub use prediction::{Prediction, RowPrediction};
 use row::Row;

@@ -7,7 +7,7 @@ use vmd_process::{NoiseSchedule, gumbel, index_below, uniform};
 use super::probabilities::{argmax, choose, entropy, softmax, two_largest};
 use super::remask::Chain;
 use super::search::Search;
-use super::{LatentRule, RemaskRule, RevealRule, Row, RowPrediction, SamplerConfig};
+use super::{Checker, LatentRule, RemaskRule, RevealRule, Row, RowPrediction, SamplerConfig};
 
 /// A sampler's rules with everything that does not depend on the row worked out.
 #[derive(Debug)]
@@ -38,21 +38,20 @@ impl<'a> Plan<'a> {
         self.config.remask == RemaskRule::Backtrack
     }
 
-    /// Goes on with the search in `row`, given what the network says; `fits` says whether tokens break no rule so far. The last step
-    /// reveals everything, and so does a search that has tried everything.
+    /// Goes on with the search in `row`, given what the network says. The last step reveals everything.
     pub(super) fn search(
         &self,
         row: &mut Row,
         step: usize,
         prediction: RowPrediction<'_>,
-        fits: impl Fn(&[u32]) -> bool,
+        checker: &impl Checker,
     ) {
         let RevealRule::Threshold { tau } = self.config.reveal else { return };
         let mut search = std::mem::take(&mut row.search);
-        if step + 1 == self.steps || search.is_exhausted(tau) {
+        if step + 1 == self.steps {
             Search::finish(row, prediction.all_logits(), self.config.value);
         } else {
-            search.advance(row, prediction.all_logits(), (tau, self.config.value), fits);
+            search.advance(row, prediction.all_logits(), (tau, self.config.value), checker);
         }
         row.search = search;
     }

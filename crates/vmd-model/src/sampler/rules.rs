@@ -128,11 +128,11 @@ pub enum RemaskRule {
     /// positions that are not masked the network was never trained (arXiv 2510.23606; `MaskGIT`, arXiv 2202.04200, lets
     /// revealed tokens stay).
     PredictRemask,
-    /// A best-first search, for data with rules that can be checked before a sequence is finished. Where no masked token reaches the
-    /// threshold, every value of the surest one that breaks no rule is a guess, and the search goes on with those guesses that
-    /// are the most probable together (their probabilities multiplied), here or elsewhere; with `categorical` values their
-    /// order is a draw. Where nothing is left to try, all starts again with a threshold that leaves half of the doubt. The last of
-    /// `nfe` evaluations reveals everything, and so does a search that has tried everything. For models of one block.
+    /// A best-first search, for data with rules that can be checked before a sequence is finished ([`Checker`](super::Checker)). A step takes
+    /// what reaches the threshold, or else the surest value; what else these tokens could be stays open, and the next step goes on
+    /// with what is the most promising, here or elsewhere; with `categorical` values their order is a draw. A finished row that
+    /// the checker accepts ends the search. The last of `nfe` evaluations reveals everything, and so does a search that has
+    /// tried everything. For models of one block.
     Backtrack,
 }
 

@@ -7,9 +7,11 @@ use rayon::prelude::*;
 use vmd_latent::LatentRows;
 use vmd_process::{NoiseSchedule, Purpose, keyed_rng};
 
+use super::checker::Accept;
 use super::reveal::Plan;
 use super::{
-    LatentRule, Prediction, Query, RemaskRule, RevealRule, Row, SampleOutput, SamplerConfig, TokenPredictor,
+    Checker, LatentRule, Prediction, Query, RemaskRule, RevealRule, Row, SampleOutput, SamplerConfig,
+    TokenPredictor,
 };
 use crate::Scope;
 
@@ -93,9 +95,23 @@ impl Sampler {
         self.sample_checked(model, xt, seed, |_, _| true)
     }
 
-    /// The same with up to `best_of` attempts at every row, which end with the first one whose tokens satisfy
-    /// `accept(row, tokens)`. A row without such an attempt keeps its first one. A search (`remask = backtrack`) asks `accept`
-    /// about unfinished rows too, with mask tokens where nothing is revealed: whether they break no rule so far.
+    /// [`sample_with`](Self::sample_with) a checker that accepts tokens by `accept(row, tokens)`.
+    ///
+    /// # Panics
+    ///
+    /// As `sample_with`.
+    pub fn sample_checked(
+        &self,
+        model: &impl TokenPredictor,
+        xt: &[u32],
+        seed: u64,
+        accept: impl Fn(usize, &[u32]) -> bool + Sync,
+    ) -> SampleOutput {
+        self.sample_with(model, xt, seed, &Accept(accept))
+    }
+
+    /// [`sample`](Self::sample) with up to `best_of` attempts at every row, which end with the first one that `checker` accepts. A row without
+    /// such an attempt keeps its first one. A search (`remask = backtrack`) asks the checker all the way.
     ///
     /// Attempt `a` of row `i` draws from a stream keyed by `(seed, i, a)`; attempt 0 is what one attempt alone gives.
     /// The evaluations of all attempts that were made count.
@@ -104,12 +120,12 @@ impl Sampler {
     ///
     /// If `xt` is no whole number of sequences or holds a value above the mask token, or if there are
     /// [`problems`](Self::problems_with).
-    pub fn sample_checked(
+    pub fn sample_with(
         &self,
         model: &impl TokenPredictor,
         xt: &[u32],
         seed: u64,
-        accept: impl Fn(usize, &[u32]) -> bool,
+        checker: &impl Checker,
     ) -> SampleOutput {
         let (seq, problems) = (model.seq_len(), self.problems_with(model));
         assert!(problems.is_empty(), "{}", problems.join("; "));
@@ -130,11 +146,11 @@ impl Sampler {
                 Row::new(i, &xt[i * seq..(i + 1) * seq], mask_token, rng)
             };
             let mut rows: Vec<Row> = open.iter().map(row).collect();
-            rows.chunks_mut(BATCH_ROWS).for_each(|chunk| self.fill(model, chunk, &accept));
+            rows.chunks_mut(BATCH_ROWS).for_each(|chunk| self.fill(model, chunk, checker));
             let mut rejected = Vec::new();
             for (i, row) in open.into_iter().zip(rows) {
                 output.nfe[i] += row.nfe;
-                let accepted = accept(i, &row.tokens);
+                let accepted = checker.accepts(i, &row.tokens);
                 // A row without a mask would come out the same again.
                 if !accepted && xt[i * seq..(i + 1) * seq].contains(&mask_token) {
                     rejected.push(i);
@@ -148,12 +164,12 @@ impl Sampler {
         output
     }
 
-    fn fill(&self, model: &impl TokenPredictor, rows: &mut [Row], accept: &impl Fn(usize, &[u32]) -> bool) {
+    fn fill(&self, model: &impl TokenPredictor, rows: &mut [Row], checker: &impl Checker) {
         let scope = self.config.latent.scope(model.latent_scope());
         let block_len = model.seq_len() / model.n_blocks();
         for block in 0..model.n_blocks() {
             rows.iter_mut().for_each(|row| row.enter(block * block_len..(block + 1) * block_len));
-            self.fill_block(model, rows, scope, accept);
+            self.fill_block(model, rows, scope, checker);
         }
     }
 
@@ -162,7 +178,7 @@ impl Sampler {
         model: &impl TokenPredictor,
         rows: &mut [Row],
         scope: Scope,
-        accept: &impl Fn(usize, &[u32]) -> bool,
+        checker: &impl Checker,
     ) {
         let steps = self.config.nfe / model.n_blocks();
         let plan = Plan::new(&self.config, &self.schedule, model.graph(), steps);
@@ -195,16 +211,13 @@ impl Sampler {
             let prediction = self.predict(model, &active, &plan, step - 1);
             let (seq, vocab) = (model.seq_len(), model.vocab());
             active.iter_mut().for_each(|row| row.nfe += 1);
-            if plan.searches() {
-                for (i, row) in active.iter_mut().enumerate() {
-                    let index = row.index;
-                    plan.search(row, step - 1, prediction.row(i, seq, vocab), |tokens| accept(index, tokens));
+            active.par_iter_mut().enumerate().for_each(|(i, row)| {
+                let prediction = prediction.row(i, seq, vocab);
+                match plan.searches() {
+                    true => plan.search(row, step - 1, prediction, checker),
+                    false => plan.reveal(row, step - 1, prediction),
                 }
-            } else {
-                active.par_iter_mut().enumerate().for_each(|(i, row)| {
-                    plan.reveal(row, step - 1, prediction.row(i, seq, vocab));
-                });
-            }
+            });
         }
     }
 

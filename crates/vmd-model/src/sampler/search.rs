@@ -3,128 +3,167 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
+use vmd_kernels::keep_top;
 use vmd_process::gumbel;
 
 use super::probabilities::{argmax, choose, softmax};
-use super::{Row, ValueRule};
+use super::{Checker, Row, ValueRule};
 
-/// Doubt below which none is tolerated.
-const LEAST_DOUBT: f64 = 1e-4;
+/// Values that are less probable are not tried.
+const LEAST_PROBABILITY: f64 = 1e-6;
 
 /// What `remask = backtrack` does to one row.
 #[derive(Debug, Default)]
 pub(super) struct Search {
     /// What was not looked at yet.
     open: BinaryHeap<Node>,
+    /// What the network was asked about.
+    asked: Vec<Asked>,
     /// Log-probability of the guesses that stand.
     score: f64,
-    /// How often nothing was left to look at.
-    restarts: i32,
 }
 
-/// Tokens with one guess more than those that the network was asked about.
+/// Tokens that the network was asked about, and what it was surest of.
+#[derive(Debug)]
+struct Asked {
+    tokens: Vec<u32>,
+    surest: Vec<(usize, u32)>,
+}
+
+/// Tokens that the network was not asked about yet: those of `asked`, with the first `taken` of what the network was surest of and,
+/// unless that is all, another value for the next.
 #[derive(Debug)]
 struct Node {
+    /// The largest is looked at first.
+    promise: f64,
     score: f64,
-    tokens: Vec<u32>,
+    asked: usize,
+    /// Its number among those that were opened with it.
+    number: usize,
+    taken: usize,
+    other: Option<u32>,
 }
 
 impl Search {
-    /// Whether this round would be the last one again, which took nothing for sure and found nothing.
-    pub(super) fn is_exhausted(&self, tau: f64) -> bool {
-        self.restarts > 0 && threshold(tau, self.restarts - 1) >= 1.0
-    }
-
-    /// Does what can be done to `row` with one answer of the network, `logits` (`[seq, vocab]`): reveals what is sure. If nothing
-    /// is, every value of the surest position is a guess, and the search goes on with the guesses that are the most probable together,
-    /// here or elsewhere; so it does where `fits` says no.
+    /// Goes on from one answer of the network, `logits` (`[seq, vocab]`), about `row`: with all values that are sure, or the
+    /// surest one where none is. Nothing is for sure, however: what else each of these tokens could be stays open, and the row
+    /// goes on with the most promising tokens of all, here or elsewhere.
     ///
-    /// An error among the sure tokens cannot be found: the next round, after all guesses turned out wrong, takes half the risk.
+    /// Promise is the log-probability of what was guessed, less the checker's strain at the answer that it was guessed from.
+    /// The tokens of an answer are right or wrong together: their probability is that of the least sure one.
     pub(super) fn advance(
         &mut self,
         row: &mut Row,
         logits: &[f32],
         (tau, value): (f64, ValueRule),
-        fits: impl Fn(&[u32]) -> bool,
+        checker: &impl Checker,
     ) {
-        let n_masked = row.n_masked();
-        let surest = reveal(row, logits, threshold(tau, self.restarts), value);
-        if fits(&row.tokens) {
-            let Some(position) = surest.filter(|_| row.n_masked() == n_masked) else { return };
-            self.guess(row, position, logits, value, fits);
-        }
-        match self.open.pop() {
-            Some(node) => (row.tokens, self.score) = (node.tokens, node.score),
-            None => {
-                let mask = row.mask_token();
-                row.free.iter().for_each(|&i| row.tokens[i] = mask);
-                self.score = 0.0;
-                self.restarts += 1;
+        let vocab = row.mask_token() as usize;
+        let probabilities = probabilities(row, logits);
+        let strain = checker.strain(row.index, &probabilities);
+        let surety = |i: usize| probabilities[i * vocab..(i + 1) * vocab].iter().copied().fold(0.0, f64::max);
+        let mut ranked: Vec<usize> = row.masked().collect();
+        ranked.sort_by(|&i, &j| surety(j).total_cmp(&surety(i)));
+        let sure = ranked.iter().take_while(|&&i| surety(i) >= tau).count();
+        ranked.truncate(sure.max(1));
+
+        let mut tokens = row.tokens.clone();
+        let (mut surest, mut others, mut least) = (Vec::new(), Vec::new(), 0.0_f64);
+        for position in ranked {
+            let scores = scores(&logits[position * vocab..(position + 1) * vocab], value, row);
+            let best = argmax(&scores);
+            for (token, score) in scores.iter().enumerate().filter(|(_, score)| score.is_finite()) {
+                tokens[position] = token as u32;
+                if token != best && checker.accepts(row.index, &tokens) {
+                    others.push((self.score + least + score, surest.len(), Some(token as u32)));
+                }
             }
+            tokens[position] = best as u32;
+            surest.push((position, best as u32));
+            least = least.min(scores[best]);
+        }
+        let mut open = Vec::new();
+        if checker.accepts(row.index, &tokens) {
+            if surest.len() == row.n_masked() {
+                row.tokens = tokens;
+                return;
+            }
+            open.push((self.score + least, surest.len(), None));
+        }
+        open.append(&mut others);
+        let asked = self.asked.len();
+        self.open.extend(open.into_iter().enumerate().map(|(number, (score, taken, other))| Node {
+            promise: score - strain,
+            score,
+            asked,
+            number,
+            taken,
+            other,
+        }));
+        self.asked.push(Asked { tokens: row.tokens.clone(), surest });
+        match self.open.pop() {
+            Some(node) => {
+                self.score = node.score;
+                row.tokens = node.tokens(&self.asked[node.asked]);
+            }
+            // Everything was tried.
+            None => Self::finish(row, logits, value),
         }
     }
 
     /// Reveals everything.
     pub(super) fn finish(row: &mut Row, logits: &[f32], value: ValueRule) {
-        reveal(row, logits, 0.0, value);
-    }
-
-    /// Opens every value of `position` that fits.
-    fn guess(
-        &mut self,
-        row: &mut Row,
-        position: usize,
-        logits: &[f32],
-        value: ValueRule,
-        fits: impl Fn(&[u32]) -> bool,
-    ) {
-        let temperature = match value {
-            ValueRule::Argmax => 1.0,
-            ValueRule::Categorical { temperature, .. } => temperature,
-        };
-        let probabilities = softmax(of_position(row, logits, position), temperature);
-        for (token, probability) in probabilities.into_iter().enumerate().filter(|(_, p)| *p > 0.0) {
-            let mut tokens = row.tokens.clone();
-            tokens[position] = token as u32;
-            if fits(&tokens) {
-                // The largest of scores with this noise is a draw (Gumbel-max).
-                let noise = if value == ValueRule::Argmax { 0.0 } else { gumbel(&mut row.rng) };
-                self.open.push(Node { score: self.score + probability.ln() + noise, tokens });
-            }
+        let vocab = row.mask_token() as usize;
+        for position in row.masked().collect::<Vec<_>>() {
+            let logits = &logits[position * vocab..(position + 1) * vocab];
+            row.tokens[position] = choose(value, logits, &mut row.rng) as u32;
         }
     }
 }
 
-/// Reveals all masked tokens of `row` of which a value has at least this probability; the surest of the others.
-fn reveal(row: &mut Row, logits: &[f32], threshold: f64, value: ValueRule) -> Option<usize> {
-    let mut surest = None;
-    for position in row.masked().collect::<Vec<_>>() {
-        let probabilities = softmax(of_position(row, logits, position), 1.0);
-        let probability = probabilities[argmax(&probabilities)];
-        if probability >= threshold {
-            row.tokens[position] = choose(value, of_position(row, logits, position), &mut row.rng) as u32;
-        } else if surest.is_none_or(|(largest, _)| probability > largest) {
-            surest = Some((probability, position));
-        }
-    }
-    surest.map(|(_, position)| position)
-}
-
-fn of_position<'l>(row: &Row, logits: &'l [f32], position: usize) -> &'l [f32] {
+/// Probabilities of all tokens (`[seq, vocab]`); a token that is there has its value.
+fn probabilities(row: &Row, logits: &[f32]) -> Vec<f64> {
     let vocab = row.mask_token() as usize;
-    &logits[position * vocab..(position + 1) * vocab]
+    let of_token = |(i, logits)| match row.is_masked(i) {
+        true => softmax(logits, 1.0),
+        false => (0..vocab).map(|token| if row.tokens[i] == token as u32 { 1.0 } else { 0.0 }).collect(),
+    };
+    logits.chunks_exact(vocab).enumerate().flat_map(of_token).collect()
 }
 
-/// The probability above which a token is no guess.
-fn threshold(tau: f64, restarts: i32) -> f64 {
-    let doubt = (1.0 - tau) * 0.5_f64.powi(restarts);
-    if doubt < LEAST_DOUBT { 1.0 } else { 1.0 - doubt }
+/// Log-probability of every value of a token; where values are drawn, with the noise that makes the largest one a draw (Gumbel-max).
+fn scores(logits: &[f32], value: ValueRule, row: &mut Row) -> Vec<f64> {
+    let (temperature, top_p) = match value {
+        ValueRule::Argmax => (1.0, 1.0),
+        ValueRule::Categorical { temperature, top_p } => (temperature, top_p),
+    };
+    let mut scores = softmax(logits, temperature);
+    if top_p < 1.0 {
+        keep_top(&mut scores, top_p);
+    }
+    for score in &mut scores {
+        let noise = if value == ValueRule::Argmax { 0.0 } else { gumbel(&mut row.rng) };
+        *score = if *score < LEAST_PROBABILITY { f64::NEG_INFINITY } else { score.ln() + noise };
+    }
+    scores
+}
+
+impl Node {
+    fn tokens(&self, asked: &Asked) -> Vec<u32> {
+        let mut tokens = asked.tokens.clone();
+        asked.surest[..self.taken].iter().for_each(|&(position, token)| tokens[position] = token);
+        if let Some(token) = self.other {
+            tokens[asked.surest[self.taken].0] = token;
+        }
+        tokens
+    }
 }
 
 impl Ord for Node {
     fn cmp(&self, other: &Self) -> Ordering {
-        // Of two that are as probable the one with the smaller tokens, so that the order is the same everywhere.
-        self.score.total_cmp(&other.score).then_with(|| other.tokens.cmp(&self.tokens))
+        // Of two with the same promise the older one, so that the order is the same everywhere.
+        let older = (other.asked, other.number).cmp(&(self.asked, self.number));
+        self.promise.total_cmp(&other.promise).then(older)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use vmd::data::sudoku::{Grid, Layout, is_consistent};
-use vmd::eval::{Figure, mean_interval, wilson_interval};
+use vmd::eval::{Figure, SudokuRules, mean_interval, wilson_interval};
 use vmd::model::{SampleOutput, Sampler};
 
 use super::Task;
@@ -39,7 +39,7 @@ pub(in crate::commands) fn draw_grids(
 ) -> (Vec<Grid>, SampleOutput) {
     let blank = vec![loaded.model.config().mask_token(); count * layout.cells()];
     let grid = |tokens: &[u32]| Grid::from_tokens(layout, tokens).ok().filter(is_consistent);
-    let output = sampler.sample_checked(&loaded.model, &blank, seed, |_, tokens| grid(tokens).is_some());
+    let output = sampler.sample_with(&loaded.model, &blank, seed, &SudokuRules::new(layout));
     (output.tokens.chunks_exact(layout.cells()).filter_map(grid).collect(), output)
 }
 

@@ -5,7 +5,8 @@ mod svg;
 
 use anyhow::bail;
 use serde_json::json;
-use vmd::data::sudoku::{Grid, broken_rule, is_consistent, solve_within};
+use vmd::data::sudoku::{Grid, broken_rule, solve_within};
+use vmd::eval::SudokuRules;
 use vmd::model::{RemaskRule, RevealRule, SamplerConfig, ValueRule};
 use vmd::train::write_atomically;
 
@@ -35,11 +36,9 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
     }
     let sampler = loaded.sampler(&sampler(args)?, true)?;
     let seed = args.common.seed.unwrap_or(0);
-    let solved = |_: usize, tokens: &[u32]| {
-        Grid::from_tokens(puzzle.layout(), tokens).is_ok_and(|grid| is_consistent(&grid))
-    };
+    let rules = SudokuRules::new(puzzle.layout());
     let recorder = Recorder::new(&loaded.model);
-    let output = sampler.sample_checked(&recorder, &puzzle.to_tokens(), seed, solved);
+    let output = sampler.sample_with(&recorder, &puzzle.to_tokens(), seed, &rules);
     let grid = Grid::from_tokens(puzzle.layout(), &output.tokens)?;
     let broken = broken_rule(&grid);
     if let Some(file) = &args.svg {
