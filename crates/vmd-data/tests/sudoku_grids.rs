@@ -120,8 +120,11 @@ fn probabilities_of_grids_are_balanced() {
     for balanced in [&one, &other, &mixed, &vec![0.25; 64]] {
         assert_eq!(imbalance(shape, balanced), 0.0);
     }
-    // The last two cells in turn: their row and box keep their digits, of four digits of two columns one is there twice or not at all.
-    assert_eq!(imbalance(shape, &certain("3142243142131342")), 4.0);
+    // Two cells in turn: a digit too many and one too few in each of two columns, of two rows, and of two boxes beside two columns.
+    for (swapped, broken) in [("3142243142131342", 4.0), ("2142343142131324", 4.0), ("3412243142131324", 8.0)]
+    {
+        assert_eq!(imbalance(shape, &certain(swapped)), broken);
+    }
     let doubtful: Vec<f64> =
         one.iter().zip(certain("3142243142131342")).map(|(a, b)| 0.5 * (a + b)).collect();
     assert_eq!(imbalance(shape, &doubtful), 1.0);

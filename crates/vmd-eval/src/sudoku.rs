@@ -61,7 +61,7 @@ impl std::fmt::Display for Group {
 const NATS_PER_IMBALANCE: f64 = 10.0;
 
 /// The rules of Sudoku, for samplers that try again or search. Strained are probabilities that no mixture of grids has
-/// ([`imbalance`]).
+/// ([`imbalance`]); a network that knows little of the rules is strained everywhere.
 #[derive(Debug, Clone, Copy)]
 pub struct SudokuRules {
     layout: Layout,
@@ -127,7 +127,7 @@ struct Outcome {
 ///
 /// # Panics
 ///
-/// If there are no puzzles or one has another size than the model's sequences, or the sampler has
+/// If there are no puzzles, they differ in shape or have another size than the model's sequences, or the sampler has
 /// [`problems`](Sampler::problems_with) with the model.
 pub fn evaluate_sudoku(
     model: &impl TokenPredictor,
@@ -136,9 +136,10 @@ pub fn evaluate_sudoku(
     seed: u64,
 ) -> SudokuEvaluation {
     let xt: Vec<u32> = puzzles.iter().flat_map(|record| record.puzzle.to_tokens()).collect();
-    let rules = SudokuRules::new(puzzles[0].puzzle.layout());
+    let layout = puzzles[0].puzzle.layout();
+    assert!(puzzles.iter().all(|record| record.puzzle.layout() == layout), "puzzles of one shape");
     let start = Instant::now();
-    let output = sampler.sample_with(model, &xt, seed, &rules);
+    let output = sampler.sample_with(model, &xt, seed, &SudokuRules::new(layout));
     let seconds = start.elapsed().as_secs_f64();
     let outcomes = outcomes(puzzles, &output, model.seq_len());
     let groups: BTreeSet<Group> = outcomes.iter().flat_map(|outcome| outcome.groups).collect();

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use vmd::data::sudoku::{Grid, Layout, is_consistent};
+use vmd::eval::SudokuRules;
 use vmd::model::SamplerConfig;
 
 use crate::args::SampleArgs;
@@ -28,8 +29,16 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
             "--best-of needs the rules of the model's data, and its folder lies in no run; leave it out",
         ));
     }
-    let valid = |_: usize, tokens: &[u32]| render(data, tokens).1 == Some(true);
-    let output = sampler.sample_checked(&loaded.model, &blank, seed, valid);
+    let output = match data {
+        Some(DataConfig::Sudoku { box_rows, box_cols, .. }) => {
+            let rules = SudokuRules::new(Layout::new(*box_rows, *box_cols)?);
+            sampler.sample_with(&loaded.model, &blank, seed, &rules)
+        }
+        Some(DataConfig::Synthetic { set, .. }) => {
+            sampler.sample_checked(&loaded.model, &blank, seed, |_, tokens| set.contains(tokens))
+        }
+        None => sampler.sample(&loaded.model, &blank, seed),
+    };
     for (tokens, nfe) in output.tokens.chunks_exact(config.seq_len).zip(&output.nfe) {
         let (text, valid) = render(data, tokens);
         if args.common.json {

@@ -137,6 +137,12 @@ impl SamplerConfig {
                  threshold(0.9), or remask = none"
             ));
         }
+        if remask == RemaskRule::Backtrack && self.latent == LatentRule::Reinfer {
+            return Some(format!(
+                "latent = reinfer takes the last answer for the row, and with remask = {remask} it may be about other \
+                 tokens; set latent to prior"
+            ));
+        }
         (remask == RemaskRule::PredictRemask && !reveal.counts_the_surest()).then(|| {
             format!(
                 "remask = {remask} keeps a given number of the surest tokens, and {reveal} does not say which are; set \

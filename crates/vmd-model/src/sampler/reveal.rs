@@ -33,7 +33,7 @@ impl<'a> Plan<'a> {
         Self { config, schedule, graph, steps, times, chain }
     }
 
-    /// Whether guesses are taken back.
+    /// Whether tokens are taken back.
     pub(super) fn searches(&self) -> bool {
         self.config.remask == RemaskRule::Backtrack
     }
@@ -48,12 +48,16 @@ impl<'a> Plan<'a> {
     ) {
         let RevealRule::Threshold { tau } = self.config.reveal else { return };
         let mut search = std::mem::take(&mut row.search);
-        if step + 1 == self.steps {
-            Search::finish(row, prediction.all_logits(), self.config.value);
+        let (logits, value, left) = (prediction.all_logits(), self.config.value, self.steps - 1 - step);
+        if left == 0 {
+            Search::finish(row, logits, value);
         } else {
-            search.advance(row, prediction.all_logits(), (tau, self.config.value), checker);
+            search.advance(row, logits, (tau, value), left, checker);
         }
-        row.search = search;
+        // A finished row has no use for what is open.
+        if row.n_masked() > 0 {
+            row.search = search;
+        }
     }
 
     /// Whether neither this step nor a later one changes the row.

@@ -32,7 +32,7 @@ pub(super) struct Row {
     pub share_masked: f64,
     /// Time of this step's first hit.
     pub hit: f64,
-    /// Guesses that stand.
+    /// What else there is to try.
     pub search: Search,
     /// Its number among the caller's rows.
     pub index: usize,

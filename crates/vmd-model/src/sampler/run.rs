@@ -7,7 +7,6 @@ use rayon::prelude::*;
 use vmd_latent::LatentRows;
 use vmd_process::{NoiseSchedule, Purpose, keyed_rng};
 
-use super::checker::Accept;
 use super::reveal::Plan;
 use super::{
     Checker, LatentRule, Prediction, Query, RemaskRule, RevealRule, Row, SampleOutput, SamplerConfig,
@@ -107,11 +106,11 @@ impl Sampler {
         seed: u64,
         accept: impl Fn(usize, &[u32]) -> bool + Sync,
     ) -> SampleOutput {
-        self.sample_with(model, xt, seed, &Accept(accept))
+        self.sample_with(model, xt, seed, &accept)
     }
 
     /// [`sample`](Self::sample) with up to `best_of` attempts at every row, which end with the first one that `checker` accepts. A row without
-    /// such an attempt keeps its first one. A search (`remask = backtrack`) asks the checker all the way.
+    /// such an attempt keeps its first one. A search (`remask = backtrack`) asks about unfinished rows too, after every evaluation but the last.
     ///
     /// Attempt `a` of row `i` draws from a stream keyed by `(seed, i, a)`; attempt 0 is what one attempt alone gives.
     /// The evaluations of all attempts that were made count.

@@ -1,7 +1,7 @@
-//! Guesses that can be taken back.
+//! A search that takes back what turns out wrong.
 
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::cmp::{Ordering, Reverse};
+use std::collections::BTreeSet;
 
 use vmd_kernels::keep_top;
 use vmd_process::gumbel;
@@ -16,96 +16,84 @@ const LEAST_PROBABILITY: f64 = 1e-6;
 #[derive(Debug, Default)]
 pub(super) struct Search {
     /// What was not looked at yet.
-    open: BinaryHeap<Node>,
-    /// What the network was asked about.
-    asked: Vec<Asked>,
-    /// Log-probability of the guesses that stand.
+    open: BTreeSet<Node>,
+    /// How many were opened.
+    opened: usize,
+    /// Log-probability of the tokens that stand.
     score: f64,
 }
 
-/// Tokens that the network was asked about, and what it was surest of.
-#[derive(Debug)]
-struct Asked {
-    tokens: Vec<u32>,
-    surest: Vec<(usize, u32)>,
-}
-
-/// Tokens that the network was not asked about yet: those of `asked`, with the first `taken` of what the network was surest of and,
-/// unless that is all, another value for the next.
+/// Tokens that the network was not asked about yet.
 #[derive(Debug)]
 struct Node {
     /// The largest is looked at first.
     promise: f64,
+    /// Of two with the same promise the older one, so that the order is the same everywhere.
+    age: Reverse<usize>,
     score: f64,
-    asked: usize,
-    /// Its number among those that were opened with it.
-    number: usize,
-    taken: usize,
-    other: Option<u32>,
+    tokens: Vec<u32>,
 }
 
 impl Search {
     /// Goes on from one answer of the network, `logits` (`[seq, vocab]`), about `row`: with all values that are sure, or the
     /// surest one where none is. Nothing is for sure, however: what else each of these tokens could be stays open, and the row
-    /// goes on with the most promising tokens of all, here or elsewhere.
+    /// goes on with the most promising tokens of all, here or elsewhere. At most `left` of them will be looked at.
     ///
-    /// Promise is the log-probability of what was guessed, less the checker's strain at the answer that it was guessed from.
-    /// The tokens of an answer are right or wrong together: their probability is that of the least sure one.
+    /// Promise is the log-probability of the tokens, less the checker's strain at the answer that they come from. The tokens
+    /// of one answer are right or wrong together: their probability is that of the least sure one.
     pub(super) fn advance(
         &mut self,
         row: &mut Row,
         logits: &[f32],
         (tau, value): (f64, ValueRule),
+        left: usize,
         checker: &impl Checker,
     ) {
-        let vocab = row.mask_token() as usize;
+        let (vocab, n_masked) = (row.mask_token() as usize, row.n_masked());
         let probabilities = probabilities(row, logits);
         let strain = checker.strain(row.index, &probabilities);
         let surety = |i: usize| probabilities[i * vocab..(i + 1) * vocab].iter().copied().fold(0.0, f64::max);
-        let mut ranked: Vec<usize> = row.masked().collect();
-        ranked.sort_by(|&i, &j| surety(j).total_cmp(&surety(i)));
-        let sure = ranked.iter().take_while(|&&i| surety(i) >= tau).count();
+        let mut ranked: Vec<(f64, usize)> = row.masked().map(|i| (surety(i), i)).collect();
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let sure = ranked.iter().take_while(|(surety, _)| *surety >= tau).count();
         ranked.truncate(sure.max(1));
 
-        let mut tokens = row.tokens.clone();
-        let (mut surest, mut others, mut least) = (Vec::new(), Vec::new(), 0.0_f64);
-        for position in ranked {
+        let (mut tokens, mut least, mut found) = (row.tokens.clone(), self.score, Vec::new());
+        let mut accepted = true;
+        for &(_, position) in &ranked {
             let scores = scores(&logits[position * vocab..(position + 1) * vocab], value, row);
             let best = argmax(&scores);
             for (token, score) in scores.iter().enumerate().filter(|(_, score)| score.is_finite()) {
                 tokens[position] = token as u32;
                 if token != best && checker.accepts(row.index, &tokens) {
-                    others.push((self.score + least + score, surest.len(), Some(token as u32)));
+                    found.push((least + score, tokens.clone()));
                 }
             }
             tokens[position] = best as u32;
-            surest.push((position, best as u32));
-            least = least.min(scores[best]);
-        }
-        let mut open = Vec::new();
-        if checker.accepts(row.index, &tokens) {
-            if surest.len() == row.n_masked() {
-                row.tokens = tokens;
-                return;
+            accepted = checker.accepts(row.index, &tokens);
+            if !accepted {
+                break;
             }
-            open.push((self.score + least, surest.len(), None));
+            least = least.min(self.score + scores[best]);
         }
-        open.append(&mut others);
-        let asked = self.asked.len();
-        self.open.extend(open.into_iter().enumerate().map(|(number, (score, taken, other))| Node {
-            promise: score - strain,
-            score,
-            asked,
-            number,
-            taken,
-            other,
-        }));
-        self.asked.push(Asked { tokens: row.tokens.clone(), surest });
-        match self.open.pop() {
-            Some(node) => {
-                self.score = node.score;
-                row.tokens = node.tokens(&self.asked[node.asked]);
-            }
+        if accepted {
+            found.insert(0, (least, tokens));
+        }
+        let mask = row.mask_token();
+        let finished = found.iter().filter(|(_, tokens)| ranked.len() == n_masked && !tokens.contains(&mask));
+        if let Some((_, tokens)) = finished.reduce(|best, next| if next.0 > best.0 { next } else { best }) {
+            row.tokens.clone_from(tokens);
+            return;
+        }
+        for (score, tokens) in found {
+            self.opened += 1;
+            self.open.insert(Node { promise: score - strain, age: Reverse(self.opened), score, tokens });
+        }
+        while self.open.len() > left {
+            self.open.pop_first();
+        }
+        match self.open.pop_last() {
+            Some(node) => (row.tokens, self.score) = (node.tokens, node.score),
             // Everything was tried.
             None => Self::finish(row, logits, value),
         }
@@ -131,8 +119,10 @@ fn probabilities(row: &Row, logits: &[f32]) -> Vec<f64> {
     logits.chunks_exact(vocab).enumerate().flat_map(of_token).collect()
 }
 
-/// Log-probability of every value of a token; where values are drawn, with the noise that makes the largest one a draw (Gumbel-max).
+/// Log-probability of every value of a token, `-∞` of those that are not tried. Where values are drawn, Gumbel noise on all but the
+/// draw, which is the largest.
 fn scores(logits: &[f32], value: ValueRule, row: &mut Row) -> Vec<f64> {
+    let possible: Vec<bool> = softmax(logits, 1.0).into_iter().map(|p| p >= LEAST_PROBABILITY).collect();
     let (temperature, top_p) = match value {
         ValueRule::Argmax => (1.0, 1.0),
         ValueRule::Categorical { temperature, top_p } => (temperature, top_p),
@@ -141,29 +131,22 @@ fn scores(logits: &[f32], value: ValueRule, row: &mut Row) -> Vec<f64> {
     if top_p < 1.0 {
         keep_top(&mut scores, top_p);
     }
-    for score in &mut scores {
-        let noise = if value == ValueRule::Argmax { 0.0 } else { gumbel(&mut row.rng) };
-        *score = if *score < LEAST_PROBABILITY { f64::NEG_INFINITY } else { score.ln() + noise };
+    for (score, possible) in scores.iter_mut().zip(possible) {
+        *score = if possible { score.ln() } else { f64::NEG_INFINITY };
+    }
+    if value != ValueRule::Argmax {
+        // The largest of log-probabilities with this noise is a draw (Gumbel-max).
+        let noisy: Vec<f64> = scores.iter().map(|score| score + gumbel(&mut row.rng)).collect();
+        let drawn = argmax(&noisy);
+        let shift = scores[drawn] - noisy[drawn];
+        scores = noisy.into_iter().map(|score| score + shift).collect();
     }
     scores
 }
 
-impl Node {
-    fn tokens(&self, asked: &Asked) -> Vec<u32> {
-        let mut tokens = asked.tokens.clone();
-        asked.surest[..self.taken].iter().for_each(|&(position, token)| tokens[position] = token);
-        if let Some(token) = self.other {
-            tokens[asked.surest[self.taken].0] = token;
-        }
-        tokens
-    }
-}
-
 impl Ord for Node {
     fn cmp(&self, other: &Self) -> Ordering {
-        // Of two with the same promise the older one, so that the order is the same everywhere.
-        let older = (other.asked, other.number).cmp(&(self.asked, self.number));
-        self.promise.total_cmp(&other.promise).then(older)
+        self.promise.total_cmp(&other.promise).then(self.age.cmp(&other.age))
     }
 }
 
