@@ -41,7 +41,7 @@ fn the_model_that_comes_with_the_program_keeps_its_figures() {
     make("easy.csv", &["--count", "60"]);
     make("hard.csv", &["--count", "20", "--min-clues", "22", "--max-clues", "26", "--harden", "50"]);
     let easy = evaluate(folder.path(), &["--puzzles", "easy.csv", "--reveal", "margin", "--nfe", "10"]);
-    assert!(values(&easy, "solved")[0] >= 0.9, "{:?}", values(&easy, "solved"));
+    assert!(values(&easy, "solved")[0] >= 0.95, "{:?}", values(&easy, "solved"));
     let search = ["--reveal", "threshold(0.7)", "--remask", "backtrack", "--nfe", "200"];
     let hard = evaluate(folder.path(), &[&["--puzzles", "hard.csv"], &search[..]].concat());
     let (solved, nfe) = (values(&hard, "solved")[0], values(&hard, "mean_nfe")[0]);
@@ -184,7 +184,7 @@ fn grids_from_nothing_are_written_and_measured() {
         train.args(["--set", setting]);
     });
     train.assert().success();
-    // A search finds valid grids whatever the network says.
+    // A search finds valid grids whatever the network says, though one that knows no rules, strained everywhere, looks long.
     let generate = |options: &[&str]| {
         let mut command = vmd(folder.path());
         command.args([

@@ -110,14 +110,9 @@ pub fn is_consistent(grid: &Grid) -> bool {
 pub fn imbalance(layout: Layout, probabilities: &[f64]) -> f64 {
     let size = layout.size();
     assert_eq!(probabilities.len(), layout.cells() * size, "a probability for every digit in every cell");
-    let mut expected = vec![0.0; 3 * size * size];
-    for (cell, probabilities) in probabilities.chunks_exact(size).enumerate() {
-        for (kind, unit) in
-            [layout.row(cell), layout.column(cell), layout.box_of(cell)].into_iter().enumerate()
-        {
-            let digits = &mut expected[(kind * size + unit) * size..][..size];
-            digits.iter_mut().zip(probabilities).for_each(|(sum, p)| *sum += p);
-        }
-    }
-    expected.iter().map(|count| (count - 1.0_f64).powi(2)).sum()
+    let expected =
+        |unit: &[usize], digit| unit.iter().map(|cell| probabilities[cell * size + digit]).sum::<f64>();
+    let of_unit =
+        |unit: Vec<usize>| (0..size).map(|digit| (expected(&unit, digit) - 1.0).powi(2)).sum::<f64>();
+    layout.units().into_iter().map(of_unit).sum()
 }

@@ -49,7 +49,7 @@ impl Search {
         left: usize,
         checker: &impl Checker,
     ) {
-        let (vocab, n_masked) = (row.mask_token() as usize, row.n_masked());
+        let (mask, vocab) = (row.mask_token(), row.mask_token() as usize);
         let probabilities = probabilities(row, logits);
         let strain = checker.strain(row.index, &probabilities);
         let surety = |i: usize| probabilities[i * vocab..(i + 1) * vocab].iter().copied().fold(0.0, f64::max);
@@ -79,8 +79,7 @@ impl Search {
         if accepted {
             found.insert(0, (least, tokens));
         }
-        let mask = row.mask_token();
-        let finished = found.iter().filter(|(_, tokens)| ranked.len() == n_masked && !tokens.contains(&mask));
+        let finished = found.iter().filter(|(_, tokens)| !tokens.contains(&mask));
         if let Some((_, tokens)) = finished.reduce(|best, next| if next.0 > best.0 { next } else { best }) {
             row.tokens.clone_from(tokens);
             return;
