@@ -13,6 +13,7 @@ mod activation;
 mod adamw;
 mod attention;
 mod choice;
+mod context;
 #[cfg(feature = "flex")]
 mod cpu;
 mod edges;
@@ -23,11 +24,14 @@ mod mlp;
 mod nll;
 mod norm;
 mod precision;
+mod rotary;
+mod turns;
 
 pub use activation::Activation;
 pub use adamw::{AdamWState, AdamWStep, adamw};
 pub use attention::{HeadEdges, Mask, attention, composed_attention};
 pub use choice::{draw, gumbel_argmax, keep_top, softmax_f64};
+pub use context::{KeyRanges, Keys, context_attention};
 #[cfg(feature = "flex")]
 pub use cpu::instructions;
 pub use edges::edge_sum;
@@ -36,6 +40,8 @@ pub use mlp::mlp;
 pub use nll::masked_nll;
 pub use norm::layer_norm;
 pub use precision::Precision;
+pub use rotary::rotary;
+pub use turns::Turns;
 
 /// Whether tensors of `device` go through the fused kernels.
 pub fn is_fused(device: &burn::tensor::Device) -> bool {

@@ -17,7 +17,7 @@ use crate::attention::KeyGroup;
 pub(crate) use backward::backward;
 
 /// Rows of scores are filled up to a multiple of this.
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 
 /// Queries with the same keys that are worth a matrix product.
 const WORTHWHILE: usize = 4;
@@ -125,7 +125,7 @@ fn gather<'a>(rows: &[usize], from: &[f32], stride: usize, channels: usize, to: 
 
 /// Fills the columns of `scores` from `n` on.
 #[inline(always)]
-fn fill_up(scores: &mut [f32], n: usize, value: f32) {
+pub(super) fn fill_up(scores: &mut [f32], n: usize, value: f32) {
     for row in scores.chunks_exact_mut(n.next_multiple_of(LANES)) {
         row[n..].fill(value);
     }
@@ -211,7 +211,7 @@ fn group_forward<S: Simd>(
 
 /// Turns scores into probabilities and returns `ln Σ exp`; there are whole vectors of them, the last filled up with −∞.
 #[inline(always)]
-fn softmax_in_place(scores: &mut [f32], scale: f32) -> f32 {
+pub(super) fn softmax_in_place(scores: &mut [f32], scale: f32) -> f32 {
     let n = scores.len();
     let mut lanes = [f32::NEG_INFINITY; LANES];
     for chunk in scores.chunks_exact(LANES) {
@@ -239,12 +239,12 @@ fn softmax_in_place(scores: &mut [f32], scale: f32) -> f32 {
 }
 
 #[inline(always)]
-fn row(values: &[f32], index: usize, stride: usize, from: usize, len: usize) -> &[f32] {
+pub(super) fn row(values: &[f32], index: usize, stride: usize, from: usize, len: usize) -> &[f32] {
     &values[index * stride + from..][..len]
 }
 
 #[inline(always)]
-fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let n = a.len();
     let b = &b[..n];
     lane_sum!(n, |i| a[i] * b[i])

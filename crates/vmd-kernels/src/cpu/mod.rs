@@ -5,6 +5,7 @@
 pub(crate) mod activation;
 pub(crate) mod attention;
 mod bf16;
+pub(crate) mod context;
 pub(crate) mod math;
 pub(crate) mod nll;
 pub(crate) mod norm;

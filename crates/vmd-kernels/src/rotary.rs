@@ -1,0 +1,105 @@
+//! Rotary positions.
+
+use burn::tensor::Tensor;
+
+use crate::Turns;
+
+/// Turns pairs of channels of queries and keys by their angles: in every head channel `i` of the first half goes with channel `i`
+/// of the second.
+///
+/// # Shapes
+///
+/// - `qkv` and output: `[batch, seq, 3·width]`: queries, keys and values, each with its heads side by side
+///
+/// # Panics
+///
+/// Unless the angles are for `seq` positions and for heads of this size.
+///
+/// # Source
+///
+/// arXiv 2104.09864.
+pub fn rotary(qkv: Tensor<3>, heads: usize, turns: &Turns) -> Tensor<3> {
+    let [_, seq, width] = qkv.dims();
+    assert_eq!(seq, turns.seq(), "one angle a position");
+    assert_eq!(width / 3, heads * turns.channels(), "heads of another size");
+    crate::fused_or!(
+        {
+            use crate::fused::{Input, run};
+            run(fused::Rotary { heads, turns: turns.clone() }, [Input::of(&qkv)])
+        },
+        composed(qkv, heads, turns)
+    )
+}
+
+fn composed(qkv: Tensor<3>, heads: usize, turns: &Turns) -> Tensor<3> {
+    let [batch, seq, width] = qkv.dims();
+    let (shape, half) = ([batch, seq, heads, turns.channels()], turns.channels() / 2);
+    let [cos, sin] = turns.tensors(&qkv.device()).map(|table| table.cast(qkv.dtype()));
+    let parts = qkv.chunk(3, 2);
+    let turned = |part: usize| {
+        let x = parts[part].clone().reshape(shape);
+        let (a, b) = (x.clone().narrow(3, 0, half), x.narrow(3, half, half));
+        let first = a.clone() * cos.clone() - b.clone() * sin.clone();
+        Tensor::cat(vec![first, a * sin.clone() + b * cos.clone()], 3).reshape([batch, seq, width / 3])
+    };
+    Tensor::cat(vec![turned(0), turned(1), parts[2].clone()], 2)
+}
+
+#[cfg(feature = "flex")]
+mod fused {
+    use rayon::prelude::*;
+
+    use crate::Turns;
+    use crate::cpu::TASK;
+    use crate::cpu::scratch::Scratch;
+    use crate::fused::{Fused, View};
+
+    #[derive(Debug, Clone)]
+    pub(super) struct Rotary {
+        pub(super) heads: usize,
+        pub(super) turns: Turns,
+    }
+
+    impl Rotary {
+        /// Turns forward, or back.
+        fn turn(&self, values: &[f32], back: bool) -> Scratch {
+            let (seq, channels) = (self.turns.seq(), self.turns.channels());
+            let half = channels / 2;
+            let token = 3 * self.heads * channels;
+            let mut out = Scratch::copy(values);
+            let tokens = (TASK / token.max(1)).max(1);
+            out.par_chunks_mut((tokens * token).max(1)).enumerate().for_each(|(task, out)| {
+                for (i, row) in out.chunks_exact_mut(token).enumerate() {
+                    let (cos, sin) = self.turns.at((task * tokens + i) % seq);
+                    for head in row[..token / 3 * 2].chunks_exact_mut(channels) {
+                        let (a, b) = head.split_at_mut(half);
+                        for (((a, b), cos), sin) in a.iter_mut().zip(b).zip(cos).zip(sin) {
+                            let sin = if back { -sin } else { *sin };
+                            (*a, *b) = (*a * cos - *b * sin, *a * sin + *b * cos);
+                        }
+                    }
+                }
+            });
+            out
+        }
+    }
+
+    impl Fused<1> for Rotary {
+        type Kept = ();
+
+        fn forward(&self, [qkv]: [View<'_>; 1], _: bool) -> (Scratch, Vec<usize>, ()) {
+            (self.turn(qkv.values, false), qkv.dims.to_vec(), ())
+        }
+
+        fn backward(
+            &self,
+            _: [View<'_>; 1],
+            _: &[f32],
+            (): &(),
+            grad: &[f32],
+            _: [bool; 1],
+        ) -> [Option<Scratch>; 1] {
+            [Some(self.turn(grad, true))]
+        }
+    }
+}
