@@ -134,16 +134,14 @@ fn evaluate(config: &ModelConfig, device: &Device) -> [Values; 3] {
     let host = |x: &Tensor<1>| x.to_data().iter::<f64>().collect::<Vec<f64>>();
     let mut values =
         Values::from([("total".to_string(), host(&parts.total)), ("recon".into(), host(&parts.recon))]);
+    let tokens = batch.xt.iter().map(|&x| x as i32).collect();
     let input = DenoiserInput {
-        xt: Tensor::from_data(
-            burn::tensor::TensorData::new(batch.xt.iter().map(|&x| x as i32).collect(), [4, config.seq_len]),
-            &autodiff,
-        ),
         z: parts.z.clone(),
         t: Some(Tensor::from_data([0.3f32; 4], &autodiff)),
-        budget: None,
-        reveals: None,
-        gate_noise: None,
+        ..DenoiserInput::of(Tensor::from_data(
+            burn::tensor::TensorData::new(tokens, [4, config.seq_len]),
+            &autodiff,
+        ))
     };
     let copies = input.z.as_ref().map_or(1, |z| z.dims()[0] / 4);
     let input = DenoiserInput {

@@ -8,7 +8,7 @@ mod network;
 mod nfe;
 mod parents;
 
-pub use denoiser::{Denoiser, DenoiserInput};
-pub use network::{DenoiserConfig, LatentShape, Network};
+pub use denoiser::{Context, Denoiser, DenoiserInput};
+pub use network::{DenoiserConfig, LatentShape, Network, NetworkShape};
 pub use nfe::NfeCounter;
 pub use parents::{HostParentHead, ParentHead, ParentsConfig};

@@ -1,15 +1,15 @@
 //! The denoising network.
 
 use burn::module::Module;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use vmd_graph::DependencyGraph;
 use vmd_nn::{
-    EdgeGates, Embedding, GatesConfig, Linear, Loops, Mixing, NetworkError, ParameterInit, Trunk,
+    BlockMask, EdgeGates, Embedding, GatesConfig, Linear, Loops, Mixing, NetworkError, ParameterInit, Trunk,
     TrunkConfig, Weights,
 };
 
-use crate::{Denoiser, DenoiserInput, NfeCounter, ParentHead, ParentsConfig};
+use crate::{Context, Denoiser, DenoiserInput, NfeCounter, ParentHead, ParentsConfig};
 
 /// Frequencies of the embedding of `t`.
 const N_FREQUENCIES: usize = 16;
@@ -76,6 +76,21 @@ pub struct LatentShape {
     pub square: usize,
 }
 
+/// What a [`Network`] is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NetworkShape {
+    /// Number of clean values; the mask token is `vocab`.
+    pub vocab: usize,
+    /// Tokens of a sequence.
+    pub seq: usize,
+    /// Blocks that it is read in, one after the other; all of it is one if absent.
+    pub blocks: Option<BlockMask>,
+    /// The latent, if there is one.
+    pub latent: Option<LatentShape>,
+    /// Whether it is told which tokens a step reveals.
+    pub sees_reveals: bool,
+}
+
 /// A trunk over tokens, with the latent added to the embeddings or modulating the norms.
 #[derive(Module, Debug)]
 pub struct Network {
@@ -91,25 +106,24 @@ pub struct Network {
     #[module(skip)]
     adaln_on_latent: bool,
     #[module(skip)]
+    blocks: Option<BlockMask>,
+    #[module(skip)]
     nfe: NfeCounter,
 }
 
 impl Network {
-    /// A network for sequences of `seq` tokens over `vocab` values (the mask token is `vocab`), with a latent
-    /// if there is one; `sees_reveals`: whether it is told which tokens a step reveals.
+    /// A network of `config` for `shape`.
     ///
     /// # Errors
     ///
     /// [`NetworkError`] when the configuration is impossible.
     pub fn new(
         config: &DenoiserConfig,
-        vocab: usize,
-        seq: usize,
-        latent: Option<LatentShape>,
-        sees_reveals: bool,
+        shape: NetworkShape,
         graph: Option<&DependencyGraph>,
         init: &mut ParameterInit<'_>,
     ) -> Result<Self, NetworkError> {
+        let NetworkShape { vocab, seq, blocks, latent, sees_reveals } = shape;
         if let Some(error) = config.validate("denoiser", vocab, graph).into_iter().next() {
             return Err(error);
         }
@@ -135,6 +149,7 @@ impl Network {
                 .map(|(parents, graph)| ParentHead::new(parents, width, vocab, graph, init)),
             gates: config.gates.map(|gates| EdgeGates::new(gates, seq, init)),
             adaln_on_latent,
+            blocks,
             nfe: NfeCounter::default(),
         })
     }
@@ -162,11 +177,38 @@ impl Network {
             (Some(z), Some(time)) => Some(z + time),
             (z, time) => z.or(time),
         };
+        if let Some(blocks) = self.blocks {
+            return vec![self.blocks_after(blocks, h, condition, input.context, input.first)];
+        }
         let gates = self.gates.as_ref().map(|gates| gates.forward(input.gate_noise));
         match loops {
             Some(loops) => self.trunk.forward_loops(h, condition.as_ref(), gates.as_ref(), loops),
             None => vec![self.trunk.forward_gated(h, condition.as_ref(), gates.as_ref())],
         }
+    }
+
+    /// The trunk's output for the blocks `h` of texts, `[rows · blocks, block_len, width]`.
+    fn blocks_after(
+        &self,
+        mask: BlockMask,
+        h: Tensor<3>,
+        condition: Option<Tensor<3>>,
+        context: Option<Context>,
+        first: usize,
+    ) -> Tensor<3> {
+        let [n_blocks, len, width] = h.dims();
+        let rows = context.as_ref().map_or(n_blocks, Context::rows);
+        let of_text = |x: Tensor<3>| {
+            let x = if x.dims()[1] == len { x } else { x.repeat_dim(1, len) };
+            x.reshape([rows, n_blocks / rows * len, width])
+        };
+        let positions = first..first + n_blocks / rows * len;
+        let past = context.as_ref().map_or(0..0, |context| context.positions.clone());
+        let ranges = mask.noisy(past, positions.clone());
+        let past = context.as_ref().map(|context| &context.past);
+        let condition = condition.map(of_text);
+        let (h, _) = self.trunk.forward_after(of_text(h), condition.as_ref(), past, &ranges, positions);
+        h.reshape([n_blocks, len, width])
     }
 
     fn answers(&self, input: DenoiserInput, loops: Option<Loops>) -> (Vec<Tensor<3>>, Option<Tensor<3>>) {
@@ -189,6 +231,17 @@ impl Denoiser for Network {
 
     fn logits_of_loops(&self, input: DenoiserInput, loops: Loops) -> (Vec<Tensor<3>>, Option<Tensor<3>>) {
         self.answers(input, Some(loops))
+    }
+
+    fn read(&self, clean: Tensor<2, Int>, before: Option<&Context>) -> Option<Context> {
+        let mask = self.blocks?;
+        let first = before.map_or(0, |before| before.positions.end);
+        let positions = first..first + clean.dims()[1];
+        let past = before.map(|before| &before.past);
+        let ranges = mask.clean(past.map_or(0, |past| past.n_tokens()), positions.clone());
+        let h = self.token.forward(clean);
+        let (features, past) = self.trunk.forward_after(h, None, past, &ranges, positions.clone());
+        Some(Context { past, features, positions })
     }
 
     fn sees_time(&self) -> bool {

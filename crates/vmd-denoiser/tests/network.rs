@@ -8,7 +8,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use vmd_denoiser::{Denoiser, DenoiserConfig, DenoiserInput, LatentShape, Network};
+use vmd_denoiser::{Denoiser, DenoiserConfig, DenoiserInput, LatentShape, Network, NetworkShape};
 use vmd_nn::{Activation, ParameterInit, PositionEncoding, TrunkConfig, load_parameters, named_parameters};
 
 const VOCAB: usize = 5;
@@ -35,10 +35,13 @@ fn fresh(config: &DenoiserConfig, d_latent: Option<usize>, device: &Device) -> N
     let init = &mut ParameterInit::new(ChaCha8Rng::seed_from_u64(1), device);
     Network::new(
         config,
-        VOCAB,
-        SEQ,
-        d_latent.map(|channels| LatentShape { channels, square: channels }),
-        false,
+        NetworkShape {
+            vocab: VOCAB,
+            seq: SEQ,
+            blocks: None,
+            latent: d_latent.map(|channels| LatentShape { channels, square: channels }),
+            sees_reveals: false,
+        },
         None,
         init,
     )
@@ -64,12 +67,9 @@ fn input(z: Option<Tensor<3>>, t: Option<[f32; 2]>, device: &Device) -> Denoiser
     let mask = VOCAB as i32;
     let tokens = vec![mask, mask, mask, mask, 0, 1, 4, 2];
     DenoiserInput {
-        xt: Tensor::<2, Int>::from_data(TensorData::new(tokens, [2, SEQ]), device),
         z,
         t: t.map(|t| Tensor::from_data(TensorData::new(t.to_vec(), [2]), device)),
-        budget: None,
-        reveals: None,
-        gate_noise: None,
+        ..DenoiserInput::of(Tensor::from_data(TensorData::new(tokens, [2, SEQ]), device))
     }
 }
 
@@ -167,14 +167,7 @@ fn evaluations_are_counted_in_rows_and_by_all_clones_together() {
     network.valid().logits(input(None, None, &plain));
     assert_eq!(count(), 6);
     let one = Tensor::<2, Int>::from_data(TensorData::new(vec![0, 1, 2, 3], [1, SEQ]), &plain);
-    network.valid().logits(DenoiserInput {
-        xt: one,
-        z: None,
-        t: None,
-        budget: None,
-        reveals: None,
-        gate_noise: None,
-    });
+    network.valid().logits(DenoiserInput::of(one));
     assert_eq!(count(), 7);
     let other = fresh(&config(false, false), None, &plain);
     other.logits(input(None, None, &plain));

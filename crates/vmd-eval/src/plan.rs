@@ -244,7 +244,7 @@ impl Plan {
                 _ => chunk.iter().flat_map(|&(part, z, _)| latents[part].row(z).iter().copied()).collect(),
             };
             let z = &LatentRows { values, row_len };
-            let prediction = model.predict(Query { xt: &xt, t: &t, z, budget, reveals: &reveals });
+            let prediction = model.predict(Query { xt: &xt, t: &t, z, budget, reveals: &reveals, rows: &[] });
             for (row, &(part, z, place)) in chunk.iter().enumerate() {
                 let answer = prediction.row(row, seq, vocab);
                 for &(group, reveal) in &asked[part][place] {

@@ -50,7 +50,7 @@ impl TokenPredictor for Oracle {
         Scope::Sequence
     }
 
-    fn draw_latent(&self, xt: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> LatentRows {
+    fn draw_latent(&self, _: &[usize], xt: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> LatentRows {
         let rows = xt.chunks_exact(self.seq_len()).zip(rngs);
         LatentRows { values: rows.map(|(xt, rng)| self.draw(xt, rng) as f32).collect(), row_len: 1 }
     }
@@ -131,7 +131,7 @@ fn where_the_support_cannot_be_listed_there_is_accuracy_alone() {
         fn latent_scope(&self) -> Scope {
             Scope::Sequence
         }
-        fn draw_latent(&self, _: &[u32], _: &mut [&mut ChaCha8Rng]) -> LatentRows {
+        fn draw_latent(&self, _: &[usize], _: &[u32], _: &mut [&mut ChaCha8Rng]) -> LatentRows {
             LatentRows::default()
         }
         fn predict(&self, query: Query<'_>) -> Prediction {

@@ -123,7 +123,7 @@ impl TokenPredictor for Fixed {
         Scope::Sequence
     }
 
-    fn draw_latent(&self, _: &[u32], _: &mut [&mut ChaCha8Rng]) -> LatentRows {
+    fn draw_latent(&self, _: &[usize], _: &[u32], _: &mut [&mut ChaCha8Rng]) -> LatentRows {
         LatentRows::default()
     }
 

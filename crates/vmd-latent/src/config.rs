@@ -22,6 +22,10 @@ pub struct LatentConfig {
     /// A network that reads what is known of a sequence and shifts the prior: `p(z | clues)`.
     #[serde(default)]
     pub clues: Option<TrunkConfig>,
+    /// In a causal model, lets the blocks before shift the prior of a block's latent: `p(z_b | x^{<b})`. The denoiser's own summary
+    /// of them does it, so it costs a matrix product.
+    #[serde(default)]
+    pub sees_past: bool,
     /// The inference network.
     pub posterior: PosteriorConfig,
     /// KL in nats that each sub-latent (a Gaussian channel, a categorical group) may spend without a penalty

@@ -13,6 +13,8 @@ use crate::{LatentConfig, LatentDistribution, LatentFamily, LatentStructure, Poo
 pub struct Posterior {
     token: Embedding,
     tied: Embedding,
+    /// What it hears of the tokens before.
+    before: Option<Linear>,
     trunk: Trunk,
     head: Linear,
     /// That of the tokens' own latents, where there are both.
@@ -26,7 +28,8 @@ pub struct Posterior {
 }
 
 impl Posterior {
-    /// The network of `config` for sequences of `seq` tokens over `vocab` values.
+    /// The network of `config` for sequences of `seq` tokens over `vocab` values, told of those before in so many channels if it is
+    /// told.
     ///
     /// # Errors
     ///
@@ -35,6 +38,7 @@ impl Posterior {
         config: &LatentConfig,
         vocab: usize,
         seq: usize,
+        before: Option<usize>,
         graph: Option<&DependencyGraph>,
         init: &mut ParameterInit<'_>,
     ) -> Result<Self, NetworkError> {
@@ -49,6 +53,8 @@ impl Posterior {
         Ok(Self {
             token: Embedding::new(vocab, trunk.width, init),
             tied: Embedding::new(2, trunk.width, init),
+            before: before
+                .map(|channels| Linear::new(channels, trunk.width, Weights::Scaled { gain: 1.0 }, init)),
             trunk: Trunk::new(trunk, seq, None, graph, "latent.posterior.trunk", init)?,
             head: head(config, config.posterior.loudness, d_input, d_output, init),
             // Loud at first, the tokens' own latents would say all there is to say, and leave nothing to the one that ties them.
@@ -67,9 +73,19 @@ impl Posterior {
     /// - `x0`: `[batch, seq]`, clean tokens
     /// - `tied`: `[batch, seq]`, 1 for the tokens that the latent is to tie, 0 elsewhere; all 1 for `q(z | x0)`. A
     ///   posterior that cannot see what is asked of it collapses.
-    pub fn forward(&self, x0: Tensor<2, Int>, tied: Tensor<2, Int>) -> LatentDistribution {
+    /// - `before`: `[batch, 1, channels]`, a summary of the tokens before; not read by a posterior that is not told of them
+    pub fn forward(
+        &self,
+        x0: Tensor<2, Int>,
+        tied: Tensor<2, Int>,
+        before: Option<Tensor<3>>,
+    ) -> LatentDistribution {
         let [batch, seq] = x0.dims();
-        let h = self.trunk.forward(self.token.forward(x0) + self.tied.forward(tied), None);
+        let mut h = self.token.forward(x0) + self.tied.forward(tied);
+        if let Some((projection, before)) = self.before.as_ref().zip(before) {
+            h = h + projection.forward(before);
+        }
+        let h = self.trunk.forward(h, None);
         let [_, _, width] = h.dims();
         let pooled = |h: Tensor<3>| match self.pooling {
             Pooling::Flatten => h.reshape([batch, 1, seq * width]),

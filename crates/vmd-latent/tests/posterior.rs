@@ -43,10 +43,10 @@ const ALL: [i32; SEQ] = [1; SEQ];
 fn infer(config: &LatentConfig, x0: [i32; SEQ], tied: [i32; SEQ]) -> LatentDistribution {
     let device = Device::flex();
     let init = &mut ParameterInit::new(ChaCha8Rng::seed_from_u64(1), &device);
-    let posterior = Posterior::new(config, 5, SEQ, None, init).unwrap();
+    let posterior = Posterior::new(config, 5, SEQ, None, None, init).unwrap();
     let upload =
         |tokens: [i32; SEQ]| Tensor::<2, Int>::from_data(TensorData::new(tokens.to_vec(), [1, SEQ]), &device);
-    posterior.forward(upload(x0), upload(tied))
+    posterior.forward(upload(x0), upload(tied), None)
 }
 
 /// All parameters of a distribution.

@@ -50,12 +50,12 @@ fn host_and_device_agree() {
                 assert!((found - wanted).abs() < 1e-4, "{config:?}: {found} and {wanted}");
             }
         };
-        let none = network.shift(None);
+        let none = network.shift(None, None);
         compare(host(network.log_density(&on_device, none.as_ref())), &vec![network.to_host(); ROWS]);
         if config.clues.is_some() {
             let clues = clues(&device).repeat_dim(0, ROWS / 3);
-            let shift = network.shift(Some(clues.clone()));
-            let priors = network.to_host_given(clues);
+            let shift = network.shift(Some(clues.clone()), None);
+            let priors = network.to_host_given(clues, None);
             compare(host(network.log_density(&on_device, shift.as_ref())), &priors);
             // Clues matter, and a row without any is the prior without clues.
             let at = |prior: &Prior| prior.log_density(&z[..config.row_len(SEQ)]);
@@ -155,7 +155,7 @@ fn gradients_are_finite_differences() {
     let (plain, autodiff) = (Device::flex(), Device::flex().autodiff());
     for config in accepted().into_iter().filter(|config| config.prior != PriorKind::Standard {}) {
         let shifted = |network: &PriorNetwork, device: &Device| {
-            network.shift(config.clues.is_some().then(|| clues(device).repeat_dim(0, ROWS / 3)))
+            network.shift(config.clues.is_some().then(|| clues(device).repeat_dim(0, ROWS / 3)), None)
         };
         let value = |network: &PriorNetwork, device: &Device| {
             let (q, z) = (posterior(&config, ROWS, device), posterior_draws(&config, ROWS, device));
@@ -208,12 +208,12 @@ fn a_fresh_prior_is_the_standard_one_where_it_can_be() {
     let device = Device::flex();
     for config in accepted() {
         let init = &mut ParameterInit::new(ChaCha8Rng::seed_from_u64(1), &device);
-        let network = PriorNetwork::new(&config, 3, SEQ, Some(&graph()), init).unwrap();
+        let network = PriorNetwork::new(&config, 3, SEQ, None, Some(&graph()), init).unwrap();
         let standard = Prior::standard(&config, SEQ);
         let differs = matches!(config.prior, PriorKind::Mixture { .. } | PriorKind::Markov { .. });
         let (mut z, mut rng) = (Vec::new(), ChaCha8Rng::seed_from_u64(2));
         standard.sample_into(&mut rng, &mut z);
-        let fresh = network.to_host_given(clues(&device));
+        let fresh = network.to_host_given(clues(&device), None);
         for prior in fresh {
             let distance = (prior.log_density(&z) - standard.log_density(&z)).abs();
             assert_eq!(distance > 1e-5, differs, "{config:?}: {distance}");
@@ -222,7 +222,7 @@ fn a_fresh_prior_is_the_standard_one_where_it_can_be() {
     // Components that start alike would stay alike.
     let mixture = config(CATEGORICAL, LatentStructure::Pooled, PriorKind::Mixture { components: 2 }, false);
     let init = &mut ParameterInit::new(ChaCha8Rng::seed_from_u64(1), &device);
-    let network = PriorNetwork::new(&mixture, 3, SEQ, None, init).unwrap();
+    let network = PriorNetwork::new(&mixture, 3, SEQ, None, None, init).unwrap();
     let logits: Vec<f32> = named_parameters(&network)["learned.Products.logits"].iter::<f32>().collect();
     assert!(logits[..6].iter().zip(&logits[6..]).all(|(a, b)| a != b));
 }
@@ -237,7 +237,7 @@ fn markov(graph: &DependencyGraph, strength: f64) -> (LatentConfig, PriorNetwork
     };
     let device = Device::flex();
     let init = &mut ParameterInit::new(ChaCha8Rng::seed_from_u64(1), &device);
-    let network = PriorNetwork::new(&config, 3, graph.n_nodes(), Some(graph), init).unwrap();
+    let network = PriorNetwork::new(&config, 3, graph.n_nodes(), None, Some(graph), init).unwrap();
     (config, network)
 }
 

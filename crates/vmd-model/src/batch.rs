@@ -4,7 +4,7 @@ use rand::Rng;
 use vmd_process::{Purpose, corrupt, index_below, keyed_rng, low_discrepancy_times, uniform};
 
 use crate::objective::{Assignment, DrawnTime};
-use crate::{ModelConfig, ObjectiveConfig, Scope, TrainableDenoiser, VmdModel};
+use crate::{Conditioned, ModelConfig, ObjectiveConfig, Scope, TrainableDenoiser, VmdModel};
 
 /// Host-side input of one evaluation of the loss.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,7 +38,7 @@ pub struct TrainingBatch {
     pub latent_noise: Vec<f32>,
     /// Noise for learned edges, `[rows, seq, seq]`; empty unless it was [drawn](Self::with_gate_noise).
     pub gate_noise: Vec<f32>,
-    /// Tokens per row.
+    /// Tokens per row: those of a block of a causal model, whose texts are rows one after the other.
     pub seq: usize,
     /// What its random numbers are keyed by.
     key: (u64, u64),
@@ -66,7 +66,7 @@ impl Difficulty {
 }
 
 impl TrainingBatch {
-    /// Corrupts `x0` (`[rows, seq]`) with the random numbers of `(seed, step)`.
+    /// Corrupts `x0` (`[texts, seq_len]`) with the random numbers of `(seed, step)`.
     ///
     /// # Panics
     ///
@@ -97,7 +97,7 @@ impl TrainingBatch {
         step: u64,
     ) -> Self {
         let config = model.config();
-        let (vocab, seq) = (config.vocab, config.seq_len);
+        let (vocab, seq) = (config.vocab, config.unit_len());
         assert!(x0.iter().all(|&token| (token as usize) < vocab), "clean tokens are below {vocab}");
         assert!(clues.is_empty() || clues.len() == x0.len(), "every token is a clue or none");
         let rows = x0.len() / seq;
@@ -203,7 +203,8 @@ impl TrainingBatch {
     pub fn prior_draws<D: TrainableDenoiser>(&self, model: &VmdModel<D>) -> Vec<f32> {
         let mut rng = keyed_rng(self.key.0, self.key.1, Purpose::Evaluate);
         let draws = model.config().latent.as_ref().map_or(1, |latent| latent.n_draws());
-        let priors = model.priors_given(&self.known).unwrap_or_default();
+        let priors =
+            Conditioned::each_block(model, &self.x0).priors_given(&[], &self.known).unwrap_or_default();
         let mut values = Vec::new();
         let priors = priors.iter().cycle().take(draws * priors.len());
         priors.for_each(|prior| prior.sample_into(&mut rng, &mut values));
@@ -301,8 +302,8 @@ fn random_clues(seq: usize, share: f64, rng: &mut impl Rng) -> Vec<bool> {
 
 /// The block that a row is trained on, every one equally likely.
 fn drawn_block(config: &ModelConfig, rng: &mut impl Rng) -> std::ops::Range<usize> {
-    if config.blocks == 1 {
-        return 0..config.seq_len;
+    if config.blocks == 1 || config.causal {
+        return 0..config.unit_len();
     }
     config.block(index_below(rng, config.blocks))
 }

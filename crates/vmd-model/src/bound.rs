@@ -100,7 +100,9 @@ impl<D: TrainableDenoiser> Estimate<'_, D> {
             {
                 health.get_or_insert_with(|| {
                     let one_draw = z.narrow(0, 0, batch.rows());
-                    let shift = prior_shift(model, batch, 1, self.device);
+                    let context = model.read(&batch.x0, self.device);
+                    let before = context.map(|context| model.before_blocks(&context));
+                    let shift = prior_shift(model, batch, before, 1, self.device);
                     let kl = charge(prior.divergence(&posterior, &one_draw, shift.as_ref()), 0.0).mean();
                     let one_draw: Vec<f32> = one_draw.into_data().iter::<f32>().collect();
                     LatentHealth::measure(&posterior.to_host(), &one_draw, scalar(&kl))

@@ -6,6 +6,7 @@ use vmd_denoiser::DenoiserConfig;
 use vmd_graph::{DependencyGraph, GraphSpec, MAX_NODES};
 use vmd_kernels::Precision;
 use vmd_latent::{LatentConfig, PriorKind};
+use vmd_nn::{BlockMask, Mixing, PositionEncoding};
 use vmd_process::NoiseSchedule;
 
 /// How often the latent is drawn.
@@ -41,6 +42,14 @@ pub struct ModelConfig {
     /// arXiv 2503.09573); 1 for all of it at once.
     #[serde(default = "one")]
     pub blocks: usize,
+    /// Reads the blocks in a stream of its own, in which none sees those after it, beside the masked ones, which see the clean blocks
+    /// before their own. All blocks of a text are then trained in one pass, and at sampling what came before is read once. Text may be
+    /// of any length.
+    #[serde(default)]
+    pub causal: bool,
+    /// Tokens before its block that a token of a causal model sees at the most; absent for as many as there are in training.
+    #[serde(default)]
+    pub window: Option<usize>,
     /// How often the latent is drawn.
     #[serde(default)]
     pub scope: Scope,
@@ -89,6 +98,18 @@ impl ModelConfig {
         index * len..(index + 1) * len
     }
 
+    /// Tokens that are masked, tied and paid for together: those of a block of a causal model, else all of a sequence.
+    pub fn unit_len(&self) -> usize {
+        if self.causal { self.seq_len / self.blocks } else { self.seq_len }
+    }
+
+    /// Who sees whom in a causal model.
+    pub fn block_mask(&self) -> Option<BlockMask> {
+        let block_len = self.unit_len();
+        let window = self.window.unwrap_or(self.seq_len - block_len);
+        self.causal.then_some(BlockMask { block_len, window })
+    }
+
     /// Builds the dependency graph, if the model has one.
     ///
     /// # Errors
@@ -97,11 +118,12 @@ impl ModelConfig {
     pub fn build_graph(&self) -> Result<Option<DependencyGraph>, ConfigProblem> {
         let Some(spec) = &self.graph else { return Ok(None) };
         let graph = spec.build().map_err(|error| ConfigProblem(format!("graph: {error}")))?;
-        if graph.n_nodes() != self.seq_len {
+        if graph.n_nodes() != self.unit_len() {
             return Err(ConfigProblem(format!(
-                "graph has {} nodes but sequences have {} tokens; describe one node per token",
+                "graph has {} nodes but {} have {} tokens; describe one node per token",
                 graph.n_nodes(),
-                self.seq_len
+                if self.causal { "blocks" } else { "sequences" },
+                self.unit_len()
             )));
         }
         Ok(Some(graph))
@@ -120,7 +142,9 @@ impl ModelConfig {
                 "blocks = {} does not divide the {} tokens of a sequence; choose a divisor",
                 self.blocks, self.seq_len
             )));
+            return problems;
         }
+        problems.extend(self.causal_problems().into_iter().map(ConfigProblem));
         if self.scope == Scope::Block && self.blocks == 1 {
             problems.push(ConfigProblem(
                 "scope = \"block\" with one block is the scope \"sequence\"; set blocks to 2 or more".into(),
@@ -159,8 +183,47 @@ impl ModelConfig {
         problems.extend(denoiser.iter().map(|error| ConfigProblem(error.to_string())));
         if let Some(latent) = &latent {
             problems.extend(
-                latent.validate("latent", self.seq_len, graph.as_ref()).into_iter().map(ConfigProblem),
+                latent.validate("latent", self.unit_len(), graph.as_ref()).into_iter().map(ConfigProblem),
             );
+        }
+        problems
+    }
+
+    /// What does not go with blocks that are read in a stream of their own, or what needs them.
+    fn causal_problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let sees_past = self.latent.as_ref().is_some_and(|latent| latent.sees_past);
+        if !self.causal {
+            if self.window.is_some() || sees_past {
+                problems.push("window and latent.sees_past are for causal models; set causal = true".into());
+            }
+            return problems;
+        }
+        let trunk = &self.denoiser.trunk;
+        if self.blocks == 1 {
+            problems.push("causal = true reads blocks one after the other; set blocks to 2 or more".into());
+        }
+        if self.latent.is_some() && self.scope == Scope::Sequence {
+            problems.push(
+                "scope = \"sequence\" draws one latent for all blocks, and a causal model has one a block; set scope = \"block\""
+                    .into(),
+            );
+        }
+        if trunk.position == PositionEncoding::Learned {
+            problems.push(
+                "denoiser.trunk.position = \"learned\" ends with the sequence; set it to \"rotary\"".into(),
+            );
+        }
+        if !trunk.edge_heads.is_empty() || trunk.mixing != Mixing::Attention || self.denoiser.gates.is_some()
+        {
+            problems.push(
+                "a causal model's trunk attends to all tokens that it may see; remove denoiser.trunk.edge_heads, \
+                 denoiser.trunk.mixing and denoiser.gates"
+                    .into(),
+            );
+        }
+        if self.window.is_some_and(|window| window == 0 || !window.is_multiple_of(self.unit_len())) {
+            problems.push(format!("window must be a multiple of the {} tokens of a block", self.unit_len()));
         }
         problems
     }

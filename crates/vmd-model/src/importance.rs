@@ -8,7 +8,6 @@ use vmd_kernels::softmax_f64;
 use vmd_latent::LatentRows;
 use vmd_process::{Purpose, TimeGrid, keyed_rng, uniform};
 
-use crate::model::upload_tokens;
 use crate::{Query, Scope, TokenPredictor, TrainableDenoiser, VmdModel};
 
 /// Rows per forward pass, as far as the draws of one sequence allow.
@@ -153,8 +152,8 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
         if rows.is_empty() {
             return;
         }
-        let (model, seq) = (self.model, self.model.config().seq_len);
-        let (Some(posterior), Some(latent)) = (model.posterior(), &model.config().latent) else {
+        let (model, seq) = (self.model, self.model.config().unit_len());
+        let Some(latent) = &model.config().latent else {
             rows.iter_mut().for_each(|row| {
                 row.z = vec![Vec::new()];
                 row.log_weights = vec![0.0];
@@ -167,8 +166,7 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
         let known: Vec<u32> = rows.iter().flat_map(|row| row.xt(step, mask_token)).collect();
         let tied: Vec<u32> = rows.iter().flat_map(|row| self.tied(row, step)).collect();
         let priors = model.priors_given(&known).unwrap_or_default();
-        let upload = |tokens: &[u32]| upload_tokens(tokens, seq, &self.device);
-        let q = posterior.forward(upload(&x0), upload(&tied));
+        let q = model.posterior_given(&x0, &tied).expect("a latent has a posterior");
         let row_len = latent.row_len(seq);
         let mut noise = Vec::with_capacity(self.draws * rows.len() * row_len);
         for _ in 0..self.draws {
@@ -219,6 +217,7 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
             z: &LatentRows { values: latents, row_len: rows[0].z[0].len() },
             budget: self.steps,
             reveals: &reveals.repeat(self.draws),
+            rows: &[],
         });
         let (n_rows, mut probabilities) = (rows.len(), Vec::new());
         for index in 0..self.draws * n_rows {

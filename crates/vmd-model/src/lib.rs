@@ -5,15 +5,18 @@
 
 mod batch;
 mod bound;
+mod conditioned;
 mod config;
 mod importance;
 mod loss;
 mod model;
 mod objective;
 pub mod sampler;
+mod session;
 
 pub use batch::{Difficulty, TrainingBatch};
 pub use bound::{BoundEstimate, LatentFree, estimate_bounds};
+pub use conditioned::Conditioned;
 pub use config::{ConfigProblem, ModelConfig, Scope};
 pub use importance::importance_bound;
 pub use loss::{LatentSource, Loss, LossOptions, TrainedLoops, loss};
@@ -23,4 +26,5 @@ pub use sampler::{
     Checker, LatentRule, Prediction, Query, RemaskRule, RevealRule, RowPrediction, SampleOutput, Sampler,
     SamplerConfig, TokenPredictor, ValueRule,
 };
+pub use session::{Session, Writing};
 pub use vmd_denoiser::Network;

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use vmd_denoiser::DenoiserInput;
+use vmd_denoiser::{Context, DenoiserInput};
 use vmd_latent::{LatentConfig, LatentDistribution, charge};
 use vmd_nn::Loops;
 
@@ -90,7 +90,9 @@ pub fn loss<D: TrainableDenoiser>(
 ) -> Loss {
     let x0 = upload_tokens(&batch.x0, batch.seq, device);
     let tied = upload_tokens(&batch.tied, batch.seq, device);
-    let posterior = model.posterior().map(|network| network.forward(x0, tied));
+    let context = model.read(&batch.x0, device);
+    let before = context.as_ref().map(|context| model.before_blocks(context));
+    let posterior = model.posterior().map(|network| network.forward(x0, tied, before.clone()));
     let n_draws = model.config().latent.as_ref().map_or(1, LatentConfig::n_draws);
     let draws = posterior.as_ref().map(|posterior| match options.latent_source {
         LatentSource::Prior => model.upload_latent(&batch.prior_draws(model), device),
@@ -115,13 +117,14 @@ pub fn loss<D: TrainableDenoiser>(
     let (recon_per_draw, mut total) = if let (true, Some(z)) = (score_only, &z) {
         // The second draw is there to be compared with the first: its value is enough, and costs a third.
         let draws = z.clone().chunk(2, 0);
-        let first = weighted_nll(model, batch, Some(draws[0].clone()), options.loops, device);
-        let second = draws[1].clone().inner();
-        let second = weighted_nll(&model.valid(), batch, Some(second), None, &device.clone().inner());
+        let inner = context.as_ref().map(Context::inner);
+        let first = weighted_nll(model, batch, (Some(draws[0].clone()), context), options.loops, device);
+        let second = (Some(draws[1].clone().inner()), inner);
+        let second = weighted_nll(&model.valid(), batch, second, None, &device.clone().inner());
         let (second, descended) = (Tensor::from_inner(second.last), first.descended());
         (Tensor::cat(vec![first.last.detach(), second], 0), descended.mean())
     } else {
-        let per_draw = weighted_nll(model, batch, z, options.loops, device);
+        let per_draw = weighted_nll(model, batch, (z, context), options.loops, device);
         (per_draw.last.clone(), per_draw.descended().mean())
     };
     if let Some(gates) = model.denoiser().edge_gates().filter(|_| !batch.gate_noise.is_empty()) {
@@ -138,7 +141,7 @@ pub fn loss<D: TrainableDenoiser>(
     {
         let q = q.repeat(n_draws);
         let kl_factor = upload(&batch.kl_factor, device).repeat_dim(0, n_draws);
-        let shift = prior_shift(model, batch, n_draws, device);
+        let shift = prior_shift(model, batch, before, n_draws, device);
         let per_unit = if options.hold_prior {
             let follows = prior.divergence(&q.detach(), &z.clone().detach(), shift.as_ref());
             total = total + without_value((charge(follows, 0.0) * kl_factor.clone()).mean());
@@ -162,12 +165,13 @@ pub fn loss<D: TrainableDenoiser>(
 pub(crate) fn prior_shift<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     batch: &TrainingBatch,
+    before: Option<Tensor<3>>,
     n_draws: usize,
     device: &Device,
 ) -> Option<Tensor<3>> {
     let prior = model.prior_network().filter(|_| model.sees_clues())?;
     let known = upload_tokens(&batch.known, batch.seq, device);
-    prior.shift(Some(known)).map(|shift| shift.repeat_dim(0, n_draws))
+    prior.shift(Some(known), before).map(|shift| shift.repeat_dim(0, n_draws))
 }
 
 /// Zero, with the gradient `½(f(z₁) − f(z₂))·∇(ln q(z₁) − ln q(z₂))` of `E_q f(z)` with respect to `q`, which holds every
@@ -207,11 +211,11 @@ impl Reconstruction {
     }
 }
 
-/// The reconstruction for latents `z` of `[draws · rows, n_latents, channels]`.
+/// The reconstruction for latents `z` of `[draws · rows, n_latents, channels]`, after what a causal model has read.
 fn weighted_nll<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     batch: &TrainingBatch,
-    z: Option<Tensor<3>>,
+    (z, context): (Option<Tensor<3>>, Option<Context>),
     trained: Option<TrainedLoops>,
     device: &Device,
 ) -> Reconstruction {
@@ -229,6 +233,8 @@ fn weighted_nll<D: TrainableDenoiser>(
             let noise = Tensor::<3>::from_data(TensorData::new(batch.gate_noise.clone(), shape), device);
             noise.repeat_dim(0, n_draws)
         }),
+        context: context.map(|context| if n_draws == 1 { context } else { context.repeat(n_draws) }),
+        first: 0,
     };
     let (mut early, features) = match trained {
         Some(trained) => model.denoiser().logits_of_loops(input, trained.loops),

@@ -3,13 +3,13 @@
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
-use vmd_denoiser::{Denoiser, DenoiserInput, LatentShape, Network, NfeCounter};
+use vmd_denoiser::{Denoiser, LatentShape, Network, NetworkShape, NfeCounter};
 use vmd_graph::DependencyGraph;
-use vmd_latent::{LatentRows, Posterior, Prior, PriorNetwork};
+use vmd_latent::{LatentDistribution, LatentRows, Posterior, Prior, PriorNetwork};
 use vmd_nn::{NetworkError, ParameterInit};
 
 use crate::sampler::{Prediction, Query};
-use crate::{ConfigProblem, ModelConfig, Scope, TokenPredictor};
+use crate::{Conditioned, ConfigProblem, ModelConfig, Scope, TokenPredictor};
 
 /// A denoiser that a model can be built around: any that is a Burn module.
 pub trait TrainableDenoiser: Denoiser + Module + ModuleDisplay {}
@@ -37,8 +37,14 @@ impl VmdModel {
     pub fn new(config: &ModelConfig, rng: ChaCha8Rng, device: &Device) -> Result<Self, ConfigProblem> {
         let init = &mut ParameterInit::new(rng, device);
         Self::around(config, init, |latent, graph, init| {
-            let (vocab, seq, aware) = (config.vocab, config.seq_len, config.reveal_aware);
-            Network::new(&config.denoiser, vocab, seq, latent, aware, graph, init)
+            let shape = NetworkShape {
+                vocab: config.vocab,
+                seq: config.seq_len,
+                blocks: config.block_mask(),
+                latent,
+                sees_reveals: config.reveal_aware,
+            };
+            Network::new(&config.denoiser, shape, graph, init)
         })
     }
 }
@@ -64,7 +70,8 @@ impl<D: TrainableDenoiser> VmdModel<D> {
         }
         let graph = config.build_graph()?;
         let problem = |error: NetworkError| ConfigProblem(error.to_string());
-        let (vocab, seq, graph) = (config.vocab, config.seq_len, graph.as_ref());
+        let (vocab, seq, graph) = (config.vocab, config.unit_len(), graph.as_ref());
+        let before = config.causal.then_some(config.denoiser.trunk.width);
         let shape = config.latent.as_ref().map(|latent| LatentShape {
             channels: latent.family.channels(),
             square: latent.family.n_units(),
@@ -72,11 +79,16 @@ impl<D: TrainableDenoiser> VmdModel<D> {
         Ok(Self {
             denoiser: denoiser(shape, graph, init).map_err(problem)?,
             posterior: match &config.latent {
-                Some(latent) => Some(Posterior::new(latent, vocab, seq, graph, init).map_err(problem)?),
+                Some(latent) => {
+                    Some(Posterior::new(latent, vocab, seq, before, graph, init).map_err(problem)?)
+                }
                 None => None,
             },
             prior: match &config.latent {
-                Some(latent) => Some(PriorNetwork::new(latent, vocab, seq, graph, init).map_err(problem)?),
+                Some(latent) => {
+                    let before = before.filter(|_| latent.sees_past);
+                    Some(PriorNetwork::new(latent, vocab, seq, before, graph, init).map_err(problem)?)
+                }
                 None => None,
             },
             config: config.clone(),
@@ -111,14 +123,48 @@ impl<D: TrainableDenoiser> VmdModel<D> {
 
     /// Whether the prior depends on what is known.
     pub fn sees_clues(&self) -> bool {
-        self.config.latent.as_ref().is_some_and(|latent| latent.clues.is_some())
+        self.config.latent.as_ref().is_some_and(|latent| latent.clues.is_some() || latent.sees_past)
     }
 
-    /// The prior of every row of `xt` (`[rows, seq]`) on the host, with what is not masked as clues; `None` without a
-    /// latent.
+    /// The prior of every row of `xt` (`[rows, seq]`) on the host, with what is not masked as clues; of a causal model that of
+    /// the first block that is not finished. `None` without a latent.
     pub fn priors_given(&self, xt: &[u32]) -> Option<Vec<Prior>> {
-        let prior = self.prior.as_ref()?;
-        Some(prior.to_host_given(upload_tokens(xt, self.config.seq_len, &self.device())))
+        self.prior.as_ref()?;
+        let (units, known) = self.current_units(xt, xt, self.config.mask_token());
+        Conditioned::each_block(self, xt).priors_given(&units, &known)
+    }
+
+    /// The posterior of every row of `x0` (`[rows, seq]`), of which the latent ties the tokens that are 1 in `tied`; of a causal
+    /// model that of the first block with such tokens. `None` without a latent.
+    pub fn posterior_given(&self, x0: &[u32], tied: &[u32]) -> Option<LatentDistribution> {
+        self.posterior.as_ref()?;
+        let (units, tied_units) = self.current_units(tied, tied, 1);
+        let (_, x0_units) = self.current_units(x0, tied, 1);
+        Conditioned::each_block(self, x0).posterior(&units, &x0_units, &tied_units)
+    }
+
+    /// For every row the number of the first block in which `of` has a `mark`, or of its last, counted over all rows, and what
+    /// `tokens` are in it; all of them unless the model is causal.
+    fn current_units(&self, tokens: &[u32], of: &[u32], mark: u32) -> (Vec<usize>, Vec<u32>) {
+        if !self.config.causal {
+            return ((0..tokens.len() / self.config.seq_len).collect(), tokens.to_vec());
+        }
+        let (len, blocks) = (self.config.unit_len(), self.config.blocks);
+        let rows = of.chunks_exact(self.config.seq_len).enumerate();
+        let units: Vec<usize> = rows
+            .map(|(row, of)| {
+                let block = of.iter().position(|&token| token == mark).map_or(blocks - 1, |i| i / len);
+                row * blocks + block
+            })
+            .collect();
+        let tokens = units.iter().flat_map(|&unit| tokens[unit * len..(unit + 1) * len].iter().copied());
+        let tokens = tokens.collect();
+        (units, tokens)
+    }
+
+    /// The ties between positions, where they are known.
+    pub fn graph(&self) -> Option<&DependencyGraph> {
+        self.graph.as_ref()
     }
 
     /// The denoiser's count of evaluated sequences.
@@ -138,7 +184,7 @@ impl<D: TrainableDenoiser> VmdModel<D> {
     /// If the model has no latent.
     pub fn upload_latent(&self, values: &[f32], device: &Device) -> Tensor<3> {
         let latent = self.config.latent.as_ref().expect("the model has a latent");
-        let (n_latents, channels) = (latent.n_latents(self.config.seq_len), latent.family.channels());
+        let (n_latents, channels) = (latent.n_latents(self.config.unit_len()), latent.family.channels());
         let rows = values.len() / (n_latents * channels);
         Tensor::from_data(TensorData::new(values.to_vec(), [rows, n_latents, channels]), device)
     }
@@ -171,51 +217,49 @@ impl<D: TrainableDenoiser> TokenPredictor for VmdModel<D> {
         self.config.reveal_aware
     }
 
-    fn draw_latent(&self, xt: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> LatentRows {
-        let Some(priors) = self.priors_given(xt) else { return LatentRows::default() };
-        let row_len = priors.first().map_or(0, Prior::row_len);
-        let mut values = Vec::with_capacity(rngs.len() * row_len);
-        priors.iter().zip(rngs).for_each(|(prior, rng)| prior.sample_into(rng, &mut values));
-        LatentRows { values, row_len }
+    fn draw_latent(&self, _: &[usize], xt: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> LatentRows {
+        if self.prior.is_none() {
+            return LatentRows::default();
+        }
+        let (units, known) = self.current_units(xt, xt, self.config.mask_token());
+        Conditioned::each_block(self, xt).draw_latent(&units, &known, rngs)
     }
 
     fn has_posterior(&self) -> bool {
         self.posterior.is_some()
     }
 
-    fn infer_latent(&self, x0: &[u32], tied: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> Option<LatentRows> {
-        let (posterior, latent) = (self.posterior.as_ref()?, self.config.latent.as_ref()?);
-        let (device, seq) = (self.device(), self.config.seq_len);
-        let row_len = latent.row_len(seq);
-        let mut noise = Vec::with_capacity(rngs.len() * row_len);
-        rngs.iter_mut().for_each(|rng| latent.noise_into(seq, rng, &mut noise));
-        let z = posterior
-            .forward(upload_tokens(x0, seq, &device), upload_tokens(tied, seq, &device))
-            .sample(self.upload_latent(&noise, &device), false);
-        Some(LatentRows { values: z.into_data().iter::<f32>().collect(), row_len })
+    fn infer_latent(
+        &self,
+        _: &[usize],
+        x0: &[u32],
+        tied: &[u32],
+        rngs: &mut [&mut ChaCha8Rng],
+    ) -> Option<LatentRows> {
+        let (units, tied_units) = self.current_units(tied, tied, 1);
+        let (_, x0_units) = self.current_units(x0, tied, 1);
+        Conditioned::each_block(self, x0).infer_latent(&units, &x0_units, &tied_units, rngs)
     }
 
     fn graph(&self) -> Option<&DependencyGraph> {
         self.graph.as_ref()
     }
 
+    /// Of a causal model only the answers for the first unfinished block of a row mean anything.
+    ///
+    /// # Panics
+    ///
+    /// If the model is causal and its tokens have parents: then it is asked for one block at a time ([`Conditioned`]).
     fn predict(&self, query: Query<'_>) -> Prediction {
-        let device = self.device();
-        let times: Vec<f32> = query.t.iter().map(|&t| t as f32).collect();
-        let input = DenoiserInput {
-            xt: upload_tokens(query.xt, self.config.seq_len, &device),
-            z: self.posterior.is_some().then(|| self.upload_latent(&query.z.values, &device)),
-            t: Some(Tensor::from_data(TensorData::new(times, [query.t.len()]), &device)),
-            budget: Some(Tensor::full([query.t.len()], 1.0 / query.budget as f32, &device)),
-            reveals: (self.config.reveal_aware)
-                .then(|| upload_tokens(query.reveals, self.config.seq_len, &device)),
-            gate_noise: None,
-        };
-        let host = |tensor: Tensor<3>| tensor.into_data().iter::<f32>().collect();
-        let (logits, features) = self.denoiser.logits_and_features(input);
-        match self.denoiser.parent_head().zip(features) {
-            Some((head, features)) => Prediction::with_parents(host(logits), head.to_host(), host(features)),
-            None => Prediction::from(host(logits)),
-        }
+        let blocks = if self.config.causal { self.config.blocks } else { 1 };
+        assert!(
+            blocks == 1 || self.denoiser.parent_head().is_none(),
+            "blocks with parents are asked for one by one"
+        );
+        let t: Vec<f64> = query.t.iter().flat_map(|&t| std::iter::repeat_n(t, blocks)).collect();
+        let rows = query.z.values.chunks_exact(query.z.row_len.max(1));
+        let values = rows.flat_map(|z| std::iter::repeat_n(z, blocks).flatten().copied()).collect();
+        let z = &LatentRows { values, row_len: query.z.row_len };
+        Conditioned::each_block(self, query.xt).predict(Query { t: &t, z, rows: &[], ..query })
     }
 }

@@ -37,6 +37,7 @@ fn at_one_step_the_loss_is_the_log_likelihood_of_independent_tokens() {
         z: &LatentRows::default(),
         budget: 1,
         reveals: &[],
+        rows: &[],
     });
     let logits = prediction.logits;
     let by_hand: f64 = logits
@@ -68,6 +69,7 @@ fn only_masked_tokens_count_and_rows_are_weighted() {
         z: &LatentRows::default(),
         budget: 1,
         reveals: &[],
+        rows: &[],
     });
     let logits = prediction.logits;
     let nll = |i: usize| -log_softmax(&logits[i * VOCAB..(i + 1) * VOCAB])[batch.x0[i] as usize];

@@ -3,9 +3,9 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 use vmd_graph::DependencyGraph;
-use vmd_kernels::{HeadEdges, Mask, Precision, attention, composed_attention};
+use vmd_kernels::{HeadEdges, KeyRanges, Mask, Precision, Turns, attention, context_attention, rotary};
 
-use crate::{Linear, NetworkError, ParameterInit, Rotary, Weights};
+use crate::{Linear, NetworkError, ParameterInit, Weights};
 
 /// The name in `edge_heads` that leaves a head unrestricted.
 const UNRESTRICTED: &str = "all";
@@ -36,13 +36,13 @@ impl Attention {
         }
     }
 
-    /// Attends within each sequence.
+    /// Attends within each sequence; with `turns`, queries and keys know their positions.
     ///
     /// # Shapes
     ///
     /// - `x` and output: `[batch, seq, width]`
-    pub fn forward(&self, x: Tensor<3>, mask: Option<Mask<'_>>, rotary: Option<&Rotary>) -> Tensor<3> {
-        self.out.forward(self.mix(x, mask, rotary))
+    pub fn forward(&self, x: Tensor<3>, mask: Option<Mask<'_>>, turns: Option<&Turns>) -> Tensor<3> {
+        self.out.forward(attention(self.qkv(x, turns), self.heads, mask))
     }
 
     /// `h + forward(x)`.
@@ -50,26 +50,31 @@ impl Attention {
         &self,
         x: Tensor<3>,
         mask: Option<Mask<'_>>,
-        rotary: Option<&Rotary>,
+        turns: Option<&Turns>,
         h: Tensor<3>,
     ) -> Tensor<3> {
-        self.out.forward_added(self.mix(x, mask, rotary), h)
+        self.out.forward_added(attention(self.qkv(x, turns), self.heads, mask), h)
     }
 
-    /// Everything but the output's projection.
-    fn mix(&self, x: Tensor<3>, mask: Option<Mask<'_>>, rotary: Option<&Rotary>) -> Tensor<3> {
-        let ([batch, seq, width], device) = (x.dims(), x.device());
+    /// The same for tokens that look at others before them too, and what they are to those that come after.
+    pub(crate) fn forward_after(
+        &self,
+        x: Tensor<3>,
+        past: Option<Tensor<3>>,
+        ranges: &KeyRanges,
+        turns: Option<&Turns>,
+        h: Tensor<3>,
+    ) -> (Tensor<3>, Tensor<3>) {
+        let qkv = self.qkv(x, turns);
+        let mixed = context_attention(qkv.clone(), past, self.heads, ranges);
+        (self.out.forward_added(mixed, h), qkv)
+    }
+
+    fn qkv(&self, x: Tensor<3>, turns: Option<&Turns>) -> Tensor<3> {
         let qkv = self.qkv.forward(x);
-        match rotary {
-            None => attention(qkv, self.heads, mask),
-            Some(rotary) => {
-                let shape = [batch, seq, self.heads, width / self.heads];
-                let parts = qkv.chunk(3, 2);
-                let split = |part: usize| parts[part].clone().reshape(shape).swap_dims(1, 2);
-                let (q, k) = (rotary.forward(split(0)), rotary.forward(split(1)));
-                let bias = mask.map(|mask| mask.bias_on(&device));
-                composed_attention(q, k, split(2), bias.as_ref())
-            }
+        match turns {
+            None => qkv,
+            Some(turns) => rotary(qkv, self.heads, turns),
         }
     }
 }

@@ -7,6 +7,7 @@
 //! Parameters are drawn on the host from a stream that the caller seeds, so the same seed gives the same
 //! network on every backend.
 
+mod after;
 mod attention;
 mod error;
 mod gates;
@@ -16,9 +17,9 @@ mod messages;
 mod norm;
 mod parameters;
 mod position;
-mod rotary;
 mod trunk;
 
+pub use after::{BlockMask, KeysValues};
 pub use attention::{Attention, head_edges};
 pub use error::NetworkError;
 pub use gates::{EdgeGates, GatesConfig};
@@ -30,6 +31,5 @@ pub use parameters::{
     ParameterError, load_parameters, named_parameters, parameters_from_safetensors, parameters_to_safetensors,
 };
 pub use position::{Embedding, PositionEncoding, PositionTable};
-pub use rotary::Rotary;
 pub use trunk::{Loops, Mixing, Trunk, TrunkConfig};
 pub use vmd_kernels::{Activation, Precision};

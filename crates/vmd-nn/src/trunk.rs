@@ -1,15 +1,17 @@
 //! The pre-LN trunk.
 
+use std::ops::Range;
+
 use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use vmd_graph::DependencyGraph;
-use vmd_kernels::{Activation, HeadEdges, Mask, Precision, is_fused, mlp};
+use vmd_kernels::{Activation, HeadEdges, KeyRanges, Mask, Precision, Turns, is_fused, mlp};
 
 use crate::attention::edge_head_errors;
 use crate::{
-    Attention, LayerNorm, Linear, Messages, Modulation, NetworkError, ParameterInit, PositionEncoding,
-    PositionTable, Rotary, Weights, head_edges,
+    Attention, KeysValues, LayerNorm, Linear, Messages, Modulation, NetworkError, ParameterInit,
+    PositionEncoding, PositionTable, Weights, head_edges,
 };
 
 /// Shape of a [`Trunk`].
@@ -111,11 +113,13 @@ pub struct Trunk {
     blocks: Vec<Block>,
     norm: LayerNorm,
     position: Option<PositionTable>,
-    rotary: Option<Rotary>,
     /// The edges below as a tensor, for backends without the fused kernel.
     bias: Option<Tensor<4>>,
     #[module(skip)]
     edges: Option<HeadEdges>,
+    /// Rotary positions from 0 on.
+    #[module(skip)]
+    turns: Option<Turns>,
     #[module(skip)]
     loops: usize,
 }
@@ -149,14 +153,10 @@ impl Trunk {
             norm: LayerNorm::new(config.width, init),
             position: (config.position == PositionEncoding::Learned)
                 .then(|| PositionTable::new(seq, config.width, init)),
-            rotary: (config.position == PositionEncoding::Rotary)
-                .then(|| Rotary::new(seq, config.width / config.heads, init.device())),
-            // Rotary positions are composed everywhere.
-            bias: edges
-                .as_ref()
-                .filter(|_| config.position == PositionEncoding::Rotary || !is_fused(init.device()))
-                .map(|edges| edges.bias(init.device())),
+            bias: edges.as_ref().filter(|_| !is_fused(init.device())).map(|edges| edges.bias(init.device())),
             edges,
+            turns: (config.position == PositionEncoding::Rotary)
+                .then(|| Turns::new(0..seq, config.width / config.heads)),
             loops: config.loops,
         })
     }
@@ -211,6 +211,45 @@ impl Trunk {
         tracked.collect()
     }
 
+    /// Runs tokens at `positions`, which look at the tokens of `past` too, as `ranges` has it. Returns their output and what they are
+    /// to tokens that come after.
+    ///
+    /// # Shapes
+    ///
+    /// - `h` and output: `[batch, seq, width]`
+    /// - `condition`: `[batch, 1 | seq, condition]`
+    ///
+    /// # Panics
+    ///
+    /// If the trunk is of messages, has learned positions or heads along edges, or if the ranges are for other numbers of tokens.
+    pub fn forward_after(
+        &self,
+        mut h: Tensor<3>,
+        condition: Option<&Tensor<3>>,
+        past: Option<&KeysValues>,
+        ranges: &KeyRanges,
+        positions: Range<usize>,
+    ) -> (Tensor<3>, KeysValues) {
+        assert!(self.position.is_none() && self.edges.is_none(), "positions and edges end with the sequence");
+        let turns = self.turns.as_ref().map(|turns| match turns.seq() == positions.end {
+            true if positions.start == 0 => turns.clone(),
+            _ => Turns::new(positions, turns.channels()),
+        });
+        let mut layers = Vec::new();
+        for _ in 0..self.loops {
+            for block in &self.blocks {
+                let past = past.map(|past| past.layer(layers.len()));
+                h = block.forward(h, condition, |block, x, h| {
+                    let attention = block.attention.as_ref().expect("only attention looks back");
+                    let (h, qkv) = attention.forward_after(x, past, ranges, turns.as_ref(), h);
+                    layers.push(qkv);
+                    h
+                });
+            }
+        }
+        (self.norm.forward(h, None), KeysValues::new(layers))
+    }
+
     fn placed(&self, h: Tensor<3>) -> Tensor<3> {
         match &self.position {
             Some(position) => h + position.forward(),
@@ -228,7 +267,11 @@ impl Trunk {
         let mask = self.edges.as_ref().map(|edges| Mask { edges, bias: self.bias.as_ref() });
         for _ in 0..loops {
             for block in &self.blocks {
-                h = block.forward(h, condition, mask, self.rotary.as_ref(), gates);
+                h = block.forward(h, condition, |block, x, h| match (&block.attention, &block.messages) {
+                    (Some(attention), _) => attention.forward_added(x, mask, self.turns.as_ref(), h),
+                    (None, Some(messages)) => messages.forward_added(x, mask, gates, h),
+                    (None, None) => h,
+                });
             }
         }
         h
@@ -281,13 +324,12 @@ impl Block {
         }
     }
 
+    /// `mix` adds to the residual stream, its last argument, what tokens hear of each other.
     fn forward(
         &self,
         h: Tensor<3>,
         condition: Option<&Tensor<3>>,
-        mask: Option<Mask<'_>>,
-        rotary: Option<&Rotary>,
-        gates: Option<&Tensor<3>>,
+        mix: impl FnOnce(&Self, Tensor<3>, Tensor<3>) -> Tensor<3>,
     ) -> Tensor<3> {
         let mut modulation = match (&self.modulation, condition) {
             (Some(modulation), Some(condition)) => modulation.forward(condition.clone(), N_NORMS),
@@ -296,11 +338,7 @@ impl Block {
         let for_mlp = modulation.pop();
         let for_attention = modulation.pop();
         let x = self.norm_attention.forward(h.clone(), for_attention);
-        let h = match (&self.attention, &self.messages) {
-            (Some(attention), _) => attention.forward_added(x, mask, rotary, h),
-            (None, Some(messages)) => messages.forward_added(x, mask, gates, h),
-            (None, None) => h,
-        };
+        let h = mix(self, x, h);
         let x = self.norm_mlp.forward(h.clone(), for_mlp);
         mlp(x, self.activation, self.up.parameters(), self.down.parameters(), h, self.precision)
     }

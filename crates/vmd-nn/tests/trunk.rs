@@ -11,8 +11,8 @@ use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use common::{config, host, largest_difference, random, shaken, trunk, values};
 use vmd_graph::DependencyGraph;
 use vmd_nn::{
-    LayerNorm, Linear, Loops, ParameterInit, PositionEncoding, Rotary, Trunk, TrunkConfig, Weights,
-    load_parameters, named_parameters,
+    LayerNorm, Linear, Loops, ParameterInit, PositionEncoding, Trunk, TrunkConfig, Weights, load_parameters,
+    named_parameters,
 };
 
 fn shapes<M: Module>(module: &M) -> BTreeMap<String, Vec<usize>> {
@@ -121,35 +121,6 @@ fn linear_multiplies_and_adds() {
     let y = linear.forward(x);
     assert_eq!(y.dims(), [3, 1, 3]);
     assert_eq!(host(y), [1.5, 2.0, 2.0, 4.5, 5.0, 5.0, -2.5, -3.0, -4.0]);
-}
-
-#[test]
-fn rotary_scores_depend_on_the_distance_alone() {
-    const SEQ: usize = 12;
-    const CHANNELS: usize = 6;
-    let device = Device::flex();
-    let rotary = Rotary::new(SEQ, CHANNELS, &device);
-    let everywhere = |seed| random::<4>(seed, [1, 1, 1, CHANNELS], &device).repeat_dim(2, SEQ);
-    let q = rotary.forward(everywhere(1));
-    let k = rotary.forward(everywhere(2));
-    let (norm, turned) = (host(everywhere(1)), host(q.clone()));
-    let scores = host(q.matmul(k.swap_dims(2, 3)));
-    let score = |i: usize, j: usize| scores[i * SEQ + j];
-    for distance in 0..SEQ {
-        for i in 0..SEQ - distance {
-            // Scores are of order 1, angles up to 11 rad are rounded at 1e-6.
-            assert!((score(i + distance, i) - score(distance, 0)).abs() < 1e-5);
-            assert!((score(i, i + distance) - score(0, distance)).abs() < 1e-5);
-        }
-    }
-    assert!((score(0, 0) - score(0, 1)).abs() > 1e-2);
-    assert!((score(1, 0) - score(0, 1)).abs() > 1e-2);
-    // A rotation keeps lengths, and leaves position 0 as it is.
-    let length = |row: &[f32]| row.iter().map(|x| x * x).sum::<f32>();
-    for (before, after) in norm.chunks_exact(CHANNELS).zip(turned.chunks_exact(CHANNELS)) {
-        assert!((length(before) - length(after)).abs() < 1e-5);
-    }
-    assert_eq!(norm[..CHANNELS], turned[..CHANNELS]);
 }
 
 /// Collects the gradients of all parameters by name.

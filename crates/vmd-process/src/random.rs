@@ -45,6 +45,8 @@ pub enum Purpose {
     Clues = 15,
     /// How many loops a network runs.
     Loops = 16,
+    /// The samplers of a text's blocks.
+    Block = 17,
 }
 
 /// A `ChaCha8` generator for one purpose in one step; equal arguments give equal bits on every platform.

@@ -72,6 +72,39 @@ impl ClueNetwork {
     }
 }
 
+/// What a summary of the tokens before adds to the parameters of a prior.
+#[derive(Module, Debug)]
+pub(super) struct PastShift {
+    head: Linear,
+    #[module(skip)]
+    n_latents: usize,
+}
+
+impl PastShift {
+    /// From summaries of `channels`; zero at first.
+    pub(super) fn new(
+        channels: usize,
+        config: &LatentConfig,
+        seq: usize,
+        init: &mut ParameterInit<'_>,
+    ) -> Self {
+        let n_latents = config.n_latents(seq);
+        Self { head: Linear::new(channels, n_latents * n_shifts(config), Weights::Zero, init), n_latents }
+    }
+
+    /// Terms for every (sub-)latent, `[batch, n_latents, n_shifts]`, given `before`, `[batch, 1, channels]`; of one row, after
+    /// nothing.
+    pub(super) fn shift(&self, before: Option<Tensor<3>>) -> Tensor<3> {
+        let before = before.unwrap_or_else(|| {
+            let weight = self.head.weight.val();
+            Tensor::zeros([1, 1, weight.dims()[0]], &weight.device())
+        });
+        let shift = self.head.forward(before);
+        let [batch, _, terms] = shift.dims();
+        shift.reshape([batch, self.n_latents, terms / self.n_latents])
+    }
+}
+
 /// Terms that the prior of one (sub-)latent takes.
 fn n_shifts(config: &LatentConfig) -> usize {
     let channels = config.family.channels();

@@ -23,7 +23,7 @@ use vmd_graph::DependencyGraph;
 use vmd_nn::{NetworkError, ParameterInit};
 
 use self::autoregressive::Autoregressive;
-use self::clues::ClueNetwork;
+use self::clues::{ClueNetwork, PastShift};
 use self::flow::Flow;
 pub use self::host::{LatentRows, Prior};
 pub(crate) use self::host::{gumbel, standard_normal};
@@ -144,6 +144,7 @@ impl Learned {
 pub struct PriorNetwork {
     learned: Option<Learned>,
     clues: Option<ClueNetwork>,
+    past: Option<PastShift>,
     #[module(skip)]
     standard: Standard,
     #[module(skip)]
@@ -152,7 +153,7 @@ pub struct PriorNetwork {
 
 impl PriorNetwork {
     /// The prior of `config`, which [`validate`](LatentConfig::validate) accepts, for sequences of `seq` tokens over
-    /// `vocab` values.
+    /// `vocab` values; `before` is the number of channels of a summary of the tokens before, if it is given one.
     ///
     /// # Errors
     ///
@@ -161,6 +162,7 @@ impl PriorNetwork {
         config: &LatentConfig,
         vocab: usize,
         seq: usize,
+        before: Option<usize>,
         graph: Option<&DependencyGraph>,
         init: &mut ParameterInit<'_>,
     ) -> Result<Self, NetworkError> {
@@ -170,20 +172,27 @@ impl PriorNetwork {
                 Some(trunk) => Some(ClueNetwork::new(trunk, config, vocab, seq, graph, init)?),
                 None => None,
             },
+            past: before.map(|channels| PastShift::new(channels, config, seq, init)),
             standard: Standard::new(config.family, config.n_latents(seq)),
             family: config.family,
         })
     }
 
-    /// What `clues` add to the prior's parameters, for [`divergence`](Self::divergence) and
-    /// [`log_density`](Self::log_density); `None` for a prior that sees none.
+    /// What `clues` and the tokens `before` add to the prior's parameters, for [`divergence`](Self::divergence) and
+    /// [`log_density`](Self::log_density); `None` for a prior that sees neither.
     ///
     /// # Shapes
     ///
     /// - `clues`: `[batch, seq]`, values `0..vocab`, and `vocab` where nothing is known; `None` for no clues at all
-    /// - output: `[batch, n_latents, n_shifts]`, with one row for no clues
-    pub fn shift(&self, clues: Option<Tensor<2, Int>>) -> Option<Tensor<3>> {
-        self.clues.as_ref().map(|network| network.shift(clues))
+    /// - `before`: `[batch, 1, channels]`, a summary of the tokens before; `None` for none
+    /// - output: `[batch, n_latents, n_shifts]`, with one row for neither
+    pub fn shift(&self, clues: Option<Tensor<2, Int>>, before: Option<Tensor<3>>) -> Option<Tensor<3>> {
+        let of_clues = self.clues.as_ref().map(|network| network.shift(clues));
+        let of_past = self.past.as_ref().map(|network| network.shift(before));
+        match (of_clues, of_past) {
+            (Some(clues), Some(past)) => Some(clues + past),
+            (clues, past) => clues.or(past),
+        }
     }
 
     /// `KL(q ‖ p)` in nats for every unit, `[batch, units]`, with gradients with respect to both.
@@ -209,16 +218,20 @@ impl PriorNetwork {
     /// The prior on the host, without clues.
     pub fn to_host(&self) -> Prior {
         let shift: Vec<f64> =
-            self.shift(None).map_or_else(Vec::new, |shift| shift.into_data().iter::<f64>().collect());
+            self.shift(None, None).map_or_else(Vec::new, |shift| shift.into_data().iter::<f64>().collect());
         Prior::new(self.kind().to_host(), self.family, self.standard.n_latents, shift)
     }
 
-    /// The prior of every row on the host, given its `clues` (`[batch, seq]`).
-    pub fn to_host_given(&self, clues: Tensor<2, Int>) -> Vec<Prior> {
+    /// The prior of every row on the host, given its `clues` (`[batch, seq]`) and a summary of the tokens `before` them.
+    pub fn to_host_given(&self, clues: Tensor<2, Int>, before: Option<Tensor<3>>) -> Vec<Prior> {
         let ([rows, _], prior) = (clues.dims(), self.to_host());
-        let Some(shift) = self.shift(Some(clues)) else { return vec![prior; rows] };
+        let Some(shift) = self.shift(Some(clues), before) else { return vec![prior; rows] };
+        let [given, ..] = shift.dims();
         let shift: Vec<f64> = shift.into_data().iter::<f64>().collect();
-        shift.chunks_exact(shift.len() / rows).map(|shift| prior.given(shift)).collect()
+        // One for all, where nothing tells the rows apart.
+        (0..rows)
+            .map(|row| prior.given(&shift[row % given * (shift.len() / given)..][..shift.len() / given]))
+            .collect()
     }
 
     fn kind(&self) -> &dyn DeviceKind {

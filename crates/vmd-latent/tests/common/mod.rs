@@ -103,7 +103,7 @@ pub(crate) fn size_of(name: &str) -> f32 {
 pub(crate) fn drawn(config: &LatentConfig, device: &Device) -> PriorNetwork {
     let mut rng = ChaCha8Rng::seed_from_u64(4);
     let init = &mut ParameterInit::new(rng.clone(), device);
-    let network = PriorNetwork::new(config, VOCAB, SEQ, Some(&graph()), init).unwrap();
+    let network = PriorNetwork::new(config, VOCAB, SEQ, None, Some(&graph()), init).unwrap();
     let parameters = named_parameters(&network)
         .into_iter()
         .map(|(name, old)| {
@@ -173,7 +173,7 @@ pub(crate) fn posterior_draws(config: &LatentConfig, rows: usize, device: &Devic
 pub(crate) fn host_priors(config: &LatentConfig) -> Vec<Prior> {
     let device = Device::flex();
     let network = drawn(config, &device);
-    if config.clues.is_some() { network.to_host_given(clues(&device)) } else { vec![network.to_host()] }
+    if config.clues.is_some() { network.to_host_given(clues(&device), None) } else { vec![network.to_host()] }
 }
 
 /// Points of a grid with their weights, which is all there is of a Gaussian latent of two or three values, or every value of a

@@ -50,8 +50,8 @@ pub trait TokenPredictor {
     }
 
     /// A latent from the prior for every row of `xt` (`[rows, seq]`), each from the row's own stream; rows without
-    /// values where there is no latent.
-    fn draw_latent(&self, xt: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> LatentRows;
+    /// values where there is no latent. `rows` are their numbers among the rows that the sampler was given.
+    fn draw_latent(&self, rows: &[usize], xt: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> LatentRows;
 
     /// Whether [`infer_latent`](Self::infer_latent) has an answer.
     fn has_posterior(&self) -> bool {
@@ -60,7 +60,13 @@ pub trait TokenPredictor {
 
     /// A latent from the posterior for every row of `x0` (`[rows, seq]`), a guess at the finished rows; `tied` (the same
     /// shape) is 1 for the tokens that the latent is for; `None` without a posterior.
-    fn infer_latent(&self, _x0: &[u32], _tied: &[u32], _rngs: &mut [&mut ChaCha8Rng]) -> Option<LatentRows> {
+    fn infer_latent(
+        &self,
+        _rows: &[usize],
+        _x0: &[u32],
+        _tied: &[u32],
+        _rngs: &mut [&mut ChaCha8Rng],
+    ) -> Option<LatentRows> {
         None
     }
 
@@ -87,6 +93,8 @@ pub struct Query<'a> {
     /// 1 for the tokens that this step reveals, `[rows, seq]`, where they are chosen without the network; a network may
     /// be told.
     pub reveals: &'a [u32],
+    /// Numbers of the rows among those that the sampler was given, `[rows]`; empty for all of them in order.
+    pub rows: &'a [usize],
 }
 
 /// Finished sequences and what they cost.

@@ -94,6 +94,18 @@ impl Sampler {
         self.sample_checked(model, xt, seed, |_, _| true)
     }
 
+    /// The same, with streams keyed by `(seed, numbers[i])`: a row is filled as it would be among others.
+    pub(crate) fn sample_numbered(
+        &self,
+        model: &impl TokenPredictor,
+        xt: &[u32],
+        seed: u64,
+        numbers: &[usize],
+    ) -> SampleOutput {
+        let accept_all = &|_: usize, _: &[u32]| true;
+        self.run(model, xt, (seed, numbers), accept_all)
+    }
+
     /// [`sample_with`](Self::sample_with) a checker that accepts tokens by `accept(row, tokens)`.
     ///
     /// # Panics
@@ -126,6 +138,17 @@ impl Sampler {
         seed: u64,
         checker: &impl Checker,
     ) -> SampleOutput {
+        self.run(model, xt, (seed, &[]), checker)
+    }
+
+    /// Row `i` has the number `numbers[i]`, or `i`.
+    fn run(
+        &self,
+        model: &impl TokenPredictor,
+        xt: &[u32],
+        (seed, numbers): (u64, &[usize]),
+        checker: &impl Checker,
+    ) -> SampleOutput {
         let (seq, problems) = (model.seq_len(), self.problems_with(model));
         assert!(problems.is_empty(), "{}", problems.join("; "));
         assert!(xt.len().is_multiple_of(seq), "xt holds whole sequences of {seq} tokens");
@@ -139,7 +162,8 @@ impl Sampler {
         let mut open: Vec<usize> = (0..n_rows).collect();
         for attempt in 0..self.config.best_of {
             let row = |&i: &usize| {
-                let mut rng = keyed_rng(seed, i as u64, Purpose::Sample);
+                let number = numbers.get(i).copied().unwrap_or(i);
+                let mut rng = keyed_rng(seed, number as u64, Purpose::Sample);
                 // Streams of one key never overlap, and 0 is the one that a generator starts with.
                 rng.set_stream(attempt as u64);
                 Row::new(i, &xt[i * seq..(i + 1) * seq], mask_token, rng)
@@ -224,9 +248,9 @@ impl Sampler {
         if rows.is_empty() {
             return;
         }
-        let xt = tokens(rows);
+        let (xt, numbers) = (tokens(rows), numbers(rows));
         let mut rngs: Vec<&mut ChaCha8Rng> = rows.iter_mut().map(|row| &mut row.rng).collect();
-        let drawn = model.draw_latent(&xt, &mut rngs);
+        let drawn = model.draw_latent(&numbers, &xt, &mut rngs);
         for (i, row) in rows.iter_mut().enumerate() {
             row.z = drawn.row(i).to_vec();
         }
@@ -241,8 +265,9 @@ impl Sampler {
         }
         let tied: Vec<u32> = rows.iter().flat_map(|row| row.tied(model.latent_scope())).collect();
         let x0: Vec<u32> = rows.iter().flat_map(|row| row.finished_guess()).collect();
+        let numbers = numbers(&rows);
         let mut rngs: Vec<&mut ChaCha8Rng> = rows.iter_mut().map(|row| &mut row.rng).collect();
-        let drawn = model.infer_latent(&x0, &tied, &mut rngs);
+        let drawn = model.infer_latent(&numbers, &x0, &tied, &mut rngs);
         let drawn = drawn.expect("a model that has a posterior infers latents");
         for (i, row) in rows.iter_mut().enumerate() {
             row.z = drawn.row(i).to_vec();
@@ -261,10 +286,15 @@ impl Sampler {
         let z = &LatentRows { values, row_len: active[0].z.len() };
         let reveals: Vec<u32> = active.iter().flat_map(|row| row.reveals()).collect();
         let budget = self.config.nfe / model.n_blocks();
-        model.predict(Query { xt: &tokens(active), t: &t, z, budget, reveals: &reveals })
+        let rows = &numbers(active);
+        model.predict(Query { xt: &tokens(active), t: &t, z, budget, reveals: &reveals, rows })
     }
 }
 
 fn tokens(rows: &[&mut Row]) -> Vec<u32> {
     rows.iter().flat_map(|row| row.tokens.iter().copied()).collect()
+}
+
+fn numbers(rows: &[&mut Row]) -> Vec<usize> {
+    rows.iter().map(|row| row.index).collect()
 }

@@ -49,6 +49,7 @@ pub(crate) fn latent(family: LatentFamily) -> LatentConfig {
         structure: LatentStructure::Pooled,
         prior: PriorKind::Standard {},
         clues: None,
+        sees_past: false,
         posterior: PosteriorConfig { trunk: trunk(), pooling: Pooling::Flatten, loudness: 1.0 },
         free_nats: 0.0,
     }
@@ -74,6 +75,8 @@ pub(crate) fn config(
             gates: None,
         },
         blocks: 1,
+        causal: false,
+        window: None,
         scope,
         reveal_aware: false,
         latent: family.map(latent),
@@ -180,7 +183,7 @@ impl TokenPredictor for Table {
         if self.redraws { Scope::Step } else { Scope::Sequence }
     }
 
-    fn draw_latent(&self, _: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> LatentRows {
+    fn draw_latent(&self, _: &[usize], _: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> LatentRows {
         let Some(prior) = &self.prior else { return LatentRows::default() };
         let mut values = Vec::new();
         rngs.iter_mut().for_each(|rng| prior.sample_into(rng, &mut values));
@@ -191,7 +194,13 @@ impl TokenPredictor for Table {
         self.posterior
     }
 
-    fn infer_latent(&self, x0: &[u32], tied: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> Option<LatentRows> {
+    fn infer_latent(
+        &self,
+        _: &[usize],
+        x0: &[u32],
+        tied: &[u32],
+        rngs: &mut [&mut ChaCha8Rng],
+    ) -> Option<LatentRows> {
         self.inferred.borrow_mut().push((x0.to_vec(), tied.to_vec()));
         let rows = x0.chunks_exact(x0.len() / rngs.len());
         let values = rows.flat_map(|row| [row.iter().sum::<u32>() as f32, row[0] as f32]).collect();

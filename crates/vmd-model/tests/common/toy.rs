@@ -39,7 +39,7 @@ impl Toy {
     /// `−log p(x0_i | xt, z)` of both tokens.
     pub(crate) fn nll(&self, x0: Pair, xt: Pair, t: f64, z: usize) -> [f64; 2] {
         let z = LatentRows { values: self.latents.row(z).to_vec(), row_len: self.latents.row_len };
-        let query = Query { xt: &xt, t: &[t], z: &z, budget: self.steps, reveals: &[] };
+        let query = Query { xt: &xt, t: &[t], z: &z, budget: self.steps, reveals: &[], rows: &[] };
         let logits = self.model.predict(query).logits;
         let of = |i: usize| -log_softmax(&logits[i * 3..(i + 1) * 3])[x0[i] as usize];
         [of(0), of(1)]
@@ -124,7 +124,12 @@ impl Toy {
         // A latent of the whole sequence ties all of it, whatever has been revealed.
         let masked = xt.map(|token| i32::from(self.scope == Scope::Sequence || token == MASK));
         let tied = upload(masked);
-        let q = self.model.posterior().unwrap().forward(upload(x0.map(|token| token as i32)), tied).to_host();
+        let q = self
+            .model
+            .posterior()
+            .unwrap()
+            .forward(upload(x0.map(|token| token as i32)), tied, None)
+            .to_host();
         (0..4).map(|z| q.log_density(0, self.latents.row(z))).collect()
     }
 

@@ -119,6 +119,7 @@ pub(super) fn serve(case: &Case, device: &Device) -> anyhow::Result<()> {
                     z: &LatentRows::default(),
                     budget: 1,
                     reveals: &[],
+                    rows: &[],
                 }));
                 Ok(())
             })

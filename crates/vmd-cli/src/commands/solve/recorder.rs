@@ -79,16 +79,22 @@ impl TokenPredictor for Recorder<'_> {
         self.model.is_reveal_aware()
     }
 
-    fn draw_latent(&self, xt: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> LatentRows {
-        self.model.draw_latent(xt, rngs)
+    fn draw_latent(&self, rows: &[usize], xt: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> LatentRows {
+        self.model.draw_latent(rows, xt, rngs)
     }
 
     fn has_posterior(&self) -> bool {
         self.model.has_posterior()
     }
 
-    fn infer_latent(&self, x0: &[u32], tied: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> Option<LatentRows> {
-        self.model.infer_latent(x0, tied, rngs)
+    fn infer_latent(
+        &self,
+        rows: &[usize],
+        x0: &[u32],
+        tied: &[u32],
+        rngs: &mut [&mut ChaCha8Rng],
+    ) -> Option<LatentRows> {
+        self.model.infer_latent(rows, x0, tied, rngs)
     }
 
     fn graph(&self) -> Option<&DependencyGraph> {

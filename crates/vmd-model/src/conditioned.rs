@@ -1,0 +1,190 @@
+//! A model of blocks, given what came before them.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use rand_chacha::ChaCha8Rng;
+use vmd_denoiser::{Context, DenoiserInput};
+use vmd_graph::DependencyGraph;
+use vmd_latent::{LatentDistribution, LatentRows, Prior};
+
+use crate::model::upload_tokens;
+use crate::sampler::{Prediction, Query};
+use crate::{Scope, TokenPredictor, TrainableDenoiser, VmdModel};
+
+/// The blocks of a causal model, given the tokens before each of them. Of any other model they are whole sequences, given
+/// nothing.
+#[derive(Debug)]
+pub struct Conditioned<'a, D: TrainableDenoiser> {
+    model: &'a VmdModel<D>,
+    context: Option<Context>,
+    /// What posterior and prior are told of the tokens before each block, `[blocks, 1, channels]`.
+    before: Option<Tensor<3>>,
+    first: usize,
+    /// Whether a text has more than one of the blocks.
+    side_by_side: bool,
+}
+
+impl<'a, D: TrainableDenoiser> Conditioned<'a, D> {
+    /// Every block of `texts` (`[rows, seq_len]`), given the tokens of the text before it.
+    pub fn each_block(model: &'a VmdModel<D>, texts: &[u32]) -> Self {
+        let context = model.read(texts, &model.device());
+        let before = context.as_ref().map(|context| model.before_blocks(context));
+        Self { model, before, context, first: 0, side_by_side: model.config().causal }
+    }
+
+    /// The next block of texts of which `context` has been read, or their first one.
+    pub fn next_block(model: &'a VmdModel<D>, context: Option<Context>) -> Self {
+        let before = context.as_ref().map(|context| {
+            let [_, n, _] = context.features.dims();
+            context.features.clone().narrow(1, n - 1, 1)
+        });
+        let first = context.as_ref().map_or(0, |context| context.positions.end);
+        Self { model, before, context, first, side_by_side: false }
+    }
+
+    /// The blocks with these numbers out of all.
+    fn before(&self, rows: &[usize]) -> Option<Tensor<3>> {
+        self.before.clone().map(|before| match is_all(rows, before.dims()[0]) {
+            true => before,
+            false => select(before, rows),
+        })
+    }
+
+    fn context(&self, rows: &[usize]) -> Option<Context> {
+        let context = self.context.clone()?;
+        if self.side_by_side || is_all(rows, context.rows()) {
+            return Some(context);
+        }
+        Some(context.select(rows))
+    }
+
+    /// The prior of the blocks `rows` on the host, given what is not masked in `known` (`[rows, block_len]`); `None` without a
+    /// latent.
+    pub fn priors_given(&self, rows: &[usize], known: &[u32]) -> Option<Vec<Prior>> {
+        let prior = self.model.prior_network()?;
+        Some(prior.to_host_given(self.upload(known), self.before(rows)))
+    }
+
+    /// What the posterior says of the blocks `rows`; `x0` and `tied` are `[rows, block_len]`. `None` without a latent.
+    pub fn posterior(&self, rows: &[usize], x0: &[u32], tied: &[u32]) -> Option<LatentDistribution> {
+        let posterior = self.model.posterior()?;
+        Some(posterior.forward(self.upload(x0), self.upload(tied), self.before(rows)))
+    }
+
+    fn upload(&self, tokens: &[u32]) -> Tensor<2, Int> {
+        upload_tokens(tokens, self.seq_len(), &self.model.device())
+    }
+}
+
+impl<D: TrainableDenoiser> TokenPredictor for Conditioned<'_, D> {
+    fn vocab(&self) -> usize {
+        self.model.config().vocab
+    }
+
+    fn seq_len(&self) -> usize {
+        self.model.config().unit_len()
+    }
+
+    fn latent_scope(&self) -> Scope {
+        self.model.config().scope
+    }
+
+    fn is_reveal_aware(&self) -> bool {
+        self.model.config().reveal_aware
+    }
+
+    fn draw_latent(&self, rows: &[usize], xt: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> LatentRows {
+        let Some(priors) = self.priors_given(rows, xt) else { return LatentRows::default() };
+        let row_len = priors.first().map_or(0, Prior::row_len);
+        let mut values = Vec::with_capacity(rngs.len() * row_len);
+        priors.iter().zip(rngs).for_each(|(prior, rng)| prior.sample_into(rng, &mut values));
+        LatentRows { values, row_len }
+    }
+
+    fn has_posterior(&self) -> bool {
+        self.model.posterior().is_some()
+    }
+
+    fn infer_latent(
+        &self,
+        rows: &[usize],
+        x0: &[u32],
+        tied: &[u32],
+        rngs: &mut [&mut ChaCha8Rng],
+    ) -> Option<LatentRows> {
+        let latent = self.model.config().latent.as_ref()?;
+        let (seq, device) = (self.seq_len(), self.model.device());
+        let mut noise = Vec::with_capacity(rngs.len() * latent.row_len(seq));
+        rngs.iter_mut().for_each(|rng| latent.noise_into(seq, rng, &mut noise));
+        let z = self.posterior(rows, x0, tied)?.sample(self.model.upload_latent(&noise, &device), false);
+        Some(LatentRows { values: z.into_data().iter::<f32>().collect(), row_len: latent.row_len(seq) })
+    }
+
+    fn graph(&self) -> Option<&DependencyGraph> {
+        self.model.graph()
+    }
+
+    fn predict(&self, query: Query<'_>) -> Prediction {
+        let (device, n) = (self.model.device(), query.t.len());
+        let times: Vec<f32> = query.t.iter().map(|&t| t as f32).collect();
+        let has_latent = self.model.posterior().is_some();
+        let input = DenoiserInput {
+            xt: self.upload(query.xt),
+            z: has_latent.then(|| self.model.upload_latent(&query.z.values, &device)),
+            t: Some(Tensor::from_data(TensorData::new(times, [n]), &device)),
+            budget: Some(Tensor::full([n], 1.0 / query.budget as f32, &device)),
+            reveals: self.is_reveal_aware().then(|| self.upload(query.reveals)),
+            gate_noise: None,
+            context: self.repeated(n, query.rows),
+            first: self.first,
+        };
+        let host = |tensor: Tensor<3>| tensor.into_data().iter::<f32>().collect();
+        let (logits, features) = self.model.denoiser().logits_and_features(input);
+        match self.model.denoiser().parent_head().zip(features) {
+            Some((head, features)) => Prediction::with_parents(host(logits), head.to_host(), host(features)),
+            None => Prediction::from(host(logits)),
+        }
+    }
+}
+
+impl<D: TrainableDenoiser> Conditioned<'_, D> {
+    /// The context of `n` blocks, which may be all of them several times over.
+    fn repeated(&self, n: usize, rows: &[usize]) -> Option<Context> {
+        let context = self.context(rows)?;
+        let blocks = if self.side_by_side { self.model.config().blocks } else { 1 };
+        match n / (context.rows() * blocks) {
+            1 => Some(context),
+            times => Some(context.repeat(times)),
+        }
+    }
+}
+
+impl<D: TrainableDenoiser> VmdModel<D> {
+    /// Reads `texts` (`[rows, seq_len]`) for the blocks that come after each of theirs; `None` unless the model is causal.
+    pub(crate) fn read(&self, texts: &[u32], device: &Device) -> Option<Context> {
+        let config = self.config();
+        config.causal.then(|| {
+            let texts = upload_tokens(texts, config.seq_len, device);
+            self.denoiser().read(texts, None).expect("a causal model has a network that reads")
+        })
+    }
+
+    /// What is known of the tokens before every block of the texts that were read, `[rows · blocks, 1, channels]`: the summary of the
+    /// last of them, and zeros before the first block.
+    pub(crate) fn before_blocks(&self, context: &Context) -> Tensor<3> {
+        let ([rows, seq, width], blocks) = (context.features.dims(), self.config().blocks);
+        let by_block = context.features.clone().reshape([rows, blocks, seq / blocks, width]);
+        let last = by_block.narrow(2, seq / blocks - 1, 1).narrow(1, 0, blocks - 1);
+        let start = Tensor::zeros([rows, 1, 1, width], &last.device());
+        Tensor::cat(vec![start, last], 1).reshape([rows * blocks, 1, width])
+    }
+}
+
+fn is_all(rows: &[usize], n: usize) -> bool {
+    rows.is_empty() || rows.len() >= n
+}
+
+fn select(tensor: Tensor<3>, rows: &[usize]) -> Tensor<3> {
+    let rows: Vec<i32> = rows.iter().map(|&row| row as i32).collect();
+    let rows = Tensor::<1, Int>::from_data(TensorData::from(&rows[..]), &tensor.device());
+    tensor.select(0, rows)
+}

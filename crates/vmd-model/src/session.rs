@@ -1,0 +1,149 @@
+//! Texts that grow block by block, of which what was written is read once.
+
+use vmd_denoiser::Context;
+use vmd_process::{Purpose, keyed_rng};
+
+use crate::model::upload_tokens;
+use crate::sampler::SampleOutput;
+use crate::{Conditioned, Sampler, TrainableDenoiser, VmdModel};
+
+/// Texts in progress, with the keys and values of what the next block sees of them.
+#[derive(Debug)]
+pub struct Session<'a, D: TrainableDenoiser> {
+    model: &'a VmdModel<D>,
+    context: Option<Context>,
+}
+
+impl<'a, D: TrainableDenoiser> Session<'a, D> {
+    /// Empty texts.
+    ///
+    /// # Panics
+    ///
+    /// Unless the model is causal.
+    pub fn new(model: &'a VmdModel<D>) -> Self {
+        assert!(model.config().causal, "only a causal model writes block by block");
+        Self { model, context: None }
+    }
+
+    /// The next block of every text.
+    pub fn next_block(&self) -> Conditioned<'a, D> {
+        Conditioned::next_block(self.model, self.context.clone())
+    }
+
+    /// Continues every text with `tokens` (`[texts, n]`), whole blocks without a mask token.
+    ///
+    /// # Panics
+    ///
+    /// If these are no whole blocks, or as many texts as before.
+    pub fn append(&mut self, tokens: &[u32], texts: usize) {
+        let (model, n) = (self.model, tokens.len() / texts);
+        let mask = model.config().block_mask().expect("the model is causal");
+        assert!(n > 0 && n.is_multiple_of(mask.block_len), "{n} tokens are no whole blocks");
+        let tokens = upload_tokens(tokens, n, &model.device());
+        let read = model.denoiser().read(tokens, self.context.as_ref());
+        let Context { past, features, positions } = read.expect("a causal model has a network that reads");
+        let width = model.config().denoiser.trunk.width;
+        let past = past.compact(width);
+        let past = match self.context.take() {
+            Some(before) => before.past.extended(past, mask.window),
+            None => past.last(mask.window),
+        };
+        let positions = positions.end - past.n_tokens()..positions.end;
+        self.context = Some(Context { past, features: features.narrow(1, n - 1, 1), positions });
+    }
+
+    /// Goes on with these texts alone.
+    pub fn keep(&mut self, texts: &[usize]) {
+        self.context = self.context.take().map(|context| context.select(texts));
+    }
+}
+
+/// What is written, and when it ends.
+#[derive(Debug, Clone, Copy)]
+pub struct Writing<'a> {
+    /// What is given of every text, and the mask token where it is to be written, `[texts, length]`.
+    pub template: &'a [u32],
+    /// Number of texts.
+    pub texts: usize,
+    /// A token after which a text is not gone on with.
+    pub stop: Option<u32>,
+    /// Decides every draw.
+    pub seed: u64,
+}
+
+impl<D: TrainableDenoiser> VmdModel<D> {
+    /// Fills the mask tokens of texts of any length (of a model that is not causal: of its own length at the most), which
+    /// `sampler` does for every block. `on_block` is told of the tokens so far, `[texts, n]`, after each block.
+    ///
+    /// Tokens after a text's `stop` are `stop` too. A causal model sees what comes before a block, and nothing after it.
+    ///
+    /// # Panics
+    ///
+    /// If the template is no whole number of texts, or longer than the model allows, or as [`Sampler::sample`].
+    pub fn write(
+        &self,
+        sampler: &Sampler,
+        writing: Writing<'_>,
+        mut on_block: impl FnMut(&[Vec<u32>]),
+    ) -> SampleOutput {
+        let Writing { template, texts, stop, seed } = writing;
+        assert!(texts > 0 && template.len().is_multiple_of(texts), "a template holds whole texts");
+        let (length, len, mask) =
+            (template.len() / texts, self.config().unit_len(), self.config().mask_token());
+        assert!(self.config().causal || length <= len, "at most {len} tokens");
+        let mut session = self.config().causal.then(|| Session::new(self));
+        let mut written: Vec<Vec<u32>> = vec![Vec::new(); texts];
+        let mut nfe = vec![0; texts];
+        let mut open: Vec<usize> = (0..texts).collect();
+        for block in 0..length.div_ceil(len) {
+            let given = |&text: &usize| {
+                let (start, end) = (block * len, ((block + 1) * len).min(length));
+                let padding = std::iter::repeat_n(mask, (block + 1) * len - end);
+                template[text * length..][start..end].iter().copied().chain(padding)
+            };
+            let xt: Vec<u32> = open.iter().flat_map(given).collect();
+            let next =
+                session.as_ref().map_or_else(|| Conditioned::next_block(self, None), Session::next_block);
+            let of_block = keyed_rng(seed, block as u64, Purpose::Block);
+            let filled = sampler.sample_numbered(&next, &xt, rand_seed(of_block), &open);
+            for (i, &text) in open.iter().enumerate() {
+                nfe[text] += filled.nfe[i];
+                written[text].extend(&filled.tokens[i * len..(i + 1) * len]);
+            }
+            if let Some(session) = &mut session
+                && (block + 1) * len < length
+            {
+                session.append(&filled.tokens, open.len());
+                let goes_on = |i: &usize| {
+                    let tokens = &filled.tokens[i * len..(i + 1) * len];
+                    stop.is_none_or(|stop| !tokens.contains(&stop))
+                };
+                let going: Vec<usize> = (0..open.len()).filter(goes_on).collect();
+                if going.len() < open.len() {
+                    session.keep(&going);
+                    open = going.into_iter().map(|i| open[i]).collect();
+                }
+            }
+            on_block(&written);
+            if open.is_empty() {
+                break;
+            }
+        }
+        SampleOutput { tokens: finished(written, length, stop), nfe }
+    }
+}
+
+fn rand_seed(mut rng: impl rand::Rng) -> u64 {
+    rng.next_u64()
+}
+
+/// Texts cut to `length`, with `stop` from the first one on.
+fn finished(written: Vec<Vec<u32>>, length: usize, stop: Option<u32>) -> Vec<u32> {
+    let of_text = |mut text: Vec<u32>| {
+        let end = stop.and_then(|stop| text.iter().position(|&token| token == stop));
+        text.truncate(end.unwrap_or(length));
+        text.resize(length, stop.unwrap_or(0));
+        text
+    };
+    written.into_iter().flat_map(of_text).collect()
+}

@@ -1,0 +1,126 @@
+//! What is kept of tokens for others that come after them.
+
+use std::ops::Range;
+
+use burn::tensor::{Int, Tensor, TensorData};
+use vmd_kernels::{KeyRanges, Keys};
+
+/// Keys and values of tokens in every attention layer of a trunk, `[batch, n, channels]` each, of whose channels the last are
+/// those.
+#[derive(Debug, Clone)]
+pub struct KeysValues {
+    layers: Vec<Tensor<3>>,
+}
+
+impl KeysValues {
+    pub(crate) fn new(layers: Vec<Tensor<3>>) -> Self {
+        Self { layers }
+    }
+
+    pub(crate) fn layer(&self, index: usize) -> Tensor<3> {
+        self.layers[index].clone()
+    }
+
+    /// Number of tokens.
+    pub fn n_tokens(&self) -> usize {
+        self.layers.first().map_or(0, |layer| layer.dims()[1])
+    }
+
+    /// Keys and values alone, without what else lies beside them.
+    #[must_use]
+    pub fn compact(&self, width: usize) -> Self {
+        self.map(|layer| {
+            let channels = layer.dims()[2];
+            layer.narrow(2, channels - 2 * width, 2 * width)
+        })
+    }
+
+    /// The last `n` of these tokens and of those that came after them; both compact.
+    #[must_use]
+    pub fn extended(self, after: Self, n: usize) -> Self {
+        let layers = self
+            .layers
+            .into_iter()
+            .zip(after.layers)
+            .map(|(before, after)| Tensor::cat(vec![before, after], 1));
+        Self { layers: layers.collect() }.last(n)
+    }
+
+    /// The last `n` of these tokens, or all.
+    #[must_use]
+    pub fn last(self, n: usize) -> Self {
+        let len = self.n_tokens();
+        if len <= n { self } else { self.map(|layer| layer.narrow(1, len - n, n)) }
+    }
+
+    /// Those of these sequences.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let rows: Vec<i32> = rows.iter().map(|&row| row as i32).collect();
+        self.map(|layer| {
+            let rows = Tensor::<1, Int>::from_data(TensorData::from(&rows[..]), &layer.device());
+            layer.select(0, rows)
+        })
+    }
+
+    /// `n` times over, one after the other.
+    #[must_use]
+    pub fn repeat(&self, n: usize) -> Self {
+        self.map(|layer| layer.repeat_dim(0, n))
+    }
+
+    /// The same without autodiff.
+    #[must_use]
+    pub fn inner(&self) -> Self {
+        self.map(Tensor::inner)
+    }
+
+    fn map(&self, f: impl FnMut(Tensor<3>) -> Tensor<3>) -> Self {
+        Self { layers: self.layers.iter().cloned().map(f).collect() }
+    }
+}
+
+/// Who looks where among tokens that come in blocks, one after the other.
+///
+/// A token sees its own block and, of what comes before that, up to `window` tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockMask {
+    /// Tokens of a block.
+    pub block_len: usize,
+    /// Tokens before a block that it sees.
+    pub window: usize,
+}
+
+impl BlockMask {
+    /// For clean tokens at `own`, whole blocks, that see each other's blocks up to their own, and `past_len` tokens just before
+    /// them.
+    pub fn clean(&self, past_len: usize, own: Range<usize>) -> KeyRanges {
+        let before = own.start - past_len;
+        self.ranges(past_len, own.clone(), |seen| {
+            let split = |position: usize| position.clamp(before, own.start) - before;
+            let keys = seen.start.max(own.start) - own.start..seen.end - own.start;
+            Keys { past: split(seen.start)..past_len, own: keys }
+        })
+    }
+
+    /// For tokens at `own`, whole blocks, each of which sees its own block here and, of the clean tokens at `past`, those before
+    /// that block.
+    pub fn noisy(&self, past: Range<usize>, own: Range<usize>) -> KeyRanges {
+        self.ranges(past.len(), own.clone(), |seen| {
+            let block = seen.end - self.block_len;
+            let split = |position: usize| position.clamp(past.start, past.end) - past.start;
+            Keys { past: split(seen.start)..split(block), own: block - own.start..seen.end - own.start }
+        })
+    }
+
+    /// `keys` gets the positions that a query sees, which end with its block.
+    fn ranges(&self, past_len: usize, own: Range<usize>, keys: impl Fn(Range<usize>) -> Keys) -> KeyRanges {
+        KeyRanges::new(
+            past_len,
+            own.map(|position| {
+                let block = position / self.block_len * self.block_len;
+                keys(block.saturating_sub(self.window)..block + self.block_len)
+            }),
+        )
+    }
+}
