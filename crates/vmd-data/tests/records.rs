@@ -97,7 +97,7 @@ fn every_rule_of_an_order_is_checked() {
         *order.pointer_mut(pointer).unwrap() = broken;
         assert!(!order_is_consistent(&order), "{order}");
     }
-    let mut more = sound.clone();
+    let mut more = sound;
     more["note"] = json!(1);
     assert!(!order_is_consistent(&more));
     for other in [json!(null), json!([]), json!({}), json!("x")] {

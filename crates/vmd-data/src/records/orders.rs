@@ -28,7 +28,7 @@ const GOODS: [(&str, u64); 12] = [
     ("box", 3),
     ("cap", 11),
     ("cup", 6),
-    ("desk", 99),
+    ("desk", 59),
     ("ink", 8),
     ("lamp", 32),
     ("map", 5),

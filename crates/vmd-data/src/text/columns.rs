@@ -60,7 +60,10 @@ impl Vocabulary {
 
 /// The tokens of a line of CSV.
 pub(crate) fn encode(columns: &[Column], line: &str) -> Result<Vec<u32>, TextError> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(line.as_bytes());
+    // The reader takes away a byte order mark, which here would be part of a value.
+    let mark = if line.starts_with('\u{feff}') { "\u{feff}" } else { "" };
+    let text = format!("{mark}{line}");
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
     // More rows than one are as wrong as too many values, and reading from memory text does not fail.
     let values: Vec<String> =
         reader.records().flatten().flat_map(|row| Vec::from_iter(row.iter().map(String::from))).collect();

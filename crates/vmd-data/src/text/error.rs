@@ -141,10 +141,9 @@ pub enum TextError {
     },
     /// Lines that do not fit.
     #[error(
-        "{}, line {line}: {count} lines have more than {} tokens, the longest {longest}; \
-         set seq_len to {} or more, one more than the longest line, or remove them",
+        "{}, line {line}: too many tokens for seq_len = {seq_len}, the stop token included (lines like it: {count}, tokens \
+         of the longest: {longest}); set seq_len to {} or more, or remove these lines",
         path.display(),
-        seq_len.saturating_sub(1),
         longest + 1
     )]
     LongLines {

@@ -13,7 +13,7 @@ impl Width {
     pub(crate) fn of(vocab: usize) -> Self {
         match vocab {
             ..=0x100 => Self::One,
-            ..=0x1_0000 => Self::Two,
+            0x101..=0x1_0000 => Self::Two,
             _ => Self::Four,
         }
     }
