@@ -123,7 +123,7 @@ fn the_cache_is_used_and_follows_content_and_vocabulary() {
     assert_eq!(all(&place.open(b"abd", &Vocabulary::Bytes).unwrap()), [97, 98, 100]);
     assert_eq!(place.cached().len(), 3);
     // What another program or a full disk left is replaced.
-    for damage in [&b"abc"[..], b"", &[0; 40]] {
+    for damage in [&b"abc"[..], b"", &[0; 16], &[0; 40]] {
         fs::write(cached, damage).unwrap();
         assert_eq!(all(&place.open(b"abc", &vocabulary).unwrap()), [1, 2, 3]);
     }

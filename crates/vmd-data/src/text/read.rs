@@ -215,3 +215,33 @@ fn cut(text: &str) -> usize {
     let space = text.bytes().rposition(|byte| byte.is_ascii_whitespace());
     space.filter(|&space| space > 0).unwrap_or(text.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_small_archive_of_an_endless_text_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bomb");
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        packed.write_all(&vec![b'a'; 5 * CHUNK]).unwrap();
+        std::fs::write(&path, packed.finish().unwrap()).unwrap();
+        let read = |limit| {
+            let mut bytes = 0;
+            for_each_chunk(&path, limit, |text, _| {
+                bytes += text.len();
+                Ok(())
+            })
+            .map(|()| bytes)
+        };
+        assert!(matches!(read(5 * CHUNK as u64), Ok(bytes) if bytes == 5 * CHUNK));
+        let error = read(5 * CHUNK as u64 - 1).unwrap_err();
+        assert!(
+            matches!(error, TextError::TooLarge { .. }) && error.to_string().contains("split it"),
+            "{error}"
+        );
+    }
+}
