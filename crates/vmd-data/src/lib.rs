@@ -1,7 +1,10 @@
-//! Data sources: synthetic sets and Sudoku
+//! Data sources: synthetic sets, Sudoku, text, tables and records
 //!
 //! Invariant: nothing here knows models or tensors; example i is a function of the source and of i alone.
 
+mod files;
+pub mod records;
 pub mod source;
 pub mod sudoku;
 pub mod synthetic;
+pub mod text;

@@ -1,0 +1,148 @@
+//! Fetching data files.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::files::{hexadecimal, write_whole};
+
+/// Time to wait for a connection, or for the next bytes, before giving up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A file that could not be fetched.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DownloadError {
+    /// The expected checksum is no SHA-256.
+    #[error("`{text}` is no SHA-256; give 64 hexadecimal digits")]
+    NoChecksum {
+        /// What was given.
+        text: String,
+    },
+    /// The server cannot be reached, or the connection broke.
+    #[error(
+        "cannot fetch {url}: {source}; without a network, fetch the file elsewhere and give the path of the copy"
+    )]
+    Network {
+        /// The address.
+        url: String,
+        /// The reason.
+        source: io::Error,
+    },
+    /// The server refuses.
+    #[error(
+        "{url} answers with HTTP status {status}; check the address, or give the path of a copy of the file"
+    )]
+    Status {
+        /// The address.
+        url: String,
+        /// Status of HTTP.
+        status: u16,
+    },
+    /// Other bytes than expected; nothing is kept.
+    #[error(
+        "{url} has SHA-256 {found}, expected {expected}; fetch it again, and if it stays so, the file was changed: \
+         give the path of a sound copy"
+    )]
+    Checksum {
+        /// The address.
+        url: String,
+        /// SHA-256 asked for.
+        expected: String,
+        /// SHA-256 of what came.
+        found: String,
+    },
+    /// A file cannot be read or written.
+    #[error("cannot {action} {}: {source}; check the path, its permissions and the free space", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+}
+
+/// Fetches a file over HTTP or HTTPS. It appears under its name whole and checked, or not at all; one that is there
+/// already with the same checksum is kept. `on_progress` gets the bytes that have come and, where the server tells, the
+/// bytes in all.
+///
+/// # Errors
+///
+/// [`DownloadError`]: no network, a status other than success, another checksum, or a file that cannot be written.
+pub fn download(
+    url: &str,
+    sha256: &str,
+    to: &Path,
+    on_progress: &mut dyn FnMut(u64, Option<u64>),
+) -> Result<(), DownloadError> {
+    if sha256.len() != 64 || !sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(DownloadError::NoChecksum { text: sha256.into() });
+    }
+    let expected = sha256.to_ascii_lowercase();
+    let failed = |source| DownloadError::Io { action: "write", path: to.to_path_buf(), source };
+    if to.is_file() {
+        let unread = |source| DownloadError::Io { action: "read", path: to.to_path_buf(), source };
+        let mut file = File::open(to).map_err(unread)?;
+        if copied(&mut file, &mut io::sink(), unread, unread, &mut |_| {})? == expected {
+            return Ok(());
+        }
+    }
+    let broken = |source| DownloadError::Network { url: url.into(), source };
+    let response = agent().get(url).call().map_err(|error| match error {
+        ureq::Error::StatusCode(status) => DownloadError::Status { url: url.into(), status },
+        ureq::Error::Io(source) => broken(source),
+        other => broken(io::Error::other(other)),
+    })?;
+    let mut body = response.into_body();
+    let total = body.content_length();
+    if let Some(folder) = to.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    write_whole(to, failed, |file| {
+        let mut progress = |bytes| on_progress(bytes, total);
+        let found = copied(&mut body.as_reader(), file, broken, failed, &mut progress)?;
+        if found == expected {
+            Ok(())
+        } else {
+            Err(DownloadError::Checksum { url: url.into(), expected, found })
+        }
+    })
+}
+
+fn agent() -> ureq::Agent {
+    // No limit on the whole: a slow line may take hours for a large file.
+    let config =
+        ureq::Agent::config_builder().timeout_connect(Some(PATIENCE)).timeout_per_read(Some(PATIENCE));
+    config.build().into()
+}
+
+/// Copies everything, and returns its SHA-256.
+fn copied(
+    from: &mut dyn Read,
+    to: &mut dyn Write,
+    unread: impl Fn(io::Error) -> DownloadError,
+    unwritten: impl Fn(io::Error) -> DownloadError,
+    progress: &mut dyn FnMut(u64),
+) -> Result<String, DownloadError> {
+    let (mut hash, mut bytes) = (Sha256::new(), 0);
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok(hexadecimal(&hash.finalize())),
+            Ok(read) => {
+                hash.update(&buffer[..read]);
+                to.write_all(&buffer[..read]).map_err(&unwritten)?;
+                bytes += read as u64;
+                progress(bytes);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(unread(error)),
+        }
+    }
+}

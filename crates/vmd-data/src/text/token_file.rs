@@ -1,0 +1,215 @@
+//! The tokens of a whole file, on disk.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::read::{MAX_BYTES, Place, for_each_chunk, open, with_content};
+use super::width::Width;
+use super::{Normalisation, Normaliser27, TextError, Vocabulary};
+use crate::files::write_whole;
+
+/// What follows the tokens of a cache file, before their number; the digit is the version of the format.
+const MAGIC: [u8; 8] = *b"VMDTOK_1";
+
+/// Bytes after the last token.
+const FOOTER: usize = 16;
+
+/// The tokens of a text file, encoded once and read from a cache file in any order, so that memory does not grow with the
+/// text.
+///
+/// The name of the cache file is the SHA-256 of content, vocabulary and normalisation: a changed file is encoded anew,
+/// and whatever is in the cache can be deleted.
+#[derive(Debug)]
+pub struct TokenFile {
+    path: PathBuf,
+    cached: PathBuf,
+    file: File,
+    width: Width,
+    vocab: usize,
+    len: u64,
+}
+
+impl TokenFile {
+    /// The tokens of a text file, which may be packed with gzip or be the only one in a zip archive. They are in the folder
+    /// `cache`, or are put there now. With [`Vocabulary::Bytes`] the file need not be text.
+    ///
+    /// # Errors
+    ///
+    /// [`TextError`] for a file that cannot be read, is damaged, is no text or is empty, for a character without a token,
+    /// and if the cache cannot be written.
+    pub fn open(
+        path: &Path,
+        vocabulary: &Vocabulary,
+        normalisation: Normalisation,
+        cache: &Path,
+    ) -> Result<Self, TextError> {
+        let failed = |source| TextError::Io { action: "use the cache", path: cache.to_path_buf(), source };
+        let cached = cache.join(format!("{}.tokens", key(path, vocabulary, normalisation)?));
+        let width = Width::of(vocabulary.len());
+        // A file of another form or length was not written by this version; it is made anew.
+        let (file, len) = match stored(&cached, width) {
+            Some(found) => found,
+            None => {
+                fs::create_dir_all(cache).map_err(failed)?;
+                encode(path, vocabulary, normalisation, &cached)?;
+                let lost = || failed(io::ErrorKind::InvalidData.into());
+                stored(&cached, width).ok_or_else(lost)?
+            }
+        };
+        if len == 0 {
+            return Err(TextError::Empty { path: path.to_path_buf(), what: "text" });
+        }
+        Ok(Self { path: path.to_path_buf(), cached, file, width, vocab: vocabulary.len(), len })
+    }
+
+    /// The text file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Number of tokens.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "an empty file is refused")]
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Number of token values; tokens are `0..vocab`.
+    #[must_use]
+    pub fn vocab(&self) -> usize {
+        self.vocab
+    }
+
+    /// Reads the tokens from number `start` on, as many as there is room for.
+    ///
+    /// # Panics
+    ///
+    /// If the text ends before, or if the disk no longer gives what was written to the cache.
+    pub fn read(&self, start: u64, tokens: &mut [u32]) {
+        let end = start.checked_add(tokens.len() as u64);
+        assert!(end.is_some_and(|end| end <= self.len), "the text ends at token {}", self.len);
+        let mut bytes = vec![0; tokens.len() * self.width.bytes()];
+        let read = read_exact_at(&self.file, &mut bytes, start * self.width.bytes() as u64);
+        assert!(read.is_ok(), "{} can no longer be read; start again", self.cached.display());
+        self.width.read(&bytes, tokens);
+        let is_sound = tokens.iter().all(|&token| (token as usize) < self.vocab);
+        assert!(is_sound, "{} was changed; delete it and start again", self.cached.display());
+    }
+}
+
+/// SHA-256 of everything that the tokens depend on, in hexadecimal digits.
+fn key(path: &Path, vocabulary: &Vocabulary, normalisation: Normalisation) -> Result<String, TextError> {
+    let mut file = open(path)?;
+    let mut content = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => content.update(&buffer[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(source) => return Err(TextError::Io { action: "read", path: path.to_path_buf(), source }),
+        }
+    }
+    let settings = serde_json::to_vec(&(vocabulary, normalisation)).expect("a vocabulary is plain data");
+    let key = Sha256::new().chain_update(MAGIC).chain_update(content.finalize()).chain_update(settings);
+    Ok(crate::files::hexadecimal(&key.finalize()))
+}
+
+/// A cache file and its number of tokens, if it is whole.
+fn stored(cached: &Path, width: Width) -> Option<(File, u64)> {
+    let file = File::open(cached).ok()?;
+    let bytes = file.metadata().ok()?.len().checked_sub(FOOTER as u64)?;
+    let mut footer = [0; FOOTER];
+    read_exact_at(&file, &mut footer, bytes).ok()?;
+    let len = u64::from_le_bytes(footer[8..].try_into().ok()?);
+    (footer[..8] == MAGIC && len.checked_mul(width.bytes() as u64) == Some(bytes)).then_some((file, len))
+}
+
+/// Writes the cache file.
+fn encode(
+    path: &Path,
+    vocabulary: &Vocabulary,
+    normalisation: Normalisation,
+    cached: &Path,
+) -> Result<(), TextError> {
+    let failed = |source| TextError::Io { action: "write", path: cached.to_path_buf(), source };
+    let width = Width::of(vocabulary.len());
+    write_whole(cached, failed, |file: &mut dyn Write| {
+        let (mut len, mut bytes) = (0, Vec::new());
+        for_each_piece(path, vocabulary, normalisation, &mut |tokens| {
+            len += tokens.len() as u64;
+            bytes.clear();
+            width.write(tokens, &mut bytes);
+            file.write_all(&bytes).map_err(failed)
+        })?;
+        file.write_all(&MAGIC).and_then(|()| file.write_all(&len.to_le_bytes())).map_err(failed)
+    })
+}
+
+/// Passes the tokens of a file to `each`, piece by piece.
+fn for_each_piece(
+    path: &Path,
+    vocabulary: &Vocabulary,
+    normalisation: Normalisation,
+    each: &mut dyn FnMut(&[u32]) -> Result<(), TextError>,
+) -> Result<(), TextError> {
+    match normalisation {
+        Normalisation::None if *vocabulary == Vocabulary::Bytes => with_content(path, MAX_BYTES, |content| {
+            let mut buffer = vec![0; 1 << 16];
+            loop {
+                match content.fill(&mut buffer)? {
+                    0 => return Ok(()),
+                    filled => each(&Vec::from_iter(buffer[..filled].iter().map(|&byte| u32::from(byte))))?,
+                }
+            }
+        }),
+        Normalisation::None => for_each_chunk(path, MAX_BYTES, |text, place| {
+            each(&vocabulary.encode(text).map_err(|error| located(error, path, place, text))?)
+        }),
+        Normalisation::Text27 => {
+            let (mut normaliser, mut normalised) = (Normaliser27::default(), String::new());
+            for_each_chunk(path, MAX_BYTES, |text, place| {
+                normalised.clear();
+                normaliser.push(text, &mut normalised);
+                each(&vocabulary.encode(&normalised).map_err(|error| located(error, path, place, ""))?)
+            })
+        }
+    }
+}
+
+/// An error in a piece of text as an error in a file.
+fn located(error: TextError, path: &Path, place: Place, text: &str) -> TextError {
+    match error {
+        TextError::Character { character, position, vocabulary } => {
+            let before = text.char_indices().nth(position - 1).map_or("", |(offset, _)| &text[..offset]);
+            let Place { line, column } = place.after(before);
+            TextError::CharacterInFile { path: path.to_path_buf(), line, column, character, vocabulary }
+        }
+        other => other,
+    }
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
+    while !buffer.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, buffer, offset) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => {
+                buffer = &mut buffer[read..];
+                offset += read as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
