@@ -55,10 +55,10 @@ pub struct Drift {
 /// The divergence is Jensen and Shannon's, `JS(p, q) = H((p + q)/2) − (H(p) + H(q))/2`, of the shares of words in two halves (the
 /// same number of words each; an odd one in the middle, and the first and last of a sample, which may be cut, do not count). It is
 /// compared with up to 8 other samples, evenly spread over the list, so that neighbours do not matter in a list of windows of one
-/// text. Shares from few words put JS too high, by about the number of classes seen over the number of words; this is alike in
-/// `within` and `between` if samples are equally long, and `coherence` is free of it to first order. The reference is
-/// the same function on windows of real text of that length. Intervals are `1.96` standard errors of means over samples that count
-/// as independent, although `between` uses every sample several times.
+/// text. The estimate is plug-in: shares from few words put JS too high, for `n` words a half by about a quarter of the number of
+/// classes seen over `n`. This is alike in `within` and `between` if samples are equally long, and `coherence` is free of it to
+/// first order. The reference is the same function on windows of real text of that length. Intervals are 1.96 standard errors of
+/// means over samples that count as independent, although `between` uses every sample several times.
 ///
 /// # Source
 ///

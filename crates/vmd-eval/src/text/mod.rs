@@ -11,7 +11,8 @@ mod structure;
 
 pub use drift::{Drift, FrequentWords, word_drift};
 pub use generated::{
-    MAX_BLEU_REFERENCES, WordSet, bleu, distinct_n, mean_unigram_entropy, self_bleu, unigram_entropy, word_share,
+    MAX_BLEU_REFERENCES, WordSet, bleu, distinct_n, mean_unigram_entropy, self_bleu, unigram_entropy,
+    word_share,
 };
 pub use ngram::{NgramError, NgramJudge};
 pub use sample_set::Uniqueness;

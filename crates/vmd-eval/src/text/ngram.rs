@@ -15,7 +15,9 @@ const KEY_BITS: u32 = u128::BITS;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NgramError {
     /// There is no model of this order over these tokens.
-    #[error("order {order} of {vocab} tokens needs {needed} bits; use at least one token and an order of 1 to {max}")]
+    #[error(
+        "order {order} of {vocab} tokens needs {needed} bits; use at least one token and an order of 1 to {max}"
+    )]
     Order {
         /// Order asked for.
         order: usize,
@@ -41,7 +43,9 @@ pub enum NgramError {
         len: usize,
     },
     /// A token is not of the vocabulary.
-    #[error("token {token} at {position} is not below {vocab}; give the vocabulary that the text is written in")]
+    #[error(
+        "token {token} at {position} is not below {vocab}; give the vocabulary that the text is written in"
+    )]
     Token {
         /// The token.
         token: u32,

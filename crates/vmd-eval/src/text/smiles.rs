@@ -24,7 +24,7 @@ pub use error::{SmilesError, SmilesReason};
 /// are not checked. Nor are stereo marks, which are read and dropped, whether a ring is aromatic by Hückel's rule, and strain.
 /// The wildcard `*` is refused, since it is no atom.
 ///
-/// RDKit is stricter at neutral N of valence 5, which `OpenSMILES` allows, and looser at halogens of valences above 1.
+/// `RDKit` is stricter at neutral N of valence 5, which `OpenSMILES` allows, and looser at halogens of valences above 1.
 ///
 /// # Source
 ///
@@ -144,6 +144,16 @@ enum Bond {
 }
 
 impl Bond {
+    /// The bond of an order from 1 to 4.
+    fn of(order: u32) -> Self {
+        match order {
+            ..=1 => Self::Single,
+            2 => Self::Double,
+            3 => Self::Triple,
+            4.. => Self::Quadruple,
+        }
+    }
+
     /// Pairs of electrons, of which a delocalised bond has one for certain.
     fn order(self) -> u32 {
         match self {

@@ -21,8 +21,7 @@ const EPSILON: f64 = 0.1;
 /// K. Papineni et al., BLEU, ACL 2002; B. Chen and C. Cherry, A systematic comparison of smoothing techniques for sentence-level
 /// BLEU, WMT 2014.
 pub fn bleu<T: Ord, S: AsRef<[T]>>(candidate: &[T], references: &[S], max_n: usize) -> f64 {
-    let references: Vec<(usize, &[T])> =
-        references.iter().map(|r| (0, r.as_ref())).collect();
+    let references: Vec<(usize, &[T])> = references.iter().map(|r| (0, r.as_ref())).collect();
     Pool::new(&references, max_n).score(1, candidate)
 }
 
@@ -39,10 +38,8 @@ pub fn self_bleu<T: Ord + Sync, S: AsRef<[T]> + Sync>(samples: &[S], max_n: usiz
         return f64::NAN;
     }
     let n = samples.len().min(MAX_BLEU_REFERENCES);
-    let references: Vec<(usize, &[T])> = (0..n)
-        .map(|i| i * samples.len() / n)
-        .map(|owner| (owner, samples[owner].as_ref()))
-        .collect();
+    let references: Vec<(usize, &[T])> =
+        (0..n).map(|i| i * samples.len() / n).map(|owner| (owner, samples[owner].as_ref())).collect();
     let pool = Pool::new(&references, max_n);
     let score = |(owner, sample): (usize, &S)| pool.score(owner, sample.as_ref());
     let scores: Vec<f64> = samples.par_iter().enumerate().map(score).collect();

@@ -9,7 +9,8 @@ const MAX_LEAVES: usize = 2000;
 
 /// See [`Molecule::canonical_smiles`].
 pub(super) fn smiles(molecule: &Molecule) -> String {
-    let mut parts: Vec<String> = molecule.components().iter().map(|part| of_component(molecule, part)).collect();
+    let mut parts: Vec<String> =
+        molecule.components().iter().map(|part| of_component(molecule, part)).collect();
     parts.sort_unstable();
     parts.join(".")
 }

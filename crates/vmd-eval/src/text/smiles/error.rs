@@ -25,10 +25,14 @@ pub enum SmilesReason {
     #[error("no atom; write at least one")]
     Empty,
     /// Nothing in SMILES starts with this character.
-    #[error("no atom, bond, branch or ring starts so; outside brackets atoms are B C N O P S F Cl Br I and b c n o p s")]
+    #[error(
+        "no atom, bond, branch or ring starts so; outside brackets atoms are B C N O P S F Cl Br I and b c n o p s"
+    )]
     Character,
     /// A bracket atom that is not `[isotope symbol chirality hydrogens charge :class]`.
-    #[error("not a bracket atom; write [isotope symbol chirality hydrogens charge :class], all but the symbol optional")]
+    #[error(
+        "not a bracket atom; write [isotope symbol chirality hydrogens charge :class], all but the symbol optional"
+    )]
     Bracket,
     /// A number in a bracket is out of range.
     #[error("a number in brackets is too large; isotopes go to 999, charges from -15 to 15, hydrogens to 9")]

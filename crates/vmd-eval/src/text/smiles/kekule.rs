@@ -2,7 +2,7 @@
 
 use super::error::SmilesReason::NotKekule;
 use super::matching::{Mates, augment};
-use super::parse::Raw;
+use super::parse::{Raw, RawBond};
 use super::{Bond, Molecule, SmilesError};
 
 /// Makes one of the open bonds double at every atom that needs it; tells which.
@@ -26,7 +26,7 @@ pub(super) fn place_doubles(raw: &Raw, needs: &[bool], open: &[bool]) -> Result<
             return Err(SmilesError::new(raw.atoms[atom].position, NotKekule));
         }
     }
-    let is_double = |(bond, open): (&super::parse::RawBond, &bool)| *open && mates[bond.ends[0]] == Some(bond.ends[1]);
+    let is_double = |(bond, open): (&RawBond, &bool)| *open && mates[bond.ends[0]] == Some(bond.ends[1]);
     Ok(raw.bonds.iter().zip(open).map(is_double).collect())
 }
 
@@ -37,8 +37,7 @@ pub(super) fn place_doubles(raw: &Raw, needs: &[bool], open: &[bool]) -> Result<
 pub(super) fn delocalise(molecule: &mut Molecule) {
     let n = molecule.atoms.len();
     let mates: Mates = (0..n).map(|atom| only_double(molecule, atom)).collect();
-    let mates: Mates =
-        (0..n).map(|atom| mates[atom].filter(|&mate| mates[mate] == Some(atom))).collect();
+    let mates: Mates = (0..n).map(|atom| mates[atom].filter(|&mate| mates[mate] == Some(atom))).collect();
     // A cycle has at least two double bonds.
     if mates.iter().flatten().count() < 4 {
         return;

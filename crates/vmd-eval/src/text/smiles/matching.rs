@@ -11,7 +11,12 @@ pub(super) type Mates = Vec<Option<usize>>;
 /// # Source
 ///
 /// J. Edmonds, Paths, trees, and flowers, Can. J. Math. 17 (1965).
-pub(super) fn augment(neighbours: &[Vec<usize>], mates: &mut Mates, is_blocked: &[bool], root: usize) -> bool {
+pub(super) fn augment(
+    neighbours: &[Vec<usize>],
+    mates: &mut Mates,
+    is_blocked: &[bool],
+    root: usize,
+) -> bool {
     let n = neighbours.len();
     let mut search = Search {
         mates,
@@ -24,23 +29,8 @@ pub(super) fn augment(neighbours: &[Vec<usize>], mates: &mut Mates, is_blocked: 
     search.is_even[root] = true;
     while let Some(atom) = search.queue.pop_front() {
         for &other in neighbours[atom].iter().filter(|&&other| !is_blocked[other]) {
-            if search.bases[atom] == search.bases[other] || search.mates[atom] == Some(other) {
-                continue;
-            }
-            if search.is_even(other) {
-                search.contract(atom, other);
-            } else if search.parents[other].is_none() {
-                search.parents[other] = Some(atom);
-                match search.mates[other] {
-                    None => {
-                        search.flip(other);
-                        return true;
-                    }
-                    Some(mate) => {
-                        search.is_even[mate] = true;
-                        search.queue.push_back(mate);
-                    }
-                }
+            if search.reach(atom, other) {
+                return true;
             }
         }
     }
@@ -60,6 +50,25 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
+    /// Goes from an atom at an even distance to the next one; `true` if that was single, and all pairs are changed.
+    fn reach(&mut self, atom: usize, other: usize) -> bool {
+        if self.bases[atom] == self.bases[other] || self.mates[atom] == Some(other) {
+            return false;
+        }
+        if self.is_even(other) {
+            self.contract(atom, other);
+        } else if self.parents[other].is_none() {
+            self.parents[other] = Some(atom);
+            let Some(mate) = self.mates[other] else {
+                self.flip(other);
+                return true;
+            };
+            self.is_even[mate] = true;
+            self.queue.push_back(mate);
+        }
+        false
+    }
+
     fn is_even(&self, atom: usize) -> bool {
         atom == self.root || self.mates[atom].is_some_and(|mate| self.parents[mate].is_some())
     }

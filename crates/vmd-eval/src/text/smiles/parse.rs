@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::element::Element;
 use super::error::SmilesReason::{
-    self, BondWithoutAtom, BranchWithoutAtom, Bracket, Character, DotWithoutAtom, Empty, EmptyBranch, RingBonds,
-    RingNumber, RingToItself, RingWithoutAtom, SecondBond, UnclosedBranch, UnclosedRing, UnopenedBranch,
+    self, BondWithoutAtom, Bracket, BranchWithoutAtom, Character, DotWithoutAtom, Empty, EmptyBranch,
+    RingBonds, RingNumber, RingToItself, RingWithoutAtom, SecondBond, UnclosedBranch, UnclosedRing,
+    UnopenedBranch,
 };
 use super::{SmilesError, bracket};
 
@@ -140,7 +141,12 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn connect(&mut self, ends: [usize; 2], symbol: Option<Symbol>, position: usize) -> Result<(), SmilesReason> {
+    fn connect(
+        &mut self,
+        ends: [usize; 2],
+        symbol: Option<Symbol>,
+        position: usize,
+    ) -> Result<(), SmilesReason> {
         if ends[0] == ends[1] {
             return Err(RingToItself);
         }

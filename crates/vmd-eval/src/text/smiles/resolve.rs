@@ -8,19 +8,10 @@ use super::{Atom, Bond, Molecule, SmilesError, kekule, rings};
 /// Orders, hydrogens and valences of a string whose grammar is right.
 pub(super) fn molecule(raw: &Raw) -> Result<Molecule, SmilesError> {
     let orders = orders(raw)?;
-    let mut used: Vec<Used> = vec![Used::default(); raw.atoms.len()];
-    for (bond, order) in raw.bonds.iter().zip(&orders) {
-        for end in bond.ends {
-            used[end].orders += order.unwrap_or(1);
-            used[end].has_multiple |= order.is_some_and(|order| order > 1);
-        }
-    }
-    let filled: Vec<Filled> = raw
-        .atoms
-        .iter()
-        .zip(&used)
-        .map(|(atom, used)| fill(atom, *used).ok_or(SmilesError::new(atom.position, Valence)))
-        .collect::<Result<_, _>>()?;
+    let used = used(raw, &orders);
+    let fill =
+        |(atom, used): (&RawAtom, &Used)| fill(atom, *used).ok_or(SmilesError::new(atom.position, Valence));
+    let filled: Vec<Filled> = raw.atoms.iter().zip(&used).map(fill).collect::<Result<_, _>>()?;
     let needs: Vec<bool> = filled.iter().map(|atom| atom.needs_double).collect();
     let open: Vec<bool> = orders.iter().map(Option::is_none).collect();
     let is_double = kekule::place_doubles(raw, &needs, &open)?;
@@ -33,19 +24,24 @@ pub(super) fn molecule(raw: &Raw) -> Result<Molecule, SmilesError> {
     let atoms: Vec<Atom> = raw.atoms.iter().zip(&filled).map(of_atom).collect();
     let mut bonds = vec![Vec::new(); atoms.len()];
     for ((bond, order), is_double) in raw.bonds.iter().zip(orders).zip(is_double) {
-        let kind = match order {
-            None | Some(1) if !is_double => Bond::Single,
-            None | Some(2) => Bond::Double,
-            Some(3) => Bond::Triple,
-            _ => Bond::Quadruple,
-        };
-        let [a, b] = bond.ends;
-        bonds[a].push((b, kind));
-        bonds[b].push((a, kind));
+        let ([a, b], bond) = (bond.ends, Bond::of(order.unwrap_or(1 + u32::from(is_double))));
+        bonds[a].push((b, bond));
+        bonds[b].push((a, bond));
     }
     let mut molecule = without_hydrogen_atoms(Molecule { atoms, bonds });
     kekule::delocalise(&mut molecule);
     Ok(molecule)
+}
+
+fn used(raw: &Raw, orders: &[Option<u32>]) -> Vec<Used> {
+    let mut used = vec![Used::default(); raw.atoms.len()];
+    for (bond, order) in raw.bonds.iter().zip(orders) {
+        for end in bond.ends {
+            used[end].orders += order.unwrap_or(1);
+            used[end].has_multiple |= order.is_some_and(|order| order > 1);
+        }
+    }
+    used
 }
 
 /// Bonds of an atom, without hydrogens; an aromatic one is at least single.
@@ -86,9 +82,7 @@ fn orders(raw: &Raw) -> Result<Vec<Option<u32>>, SmilesError> {
         let may_be_aromatic = in_ring && bond.ends.iter().all(|&end| raw.atoms[end].is_aromatic);
         match bond.symbol {
             Some(Symbol::Order(order)) => Ok(Some(order)),
-            Some(Symbol::Aromatic) if !may_be_aromatic => {
-                Err(SmilesError::new(bond.position, AromaticBond))
-            }
+            Some(Symbol::Aromatic) if !may_be_aromatic => Err(SmilesError::new(bond.position, AromaticBond)),
             None if !may_be_aromatic => Ok(Some(1)),
             _ => Ok(None),
         }
@@ -115,5 +109,8 @@ fn without_hydrogen_atoms(molecule: Molecule) -> Molecule {
         let others = bonds[atom].iter().filter(|(other, _)| holders[*other].is_none());
         others.map(|&(other, bond)| (renumbered[other], bond)).collect()
     };
-    Molecule { atoms: kept.iter().map(|&atom| atoms[atom]).collect(), bonds: kept.iter().map(of_kept).collect() }
+    Molecule {
+        atoms: kept.iter().map(|&atom| atoms[atom]).collect(),
+        bonds: kept.iter().map(of_kept).collect(),
+    }
 }

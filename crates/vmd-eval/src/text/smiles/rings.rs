@@ -7,7 +7,8 @@ pub(super) fn in_rings(n: usize, bonds: &[[usize; 2]]) -> Vec<bool> {
         neighbours[a].push((b, bond));
         neighbours[b].push((a, bond));
     }
-    let mut search = Search { entered: vec![0; n], lowest: vec![0; n], clock: 0, is_ring: vec![true; bonds.len()] };
+    let mut search =
+        Search { entered: vec![0; n], lowest: vec![0; n], clock: 0, is_ring: vec![true; bonds.len()] };
     for root in 0..n {
         if search.entered[root] == 0 {
             search.run(root, &neighbours);

@@ -49,7 +49,8 @@ impl Tree {
     /// Not recursive: a chain may be longer than the stack.
     fn new(molecule: &Molecule, root: usize, ranks: &[usize]) -> Self {
         let n = molecule.atoms.len();
-        let mut tree = Self { children: vec![Vec::new(); n], opens: vec![Vec::new(); n], closes: vec![Vec::new(); n] };
+        let mut tree =
+            Self { children: vec![Vec::new(); n], opens: vec![Vec::new(); n], closes: vec![Vec::new(); n] };
         let mut entered = vec![0; n];
         let sorted = |atom: usize| {
             let mut bonds = molecule.bonds[atom].clone();
@@ -93,7 +94,8 @@ impl Writer<'_> {
             self.bond(bond, previous, atom);
         }
         self.text += &atom_text(self.molecule, atom);
-        let closed: Vec<usize> = self.tree.closes[atom].iter().filter_map(|&other| self.number_of([other, atom])).collect();
+        let closed: Vec<usize> =
+            self.tree.closes[atom].iter().filter_map(|&other| self.number_of([other, atom])).collect();
         closed.iter().for_each(|&number| self.number(number));
         for &(other, bond) in &self.tree.opens[atom] {
             let free = self.open.iter().position(Option::is_none).unwrap_or(self.open.len());
@@ -132,10 +134,12 @@ impl Writer<'_> {
 fn atom_text(molecule: &Molecule, atom: usize) -> String {
     let Atom { element, isotope, charge, hydrogens } = molecule.atoms[atom];
     let is_aromatic = molecule.is_delocalised(atom);
-    let symbol = if is_aromatic { element.symbol().to_ascii_lowercase() } else { element.symbol().to_owned() };
+    let symbol =
+        if is_aromatic { element.symbol().to_ascii_lowercase() } else { element.symbol().to_owned() };
     // An aromatic atom has one bond more than its bonds as written tell.
     let written = molecule.valence(atom) - u32::from(is_aromatic);
-    let implied = element.valence_from(0, written).and_then(|v| (v - written).checked_sub(u32::from(is_aromatic)));
+    let implied =
+        element.valence_from(0, written).and_then(|v| (v - written).checked_sub(u32::from(is_aromatic)));
     let may_stand_alone = element.is_organic() && (!is_aromatic || element.can_be_aromatic());
     if may_stand_alone && isotope == 0 && charge == 0 && implied == Some(hydrogens) {
         return symbol;
