@@ -1,5 +1,7 @@
 //! The n-gram judge.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use vmd_eval::text::{NgramError, NgramJudge};
 
@@ -135,7 +137,53 @@ fn what_cannot_be_trained_is_an_error() {
     assert!(judge.nll(&small) < 0.7 && judge.order() == 64 && judge.vocab() == 4);
 }
 
+/// The count of an n-gram by its definition: occurrences, or different tokens to the left, of which the start is one.
+fn count(text: &[u32], gram: &[u32], is_highest: bool) -> usize {
+    let places = (0..=text.len() - gram.len()).filter(|&at| text[at..].starts_with(gram));
+    if is_highest {
+        places.count()
+    } else {
+        places.map(|at| at.checked_sub(1).map(|i| text[i])).collect::<BTreeSet<_>>().len()
+    }
+}
+
+/// The model by its definition, without sorted lists.
+fn by_definition(text: &[u32], vocab: usize, discounts: &[[f64; 3]], context: &[u32], token: u32) -> f64 {
+    let order = discounts.len();
+    let mut p = 1.0 / vocab as f64;
+    for k in 1..=order.min(context.len() + 1) {
+        let context = &context[context.len() + 1 - k..];
+        let counts: Vec<usize> =
+            (0..vocab as u32).map(|w| count(text, &[context, &[w]].concat(), k == order)).collect();
+        let total = counts.iter().sum::<usize>() as f64;
+        let discount = |count: usize| if count == 0 { 0.0 } else { discounts[k - 1][count.min(3) - 1] };
+        if total > 0.0 {
+            let taken: f64 = counts.iter().map(|&count| discount(count)).sum();
+            let own = counts[token as usize];
+            p = (own as f64 - discount(own)) / total + taken / total * p;
+        }
+    }
+    p
+}
+
 proptest! {
+    #[test]
+    fn the_model_is_its_definition(
+        vocab in 1_usize..5,
+        order in 1_usize..5,
+        text in proptest::collection::vec(0_u32..1000, 4..60),
+        at in any::<proptest::sample::Index>(),
+    ) {
+        let text: Vec<u32> = text.iter().map(|t| (t * t / 1000) % vocab as u32).collect();
+        let judge = NgramJudge::train(&text, vocab, order).unwrap();
+        for context in [&text[..at.index(text.len())], &[0; 4], &[]] {
+            for token in 0..vocab as u32 {
+                let expected = by_definition(&text, vocab, &judge.discounts(), context, token);
+                prop_assert!((probability(&judge, context, token) - expected).abs() < 1e-12);
+            }
+        }
+    }
+
     #[test]
     fn probabilities_sum_to_one(
         vocab in 1_usize..40,
