@@ -112,6 +112,11 @@ fn different_ways_to_write_a_molecule_have_one_key() {
         ("C", "[CH4]"),
         ("CO", "[H]C([H])([H])O[H]"),
         ("[H][H]", "[H]-[H]"),
+        // Charges.
+        ("CN(=O)=O", "C[N+](=O)[O-]"),
+        ("CN=N#N", "CN=[N+]=[N-]"),
+        ("O=n1ccccc1", "[O-][n+]1ccccc1"),
+        ("CN(C)(C)=O", "C[N+](C)(C)[O-]"),
         // Rings, branches, dots and marks of stereochemistry.
         ("C1CC1", "C%11CC%11"),
         ("CC", "C1.C1"),
@@ -225,6 +230,9 @@ fn strings_that_are_no_molecules_are_refused_for_what_is_wrong() {
         ("C(C)(C)(C)(C)C", 0, Valence),
         ("C=C=C=C#C", 6, Valence),
         ("CO(C)C", 1, Valence),
+        ("CC#NC", 3, Valence),
+        ("CN(C)(C)(C)C", 1, Valence),
+        ("CNN(=O)C", 2, Valence),
         ("FF(F)", 1, Valence),
         ("[NH5+]", 0, Valence),
         ("[OH2-]", 0, Valence),

@@ -2,6 +2,7 @@
 
 mod bracket;
 mod canonical;
+mod charges;
 mod element;
 mod error;
 mod kekule;
@@ -19,12 +20,13 @@ pub use error::{SmilesError, SmilesReason};
 /// Strings are read as `OpenSMILES` has them: atoms of the organic subset and in brackets, the bonds `- = # $ : / \`, branches, ring
 /// closures (`%nn` too) and dots. Refused are what breaks the grammar, rings that stay open or whose ends disagree, a second bond
 /// between two atoms, aromatic atoms outside of rings, aromatic systems without a Kekulé structure, and atoms with more bonds than
-/// a valence of theirs allows: H 1; B 3; C, Si, Ge 4; N, P, As 3, 5; O 2; S, Se, Te 2, 4, 6; halogens 1; a charged atom has those
-/// of the element with as many electrons, such as 4 for N⁺. Atoms in brackets may have fewer (radicals). Valences of other elements
-/// are not checked. Nor are stereo marks, which are read and dropped, whether a ring is aromatic by Hückel's rule, and strain.
-/// The wildcard `*` is refused, since it is no atom.
+/// a valence of theirs allows: H 1; B 3; C, Si, Ge 4; N 3; P, As 3, 5; O 2; S, Se, Te 2, 4, 6; halogens 1; a charged atom has those
+/// of the element with as many electrons, such as 4 for N⁺. Atoms in brackets may have fewer (radicals). N of valence 5 with a
+/// terminal `=O` or `#N` stands for charges and is read as such (`CN(=O)=O` is `C[N+](=O)[O-]`); other such N, to which
+/// `OpenSMILES` would give hydrogens, is refused. Valences of other elements are not checked. Nor are stereo marks, which are read
+/// and dropped, whether a ring is aromatic by Hückel's rule, and strain. The wildcard `*` is refused, since it is no atom.
 ///
-/// `RDKit` is stricter at neutral N of valence 5, which `OpenSMILES` allows, and looser at halogens of valences above 1.
+/// `RDKit` agrees about valences but for halogens, of which it allows some more.
 ///
 /// # Source
 ///
@@ -52,7 +54,7 @@ impl Molecule {
     ///
     /// [`SmilesError`] with the first problem; those of grammar come before those of rings, aromaticity and valence.
     pub fn parse(smiles: &str) -> Result<Self, SmilesError> {
-        resolve::molecule(&parse::parse(smiles)?)
+        resolve::molecule(parse::parse(smiles)?)
     }
 
     /// Atoms without the hydrogens that belong to another atom.

@@ -20,6 +20,8 @@ pub(super) struct Element(u8);
 
 impl Element {
     pub(super) const HYDROGEN: Self = Self(1);
+    pub(super) const NITROGEN: Self = Self(7);
+    pub(super) const OXYGEN: Self = Self(8);
 
     /// From its symbol.
     pub(super) fn of(symbol: &str) -> Option<Self> {
@@ -70,7 +72,6 @@ impl Element {
             -1 => &[2],
             0 => &[3],
             1 => &[4],
-            2 if first == 5 && charge == 0 => &[3, 5],
             2 if first == 5 => &[3],
             2 => &[3, 5],
             3 if first == 5 => &[2],

@@ -3,18 +3,19 @@
 use super::element::Element;
 use super::error::SmilesReason::{AromaticAtom, AromaticBond, Valence};
 use super::parse::{Raw, RawAtom, RawBond, Symbol};
-use super::{Atom, Bond, Molecule, SmilesError, kekule, rings};
+use super::{Atom, Bond, Molecule, SmilesError, charges, kekule, rings};
 
 /// Orders, hydrogens and valences of a string whose grammar is right.
-pub(super) fn molecule(raw: &Raw) -> Result<Molecule, SmilesError> {
-    let orders = orders(raw)?;
-    let used = used(raw, &orders);
+pub(super) fn molecule(mut raw: Raw) -> Result<Molecule, SmilesError> {
+    let mut orders = orders(&raw)?;
+    charges::separate(&mut raw, &mut orders);
+    let used = used(&raw, &orders);
     let fill =
         |(atom, used): (&RawAtom, &Used)| fill(atom, *used).ok_or(SmilesError::new(atom.position, Valence));
     let filled: Vec<Filled> = raw.atoms.iter().zip(&used).map(fill).collect::<Result<_, _>>()?;
     let needs: Vec<bool> = filled.iter().map(|atom| atom.needs_double).collect();
     let open: Vec<bool> = orders.iter().map(Option::is_none).collect();
-    let is_double = kekule::place_doubles(raw, &needs, &open)?;
+    let is_double = kekule::place_doubles(&raw, &needs, &open)?;
     let of_atom = |(raw, filled): (&RawAtom, &Filled)| Atom {
         element: raw.element,
         isotope: raw.isotope,
