@@ -26,7 +26,8 @@ pub use error::{SmilesError, SmilesReason};
 /// `OpenSMILES` would give hydrogens, is refused. Valences of other elements are not checked. Nor are stereo marks, which are read
 /// and dropped, whether a ring is aromatic by Hückel's rule, and strain. The wildcard `*` is refused, since it is no atom.
 ///
-/// `RDKit` agrees about valences but for halogens, of which it allows some more.
+/// `RDKit` allows a little more: other valences of halogens and of ions such as O⁴⁻, aromatic atoms in other rings, and different
+/// bonds at a ring's two ends.
 ///
 /// # Source
 ///
