@@ -1,6 +1,6 @@
 //! Evaluators. Each returns [`Record`]s: one figure with everything needed to know what it is.
 //!
-//! Invariant: nothing here trains or prints, and no figure leaves without its settings.
+//! Invariant: nothing here trains a network or prints, and no figure leaves without its settings.
 
 mod chain;
 mod exact;
@@ -11,6 +11,7 @@ mod plan;
 mod record;
 mod samples;
 mod sudoku;
+pub mod text;
 
 pub use chain::{RevealChain, StepChain};
 pub use exact::{ExactError, ExactResult, exact_synthetic};
