@@ -187,7 +187,7 @@ impl RunConfig {
             table.insert("seed".into(), Value::Integer(seed));
         }
         let mut problems = Vec::new();
-        fill_in_sizes(&mut table);
+        fill_in_sizes(&mut table).map_err(|error| usage(format!("{error:#}")))?;
         let mut config = parse_reporting_all(table, &mut problems);
         if let Some(config) = &mut config {
             // What a graph's file said at the start holds for the whole run, and for the model that comes out of it.
@@ -219,8 +219,10 @@ impl RunConfig {
         );
         let loops = self.model.denoiser.trunk.loops;
         problems.extend(self.train.recurrence.iter().filter_map(|recurrence| recurrence.problem_on(loops)));
-        let (vocab, seq_len) = self.data.sizes();
-        if (self.model.vocab, self.model.seq_len) != (vocab, seq_len) {
+        // A run can be looked at without the file that it was trained on, training says what is wrong with it.
+        if let Ok((vocab, seq_len)) = self.data.sizes()
+            && (self.model.vocab, self.model.seq_len) != (vocab, seq_len)
+        {
             problems.push(format!(
                 "model.vocab and model.seq_len must be the data's own ({vocab} and {seq_len}); leave them out"
             ));
@@ -287,14 +289,16 @@ fn set(table: &mut Table, assignment: &str) -> anyhow::Result<()> {
 }
 
 /// Takes `model.vocab` and `model.seq_len` from the data where they are left out.
-fn fill_in_sizes(table: &mut Table) {
+fn fill_in_sizes(table: &mut Table) -> anyhow::Result<()> {
     let data = table.get("data").cloned().and_then(|data| data.try_into::<DataConfig>().ok());
-    let Some((vocab, seq_len)) = data.map(|data| data.sizes()) else { return };
-    if let Some(Value::Table(model)) = table.get_mut("model") {
+    let (Some(data), Some(Value::Table(model))) = (data, table.get_mut("model")) else { return Ok(()) };
+    if !(model.contains_key("vocab") && model.contains_key("seq_len")) {
+        let (vocab, seq_len) = data.sizes()?;
         for (key, size) in [("vocab", vocab), ("seq_len", seq_len)] {
             model.entry(key).or_insert(Value::Integer(size as i64));
         }
     }
+    Ok(())
 }
 
 /// Deserialises `table`. Serde stops at the first problem, so each is noted, its key removed, and the rest

@@ -1,19 +1,23 @@
 //! Data sets by configuration.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use vmd::data::source::DataSource;
 use vmd::data::sudoku::{Layout, PuzzleRecord, SudokuGrids, parse_puzzles, read_puzzles, solve_within};
 use vmd::data::synthetic::{SyntheticSet, SyntheticSource, TrainingPart};
+use vmd::data::text::{Corpus, CsvColumn, Part, Symbols, Vocabulary, cache_folder, download};
 use vmd::graph::DependencyGraph;
 
 use crate::failure::usage;
 
 /// Puzzles that come with the program; see `datasets/sudoku-easy`.
 const EMBEDDED_PUZZLES: &str = include_str!("../../../datasets/sudoku-easy/puzzles.csv");
+
+/// Where text8 comes from.
+const TEXT8: &str = include_str!("../../../datasets/text8/dataset.toml");
 
 /// Partly filled grids that the solver looks at before it gives up on a puzzle of a user: seconds.
 pub(crate) const SOLVER_NODES: u64 = 2_000_000;
@@ -55,6 +59,42 @@ pub(crate) enum DataConfig {
         #[serde(default = "one")]
         puzzle_digs: usize,
     },
+    /// Windows of a text, of which the first 90 % are trained on, and the next 5 % validate.
+    Text {
+        /// The file, plain or packed with gzip or zip.
+        path: PathBuf,
+        /// What it is made of.
+        #[serde(default)]
+        symbols: Symbols,
+        /// Tokens of a window.
+        seq_len: usize,
+    },
+    /// The 100 million characters of text8, downloaded where `path` is left out.
+    Text8 {
+        /// `text8`, or `text8.zip`.
+        #[serde(default)]
+        path: Option<PathBuf>,
+        /// Tokens of a window.
+        seq_len: usize,
+    },
+    /// Lines of a file, each a sequence: molecules, code, JSON.
+    Lines {
+        /// The file, plain or packed with gzip or zip.
+        path: PathBuf,
+        /// The column that holds the lines, where the file is CSV: its name, or its number from 1.
+        #[serde(default)]
+        column: Option<CsvColumn>,
+        /// What they are made of.
+        #[serde(default)]
+        symbols: Symbols,
+        /// Tokens of a sequence: one more than those of the longest line, which a stop token closes.
+        seq_len: usize,
+    },
+    /// Rows of a CSV file, a token for each value.
+    Table {
+        /// The file, with a header.
+        path: PathBuf,
+    },
 }
 
 fn one() -> usize {
@@ -72,14 +112,46 @@ impl DataConfig {
     }
 
     /// Number of values and of tokens.
-    pub(crate) fn sizes(&self) -> (usize, usize) {
-        match self {
+    ///
+    /// # Errors
+    ///
+    /// A file that has to be read for it and cannot be.
+    pub(crate) fn sizes(&self) -> anyhow::Result<(usize, usize)> {
+        Ok(match self {
             Self::Synthetic { set, .. } => (set.vocab(), set.seq_len()),
             Self::Sudoku { box_rows, box_cols, .. } => {
                 let size = box_rows.saturating_mul(*box_cols);
                 (size, size.saturating_mul(size))
             }
-        }
+            Self::Text { symbols: Symbols::Text27, seq_len, .. } | Self::Text8 { seq_len, .. } => {
+                (Vocabulary::Text27.len(), *seq_len)
+            }
+            Self::Text { .. } | Self::Lines { .. } | Self::Table { .. } => {
+                let corpus = self.corpus()?.expect("these are files");
+                (corpus.encoding().n_values(), corpus.source(Part::Train, 0)?.seq_len())
+            }
+        })
+    }
+
+    /// The file that holds the data, where they are in a file.
+    pub(crate) fn corpus(&self) -> anyhow::Result<Option<Corpus>> {
+        let cache = cache_folder();
+        let windows = |path: &Path, symbols, seq_len: usize| match seq_len {
+            0 => Err(usage("data.seq_len is 0; set it to 1 or more")),
+            _ => Corpus::text(path, symbols, seq_len, &cache).context("data.path"),
+        };
+        Ok(Some(match self {
+            Self::Synthetic { .. } | Self::Sudoku { .. } => return Ok(None),
+            Self::Text { path, symbols, seq_len } => windows(path, *symbols, *seq_len)?,
+            Self::Text8 { path: Some(path), seq_len } => windows(path, Symbols::Text27, *seq_len)?,
+            Self::Text8 { path: None, seq_len } => {
+                windows(&downloaded_text8(&cache)?, Symbols::Text27, *seq_len)?
+            }
+            Self::Lines { path, column, symbols, seq_len } => {
+                Corpus::lines(path, column.as_ref(), *symbols, *seq_len).context("data.path")?
+            }
+            Self::Table { path } => Corpus::table(path).context("data.path")?,
+        }))
     }
 
     /// The ties between positions, which these data have for certain.
@@ -87,6 +159,7 @@ impl DataConfig {
         match self {
             Self::Synthetic { set, .. } => Some(set.graph()),
             Self::Sudoku { box_rows, box_cols, .. } => DependencyGraph::sudoku(*box_rows, *box_cols).ok(),
+            _ => None,
         }
     }
 
@@ -126,8 +199,38 @@ impl DataConfig {
                     Box::new(SudokuGrids::new(layout, held_out, excluded).map_err(in_exclude)?),
                 ))
             }
+            Self::Text { .. } | Self::Text8 { .. } | Self::Lines { .. } | Self::Table { .. } => {
+                let corpus = self.corpus()?.expect("these are files");
+                Ok((corpus.source(Part::Train, seed)?, corpus.source(Part::Validation, seed)?))
+            }
         }
     }
+}
+
+/// text8 in the cache folder.
+fn downloaded_text8(cache: &Path) -> anyhow::Result<PathBuf> {
+    #[derive(Deserialize)]
+    struct Card {
+        files: [CardFile; 1],
+    }
+    #[derive(Deserialize)]
+    struct CardFile {
+        url: String,
+        path: String,
+        sha256: String,
+    }
+    let card: Card = toml::from_str(TEXT8).expect("the card is checked by a test");
+    let [CardFile { url, path, sha256 }] = card.files;
+    let to = cache.join(path);
+    let mut bytes = 0;
+    download(&url, &sha256, &to, &mut |done, _| {
+        if done / (1 << 22) > bytes / (1 << 22) {
+            eprintln!("text8: {} MB", done >> 20);
+        }
+        bytes = done;
+    })
+    .context("data.path is left out, and text8 cannot be downloaded")?;
+    Ok(to)
 }
 
 /// The puzzles that come with the program.

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::Context;
+use vmd::data::text::Encoding;
 use vmd::eval;
 use vmd::model::{Sampler, SamplerConfig, VmdModel};
-use vmd::train::{LoadOptions, RunFolder, load_model, load_model_dir, model_folder};
+use vmd::train::{LoadOptions, RunFolder, load_model, load_model_dir, model_folder, write_atomically};
 
 use crate::args::Common;
 use crate::config::{RunConfig, search_problem};
@@ -35,6 +36,31 @@ pub(crate) struct LoadedModel {
     /// The run's configuration, where the model lies in a run folder.
     pub(crate) run: Option<RunConfig>,
     pub(crate) config_sha256: String,
+    /// What its tokens mean, of a model of text.
+    pub(crate) encoding: Option<Encoding>,
+}
+
+/// What the tokens of a model of text mean, in its folder.
+const ENCODING: &str = "vocabulary.json";
+
+/// Saves what the tokens of a model in `folder` mean.
+pub(crate) fn save_encoding(encoding: &Encoding, folder: &Path) -> anyhow::Result<()> {
+    let text = serde_json::to_string(encoding).expect("an encoding serialises");
+    Ok(write_atomically(&folder.join(ENCODING), text.as_bytes())?)
+}
+
+fn load_encoding(folder: &Path, vocab: usize) -> anyhow::Result<Option<Encoding>> {
+    let path = folder.join(ENCODING);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let damaged = |reason: String| anyhow::anyhow!("{}: {reason}; restore the file", path.display());
+    let encoding: Encoding = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
+    if encoding.n_values() != vocab {
+        return Err(damaged(format!("{} values, but the model has {vocab}", encoding.n_values())));
+    }
+    Ok(Some(encoding))
 }
 
 impl LoadedModel {
@@ -66,7 +92,9 @@ impl LoadedModel {
         let run = folder.parent().and_then(|run| config_of(run).map(|config| (run.to_path_buf(), config)));
         let (run_folder, run) = run.unzip();
         let name = folder.display().to_string();
-        Ok(Self { model, name, loops: options.loops, run_folder, run, config_sha256: sha256(&config) })
+        let encoding = load_encoding(folder, model.config().vocab)?;
+        let config_sha256 = sha256(&config);
+        Ok(Self { model, name, loops: options.loops, run_folder, run, config_sha256, encoding })
     }
 
     /// The Sudoku model that comes with the program.
@@ -76,7 +104,7 @@ impl LoadedModel {
         check_precision(model.config().precision(), &device)?;
         let config_sha256 = sha256(SHIPPED_CONFIG);
         let (name, loops) = (SHIPPED.into(), options.loops);
-        Ok(Self { model, name, loops, run_folder: None, run: None, config_sha256 })
+        Ok(Self { model, name, loops, run_folder: None, run: None, config_sha256, encoding: None })
     }
 
     /// Loads `folder`, or the newest finished run on Sudoku, or the model that comes with the program, which is also called

@@ -67,7 +67,7 @@ pub(crate) fn run(args: EvaluateSyntheticArgs) -> anyhow::Result<()> {
     )?;
     let trained_on = loaded.run.as_ref().and_then(|run| match &run.data {
         DataConfig::Synthetic { set, hold_out } => Some((*set, *hold_out)),
-        DataConfig::Sudoku { .. } => None,
+        _ => None,
     });
     let (set, hold_out) = match &args.set {
         Some(name) => {

@@ -37,7 +37,7 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
         Some(DataConfig::Synthetic { set, .. }) => {
             sampler.sample_checked(&loaded.model, &blank, seed, |_, tokens| set.contains(tokens))
         }
-        None => sampler.sample(&loaded.model, &blank, seed),
+        _ => sampler.sample(&loaded.model, &blank, seed),
     };
     for (tokens, nfe) in output.tokens.chunks_exact(config.seq_len).zip(&output.nfe) {
         let (text, valid) = render(data, tokens);
@@ -63,6 +63,6 @@ fn render(data: Option<&DataConfig>, tokens: &[u32]) -> (String, Option<bool>) {
                 Err(_) => (plain(), None),
             }
         }
-        None => (plain(), None),
+        _ => (plain(), None),
     }
 }

@@ -20,7 +20,7 @@ use crate::data::DataConfig;
 use crate::device::{check_precision, device};
 use crate::failure::{Interrupted, usage};
 use crate::graph_plot::plot_graph;
-use crate::models::{LoadedModel, RUNS, newest_run};
+use crate::models::{LoadedModel, RUNS, newest_run, save_encoding};
 use crate::progress::{Progress, describe};
 use crate::{presets, provenance};
 
@@ -66,6 +66,9 @@ pub(crate) fn run(mut args: TrainArgs) -> anyhow::Result<()> {
     plot_metrics(&metrics, &config.name, &folder.plots().join("loss.svg"))?;
     let card = card(&config, &trainer, &progress);
     save_model_dir(&trainer.averaged_model(), &card, &folder.model())?;
+    if let Some(corpus) = config.data.corpus()? {
+        save_encoding(&corpus.encoding(), &folder.model())?;
+    }
     summarise(&trainer, &progress, &folder);
     save_graph(&config, &trainer.averaged_model(), &folder)?;
     evaluate(&config, &folder, &args)
@@ -221,5 +224,9 @@ fn evaluate(config: &RunConfig, folder: &RunFolder, args: &TrainArgs) -> anyhow:
         DataConfig::Sudoku { .. } => {
             evaluate_sudoku::report_trained(&loaded, &config.evaluate, config.seed, args.common.json)
         }
+        DataConfig::Text { .. }
+        | DataConfig::Text8 { .. }
+        | DataConfig::Lines { .. }
+        | DataConfig::Table { .. } => Ok(()),
     }
 }

@@ -7,6 +7,7 @@
 #[cfg(feature = "bpe")]
 mod bpe;
 mod columns;
+mod corpus;
 #[cfg(feature = "download")]
 mod download;
 mod encode;
@@ -26,6 +27,7 @@ mod windows;
 #[cfg(feature = "bpe")]
 pub use bpe::Bpe;
 pub use columns::Column;
+pub use corpus::{Corpus, Encoding, Form, Symbols, cache_folder};
 #[cfg(feature = "download")]
 pub use download::{DownloadError, download};
 pub use error::TextError;

@@ -1,0 +1,163 @@
+//! Text, lines or a table, opened as a configuration says.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    CsvColumn, LineSet, LineSource, Lines, MAX_VALUES, Normalisation, Part, Shares, Table, TableSource,
+    TextError, TextSource, TokenFile, Vocabulary,
+};
+use crate::source::DataSource;
+
+/// Which tokens a text is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Symbols {
+    /// `a` to `z` and the space, to which the text is brought first as text8 was.
+    Text27,
+    /// Bytes of UTF-8.
+    Bytes,
+    /// The characters that occur.
+    #[default]
+    Chars,
+}
+
+/// How the tokens of a file make sequences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// A text without end.
+    Text,
+    /// Lines, each closed by a stop token.
+    Lines,
+    /// Rows of a table, a token a column.
+    Table,
+}
+
+/// What reads a model's samples; saved beside the model as `vocabulary.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Encoding {
+    /// How tokens make sequences.
+    pub form: Form,
+    /// What tokens mean.
+    pub vocabulary: Vocabulary,
+}
+
+impl Encoding {
+    /// Number of token values, a stop token among them.
+    pub fn n_values(&self) -> usize {
+        self.vocabulary.len() + usize::from(self.form == Form::Lines)
+    }
+
+    /// The token that ends a line.
+    pub fn stop(&self) -> Option<u32> {
+        (self.form == Form::Lines).then(|| self.vocabulary.stop())
+    }
+
+    /// Tokens as text; a mask token is shown as `▁`, and a line ends before its stop token.
+    pub fn decode(&self, tokens: &[u32]) -> String {
+        match self.form {
+            Form::Lines => self.vocabulary.decode_line(tokens),
+            Form::Text | Form::Table => self.vocabulary.decode(tokens),
+        }
+    }
+}
+
+/// Sequences from a file.
+#[derive(Debug, Clone)]
+pub enum Corpus {
+    /// Windows of so many tokens of a text.
+    Text(Arc<TokenFile>, usize, Vocabulary),
+    /// Lines.
+    Lines(Arc<LineSet>),
+    /// Rows.
+    Table(Arc<Table>),
+}
+
+impl Corpus {
+    /// Windows of `seq_len` tokens of the text in `path`, whose tokens are kept in the folder `cache`.
+    ///
+    /// # Errors
+    ///
+    /// [`TextError`] for a file that cannot be read or holds other characters.
+    pub fn text(path: &Path, symbols: Symbols, seq_len: usize, cache: &Path) -> Result<Self, TextError> {
+        let normalisation = match symbols {
+            Symbols::Text27 => Normalisation::Text27,
+            Symbols::Bytes | Symbols::Chars => Normalisation::None,
+        };
+        let vocabulary = match symbols {
+            Symbols::Text27 => Vocabulary::Text27,
+            Symbols::Bytes => Vocabulary::Bytes,
+            Symbols::Chars => Vocabulary::chars_of_file(path)?,
+        };
+        let file = TokenFile::open(path, &vocabulary, normalisation, cache)?;
+        Ok(Self::Text(Arc::new(file), seq_len, vocabulary))
+    }
+
+    /// The lines of `path`, or the values of a column of it, as sequences of `seq_len` tokens.
+    ///
+    /// # Errors
+    ///
+    /// [`TextError`] for a file that cannot be read, other characters, or lines that are too long.
+    pub fn lines(
+        path: &Path,
+        column: Option<&CsvColumn>,
+        symbols: Symbols,
+        seq_len: usize,
+    ) -> Result<Self, TextError> {
+        let lines = Lines::read(path, column)?;
+        let vocabulary = match symbols {
+            Symbols::Text27 => Vocabulary::Text27,
+            Symbols::Bytes => Vocabulary::Bytes,
+            Symbols::Chars => Vocabulary::chars_of_lines(&lines)?,
+        };
+        Ok(Self::Lines(Arc::new(LineSet::new(lines, vocabulary, seq_len)?)))
+    }
+
+    /// The rows of the table in `path`.
+    ///
+    /// # Errors
+    ///
+    /// [`TextError`] for a file that cannot be read, is malformed, or has a column with too many values.
+    pub fn table(path: &Path) -> Result<Self, TextError> {
+        Ok(Self::Table(Arc::new(Table::read(path, MAX_VALUES)?)))
+    }
+
+    /// What its tokens mean.
+    pub fn encoding(&self) -> Encoding {
+        let (form, vocabulary) = match self {
+            Self::Text(_, _, vocabulary) => (Form::Text, vocabulary),
+            Self::Lines(lines) => (Form::Lines, lines.vocabulary()),
+            Self::Table(table) => (Form::Table, table.vocabulary()),
+        };
+        Encoding { form, vocabulary: vocabulary.clone() }
+    }
+
+    /// One part of it, in an order that `seed` decides.
+    ///
+    /// # Errors
+    ///
+    /// [`TextError`] if the part is too short for an example.
+    pub fn source(&self, part: Part, seed: u64) -> Result<Box<dyn DataSource>, TextError> {
+        let shares = Shares::default();
+        Ok(match self {
+            Self::Text(file, seq_len, _) => {
+                Box::new(TextSource::new(Arc::clone(file), part, shares, *seq_len, seed)?)
+            }
+            Self::Lines(lines) => Box::new(LineSource::new(Arc::clone(lines), part, shares, seed)?),
+            Self::Table(table) => Box::new(TableSource::new(Arc::clone(table), part, shares, seed)?),
+        })
+    }
+}
+
+/// The folder in which tokens and downloads are kept: `VMD_CACHE`, or `vmd` in the user's own cache folder.
+pub fn cache_folder() -> PathBuf {
+    let of = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
+    of("VMD_CACHE")
+        .or_else(|| of("XDG_CACHE_HOME").map(|cache| cache.join("vmd")))
+        .or_else(|| of("HOME").map(|home| home.join(".cache/vmd")))
+        .unwrap_or_else(|| std::env::temp_dir().join("vmd"))
+}
