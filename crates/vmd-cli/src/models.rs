@@ -6,8 +6,8 @@ use std::time::SystemTime;
 use anyhow::Context;
 use vmd::data::text::Encoding;
 use vmd::eval;
-use vmd::model::{Sampler, SamplerConfig, VmdModel};
-use vmd::train::{LoadOptions, RunFolder, load_model, load_model_dir, model_folder, write_atomically};
+use vmd::model::{Conditioned, Sampler, SamplerConfig, VmdModel};
+use vmd::train::{LoadOptions, RunFolder, load_encoding, load_model, load_model_dir, model_folder};
 
 use crate::args::Common;
 use crate::config::{RunConfig, search_problem};
@@ -38,29 +38,6 @@ pub(crate) struct LoadedModel {
     pub(crate) config_sha256: String,
     /// What its tokens mean, of a model of text.
     pub(crate) encoding: Option<Encoding>,
-}
-
-/// What the tokens of a model of text mean, in its folder.
-const ENCODING: &str = "vocabulary.json";
-
-/// Saves what the tokens of a model in `folder` mean.
-pub(crate) fn save_encoding(encoding: &Encoding, folder: &Path) -> anyhow::Result<()> {
-    let text = serde_json::to_string(encoding).expect("an encoding serialises");
-    Ok(write_atomically(&folder.join(ENCODING), text.as_bytes())?)
-}
-
-fn load_encoding(folder: &Path, vocab: usize) -> anyhow::Result<Option<Encoding>> {
-    let path = folder.join(ENCODING);
-    if !path.is_file() {
-        return Ok(None);
-    }
-    let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    let damaged = |reason: String| anyhow::anyhow!("{}: {reason}; restore the file", path.display());
-    let encoding: Encoding = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
-    if encoding.n_values() != vocab {
-        return Err(damaged(format!("{} values, but the model has {vocab}", encoding.n_values())));
-    }
-    Ok(Some(encoding))
 }
 
 impl LoadedModel {
@@ -129,7 +106,12 @@ impl LoadedModel {
             return Err(usage(problem));
         }
         let sampler = Sampler::new(config.clone(), self.model.config().schedule.clone());
-        match sampler.problems_with(&self.model).as_slice() {
+        // A causal model is asked for one block at a time.
+        let problems = match self.model.config().causal {
+            true => sampler.problems_with(&Conditioned::next_block(&self.model, None)),
+            false => sampler.problems_with(&self.model),
+        };
+        match problems.as_slice() {
             [] => Ok(sampler),
             problems => Err(usage(problems.join("; "))),
         }

@@ -1,6 +1,5 @@
 //! The importance-weighted bound.
 
-use burn::tensor::Device;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use vmd_denoiser::ParentHead;
@@ -8,7 +7,7 @@ use vmd_kernels::softmax_f64;
 use vmd_latent::LatentRows;
 use vmd_process::{Purpose, TimeGrid, keyed_rng, uniform};
 
-use crate::{Query, Scope, TokenPredictor, TrainableDenoiser, VmdModel};
+use crate::{Conditioned, Query, Scope, TokenPredictor, TrainableDenoiser, VmdModel};
 
 /// Rows per forward pass, as far as the draws of one sequence allow.
 const BATCH_ROWS: usize = 1024;
@@ -40,19 +39,23 @@ pub fn importance_bound<D: TrainableDenoiser>(
     let seq = model.config().seq_len;
     let times = grid.times(steps);
     let draws = if model.posterior().is_some() { k } else { 1 };
-    let batch = Batch { model, times: &times, steps, draws, device: model.device() };
-    let rows: Vec<&[u32]> = x0.chunks_exact(seq).collect();
-    let per_batch = (BATCH_ROWS / draws).max(1);
-    let mut bounds = Vec::with_capacity(rows.len());
-    for (index, chunk) in rows.chunks(per_batch).enumerate() {
-        let first = index * per_batch;
-        let trajectory = |(i, x0): (usize, &&[u32])| {
+    // Blocks of a causal model are evaluated side by side, each as a sequence of its own, given those before it.
+    let unit = model.config().unit_len();
+    let per_text = seq / unit;
+    let blocks = if model.config().causal { 1 } else { model.config().blocks };
+    let per_batch = (BATCH_ROWS / (draws * per_text)).max(1);
+    let mut bounds = Vec::with_capacity(x0.len() / seq);
+    for (index, texts) in x0.chunks(per_batch * seq).enumerate() {
+        let first = index * per_batch * per_text;
+        let trajectory = |(i, x0): (usize, &[u32])| {
             let rng = keyed_rng(seed, (first + i) as u64, Purpose::Evaluate);
-            Trajectory::draw(x0.to_vec(), model, &times, rng)
+            Trajectory::draw(x0.to_vec(), model, blocks, &times, rng)
         };
-        let mut chunk: Vec<Trajectory> = chunk.iter().enumerate().map(trajectory).collect();
-        batch.evaluate(&mut chunk);
-        bounds.extend(chunk.into_iter().map(|row| row.bound));
+        let mut units: Vec<Trajectory> = texts.chunks_exact(unit).enumerate().map(trajectory).collect();
+        let given = Conditioned::each_block(model, texts);
+        Batch { model, given, times: &times, blocks, draws }.evaluate(&mut units);
+        bounds
+            .extend(units.chunks_exact(per_text).map(|text| text.iter().map(|unit| unit.bound).sum::<f64>()));
     }
     let n = bounds.len() as f64;
     let mean = bounds.iter().sum::<f64>() / n;
@@ -80,12 +83,13 @@ impl Trajectory {
     fn draw<D: TrainableDenoiser>(
         x0: Vec<u32>,
         model: &VmdModel<D>,
+        blocks: usize,
         times: &[f64],
         mut rng: ChaCha8Rng,
     ) -> Self {
         let config = model.config();
         let alpha: Vec<f64> = times[1..].iter().map(|&s| config.schedule.alpha(s)).collect();
-        let block_len = config.seq_len / config.blocks;
+        let block_len = x0.len() / blocks;
         let step_of: Vec<usize> = (0..x0.len())
             .map(|i| {
                 let u = uniform(&mut rng);
@@ -115,32 +119,39 @@ impl Trajectory {
 /// What all trajectories of a forward pass have in common.
 struct Batch<'a, D: TrainableDenoiser> {
     model: &'a VmdModel<D>,
+    given: Conditioned<'a, D>,
+    /// Of the steps of a block.
     times: &'a [f64],
-    /// Steps for a block.
-    steps: usize,
+    /// Blocks of a sequence, one after the other.
+    blocks: usize,
     draws: usize,
-    device: Device,
 }
 
 impl<D: TrainableDenoiser> Batch<'_, D> {
+    /// Steps for a block.
+    fn steps(&self) -> usize {
+        self.times.len() - 1
+    }
+
     fn evaluate(&self, rows: &mut [Trajectory]) {
-        let config = self.model.config();
-        let last = self.steps * config.blocks - 1;
+        let (config, steps) = (self.model.config(), self.steps());
+        let last = steps * self.blocks - 1;
         for step in 0..=last {
             let (opens, closes) = match config.scope {
                 Scope::Sequence => (step == 0, step == last),
-                Scope::Block => (step % self.steps == 0, (step + 1) % self.steps == 0),
+                Scope::Block => (step % steps == 0, (step + 1) % steps == 0),
                 Scope::Step => (true, true),
             };
             // A latent of a step is owed only where the step reveals something.
             let owes = |row: &&mut Trajectory| config.scope != Scope::Step || row.step_of.contains(&step);
+            let numbered = rows.iter_mut().enumerate();
             if opens {
-                self.draw_latents(&mut rows.iter_mut().filter(owes).collect::<Vec<_>>(), step);
+                let (numbers, mut rows): (Vec<_>, Vec<_>) = numbered.filter(|(_, row)| owes(row)).unzip();
+                self.draw_latents(&numbers, &mut rows, step);
             }
-            self.reveal(
-                &mut rows.iter_mut().filter(|row| row.step_of.contains(&step)).collect::<Vec<_>>(),
-                step,
-            );
+            // Those that are evaluated side by side are all asked, or none.
+            let asked = |row: &&mut Trajectory| config.causal || row.step_of.contains(&step);
+            self.reveal(&mut rows.iter_mut().filter(asked).collect::<Vec<_>>(), step);
             if closes {
                 rows.iter_mut().filter(owes).for_each(|row| row.close());
             }
@@ -148,7 +159,7 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
     }
 
     /// Draws latents from the posterior, and starts their weights with `p(z)/q(z)`.
-    fn draw_latents(&self, rows: &mut [&mut Trajectory], step: usize) {
+    fn draw_latents(&self, numbers: &[usize], rows: &mut [&mut Trajectory], step: usize) {
         if rows.is_empty() {
             return;
         }
@@ -165,14 +176,14 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
         // What is known when the latent is drawn: nothing, the blocks before, or what is not masked.
         let known: Vec<u32> = rows.iter().flat_map(|row| row.xt(step, mask_token)).collect();
         let tied: Vec<u32> = rows.iter().flat_map(|row| self.tied(row, step)).collect();
-        let priors = model.priors_given(&known).unwrap_or_default();
-        let q = model.posterior_given(&x0, &tied).expect("a latent has a posterior");
+        let priors = self.given.priors_given(numbers, &known).unwrap_or_default();
+        let q = self.given.posterior(numbers, &x0, &tied).expect("a latent has a posterior");
         let row_len = latent.row_len(seq);
         let mut noise = Vec::with_capacity(self.draws * rows.len() * row_len);
         for _ in 0..self.draws {
             rows.iter_mut().for_each(|row| latent.noise_into(seq, &mut row.rng, &mut noise));
         }
-        let z = q.repeat(self.draws).sample(model.upload_latent(&noise, &self.device), false);
+        let z = q.repeat(self.draws).sample(model.upload_latent(&noise, &model.device()), false);
         let (z, q): (Vec<f32>, _) = (z.into_data().iter::<f32>().collect(), q.to_host());
         let n_rows = rows.len();
         for (i, (row, prior)) in rows.iter_mut().zip(&priors).enumerate() {
@@ -185,15 +196,21 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
         }
     }
 
+    /// Values of a latent, 0 if there is none.
+    fn row_len(&self) -> usize {
+        let config = self.model.config();
+        config.latent.as_ref().map_or(0, |latent| latent.row_len(config.unit_len()))
+    }
+
     /// 1 for the tokens that a latent drawn in `step` is for.
     fn tied(&self, row: &Trajectory, step: usize) -> Vec<u32> {
         let config = self.model.config();
-        let block = step / self.steps;
+        let (steps, block) = (self.steps(), step / self.steps());
         let of_token = |&at: &usize| match config.scope {
             Scope::Sequence => true,
-            Scope::Block => at / self.steps == block,
+            Scope::Block => at / steps == block,
             Scope::Step if config.reveal_aware => at == step,
-            Scope::Step => at / self.steps == block && at >= step,
+            Scope::Step => at / steps == block && at >= step,
         };
         row.step_of.iter().map(|at| u32::from(of_token(at))).collect()
     }
@@ -204,18 +221,20 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
             return;
         }
         let config = self.model.config();
-        let (seq, vocab) = (config.seq_len, config.vocab);
+        let (seq, vocab, row_len) = (config.unit_len(), config.vocab, self.row_len());
         let xt: Vec<u32> = rows.iter().flat_map(|row| row.xt(step, config.mask_token())).collect();
         let latents: Vec<f32> = (0..self.draws)
-            .flat_map(|draw| rows.iter().flat_map(move |row| row.z[draw].iter().copied()))
+            .flat_map(|draw| rows.iter().map(move |row| row.z.get(draw).map_or(&[][..], Vec::as_slice)))
+            // A step that reveals nothing has no latent of its own.
+            .flat_map(|z| (0..row_len).map(|i| z.get(i).copied().unwrap_or_default()))
             .collect();
         let reveals: Vec<u32> =
             rows.iter().flat_map(|row| row.step_of.iter().map(|&at| u32::from(at == step))).collect();
-        let prediction = self.model.predict(Query {
+        let prediction = self.given.predict(Query {
             xt: &xt.repeat(self.draws),
-            t: &vec![self.times[step % self.steps]; self.draws * rows.len()],
-            z: &LatentRows { values: latents, row_len: rows[0].z[0].len() },
-            budget: self.steps,
+            t: &vec![self.times[step % self.steps()]; self.draws * rows.len()],
+            z: &LatentRows { values: latents, row_len },
+            budget: self.steps(),
             reveals: &reveals.repeat(self.draws),
             rows: &[],
         });
@@ -225,6 +244,9 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
             let answer = prediction.row(index, seq, vocab);
             let revealed = |i: &usize| row.step_of[*i] == step;
             let mut order: Vec<usize> = (0..seq).filter(revealed).collect();
+            if order.is_empty() {
+                continue;
+            }
             answer.sort(&mut order, &row.turns);
             let mut given = vec![config.mask_token(); seq];
             for i in order {

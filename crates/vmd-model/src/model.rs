@@ -5,7 +5,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use vmd_denoiser::{Denoiser, LatentShape, Network, NetworkShape, NfeCounter};
 use vmd_graph::DependencyGraph;
-use vmd_latent::{LatentDistribution, LatentRows, Posterior, Prior, PriorNetwork};
+use vmd_latent::{LatentRows, Posterior, Prior, PriorNetwork};
 use vmd_nn::{NetworkError, ParameterInit};
 
 use crate::sampler::{Prediction, Query};
@@ -132,15 +132,6 @@ impl<D: TrainableDenoiser> VmdModel<D> {
         self.prior.as_ref()?;
         let (units, known) = self.current_units(xt, xt, self.config.mask_token());
         Conditioned::each_block(self, xt).priors_given(&units, &known)
-    }
-
-    /// The posterior of every row of `x0` (`[rows, seq]`), of which the latent ties the tokens that are 1 in `tied`; of a causal
-    /// model that of the first block with such tokens. `None` without a latent.
-    pub fn posterior_given(&self, x0: &[u32], tied: &[u32]) -> Option<LatentDistribution> {
-        self.posterior.as_ref()?;
-        let (units, tied_units) = self.current_units(tied, tied, 1);
-        let (_, x0_units) = self.current_units(x0, tied, 1);
-        Conditioned::each_block(self, x0).posterior(&units, &x0_units, &tied_units)
     }
 
     /// For every row the number of the first block in which `of` has a `mark`, or of its last, counted over all rows, and what

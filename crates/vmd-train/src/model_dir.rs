@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
+use vmd_data::text::Encoding;
 use vmd_kernels::Precision;
 use vmd_model::{ModelConfig, TrainableDenoiser, VmdModel};
 use vmd_nn::{load_parameters, named_parameters, parameters_from_safetensors, parameters_to_safetensors};
@@ -15,6 +16,8 @@ use crate::files::{create_folder, read, write_atomically};
 pub(crate) const WEIGHTS: &str = "model.safetensors";
 /// Configuration of a model folder.
 pub(crate) const CONFIG: &str = "config.json";
+/// What the tokens of a model of text mean.
+const ENCODING: &str = "vocabulary.json";
 
 /// The folder of a model: `path` itself, or the one inside it where `path` is a run.
 pub fn model_folder(path: &Path) -> PathBuf {
@@ -37,6 +40,38 @@ pub fn save_model_dir<D: TrainableDenoiser>(
     write_atomically(&folder.join(WEIGHTS), &parameters_to_safetensors(&named_parameters(model)))?;
     write_atomically(&folder.join(CONFIG), config.as_bytes())?;
     write_atomically(&folder.join("README.md"), card.as_bytes())
+}
+
+/// Saves what the tokens of the model in `folder` mean.
+///
+/// # Errors
+///
+/// [`TrainError::Io`].
+pub fn save_encoding(encoding: &Encoding, folder: &Path) -> Result<(), TrainError> {
+    let text = serde_json::to_string(encoding).expect("an encoding serialises");
+    write_atomically(&folder.join(ENCODING), text.as_bytes())
+}
+
+/// What the tokens of a model in `folder`, of so many values, mean; `None` for a model that is not of text.
+///
+/// # Errors
+///
+/// [`TrainError`] if the file cannot be read, is damaged, or is about another number of values.
+pub fn load_encoding(folder: &Path, vocab: usize) -> Result<Option<Encoding>, TrainError> {
+    let path = folder.join(ENCODING);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let bad = |reason: String| TrainError::BadModel { path: folder.to_path_buf(), reason };
+    let encoding: Encoding = serde_json::from_slice(&read(&path)?)
+        .map_err(|error| bad(format!("{ENCODING}: {error}; restore the file")))?;
+    if encoding.n_values() != vocab {
+        return Err(bad(format!(
+            "{ENCODING} has {} values, but the model {vocab}; restore the file",
+            encoding.n_values()
+        )));
+    }
+    Ok(Some(encoding))
 }
 
 /// What of a trained model's configuration is changed as it is loaded; its weights fit all the same.

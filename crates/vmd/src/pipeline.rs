@@ -3,13 +3,44 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use vmd_model::{SampleOutput, Sampler, SamplerConfig, VmdModel};
-use vmd_train::{LoadOptions, TrainError, load_model_dir};
+use thiserror::Error;
+use vmd_data::text::{Encoding, TextError};
+use vmd_model::{Conditioned, SampleOutput, Sampler, SamplerConfig, VmdModel, Writing};
+use vmd_train::{LoadOptions, TrainError, load_encoding, load_model_dir};
 
 /// A trained model from a folder.
 #[derive(Debug)]
 pub struct VariationalMaskedDiffusion {
     model: VmdModel,
+    encoding: Option<Encoding>,
+}
+
+/// Why a text cannot be completed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CompleteError {
+    /// The model was not trained on text.
+    #[error("the model's folder has no vocabulary.json: it is no model of text; use `sample` or `infill`")]
+    NotText,
+    /// The text holds a character that the model does not know.
+    #[error(transparent)]
+    Text(#[from] TextError),
+    /// The sampler does not fit the model.
+    #[error("the sampler does not fit the model: {}", .problems.join("; "))]
+    Sampler {
+        /// What is wrong, with the names of the keys.
+        problems: Vec<String>,
+    },
+    /// The text is longer than the model's.
+    #[error(
+        "{tokens} tokens, and this model writes all {most} of a sequence at once; give no more than that"
+    )]
+    TooLong {
+        /// Tokens of the text.
+        tokens: usize,
+        /// Tokens of the model's sequences.
+        most: usize,
+    },
 }
 
 impl VariationalMaskedDiffusion {
@@ -19,7 +50,34 @@ impl VariationalMaskedDiffusion {
     ///
     /// [`TrainError`] that names the file and, where it applies, the tensor.
     pub fn from_dir(folder: impl AsRef<Path>, device: &Device) -> Result<Self, TrainError> {
-        Ok(Self { model: load_model_dir(folder.as_ref(), LoadOptions::default(), device)? })
+        let model = load_model_dir(folder.as_ref(), LoadOptions::default(), device)?;
+        let encoding = load_encoding(folder.as_ref(), model.config().vocab)?;
+        Ok(Self { model, encoding })
+    }
+
+    /// What the tokens of a model of text mean.
+    pub fn encoding(&self) -> Option<&Encoding> {
+        self.encoding.as_ref()
+    }
+
+    /// Fills every `▁` of a text with a token, as in `to be ▁▁▁▁ not to be`; `sampler` fills each block.
+    ///
+    /// # Errors
+    ///
+    /// [`CompleteError`] if the model is not of text, or text or sampler do not fit it.
+    pub fn complete(&self, text: &str, sampler: &SamplerConfig, seed: u64) -> Result<String, CompleteError> {
+        let encoding = self.encoding.as_ref().ok_or(CompleteError::NotText)?;
+        let (config, template) = (self.model.config(), encoding.template(text)?);
+        if !config.causal && template.len() > config.seq_len {
+            return Err(CompleteError::TooLong { tokens: template.len(), most: config.seq_len });
+        }
+        let sampler = Sampler::new(sampler.clone(), config.schedule.clone());
+        let problems = sampler.problems_with(&Conditioned::next_block(&self.model, None));
+        if !problems.is_empty() {
+            return Err(CompleteError::Sampler { problems });
+        }
+        let writing = Writing { template: &template, texts: 1, stop: encoding.stop(), seed };
+        Ok(encoding.decode(&self.model.write(&sampler, writing, |_| ()).tokens))
     }
 
     /// The model itself.

@@ -8,8 +8,8 @@ use anyhow::Context;
 use vmd::denoiser::Denoiser;
 use vmd::model::{BoundEstimate, VmdModel};
 use vmd::train::{
-    Checkpoint, Outcome, RunFolder, Trainer, TrainerParts, plot_metrics, read_metrics, save_model_dir,
-    write_atomically,
+    Checkpoint, Outcome, RunFolder, Trainer, TrainerParts, plot_metrics, read_metrics, save_encoding,
+    save_model_dir, write_atomically,
 };
 
 use super::evaluate_synthetic::Subject;
@@ -20,7 +20,7 @@ use crate::data::DataConfig;
 use crate::device::{check_precision, device};
 use crate::failure::{Interrupted, usage};
 use crate::graph_plot::plot_graph;
-use crate::models::{LoadedModel, RUNS, newest_run, save_encoding};
+use crate::models::{LoadedModel, RUNS, newest_run};
 use crate::progress::{Progress, describe};
 use crate::{presets, provenance};
 

@@ -36,6 +36,9 @@ pub enum Form {
     Table,
 }
 
+/// What stands for a token to be filled in.
+const BLANK: char = '▁';
+
 /// What reads a model's samples; saved beside the model as `vocabulary.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -55,6 +58,36 @@ impl Encoding {
     /// The token that ends a line.
     pub fn stop(&self) -> Option<u32> {
         (self.form == Form::Lines).then(|| self.vocabulary.stop())
+    }
+
+    /// The token that stands for what is to be filled in.
+    pub fn mask_token(&self) -> u32 {
+        self.n_values() as u32
+    }
+
+    /// A text in which each `▁` is one token to be filled in.
+    ///
+    /// # Errors
+    ///
+    /// [`TextError`] for a character that the vocabulary lacks.
+    ///
+    /// ```
+    /// use vmd_data::text::{Encoding, Form, Vocabulary};
+    /// let encoding = Encoding { form: Form::Text, vocabulary: Vocabulary::Text27 };
+    /// assert_eq!(encoding.template("a▁b")?, [1, 27, 2]);
+    /// # Ok::<(), vmd_data::text::TextError>(())
+    /// ```
+    pub fn template(&self, text: &str) -> Result<Vec<u32>, TextError> {
+        let mut tokens = Vec::new();
+        for (place, given) in text.split(BLANK).enumerate() {
+            if place > 0 {
+                tokens.push(self.mask_token());
+            }
+            if !given.is_empty() {
+                tokens.extend(self.vocabulary.encode(given)?);
+            }
+        }
+        Ok(tokens)
     }
 
     /// Tokens as text; a mask token is shown as `▁`, and a line ends before its stop token.

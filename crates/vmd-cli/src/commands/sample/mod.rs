@@ -1,4 +1,6 @@
-//! `sample`: sequences from nothing.
+//! `sample`: sequences from nothing, and texts.
+
+mod text;
 
 use serde_json::json;
 use vmd::data::sudoku::{Grid, Layout, is_consistent};
@@ -18,10 +20,20 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
     let loaded =
         LoadedModel::find(args.model.clone(), "finished run", |_| true, args.sampler.loops, &args.common)?;
     let config = loaded.model.config();
-    let sampler =
-        SamplerConfig { nfe: args.nfe, reveal: args.reveal, value: args.value, ..args.sampler.config()? };
+    let sampler = SamplerConfig {
+        nfe: args.nfe,
+        reveal: args.reveal,
+        value: args.value_rule(),
+        ..args.sampler.config()?
+    };
     let data = loaded.run.as_ref().map(|run| &run.data);
     let sampler = loaded.sampler(&sampler, data.is_some_and(DataConfig::is_sudoku))?;
+    if let Some(encoding) = &loaded.encoding {
+        return text::write(&loaded, encoding, &sampler, args);
+    }
+    if args.prompt.is_some() || args.length.is_some() {
+        return Err(usage("--prompt and --length are for models of text, and this is none; leave them out"));
+    }
     let blank = vec![config.mask_token(); args.count * config.seq_len];
     let seed = args.common.seed.unwrap_or(0);
     if args.sampler.best_of > 1 && data.is_none() {

@@ -1,0 +1,86 @@
+//! Texts from a model of text.
+
+use std::io::Write;
+
+use serde_json::json;
+use vmd::data::text::{Encoding, Form};
+use vmd::model::{Sampler, Writing};
+
+use crate::args::SampleArgs;
+use crate::failure::usage;
+use crate::models::LoadedModel;
+
+/// Writes texts; a single one appears as it is written.
+pub(super) fn write(
+    loaded: &LoadedModel,
+    encoding: &Encoding,
+    sampler: &Sampler,
+    args: &SampleArgs,
+) -> anyhow::Result<()> {
+    if args.sampler.best_of > 1 {
+        return Err(usage("--best-of needs rules that a text could keep; leave it out"));
+    }
+    let template = template(loaded, encoding, args)?;
+    let (length, seed) = (template.len(), args.common.seed.unwrap_or(0));
+    let template = template.repeat(args.count);
+    let writing = Writing { template: &template, texts: args.count, stop: encoding.stop(), seed };
+    let streams = args.count == 1 && !args.common.json;
+    let mut shown = 0;
+    let output = loaded.model.write(sampler, writing, |texts| {
+        if streams {
+            show(&encoding.decode(&texts[0][..texts[0].len().min(length)]), &mut shown);
+        }
+    });
+    for (tokens, nfe) in output.tokens.chunks_exact(length).zip(&output.nfe) {
+        let text = encoding.decode(tokens);
+        if args.common.json {
+            println!("{}", json!({ "tokens": tokens, "text": text, "nfe": nfe }));
+        } else if streams {
+            show(&text, &mut shown);
+            println!();
+        } else {
+            println!("{text}");
+        }
+    }
+    Ok(())
+}
+
+/// Prints what is new of `text`, but for a last character that may be half there.
+fn show(text: &str, shown: &mut usize) {
+    let ready = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+    if let Some(new) = ready.get(*shown..) {
+        print!("{new}");
+        // A reader that is gone is noticed by the next line.
+        let _ = std::io::stdout().flush();
+        *shown = ready.len();
+    }
+}
+
+/// What is given of every text, with the mask token elsewhere.
+fn template(loaded: &LoadedModel, encoding: &Encoding, args: &SampleArgs) -> anyhow::Result<Vec<u32>> {
+    let config = loaded.model.config();
+    let mask = config.mask_token();
+    let prompt = args.prompt.as_deref().unwrap_or_default();
+    let mut template = match encoding.form {
+        Form::Table if !prompt.is_empty() => {
+            return Err(usage("--prompt is for text, and this model writes rows of a table; leave it out"));
+        }
+        _ => encoding.template(prompt).map_err(|error| usage(format!("--prompt: {error}")))?,
+    };
+    let whole = template.contains(&mask).then_some(template.len());
+    let length = args.length.or(whole).unwrap_or_else(|| config.seq_len.max(template.len()));
+    if length < template.len() || length == 0 {
+        return Err(usage(format!(
+            "--length {length} is less than the {} tokens of the prompt, or none; raise it",
+            template.len()
+        )));
+    }
+    if length > config.seq_len && (!config.causal || encoding.form != Form::Text) {
+        return Err(usage(format!(
+            "{length} tokens, and this model's sequences have {}; lower --length, or shorten the prompt",
+            config.seq_len
+        )));
+    }
+    template.resize(length, mask);
+    Ok(template)
+}
