@@ -89,12 +89,27 @@ pub(crate) enum DataConfig {
         symbols: Symbols,
         /// Tokens of a sequence: one more than those of the longest line, which a stop token closes.
         seq_len: usize,
+        /// What makes a line valid; nothing is judged if absent.
+        #[serde(default)]
+        syntax: Option<Syntax>,
     },
     /// Rows of a CSV file, a token for each value.
     Table {
         /// The file, with a header.
         path: PathBuf,
     },
+}
+
+/// What makes a line valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Syntax {
+    /// A molecule whose atoms have the valences that they may have.
+    Smiles,
+    /// A JSON value.
+    Json,
+    /// A JSON value that is an order as `data orders` makes them.
+    Order,
 }
 
 fn one() -> usize {
@@ -109,6 +124,30 @@ impl DataConfig {
     /// Whether these are Sudoku grids.
     pub(crate) fn is_sudoku(&self) -> bool {
         matches!(self, Self::Sudoku { .. })
+    }
+
+    /// Whether the data are in a file: text, lines, or a table.
+    pub(crate) fn is_file(&self) -> bool {
+        !matches!(self, Self::Synthetic { .. } | Self::Sudoku { .. })
+    }
+
+    /// What the file is called in records.
+    pub(crate) fn file_name(&self) -> String {
+        match self {
+            Self::Text { path, .. } | Self::Lines { path, .. } | Self::Table { path } => {
+                path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+            }
+            Self::Text8 { .. } => "text8".into(),
+            Self::Synthetic { .. } | Self::Sudoku { .. } => String::new(),
+        }
+    }
+
+    /// What makes a line valid.
+    pub(crate) fn syntax(&self) -> Option<Syntax> {
+        match self {
+            Self::Lines { syntax, .. } => *syntax,
+            _ => None,
+        }
     }
 
     /// Number of values and of tokens.
@@ -147,7 +186,7 @@ impl DataConfig {
             Self::Text8 { path: None, seq_len } => {
                 windows(&downloaded_text8(&cache)?, Symbols::Text27, *seq_len)?
             }
-            Self::Lines { path, column, symbols, seq_len } => {
+            Self::Lines { path, column, symbols, seq_len, .. } => {
                 Corpus::lines(path, column.as_ref(), *symbols, *seq_len).context("data.path")?
             }
             Self::Table { path } => Corpus::table(path).context("data.path")?,

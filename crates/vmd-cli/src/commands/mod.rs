@@ -5,6 +5,7 @@ mod data;
 mod devices;
 mod evaluate_sudoku;
 mod evaluate_synthetic;
+mod evaluate_text;
 mod generate_sudoku;
 mod presets;
 mod sample;
@@ -20,6 +21,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Train(args) => train::run(args),
         Command::EvaluateSudoku(args) => evaluate_sudoku::run(args),
         Command::EvaluateSynthetic(args) => evaluate_synthetic::run(args),
+        Command::EvaluateText(args) => evaluate_text::run(args),
         Command::GenerateSudoku(args) => generate_sudoku::run(&args),
         Command::Sample(args) => sample::run(&args),
         Command::Solve(args) => solve::run(&args),

@@ -13,7 +13,7 @@ use vmd::train::{
 };
 
 use super::evaluate_synthetic::Subject;
-use super::{evaluate_sudoku, evaluate_synthetic};
+use super::{evaluate_sudoku, evaluate_synthetic, evaluate_text};
 use crate::args::TrainArgs;
 use crate::config::RunConfig;
 use crate::data::DataConfig;
@@ -227,6 +227,8 @@ fn evaluate(config: &RunConfig, folder: &RunFolder, args: &TrainArgs) -> anyhow:
         DataConfig::Text { .. }
         | DataConfig::Text8 { .. }
         | DataConfig::Lines { .. }
-        | DataConfig::Table { .. } => Ok(()),
+        | DataConfig::Table { .. } => {
+            evaluate_text::report_trained(&loaded, &config.evaluate, config.seed, args.common.json)
+        }
     }
 }

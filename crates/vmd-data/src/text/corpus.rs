@@ -186,6 +186,60 @@ impl Corpus {
     }
 }
 
+impl Corpus {
+    /// Number of examples of a part.
+    ///
+    /// # Errors
+    ///
+    /// As [`source`](Self::source).
+    pub fn n_examples(&self, part: Part) -> Result<u64, TextError> {
+        let shares = Shares::default();
+        Ok(match self {
+            Self::Text(file, seq_len, _) => {
+                TextSource::new(Arc::clone(file), part, shares, *seq_len, 0)?.windows()
+            }
+            Self::Lines(lines) => LineSource::new(Arc::clone(lines), part, shares, 0)?.len(),
+            Self::Table(table) => TableSource::new(Arc::clone(table), part, shares, 0)?.len(),
+        })
+    }
+
+    /// Up to `most` tokens from the start of the training part of a text; none of lines or a table.
+    ///
+    /// # Errors
+    ///
+    /// As [`source`](Self::source).
+    pub fn training_tokens(&self, most: usize) -> Result<Vec<u32>, TextError> {
+        let Self::Text(file, ..) = self else { return Ok(Vec::new()) };
+        let range = Shares::default().range(Part::Train, file.len())?;
+        let n = (range.end - range.start).min(most as u64) as usize;
+        let mut tokens = vec![0; n];
+        file.read(range.start, &mut tokens);
+        Ok(tokens)
+    }
+
+    /// The lines that are trained on; none of a text or a table.
+    ///
+    /// # Errors
+    ///
+    /// As [`source`](Self::source).
+    pub fn training_lines(&self) -> Result<Vec<String>, TextError> {
+        let Self::Lines(lines) = self else { return Ok(Vec::new()) };
+        let source = LineSource::new(Arc::clone(lines), Part::Train, Shares::default(), 0)?;
+        Ok(source.lines().map(str::to_string).collect())
+    }
+
+    /// The rows of a table that are trained on; none of a text or of lines.
+    ///
+    /// # Errors
+    ///
+    /// As [`source`](Self::source).
+    pub fn training_rows(&self) -> Result<Vec<Vec<u32>>, TextError> {
+        let Self::Table(table) = self else { return Ok(Vec::new()) };
+        let source = TableSource::new(Arc::clone(table), Part::Train, Shares::default(), 0)?;
+        Ok(source.rows().map(<[u32]>::to_vec).collect())
+    }
+}
+
 /// The folder in which tokens and downloads are kept: `VMD_CACHE`, or `vmd` in the user's own cache folder.
 pub fn cache_folder() -> PathBuf {
     let of = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);

@@ -1,0 +1,110 @@
+//! `evaluate-text`: bounds on held-out text, and what a model's own texts, lines or rows are worth.
+
+mod bounds;
+mod samples;
+mod subject;
+
+use vmd::data::text::{Form, Part};
+use vmd::model::SamplerConfig;
+
+use crate::args::EvaluateTextArgs;
+use crate::config::{EvaluateConfig, RunConfig, samplers};
+use crate::failure::usage;
+use crate::models::LoadedModel;
+use subject::Subject;
+
+/// Texts behind the figures at the end of a training.
+const TRAINED_TEXTS: usize = 64;
+
+/// What is measured, and of how many.
+#[derive(Debug, Clone, Copy)]
+struct Amounts {
+    /// Held-out texts whose bound is estimated.
+    texts: usize,
+    /// Texts that are written.
+    samples: usize,
+    /// Tokens of each of them.
+    length: usize,
+    /// Tokens that are filled in between two sides; 0 for none.
+    span: usize,
+    /// Draws of the posterior for a tighter bound.
+    iwae: Option<usize>,
+    /// Order of the n-gram judge.
+    order: usize,
+}
+
+/// Loads model and data and reports.
+pub(crate) fn run(args: EvaluateTextArgs) -> anyhow::Result<()> {
+    if args.nfe.contains(&0) || args.texts == Some(0) || args.iwae == Some(0) || args.order == 0 {
+        return Err(usage("--nfe, --texts, --iwae and --order must be 1 or more"));
+    }
+    let on_text = |run: &RunConfig| run.data.is_file();
+    let loaded = LoadedModel::find(args.model, "model of text", on_text, args.sampler.loops, &args.common)?;
+    let part = if args.test { Part::Test } else { Part::Validation };
+    let subject = Subject::open(&loaded, part)?;
+    let judge = args
+        .judge
+        .map(|folder| LoadedModel::find(Some(folder), "judge", on_text, None, &args.common))
+        .transpose()?;
+    let rest = SamplerConfig { value: args.value, ..args.sampler.config()? };
+    let samplers = samplers(&args.reveal, &args.nfe, &rest);
+    let seq = loaded.model.config().seq_len;
+    let amounts = Amounts {
+        texts: args.texts.unwrap_or(usize::MAX),
+        samples: args.samples,
+        length: args.length.unwrap_or(seq),
+        span: args.span,
+        iwae: args.iwae,
+        order: args.order,
+    };
+    if amounts.length == 0
+        || amounts.length > seq && (subject.form() != Form::Text || !loaded.model.config().causal)
+    {
+        return Err(usage(format!("--length must be 1 to {seq} for this model")));
+    }
+    report(
+        &loaded,
+        judge.as_ref(),
+        &subject,
+        &samplers,
+        amounts,
+        args.common.seed.unwrap_or(0),
+        args.common.json,
+    )
+}
+
+/// What is printed at the end of a training.
+pub(crate) fn report_trained(
+    loaded: &LoadedModel,
+    config: &EvaluateConfig,
+    seed: u64,
+    json: bool,
+) -> anyhow::Result<()> {
+    let subject = Subject::open(loaded, Part::Validation)?;
+    let amounts = Amounts {
+        texts: TRAINED_TEXTS,
+        samples: config.samples.unwrap_or(TRAINED_TEXTS),
+        length: loaded.model.config().seq_len,
+        span: 0,
+        iwae: None,
+        order: crate::args::NGRAM_ORDER,
+    };
+    report(loaded, None, &subject, &config.samplers(), amounts, seed, json)
+}
+
+fn report(
+    loaded: &LoadedModel,
+    judge: Option<&LoadedModel>,
+    subject: &Subject,
+    samplers: &[SamplerConfig],
+    amounts: Amounts,
+    seed: u64,
+    json: bool,
+) -> anyhow::Result<()> {
+    // All of them are checked before the first one runs.
+    let ready: Vec<_> =
+        samplers.iter().map(|config| loaded.sampler(config, false)).collect::<Result<_, _>>()?;
+    bounds::report(loaded, subject, samplers, amounts, seed, json);
+    let samplers: Vec<_> = samplers.iter().zip(ready).collect();
+    samples::report(loaded, judge, subject, &samplers, amounts, seed, json)
+}
