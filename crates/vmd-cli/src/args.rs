@@ -326,7 +326,7 @@ pub(crate) struct SampleArgs {
     /// Share of the likeliest values that are drawn from, in place of --value.
     #[arg(long, conflicts_with = "value")]
     pub(crate) top_p: Option<f64>,
-    /// Text to begin with, or to fill in where it has ▁ (one for each token): \"to be ▁▁▁▁ not to be\". For models of text.
+    /// Text to begin with, or to fill in where it has ▁ (one for each token): "to be ▁▁▁▁ not to be". For models of text.
     #[arg(long, value_name = "TEXT")]
     pub(crate) prompt: Option<String>,
     /// Tokens of a text [default: those of the prompt if it has a ▁, else as many as a sequence has in training].
@@ -378,6 +378,23 @@ pub(crate) struct SolveArgs {
 pub(crate) enum DataCommand {
     /// Generate Sudoku puzzles with one solution each.
     Sudoku(DataSudokuArgs),
+    /// Make orders, a JSON object a line, in which fields depend on each other.
+    Orders(DataRecordsArgs),
+    /// Make a table of shipments, a CSV file, in which columns depend on each other.
+    Shipments(DataRecordsArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DataRecordsArgs {
+    /// Number of lines, or of rows.
+    #[arg(long)]
+    pub(crate) count: usize,
+    /// File to write.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Seed of every random number.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
 }
 
 #[derive(Debug, Args)]
@@ -419,7 +436,7 @@ pub(crate) struct DevicesArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct StudyArgs {
-    /// Study that comes with the program: synthetic or structure.
+    /// Study that comes with the program: synthetic, structure or text.
     pub(crate) name: Option<String>,
     /// File with a study of your own; `crates/vmd-cli/studies/synthetic.toml` shows how one looks.
     #[arg(long, value_name = "STUDY.toml", conflicts_with = "name")]
@@ -446,7 +463,8 @@ pub(crate) struct BenchArgs {
     /// Python interpreter that has PyTorch; it then runs the same networks in turns with this program.
     #[arg(long, value_name = "PYTHON")]
     pub(crate) torch: Option<PathBuf>,
-    /// Groups of cases: step, sudoku, infer, sample, solve, latent, product, scaling, structure, length [default: all].
+    /// Groups of cases: step, sudoku, infer, sample, solve, latent, product, scaling, structure, length, text
+    /// [default: all].
     #[arg(long, value_delimiter = ',')]
     pub(crate) only: Vec<String>,
     /// Rounds; each takes every contender's turn.

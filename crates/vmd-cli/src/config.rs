@@ -65,6 +65,12 @@ pub(crate) struct EvaluateConfig {
     /// that is enough.
     #[serde(default)]
     pub(crate) samples: Option<usize>,
+    /// Held-out texts, lines or rows whose bound is estimated; all of them if absent.
+    #[serde(default)]
+    pub(crate) texts: Option<usize>,
+    /// Whether texts, lines or rows are those of the test part. Choose on the validation part, report on this one once.
+    #[serde(default)]
+    pub(crate) test: bool,
     /// Clues to complete beside generating from nothing, on a synthetic set.
     #[serde(default)]
     pub(crate) given: Option<Given>,
@@ -124,6 +130,8 @@ impl Default for EvaluateConfig {
             latent: LatentRule::default(),
             best_of: default_best_of(),
             samples: None,
+            texts: None,
+            test: false,
             given: None,
             contexts: default_contexts(),
             completions: default_completions(),

@@ -33,6 +33,19 @@ pub(crate) const PRESETS: &[(&str, &str)] = &[
     ("sudoku-solver", include_str!("../presets/sudoku-solver.toml")),
     ("sudoku-solver-mdm", include_str!("../presets/sudoku-solver-mdm.toml")),
     ("sudoku-16x16", include_str!("../presets/sudoku-16x16.toml")),
+    ("text-ar", include_str!("../presets/text-ar.toml")),
+    ("text-mdm", include_str!("../presets/text-mdm.toml")),
+    ("text-mdm-4", include_str!("../presets/text-mdm-4.toml")),
+    ("text-mdm-8", include_str!("../presets/text-mdm-8.toml")),
+    ("text-vmd-4", include_str!("../presets/text-vmd-4.toml")),
+    ("text-vmd-8", include_str!("../presets/text-vmd-8.toml")),
+    ("qm9-mdm", include_str!("../presets/qm9-mdm.toml")),
+    ("qm9-mdm-8", include_str!("../presets/qm9-mdm-8.toml")),
+    ("qm9-vmd-8", include_str!("../presets/qm9-vmd-8.toml")),
+    ("orders-mdm", include_str!("../presets/orders-mdm.toml")),
+    ("orders-vmd-32", include_str!("../presets/orders-vmd-32.toml")),
+    ("shipments-mdm", include_str!("../presets/shipments-mdm.toml")),
+    ("shipments-vmd", include_str!("../presets/shipments-vmd.toml")),
 ];
 
 /// The preset that is trained when nothing is asked for.

@@ -11,8 +11,11 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor};
 use vmd::data::source::DataSource;
-use vmd::denoiser::{Denoiser, DenoiserInput};
-use vmd::model::{LossOptions, ModelConfig, ObjectiveConfig, TrainingBatch, VmdModel, loss};
+use vmd::latent::LatentRows;
+use vmd::model::{
+    Conditioned, LossOptions, ModelConfig, ObjectiveConfig, Query, TokenPredictor, TrainingBatch, VmdModel,
+    loss,
+};
 use vmd::nn::{Activation, PositionEncoding, load_parameters, named_parameters};
 use vmd::process::{Purpose, index_below, keyed_rng};
 use vmd::train::{MetricRecord, TrainConfig, Trainer, TrainerParts};
@@ -39,16 +42,18 @@ fn other_device() -> Option<Device> {
     works.then_some(device)
 }
 
-/// Models of presets, narrow: heads along edges with a Gaussian latent, dense heads with a categorical one, and dense heads
-/// with positions, GELU and a Gaussian latent.
-fn models() -> [ModelConfig; 3] {
+/// Models of presets, narrow: heads along edges with a Gaussian latent, dense heads with a categorical one, dense heads
+/// with positions, GELU and a Gaussian latent, and a causal one of text.
+fn models() -> [ModelConfig; 4] {
     let sudoku = preset(include_str!("../presets/sudoku.toml"), 9, 81);
     let mut dense = sudoku.clone();
     dense.graph = None;
     dense.denoiser.trunk.edge_heads.clear();
     dense.denoiser.trunk.position = PositionEncoding::Learned;
     dense.denoiser.trunk.activation = Activation::Gelu;
-    [sudoku, preset(include_str!("../presets/d2.toml"), 10, 4), dense]
+    let mut text = preset(include_str!("../presets/text-vmd-4.toml"), 27, 32);
+    text.blocks = 8;
+    [sudoku, preset(include_str!("../presets/d2.toml"), 10, 4), dense, text]
 }
 
 fn preset(text: &str, vocab: i64, seq_len: i64) -> ModelConfig {
@@ -134,23 +139,19 @@ fn evaluate(config: &ModelConfig, device: &Device) -> [Values; 3] {
     let host = |x: &Tensor<1>| x.to_data().iter::<f64>().collect::<Vec<f64>>();
     let mut values =
         Values::from([("total".to_string(), host(&parts.total)), ("recon".into(), host(&parts.recon))]);
-    let tokens = batch.xt.iter().map(|&x| x as i32).collect();
-    let input = DenoiserInput {
-        z: parts.z.clone(),
-        t: Some(Tensor::from_data([0.3f32; 4], &autodiff)),
-        ..DenoiserInput::of(Tensor::from_data(
-            burn::tensor::TensorData::new(tokens, [4, config.seq_len]),
-            &autodiff,
-        ))
-    };
-    let copies = input.z.as_ref().map_or(1, |z| z.dims()[0] / 4);
-    let input = DenoiserInput {
-        xt: input.xt.repeat_dim(0, copies),
-        t: input.t.map(|t| t.repeat_dim(0, copies)),
-        ..input
-    };
-    let logits = model.denoiser().logits(input);
-    let logits = Values::from([("logits".to_string(), logits.into_data().iter::<f64>().collect())]);
+    let rows = batch.rows();
+    let z =
+        parts.z.clone().map_or_else(Vec::new, |z| z.narrow(0, 0, rows).into_data().iter::<f32>().collect());
+    let answer = Conditioned::each_block(&model, &batch.x0).predict(Query {
+        xt: &batch.xt,
+        t: &vec![0.3; rows],
+        z: &LatentRows { row_len: z.len() / rows, values: z },
+        budget: 2,
+        reveals: &[],
+        rows: &[],
+    });
+    let logits =
+        Values::from([("logits".to_string(), answer.logits.iter().map(|&x| f64::from(x)).collect())]);
     values.extend(parts.kl.as_ref().map(|kl| ("kl".to_string(), host(kl))));
     let gradients = parts.total.backward();
     let mut collector = Collector { gradients: &gradients, path: Vec::new(), found: BTreeMap::new() };

@@ -2,10 +2,12 @@
 
 use indicatif::ProgressBar;
 use serde_json::json;
+use vmd::data::records::{SHIPMENT_COLUMNS, order_json, shipment_row};
 use vmd::data::sudoku::{Layout, PuzzleConfig, generate_puzzle, harden, write_puzzles};
 use vmd::process::{Purpose, keyed_rng};
+use vmd::train::write_atomically;
 
-use crate::args::DataSudokuArgs;
+use crate::args::{DataRecordsArgs, DataSudokuArgs};
 use crate::failure::usage;
 
 /// Generates puzzles with one solution each.
@@ -47,4 +49,23 @@ pub(crate) fn sudoku(args: &DataSudokuArgs) -> anyhow::Result<()> {
         println!("{} puzzles in {}", puzzles.len(), args.out.display());
     }
     Ok(())
+}
+
+/// Orders, a JSON object a line.
+pub(crate) fn orders(args: &DataRecordsArgs) -> anyhow::Result<()> {
+    write_lines(args, (0..args.count as u64).map(|index| order_json(args.seed, index)))
+}
+
+/// A table of shipments.
+pub(crate) fn shipments(args: &DataRecordsArgs) -> anyhow::Result<()> {
+    let rows = (0..args.count as u64).map(|index| shipment_row(args.seed, index).join(","));
+    write_lines(args, [SHIPMENT_COLUMNS.join(",")].into_iter().chain(rows))
+}
+
+fn write_lines(args: &DataRecordsArgs, lines: impl Iterator<Item = String>) -> anyhow::Result<()> {
+    if args.count == 0 {
+        return Err(usage("--count must be 1 or more"));
+    }
+    let text: String = lines.flat_map(|line| [line, "\n".into()]).collect();
+    Ok(write_atomically(&args.out, text.as_bytes())?)
 }

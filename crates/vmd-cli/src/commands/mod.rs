@@ -26,6 +26,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Sample(args) => sample::run(&args),
         Command::Solve(args) => solve::run(&args),
         Command::Data(DataCommand::Sudoku(args)) => data::sudoku(&args),
+        Command::Data(DataCommand::Orders(args)) => data::orders(&args),
+        Command::Data(DataCommand::Shipments(args)) => data::shipments(&args),
         Command::Presets(args) => presets::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Study(args) => study::run(&args),

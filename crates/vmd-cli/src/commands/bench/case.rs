@@ -13,6 +13,10 @@ pub(super) enum Mode {
     Infer,
     /// A sampling run from nothing: `nfe` evaluations, random positions, values drawn in double precision.
     Sample,
+    /// Texts from nothing, in blocks, `nfe` evaluations each, with what was written read once.
+    Write,
+    /// The same, with all of a text evaluated anew every time.
+    Rewrite,
     /// One matrix product, `[batch·seq, width]` by `[width, 4·width]`.
     Product,
 }
@@ -40,6 +44,8 @@ pub(super) struct Case {
     pub(super) parents: bool,
     /// What it is compared with instead of PyTorch, in turns.
     pub(super) twin: Option<Box<Case>>,
+    /// Blocks of a text, one after the other.
+    pub(super) blocks: usize,
     pub(super) batch: usize,
     pub(super) seq: usize,
     pub(super) vocab: usize,
@@ -50,8 +56,19 @@ pub(super) struct Case {
 }
 
 /// Names of the groups, in the order in which they run.
-pub(super) const GROUPS: [&str; 10] =
-    ["step", "sudoku", "infer", "sample", "solve", "latent", "product", "scaling", "structure", "length"];
+pub(super) const GROUPS: [&str; 11] = [
+    "step",
+    "sudoku",
+    "infer",
+    "sample",
+    "solve",
+    "latent",
+    "product",
+    "scaling",
+    "structure",
+    "length",
+    "text",
+];
 
 /// All cases.
 pub(super) fn cases() -> Vec<Case> {
@@ -70,6 +87,7 @@ pub(super) fn cases() -> Vec<Case> {
         chain: false,
         parents: false,
         twin: None,
+        blocks: 1,
         batch: 64,
         seq: 81,
         vocab: 9,
@@ -135,6 +153,7 @@ pub(super) fn cases() -> Vec<Case> {
     }
     cases.extend(structure(&sudoku));
     cases.extend(lengths(&step));
+    cases.extend(texts(&step));
     cases
 }
 
@@ -152,6 +171,20 @@ fn structure(sudoku: &Case) -> Vec<Case> {
     cases.push(next_to(with, of("without parents", sudoku)));
     let messages = Case { mixing: Mixing::Messages, ..of("Sudoku step, messages", sudoku) };
     cases.push(next_to(messages, of("attention", sudoku)));
+    cases
+}
+
+/// Texts written in blocks of four, next to PyTorch, and next to this program without a cache.
+fn texts(step: &Case) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (batch, nfe) in [(1, 4), (16, 1), (16, 4)] {
+        let sizes = Case { mode: Mode::Write, blocks: 64, batch, seq: 256, vocab: 27, nfe, ..step.clone() };
+        let name = format!("write {batch} × 256 characters, NFE {nfe} a block of 4");
+        cases.push(Case { name, group: "text".into(), ..sizes });
+    }
+    let last = cases[2].clone();
+    let twin = Case { mode: Mode::Rewrite, name: "without a cache".into(), ..last.clone() };
+    cases.push(Case { twin: Some(Box::new(twin)), ..last });
     cases
 }
 
@@ -177,7 +210,8 @@ impl Case {
 
     /// Floating-point operations of the matrix products in one run; `None` where sums along edges are much of it.
     pub(super) fn flop(&self) -> Option<f64> {
-        if self.chain || self.mixing == Mixing::Messages {
+        let writes = matches!(self.mode, Mode::Write | Mode::Rewrite);
+        if self.chain || writes || self.mixing == Mixing::Messages {
             return None;
         }
         let (tokens, width) = ((self.batch * self.seq) as f64, self.width as f64);

@@ -41,6 +41,21 @@ class Block(nn.Module):
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         return self.out(mixed.transpose(1, 2).reshape(batch, seq, width))
 
+    def look_back(self, x, past, first):
+        """Attention of a block to itself and to all that was read before; its keys and values are returned."""
+        batch, n, _ = x.shape
+        q, k, v = self.qkv(x).view(batch, n, 3, heads, width // heads).permute(2, 0, 3, 1, 4)
+        q, k = turn(q, first), turn(k, first)
+        if past is not None:
+            k, v = torch.cat([past[0], k], 2), torch.cat([past[1], v], 2)
+        mixed = F.scaled_dot_product_attention(q, k, v)
+        return self.out(mixed.transpose(1, 2).reshape(batch, n, width)), (k, v)
+
+    def block(self, h, past, first):
+        mixed, past = self.look_back(self.norm1(h), past, first)
+        h = h + mixed
+        return h + self.down(F.gelu(self.up(self.norm2(h)))), past
+
     def tell(self, x, edges):
         batch = x.shape[0]
         said = F.relu(self.say(x)).view(batch, seq, heads, -1).transpose(1, 2)
@@ -76,6 +91,15 @@ class Net(nn.Module):
         return self.head(self.norm(h))
 
 
+def turn(x, first):
+    """Rotary positions from `first` on."""
+    half = x.shape[-1] // 2
+    position = torch.arange(first, first + x.shape[-2], dtype=torch.float32)
+    angle = position[:, None] / 10000 ** (torch.arange(half) / half)
+    a, b = x[..., :half], x[..., half:]
+    return torch.cat([a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos()], -1)
+
+
 torch.manual_seed(0)
 if case["mode"] == "product":
     left, right = torch.randn(case["batch"] * seq, width), torch.randn(width, 4 * width)
@@ -100,6 +124,35 @@ def sample():
             xt.scatter_(1, chosen, drawn.gather(1, chosen))
 
 
+def read(tokens, past, first):
+    """Output of a block, and its keys and values behind those of `past`, layer by layer."""
+    h, kept = net.token(tokens), []
+    for layer, block in enumerate(net.blocks):
+        h, kv = block.block(h, past[layer], first)
+        kept.append(kv)
+    return net.head(net.norm(h)), kept
+
+
+def write():
+    """Texts in blocks: as many evaluations of each as asked for, then it is read once."""
+    length = seq // case["blocks"]
+    past = [None] * case["layers"]
+    with torch.inference_mode():
+        for first in range(0, seq, length):
+            xt = torch.full((case["batch"], length), vocab)
+            left = length
+            for step in range(case["nfe"]):
+                count = round(left / (case["nfe"] - step))
+                left -= count
+                logits = read(xt, past, first)[0].double()
+                drawn = torch.distributions.Categorical(logits=logits, validate_args=False).sample()
+                order = torch.rand(case["batch"], length).masked_fill(xt != vocab, -1.0)
+                chosen = order.topk(count, dim=1).indices
+                xt.scatter_(1, chosen, drawn.gather(1, chosen))
+            if first + length < seq:
+                past = read(xt, past, first)[1]
+
+
 def once():
     with torch.autocast("cpu", torch.bfloat16, enabled=case["precision"] == "bf16"):
         run()
@@ -111,6 +164,9 @@ def run():
         return
     if case["mode"] == "sample":
         sample()
+        return
+    if case["mode"] == "write":
+        write()
         return
     x0 = torch.randint(0, vocab, (case["batch"], seq))
     masked = torch.rand(case["batch"], seq) < 0.5

@@ -12,7 +12,7 @@ use vmd::data::source::DataSource;
 use vmd::denoiser::ParentsConfig;
 use vmd::graph::{GraphSpec, ParentOrder};
 use vmd::latent::LatentRows;
-use vmd::model::{Query, RevealRule, Sampler, SamplerConfig, TokenPredictor, VmdModel};
+use vmd::model::{Query, RevealRule, Sampler, SamplerConfig, TokenPredictor, VmdModel, Writing};
 use vmd::process::{Purpose, index_below, keyed_rng, uniform};
 use vmd::train::{Trainer, TrainerParts};
 
@@ -135,6 +135,23 @@ pub(super) fn serve(case: &Case, device: &Device) -> anyhow::Result<()> {
                 Ok(())
             })
         }
+        Mode::Write | Mode::Rewrite => {
+            let model = VmdModel::new(&config.model, keyed_rng(1, 0, Purpose::Init), device)
+                .map_err(|problem| anyhow::anyhow!(problem.0))?;
+            let cached = case.mode == Mode::Write;
+            let nfe = if cached { case.nfe } else { case.nfe * case.blocks };
+            let rules = SamplerConfig { nfe, reveal: RevealRule::RandomK, ..Default::default() };
+            let sampler = Sampler::new(rules, config.model.schedule);
+            let template = &vec![case.vocab as u32; case.batch * case.seq];
+            answer(|| {
+                let writing = Writing { template, texts: case.batch, stop: None, seed: 1 };
+                std::hint::black_box(match cached {
+                    true => model.write(&sampler, writing, |_| ()),
+                    false => sampler.sample(&model, template, 1),
+                });
+                Ok(())
+            })
+        }
         Mode::Product => {
             let ones = |shape: [usize; 2]| burn::tensor::Tensor::<2>::ones(shape, device);
             let (left, right) =
@@ -189,6 +206,10 @@ fn config(case: &Case) -> anyhow::Result<RunConfig> {
         let trunk = &mut config.model.denoiser.trunk;
         trunk.edge_heads.clear();
         trunk.position = vmd::nn::PositionEncoding::Learned;
+    }
+    if case.blocks > 1 {
+        (config.model.blocks, config.model.causal) = (case.blocks, true);
+        config.model.denoiser.trunk.position = vmd::nn::PositionEncoding::Rotary;
     }
     if case.chain {
         config.model.graph = Some(GraphSpec::Chain { n: case.seq });

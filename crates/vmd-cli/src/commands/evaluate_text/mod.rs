@@ -13,8 +13,8 @@ use crate::failure::usage;
 use crate::models::LoadedModel;
 use subject::Subject;
 
-/// Texts behind the figures at the end of a training.
-const TRAINED_TEXTS: usize = 64;
+/// Texts that are written at the end of a training, unless its configuration says how many.
+const TRAINED_SAMPLES: usize = 64;
 
 /// What is measured, and of how many.
 #[derive(Debug, Clone, Copy)]
@@ -80,10 +80,10 @@ pub(crate) fn report_trained(
     seed: u64,
     json: bool,
 ) -> anyhow::Result<()> {
-    let subject = Subject::open(loaded, Part::Validation)?;
+    let subject = Subject::open(loaded, if config.test { Part::Test } else { Part::Validation })?;
     let amounts = Amounts {
-        texts: TRAINED_TEXTS,
-        samples: config.samples.unwrap_or(TRAINED_TEXTS),
+        texts: config.texts.unwrap_or(usize::MAX),
+        samples: config.samples.unwrap_or(TRAINED_SAMPLES),
         length: loaded.model.config().seq_len,
         span: 0,
         iwae: None,

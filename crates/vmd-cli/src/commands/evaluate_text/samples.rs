@@ -273,8 +273,7 @@ fn judge_texts(
             .flat_map(|window| window.iter().copied())
             .collect();
         if !judged.is_empty() && model.config().vocab == loaded.model.config().vocab {
-            let bound =
-                text_bound(model, &ObjectiveConfig::default(), Some(1), &judged, seed).bound;
+            let bound = text_bound(model, &ObjectiveConfig::default(), Some(1), &judged, seed).bound;
             let bits = |nats: f64| nats / LN_2;
             figures.push((
                 "judge_bits_per_token",

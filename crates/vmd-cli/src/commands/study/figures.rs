@@ -49,6 +49,9 @@ pub(super) fn names(section: Section, rows: &[&ArmResult<'_>]) -> Vec<String> {
 fn metric(section: Section) -> (&'static str, &'static str) {
     match section {
         Section::Infilling => ("infill_accuracy", "completions of half-given sequences that are right (%)"),
+        Section::Text => ("word_share", "words that occur in the training text (%)"),
+        Section::Molecules => ("valid_unique_novel", "valid, unique and novel molecules (%)"),
+        Section::Records => ("consistent", "records that keep their rules (%)"),
         _ => ("accuracy", "accuracy (%)"),
     }
 }

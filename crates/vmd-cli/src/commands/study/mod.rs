@@ -21,9 +21,10 @@ use plan::{Job, State, Study};
 use runner::Children;
 
 /// Studies that come with the program.
-const STUDIES: [(&str, &str); 2] = [
+const STUDIES: [(&str, &str); 3] = [
     ("synthetic", include_str!("../../../studies/synthetic.toml")),
     ("structure", include_str!("../../../studies/structure.toml")),
+    ("text", include_str!("../../../studies/text.toml")),
 ];
 
 /// Where studies are kept unless another folder is asked for.

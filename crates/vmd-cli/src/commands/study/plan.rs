@@ -56,11 +56,14 @@ pub(super) enum Section {
     Networks,
     Transfer,
     Curriculum,
+    Text,
+    Molecules,
+    Records,
 }
 
 impl Section {
     /// In the order of the report.
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Litmus,
         Self::Tables,
         Self::Long,
@@ -71,6 +74,9 @@ impl Section {
         Self::Networks,
         Self::Transfer,
         Self::Curriculum,
+        Self::Text,
+        Self::Molecules,
+        Self::Records,
     ];
 
     /// As it is written in a study and behind `--only`.
@@ -86,6 +92,9 @@ impl Section {
             Self::Networks => "networks",
             Self::Transfer => "transfer",
             Self::Curriculum => "curriculum",
+            Self::Text => "text",
+            Self::Molecules => "molecules",
+            Self::Records => "records",
         }
     }
 }

@@ -14,7 +14,7 @@ use super::plan::Section;
 type Metric = (&'static str, &'static str, f64, usize);
 
 /// Figures of samplers.
-const SAMPLES: [Metric; 15] = [
+const SAMPLES: [Metric; 27] = [
     ("accuracy", "accuracy (%)", 100.0, 2),
     ("solved", "solved (%)", 100.0, 2),
     ("valid_from_nothing", "valid from nothing (%)", 100.0, 2),
@@ -30,6 +30,18 @@ const SAMPLES: [Metric; 15] = [
     ("graph_edges", "edges", 1.0, 1),
     ("graph_precision", "precision (%)", 100.0, 1),
     ("graph_recall", "recall (%)", 100.0, 1),
+    ("bits_per_token", "bound (bits/token)", 1.0, 4),
+    ("ngram_bits_per_token", "n-gram judge (bits/token)", 1.0, 3),
+    ("unigram_entropy", "entropy of tokens", 1.0, 3),
+    ("distinct_4", "distinct 4-grams (%)", 100.0, 1),
+    ("self_bleu", "self-BLEU", 1.0, 3),
+    ("word_share", "known words (%)", 100.0, 1),
+    ("coherence", "coherence", 1.0, 4),
+    ("valid", "valid (%)", 100.0, 1),
+    ("unique", "unique (%)", 100.0, 1),
+    ("novel", "novel (%)", 100.0, 1),
+    ("valid_unique_novel", "valid, unique and novel (%)", 100.0, 1),
+    ("consistent", "keeps its rules (%)", 100.0, 1),
 ];
 
 /// Figures of the bounds and of the run.

@@ -1,0 +1,79 @@
+//! Bounds on text, and spans that are filled in.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
+
+use burn::tensor::Device;
+use vmd_eval::text::{NgramJudge, infill_spans, text_bound, text_importance_bound};
+use vmd_model::{ModelConfig, ObjectiveConfig, Sampler, SamplerConfig, VmdModel, estimate_bounds};
+use vmd_process::{Purpose, index_below, keyed_rng};
+
+const SEQ: usize = 12;
+
+fn model(settings: &str, latent: bool) -> VmdModel {
+    let trunk = "width = 8\nlayers = 1\nheads = 2\n";
+    let latent = match latent {
+        true => format!(
+            "[latent]\nfamily = {{ kind = \"categorical\", n_groups = 2, n_classes = 3 }}\n\
+             prior = {{ kind = \"independent\" }}\n[latent.posterior.trunk]\n{trunk}"
+        ),
+        false => String::new(),
+    };
+    let text = format!(
+        "vocab = 5\nseq_len = {SEQ}\n{settings}\n[denoiser.trunk]\n{trunk}position = \"rotary\"\n{latent}"
+    );
+    let config: ModelConfig = toml::from_str(&text).unwrap();
+    VmdModel::new(&config, keyed_rng(1, 0, Purpose::Init), &Device::flex()).unwrap()
+}
+
+fn texts(n: usize) -> Vec<u32> {
+    let mut rng = keyed_rng(7, 0, Purpose::Data);
+    (0..n * SEQ).map(|_| index_below(&mut rng, 5) as u32).collect()
+}
+
+#[test]
+fn a_network_that_knows_nothing_is_worth_its_vocabulary() {
+    // The head starts at zero: every value is equally likely, whatever the steps and the blocks.
+    let uniform = 5f64.ln();
+    for settings in ["", "blocks = 4\ncausal = true", "blocks = 12\ncausal = true"] {
+        let model = model(settings, false);
+        let steps = if settings.contains("12") { Some(1) } else { Some(2) };
+        let bound = text_bound(&model, &ObjectiveConfig::default(), steps, &texts(40), 1).bound;
+        // In two steps the number of tokens that count is drawn: right in the mean alone.
+        let tolerance = if steps == Some(1) { 1e-5 } else { 3.0 * (bound.ci95[1] - bound.ci95[0]) };
+        assert!((bound.value - uniform).abs() < tolerance, "{settings}: {bound:?}");
+        assert_eq!(bound.n, 40);
+        let exact = text_importance_bound(&model, &ObjectiveConfig::default(), 2, &texts(40), 1, 1);
+        assert!((exact.value - uniform).abs() < 1e-5, "{settings}: {exact:?}");
+    }
+}
+
+#[test]
+fn parts_add_up_and_batches_weigh_what_they_hold() {
+    let model = model("blocks = 3\ncausal = true\nscope = \"block\"", true);
+    // 16 texts are a batch: the last one here is a single text.
+    let texts = texts(17);
+    let bound = text_bound(&model, &ObjectiveConfig::default(), Some(1), &texts, 1);
+    assert!((bound.bound.value - bound.recon.value - bound.kl.value).abs() < 1e-9);
+    let part = |texts: &[u32], seed: u64| {
+        let objective = ObjectiveConfig { steps: Some(vmd_model::Budgets::One(1)), ..Default::default() };
+        estimate_bounds(&model, &objective, texts, 16, seed, &Device::flex())[0].bound
+    };
+    let expected =
+        (16.0 * part(&texts[..16 * SEQ], 1) + part(&texts[16 * SEQ..], 1 + (1 << 32))) / 17.0 / SEQ as f64;
+    assert!((bound.bound.value - expected).abs() < 1e-9, "{} and {expected}", bound.bound.value);
+}
+
+#[test]
+fn a_span_is_compared_with_what_stood_there() {
+    let model = model("", false);
+    let texts = texts(30);
+    let judge = NgramJudge::train(&texts, 5, 2).unwrap();
+    let sampler =
+        Sampler::new(SamplerConfig { nfe: 2, ..Default::default() }, model.config().schedule.clone());
+    let score = infill_spans(&model, &sampler, &judge, (&texts, SEQ), 3, 1);
+    // Each token is right by chance one time in five: 90 of them.
+    assert!((score.tokens.value - 0.2).abs() < 0.15, "{score:?}");
+    assert!(score.exact.value < 0.2 && score.bleu.value < 1.0);
+    assert!(score.judge_nll_original.value.is_finite() && score.judge_nll.value > 0.0);
+    assert_eq!(score, infill_spans(&model, &sampler, &judge, (&texts, SEQ), 3, 1));
+}
