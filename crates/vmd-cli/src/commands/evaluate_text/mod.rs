@@ -49,6 +49,9 @@ pub(crate) fn run(args: EvaluateTextArgs) -> anyhow::Result<()> {
     let rest = SamplerConfig { value: args.value, ..args.sampler.config()? };
     let samplers = samplers(&args.reveal, &args.nfe, &rest);
     let seq = loaded.model.config().seq_len;
+    if args.span > 0 && args.span + 2 > seq {
+        return Err(usage(format!("--span must be below {}", seq - 1)));
+    }
     let amounts = Amounts {
         texts: args.texts.unwrap_or(usize::MAX),
         samples: args.samples,

@@ -295,9 +295,6 @@ fn filled(
 ) -> anyhow::Result<Measured> {
     let Some(judge) = judges.ngram.as_ref().filter(|_| amounts.span > 0) else { return Ok(Vec::new()) };
     let seq = loaded.model.config().seq_len;
-    if amounts.span + 1 >= seq {
-        return Err(usage(format!("--span must be below {}", seq - 1)));
-    }
     let texts = subject.held_out(amounts.samples.max(1))?;
     let score = infill_spans(&loaded.model, sampler, judge, (&texts, seq), amounts.span, seed);
     let bits = |figure: Figure| Figure {
