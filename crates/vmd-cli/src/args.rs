@@ -249,6 +249,9 @@ pub(crate) struct EvaluateTextArgs {
     /// Also fill in the middle N tokens of as many held-out texts; 0 for none.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) span: usize,
+    /// Attempts at each of them, of which the one is kept that the model finds likeliest as a whole.
+    #[arg(long, value_name = "K", default_value_t = 1)]
+    pub(crate) candidates: usize,
     /// Also bounds from K draws of the posterior.
     #[arg(long, value_name = "K")]
     pub(crate) iwae: Option<usize>,
@@ -332,6 +335,10 @@ pub(crate) struct SampleArgs {
     /// Tokens of a text [default: those of the prompt if it has a ▁, else as many as a sequence has in training].
     #[arg(long, value_name = "N")]
     pub(crate) length: Option<usize>,
+    /// Attempts at every text, of which the one is kept that the model finds likeliest as a whole: so a model that writes from left
+    /// to right heeds what follows a gap. All of them count as evaluations.
+    #[arg(long, value_name = "K", default_value_t = 1)]
+    pub(crate) candidates: usize,
     #[command(flatten)]
     pub(crate) sampler: SamplerArgs,
     #[command(flatten)]

@@ -39,6 +39,7 @@ pub(crate) const PRESETS: &[(&str, &str)] = &[
     ("text-mdm-8", include_str!("../presets/text-mdm-8.toml")),
     ("text-vmd-4", include_str!("../presets/text-vmd-4.toml")),
     ("text-vmd-8", include_str!("../presets/text-vmd-8.toml")),
+    ("text8-vmd-4", include_str!("../presets/text8-vmd-4.toml")),
     ("qm9-mdm", include_str!("../presets/qm9-mdm.toml")),
     ("qm9-mdm-8", include_str!("../presets/qm9-mdm-8.toml")),
     ("qm9-vmd-8", include_str!("../presets/qm9-vmd-8.toml")),

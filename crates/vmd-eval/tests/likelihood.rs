@@ -70,10 +70,10 @@ fn a_span_is_compared_with_what_stood_there() {
     let judge = NgramJudge::train(&texts, 5, 2).unwrap();
     let sampler =
         Sampler::new(SamplerConfig { nfe: 2, ..Default::default() }, model.config().schedule.clone());
-    let score = infill_spans(&model, &sampler, &judge, (&texts, SEQ), 3, 1);
+    let score = infill_spans(&model, &sampler, &judge, (&texts, SEQ), (3, 1), 1);
     // Each token is right by chance one time in five: 90 of them.
     assert!((score.tokens.value - 0.2).abs() < 0.15, "{score:?}");
     assert!(score.exact.value < 0.2 && score.bleu.value < 1.0);
     assert!(score.judge_nll_original.value.is_finite() && score.judge_nll.value > 0.0);
-    assert_eq!(score, infill_spans(&model, &sampler, &judge, (&texts, SEQ), 3, 1));
+    assert_eq!(score, infill_spans(&model, &sampler, &judge, (&texts, SEQ), (3, 1), 1));
 }

@@ -36,15 +36,32 @@ pub fn importance_bound<D: TrainableDenoiser>(
     seed: u64,
 ) -> (f64, f64) {
     assert!(k > 0 && !x0.is_empty(), "there is a draw and a sequence");
-    let seq = model.config().seq_len;
-    let times = grid.times(steps);
+    let per_text = model.config().seq_len / model.config().unit_len();
+    let units = unit_bounds(model, steps, grid, x0, k, seed);
+    let bounds: Vec<f64> = units.chunks_exact(per_text).map(|text| text.iter().sum()).collect();
+    let n = bounds.len() as f64;
+    let mean = bounds.iter().sum::<f64>() / n;
+    let variance = bounds.iter().map(|bound| (bound - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
+    (mean, (variance / n).sqrt())
+}
+
+/// The bound of every sequence or, of a causal model, of every block given those before it.
+pub(crate) fn unit_bounds<D: TrainableDenoiser>(
+    model: &VmdModel<D>,
+    steps: usize,
+    grid: TimeGrid,
+    x0: &[u32],
+    k: usize,
+    seed: u64,
+) -> Vec<f64> {
+    let (seq, times) = (model.config().seq_len, grid.times(steps));
     let draws = if model.posterior().is_some() { k } else { 1 };
-    // Blocks of a causal model are evaluated side by side, each as a sequence of its own, given those before it.
+    // Blocks of a causal model are evaluated side by side, each as a sequence of its own.
     let unit = model.config().unit_len();
     let per_text = seq / unit;
     let blocks = if model.config().causal { 1 } else { model.config().blocks };
     let per_batch = (BATCH_ROWS / (draws * per_text)).max(1);
-    let mut bounds = Vec::with_capacity(x0.len() / seq);
+    let mut bounds = Vec::with_capacity(x0.len() / unit);
     for (index, texts) in x0.chunks(per_batch * seq).enumerate() {
         let first = index * per_batch * per_text;
         let trajectory = |(i, x0): (usize, &[u32])| {
@@ -54,13 +71,9 @@ pub fn importance_bound<D: TrainableDenoiser>(
         let mut units: Vec<Trajectory> = texts.chunks_exact(unit).enumerate().map(trajectory).collect();
         let given = Conditioned::each_block(model, texts);
         Batch { model, given, times: &times, blocks, draws }.evaluate(&mut units);
-        bounds
-            .extend(units.chunks_exact(per_text).map(|text| text.iter().map(|unit| unit.bound).sum::<f64>()));
+        bounds.extend(units.into_iter().map(|unit| unit.bound));
     }
-    let n = bounds.len() as f64;
-    let mean = bounds.iter().sum::<f64>() / n;
-    let variance = bounds.iter().map(|bound| (bound - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
-    (mean, (variance / n).sqrt())
+    bounds
 }
 
 /// One sequence, the step in which each of its tokens appears, and what is known of its bound so far.

@@ -3,6 +3,7 @@
 use vmd_denoiser::Context;
 use vmd_process::{Purpose, keyed_rng};
 
+use crate::importance::unit_bounds;
 use crate::model::upload_tokens;
 use crate::sampler::SampleOutput;
 use crate::{Conditioned, Sampler, TrainableDenoiser, VmdModel};
@@ -130,6 +131,52 @@ impl<D: TrainableDenoiser> VmdModel<D> {
             }
         }
         SampleOutput { tokens: finished(written, length, stop), nfe }
+    }
+}
+
+impl<D: TrainableDenoiser> VmdModel<D> {
+    /// [`write`](Self::write) with several attempts at every text, of which the one is kept that the model itself finds likeliest as a
+    /// whole: so a causal model takes what is given after a gap into account too. The attempts' evaluations all count, those of the
+    /// bound by which they are compared as well: `nfe` steps for every block.
+    ///
+    /// # Panics
+    ///
+    /// If `attempts` is 0, if there is a stop token, or if texts are longer than in training; or as `write`.
+    pub fn write_likeliest(&self, sampler: &Sampler, writing: Writing<'_>, attempts: usize) -> SampleOutput {
+        let Writing { template, texts, stop, seed } = writing;
+        let (seq, unit, length) =
+            (self.config().seq_len, self.config().unit_len(), template.len() / texts.max(1));
+        assert!(
+            attempts > 0 && stop.is_none() && length <= seq,
+            "texts of up to {seq} tokens, without an end"
+        );
+        // Attempt `a` at text `i` is text `a · texts + i` of one call.
+        let all = Writing { template: &template.repeat(attempts), texts: attempts * texts, ..writing };
+        let output = self.write(sampler, all, |_| ());
+        let padded: Vec<u32> = output
+            .tokens
+            .chunks_exact(length)
+            .flat_map(|text| text.iter().copied().chain(std::iter::repeat_n(0, seq - length)))
+            .collect();
+        let (steps, grid) = (sampler.config().nfe, sampler.config().grid);
+        let bounds = unit_bounds(self, steps, grid, &padded, 1, seed);
+        // Blocks before the first gap are the same in all attempts, and what padding is worth says nothing.
+        let gap = |text: &[u32]| text.iter().position(|&token| token == self.config().mask_token());
+        let counted = |text: usize| {
+            let first = gap(&template[text * length..][..length]).unwrap_or(length) / unit;
+            first..(length / unit).max(first)
+        };
+        let of_attempt = |i: usize| bounds[i * (seq / unit)..][counted(i % texts)].iter().sum::<f64>();
+        let mut best =
+            SampleOutput { tokens: Vec::with_capacity(template.len()), nfe: Vec::with_capacity(texts) };
+        for text in 0..texts {
+            let mine = || (0..attempts).map(|attempt| attempt * texts + text);
+            let kept = mine().min_by(|&a, &b| of_attempt(a).total_cmp(&of_attempt(b))).unwrap_or(text);
+            best.tokens.extend(&output.tokens[kept * length..(kept + 1) * length]);
+            let compared = attempts * steps * length.div_ceil(unit);
+            best.nfe.push(mine().map(|i| output.nfe[i]).sum::<usize>() + compared);
+        }
+        best
     }
 }
 

@@ -4,8 +4,8 @@
 
 mod common;
 
-use burn::tensor::{Device, Tensor, TensorData};
-use common::{config, steps, trained, trunk};
+use burn::tensor::{Device, Tensor};
+use common::{config, steps, trained};
 use vmd_denoiser::ParentsConfig;
 use vmd_graph::GraphSpec;
 use vmd_latent::{LatentFamily, LatentRows, PriorKind};
@@ -294,5 +294,35 @@ fn impossible_settings_are_named() {
     ] {
         assert!(said(change).contains(word), "{word}: {}", said(change));
     }
-    let _ = (trunk(), TensorData::from([0.0f32]));
+}
+
+#[test]
+fn of_several_attempts_the_likeliest_is_kept() {
+    let mut config = causal(None);
+    config.latent = None;
+    let model = trained(&config, 3);
+    let whole = text(1, 2 * LEN * BLOCKS);
+    let mut template = whole.clone();
+    // A gap of a block and a half, with what follows given.
+    for text in template.chunks_exact_mut(LEN * BLOCKS) {
+        text[4..8].fill(MASK);
+    }
+    let sampler = sampler(1, RevealRule::Ancestral);
+    let writing = Writing { template: &template, texts: 2, stop: None, seed: 5 };
+    let nll = |tokens: &[u32]| {
+        // One step and no latent: nothing is drawn.
+        let batch = TrainingBatch::draw(tokens.to_vec(), &model, &steps(1), 1, 0);
+        f64::from(loss(&model, &batch, LossOptions::BOUND, &Device::flex()).recon.into_scalar::<f32>())
+    };
+    let (one, many) =
+        (model.write_likeliest(&sampler, writing, 1), model.write_likeliest(&sampler, writing, 16));
+    for (given, filled) in template.iter().zip(&many.tokens) {
+        assert!(*given == MASK || given == filled);
+    }
+    for (one, many) in one.tokens.chunks_exact(LEN * BLOCKS).zip(many.tokens.chunks_exact(LEN * BLOCKS)) {
+        assert!(nll(many) < nll(one) + 1e-3, "{} after {}", nll(many), nll(one));
+    }
+    assert_ne!(one.tokens, many.tokens);
+    // Two blocks are written, and all five are compared.
+    assert_eq!((one.nfe[0], many.nfe[0]), (2 + BLOCKS, 16 * (2 + BLOCKS)));
 }

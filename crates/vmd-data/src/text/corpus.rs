@@ -22,6 +22,23 @@ pub enum Symbols {
     /// The characters that occur.
     #[default]
     Chars,
+    /// Byte pairs, so many values in all, which are learned from the text; with the feature `bpe`.
+    Bpe(usize),
+}
+
+impl Symbols {
+    /// The vocabulary of the text in `path`.
+    fn of_text(self, path: &Path) -> Result<Vocabulary, TextError> {
+        match self {
+            Self::Text27 => Ok(Vocabulary::Text27),
+            Self::Bytes => Ok(Vocabulary::Bytes),
+            Self::Chars => Vocabulary::chars_of_file(path),
+            #[cfg(feature = "bpe")]
+            Self::Bpe(size) => Vocabulary::bpe_of_file(path, size),
+            #[cfg(not(feature = "bpe"))]
+            Self::Bpe(_) => Err(TextError::NoBpe),
+        }
+    }
 }
 
 /// How the tokens of a file make sequences.
@@ -119,13 +136,9 @@ impl Corpus {
     pub fn text(path: &Path, symbols: Symbols, seq_len: usize, cache: &Path) -> Result<Self, TextError> {
         let normalisation = match symbols {
             Symbols::Text27 => Normalisation::Text27,
-            Symbols::Bytes | Symbols::Chars => Normalisation::None,
+            Symbols::Bytes | Symbols::Chars | Symbols::Bpe(_) => Normalisation::None,
         };
-        let vocabulary = match symbols {
-            Symbols::Text27 => Vocabulary::Text27,
-            Symbols::Bytes => Vocabulary::Bytes,
-            Symbols::Chars => Vocabulary::chars_of_file(path)?,
-        };
+        let vocabulary = symbols.of_text(path)?;
         let file = TokenFile::open(path, &vocabulary, normalisation, cache)?;
         Ok(Self::Text(Arc::new(file), seq_len, vocabulary))
     }
@@ -143,9 +156,8 @@ impl Corpus {
     ) -> Result<Self, TextError> {
         let lines = Lines::read(path, column)?;
         let vocabulary = match symbols {
-            Symbols::Text27 => Vocabulary::Text27,
-            Symbols::Bytes => Vocabulary::Bytes,
             Symbols::Chars => Vocabulary::chars_of_lines(&lines)?,
+            _ => symbols.of_text(path)?,
         };
         Ok(Self::Lines(Arc::new(LineSet::new(lines, vocabulary, seq_len)?)))
     }

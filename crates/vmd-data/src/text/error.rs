@@ -10,6 +10,11 @@ use super::{Part, VocabularyKind};
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TextError {
+    /// Byte pairs were asked of a build that does not have them.
+    #[error(
+        "byte pairs need the feature `bpe`: run `cargo xtask --features bpe …`, or use the symbols text27, bytes or chars"
+    )]
+    NoBpe,
     /// A character without a token.
     #[error("{character:?} at position {position} is not in the vocabulary `{vocabulary}`; {}", vocabulary.remedy())]
     Character {

@@ -25,17 +25,18 @@ pub struct SpanScore {
 
 /// Masks the middle `len` tokens of each of `texts` (`[n, length]`), lets `model` fill them, and compares.
 ///
-/// A model that sees both sides is given both. A causal one sees what stands before each block, and what is given in the block itself.
+/// A model that sees both sides is given both. A causal one sees what stands before each block, and what is given in the block itself;
+/// with several `attempts` it keeps the one that it finds likeliest as a whole.
 ///
 /// # Panics
 ///
-/// Unless `0 < len < length`, or as [`VmdModel::write`].
+/// Unless `0 < len < length`, or as [`VmdModel::write_likeliest`].
 pub fn infill_spans<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     sampler: &Sampler,
     judge: &NgramJudge,
     (texts, length): (&[u32], usize),
-    len: usize,
+    (len, attempts): (usize, usize),
     seed: u64,
 ) -> SpanScore {
     assert!(0 < len && len < length, "a span lies between two ends");
@@ -46,7 +47,10 @@ pub fn infill_spans<D: TrainableDenoiser>(
     }
     let n = texts.len() / length;
     let writing = Writing { template: &template, texts: n, stop: None, seed };
-    let filled = model.write(sampler, writing, |_| ()).tokens;
+    let filled = match attempts {
+        1 => model.write(sampler, writing, |_| ()).tokens,
+        _ => model.write_likeliest(sampler, writing, attempts).tokens,
+    };
     let pairs: Vec<(&[u32], &[u32])> = texts.chunks_exact(length).zip(filled.chunks_exact(length)).collect();
     let mean = |f: &dyn Fn(&(&[u32], &[u32])) -> f64| mean_interval(&pairs.iter().map(f).collect::<Vec<_>>());
     let spans =

@@ -32,6 +32,11 @@ impl Sampler {
         Self { config, schedule, steps: 0..usize::MAX }
     }
 
+    /// What it does.
+    pub fn config(&self) -> &SamplerConfig {
+        &self.config
+    }
+
     /// Only these steps of the chain, counted from 0: for sequences that are masked as they would be when the first of them
     /// begins. What the last one leaves masked stays so. The network is told the times and the budget of the whole chain.
     ///

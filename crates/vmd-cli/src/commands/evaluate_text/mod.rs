@@ -27,6 +27,8 @@ struct Amounts {
     length: usize,
     /// Tokens that are filled in between two sides; 0 for none.
     span: usize,
+    /// Attempts at each of them, of which the likeliest is kept.
+    candidates: usize,
     /// Draws of the posterior for a tighter bound.
     iwae: Option<usize>,
     /// Order of the n-gram judge.
@@ -35,8 +37,12 @@ struct Amounts {
 
 /// Loads model and data and reports.
 pub(crate) fn run(args: EvaluateTextArgs) -> anyhow::Result<()> {
-    if args.nfe.contains(&0) || args.texts == Some(0) || args.iwae == Some(0) || args.order == 0 {
-        return Err(usage("--nfe, --texts, --iwae and --order must be 1 or more"));
+    if args.nfe.contains(&0)
+        || args.texts == Some(0)
+        || args.iwae == Some(0)
+        || args.order * args.candidates == 0
+    {
+        return Err(usage("--nfe, --texts, --iwae, --order and --candidates must be 1 or more"));
     }
     let on_text = |run: &RunConfig| run.data.is_file();
     let loaded = LoadedModel::find(args.model, "model of text", on_text, args.sampler.loops, &args.common)?;
@@ -57,6 +63,7 @@ pub(crate) fn run(args: EvaluateTextArgs) -> anyhow::Result<()> {
         samples: args.samples,
         length: args.length.unwrap_or(seq),
         span: args.span,
+        candidates: args.candidates,
         iwae: args.iwae,
         order: args.order,
     };
@@ -89,6 +96,7 @@ pub(crate) fn report_trained(
         samples: config.samples.unwrap_or(TRAINED_SAMPLES),
         length: loaded.model.config().seq_len,
         span: 0,
+        candidates: 1,
         iwae: None,
         order: crate::args::NGRAM_ORDER,
     };

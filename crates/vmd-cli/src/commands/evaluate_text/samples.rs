@@ -296,7 +296,8 @@ fn filled(
     let Some(judge) = judges.ngram.as_ref().filter(|_| amounts.span > 0) else { return Ok(Vec::new()) };
     let seq = loaded.model.config().seq_len;
     let texts = subject.held_out(amounts.samples.max(1))?;
-    let score = infill_spans(&loaded.model, sampler, judge, (&texts, seq), amounts.span, seed);
+    let score =
+        infill_spans(&loaded.model, sampler, judge, (&texts, seq), (amounts.span, amounts.candidates), seed);
     let bits = |figure: Figure| Figure {
         value: figure.value / LN_2,
         ci95: figure.ci95.map(|nats| nats / LN_2),

@@ -31,8 +31,10 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
     if let Some(encoding) = &loaded.encoding {
         return text::write(&loaded, encoding, &sampler, args);
     }
-    if args.prompt.is_some() || args.length.is_some() {
-        return Err(usage("--prompt and --length are for models of text, and this is none; leave them out"));
+    if args.prompt.is_some() || args.length.is_some() || args.candidates != 1 {
+        return Err(usage(
+            "--prompt, --length and --candidates are for models of text, and this is none; leave them out",
+        ));
     }
     let blank = vec![config.mask_token(); args.count * config.seq_len];
     let seed = args.common.seed.unwrap_or(0);

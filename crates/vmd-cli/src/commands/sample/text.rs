@@ -21,16 +21,28 @@ pub(super) fn write(
         return Err(usage("--best-of needs rules that a text could keep; leave it out"));
     }
     let template = template(loaded, encoding, args)?;
+    let compared = template.len() <= loaded.model.config().seq_len && encoding.stop().is_none();
+    if args.candidates == 0 || args.candidates > 1 && !compared {
+        return Err(usage(format!(
+            "--candidates {}: it must be 1 or more, and compares texts of up to {} tokens, not lines; set it to 1, or \
+             shorten the text",
+            args.candidates,
+            loaded.model.config().seq_len
+        )));
+    }
     let (length, seed) = (template.len(), args.common.seed.unwrap_or(0));
     let template = template.repeat(args.count);
     let writing = Writing { template: &template, texts: args.count, stop: encoding.stop(), seed };
-    let streams = args.count == 1 && !args.common.json;
+    let streams = args.count == 1 && args.candidates == 1 && !args.common.json;
     let mut shown = 0;
-    let output = loaded.model.write(sampler, writing, |texts| {
-        if streams {
-            show(&encoding.decode(&texts[0][..texts[0].len().min(length)]), &mut shown);
-        }
-    });
+    let output = match args.candidates {
+        1 => loaded.model.write(sampler, writing, |texts| {
+            if streams {
+                show(&encoding.decode(&texts[0][..texts[0].len().min(length)]), &mut shown);
+            }
+        }),
+        _ => loaded.model.write_likeliest(sampler, writing, args.candidates),
+    };
     for (tokens, nfe) in output.tokens.chunks_exact(length).zip(&output.nfe) {
         let text = encoding.decode(tokens);
         if args.common.json {
