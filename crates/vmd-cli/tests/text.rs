@@ -1,5 +1,7 @@
 //! Text, lines and tables: training, sampling, evaluation, and what can be typed wrong.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
+
 mod common;
 
 use std::fs;

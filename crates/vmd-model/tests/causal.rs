@@ -301,8 +301,7 @@ fn of_several_attempts_the_likeliest_is_kept() {
     let mut config = causal(None);
     config.latent = None;
     let model = trained(&config, 3);
-    let whole = text(1, 2 * LEN * BLOCKS);
-    let mut template = whole.clone();
+    let mut template = text(1, 2 * LEN * BLOCKS);
     // A gap of a block and a half, with what follows given.
     for text in template.chunks_exact_mut(LEN * BLOCKS) {
         text[4..8].fill(MASK);

@@ -146,7 +146,7 @@ fn latents_are_drawn_given_the_clues_of_their_row() {
     let model = drawn(&config, &Device::flex());
     let shares = |clues: [u32; SEQ]| {
         let mut rngs: Vec<_> = (0..ROWS).map(|row| keyed_rng(3, row as u64, Purpose::Sample)).collect();
-        let z = model.draw_latent(&clues.repeat(ROWS), &mut rngs.iter_mut().collect::<Vec<_>>());
+        let z = model.draw_latent(&[], &clues.repeat(ROWS), &mut rngs.iter_mut().collect::<Vec<_>>());
         let prior = &model.priors_given(&clues).unwrap()[0];
         let all = prior.enumerate(16).unwrap();
         (0..all.n_rows())

@@ -3,6 +3,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor, module::embedding};
 use serde::{Deserialize, Serialize};
+use vmd_kernels::is_fused;
 
 use crate::ParameterInit;
 
@@ -19,6 +20,10 @@ pub enum PositionEncoding {
     Rotary,
 }
 
+/// Rows up to which a graphics card looks them up by a product with one-hot rows: the gradient of a look-up adds its parts one after the
+/// other, that of a product does not.
+const MOST_PRODUCT_ROWS: usize = 512;
+
 /// A table with one learned row per index.
 #[derive(Module, Debug)]
 pub struct Embedding {
@@ -34,7 +39,16 @@ impl Embedding {
 
     /// Looks rows up: `[batch, seq]` to `[batch, seq, width]`.
     pub fn forward(&self, indices: Tensor<2, Int>) -> Tensor<3> {
-        embedding(self.weight.val(), indices)
+        let weight = self.weight.val();
+        let ([n, _], device) = (weight.dims(), weight.device());
+        if is_fused(&device) || n > MOST_PRODUCT_ROWS {
+            return embedding(weight, indices);
+        }
+        let rows = Tensor::<1, Int>::arange(0..n as i64, &device).reshape([1, 1, n]);
+        let [batch, seq] = indices.dims();
+        let chosen =
+            indices.reshape([batch, seq, 1]).expand([batch, seq, n]).equal(rows.expand([batch, seq, n]));
+        chosen.float().cast(weight.dtype()).matmul(weight.unsqueeze())
     }
 }
 

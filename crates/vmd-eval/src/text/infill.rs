@@ -51,22 +51,27 @@ pub fn infill_spans<D: TrainableDenoiser>(
         1 => model.write(sampler, writing, |_| ()).tokens,
         _ => model.write_likeliest(sampler, writing, attempts).tokens,
     };
-    let pairs: Vec<(&[u32], &[u32])> = texts.chunks_exact(length).zip(filled.chunks_exact(length)).collect();
-    let mean = |f: &dyn Fn(&(&[u32], &[u32])) -> f64| mean_interval(&pairs.iter().map(f).collect::<Vec<_>>());
-    let spans =
-        |(text, filled): &(&[u32], &[u32])| (text[span.clone()].to_vec(), filled[span.clone()].to_vec());
-    let same = |pair: &(&[u32], &[u32])| {
-        let (original, filled) = spans(pair);
-        original.iter().zip(&filled).filter(|(a, b)| a == b).count() as f64 / len as f64
+    let pairs: Vec<Pair<'_>> = texts
+        .chunks_exact(length)
+        .zip(filled.chunks_exact(length))
+        .map(|(text, filled)| Pair { text, filled })
+        .collect();
+    let mean = |f: &dyn Fn(&Pair<'_>) -> f64| mean_interval(&pairs.iter().map(f).collect::<Vec<_>>());
+    let same = |pair: &Pair<'_>| {
+        let both = pair.text[span.clone()].iter().zip(&pair.filled[span.clone()]);
+        both.filter(|(a, b)| a == b).count() as f64 / len as f64
     };
     SpanScore {
         exact: wilson_interval(pairs.iter().filter(|pair| same(pair) == 1.0).count(), n),
         tokens: mean(&same),
-        bleu: mean(&|pair| {
-            let (original, filled) = spans(pair);
-            bleu(&filled, &[original], 4)
-        }),
-        judge_nll: mean(&|(_, filled)| judge.span_nll(filled, span.clone()) / len as f64),
-        judge_nll_original: mean(&|(text, _)| judge.span_nll(text, span.clone()) / len as f64),
+        bleu: mean(&|pair| bleu(&pair.filled[span.clone()], &[&pair.text[span.clone()]], 4)),
+        judge_nll: mean(&|pair| judge.span_nll(pair.filled, span.clone()) / len as f64),
+        judge_nll_original: mean(&|pair| judge.span_nll(pair.text, span.clone()) / len as f64),
     }
+}
+
+/// A text as it was, and with its span filled in.
+struct Pair<'a> {
+    text: &'a [u32],
+    filled: &'a [u32],
 }

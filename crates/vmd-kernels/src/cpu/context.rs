@@ -55,14 +55,8 @@ struct Tile {
 impl Tile {
     fn new(queries: Range<usize>, ranges: &KeyRanges) -> Self {
         let keys = &ranges.queries()[queries.clone()];
-        let union = |ranges: &mut dyn Iterator<Item = &Range<usize>>| {
-            let of_all =
-                |all: Range<usize>, one: &Range<usize>| all.start.min(one.start)..all.end.max(one.end);
-            ranges.filter(|range| !range.is_empty()).fold(usize::MAX..0, of_all)
-        };
-        let past = union(&mut keys.iter().map(|keys| &keys.past));
-        let past = if past.is_empty() { 0..0 } else { past };
-        Self { queries, past, own: union(&mut keys.iter().map(|keys| &keys.own)) }
+        let past = union(keys.iter().map(|keys| &keys.past));
+        Self { queries, past, own: union(keys.iter().map(|keys| &keys.own)) }
     }
 
     fn n_keys(&self) -> usize {
@@ -73,6 +67,12 @@ impl Tile {
     fn row(&self) -> usize {
         self.n_keys().next_multiple_of(LANES)
     }
+}
+
+/// The smallest range with all of `ranges`; empty ones do not count.
+fn union<'a>(ranges: impl Iterator<Item = &'a Range<usize>>) -> Range<usize> {
+    let both = |a: Range<usize>, b: Range<usize>| a.start.min(b.start)..a.end.max(b.end);
+    ranges.filter(|range| !range.is_empty()).cloned().reduce(both).unwrap_or(0..0)
 }
 
 /// What a head of a sequence reads.

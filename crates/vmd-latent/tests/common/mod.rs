@@ -53,6 +53,7 @@ pub(crate) fn config(
         family,
         structure,
         prior,
+        sees_past: false,
         clues: clues.then(trunk),
         posterior: PosteriorConfig { trunk: trunk(), pooling: Pooling::Flatten, loudness: 1.0 },
         free_nats: 0.0,
