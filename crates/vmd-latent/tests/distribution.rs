@@ -39,6 +39,7 @@ fn config(family: LatentFamily, structure: LatentStructure) -> LatentConfig {
         structure,
         prior: PriorKind::Standard {},
         clues: None,
+        sees_past: false,
         posterior: PosteriorConfig { trunk, pooling: Pooling::Flatten, loudness: 1.0 },
         free_nats: 0.0,
     }
