@@ -34,7 +34,15 @@ fn config(family: LatentFamily, structure: LatentStructure, pooling: Pooling) ->
         precision: Default::default(),
     };
     let posterior = PosteriorConfig { trunk, pooling, loudness: 1.0 };
-    LatentConfig { family, structure, prior: PriorKind::Standard {}, clues: None, sees_past: false, posterior, free_nats: 0.0 }
+    LatentConfig {
+        family,
+        structure,
+        prior: PriorKind::Standard {},
+        clues: None,
+        sees_past: false,
+        posterior,
+        free_nats: 0.0,
+    }
 }
 
 /// All tokens are to be tied.
