@@ -195,7 +195,7 @@ impl RunConfig {
             table.insert("seed".into(), Value::Integer(seed));
         }
         let mut problems = Vec::new();
-        fill_in_sizes(&mut table).map_err(|error| usage(format!("{error:#}")))?;
+        fill_in_sizes(&mut table);
         let mut config = parse_reporting_all(table, &mut problems);
         if let Some(config) = &mut config {
             // What a graph's file said at the start holds for the whole run, and for the model that comes out of it.
@@ -296,17 +296,17 @@ fn set(table: &mut Table, assignment: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Takes `model.vocab` and `model.seq_len` from the data where they are left out.
-fn fill_in_sizes(table: &mut Table) -> anyhow::Result<()> {
+/// Takes `model.vocab` and `model.seq_len` from the data where they are left out. Where a file cannot be read for it, any do: the
+/// rest of the configuration can be checked all the same, and nothing is trained without the file.
+fn fill_in_sizes(table: &mut Table) {
     let data = table.get("data").cloned().and_then(|data| data.try_into::<DataConfig>().ok());
-    let (Some(data), Some(Value::Table(model))) = (data, table.get_mut("model")) else { return Ok(()) };
+    let (Some(data), Some(Value::Table(model))) = (data, table.get_mut("model")) else { return };
     if !(model.contains_key("vocab") && model.contains_key("seq_len")) {
-        let (vocab, seq_len) = data.sizes()?;
+        let (vocab, seq_len) = data.sizes().unwrap_or_else(|_| (1, data.seq_len()));
         for (key, size) in [("vocab", vocab), ("seq_len", seq_len)] {
             model.entry(key).or_insert(Value::Integer(size as i64));
         }
     }
-    Ok(())
 }
 
 /// Deserialises `table`. Serde stops at the first problem, so each is noted, its key removed, and the rest

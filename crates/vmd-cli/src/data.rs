@@ -142,6 +142,16 @@ impl DataConfig {
         }
     }
 
+    /// Tokens of a sequence as far as the configuration says; 1 of a table.
+    pub(crate) fn seq_len(&self) -> usize {
+        match self {
+            Self::Text { seq_len, .. } | Self::Text8 { seq_len, .. } | Self::Lines { seq_len, .. } => {
+                *seq_len
+            }
+            _ => 1,
+        }
+    }
+
     /// What makes a line valid.
     pub(crate) fn syntax(&self) -> Option<Syntax> {
         match self {

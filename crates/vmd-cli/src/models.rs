@@ -5,8 +5,9 @@ use std::time::SystemTime;
 
 use anyhow::Context;
 use vmd::data::text::Encoding;
+use vmd::denoiser::Denoiser;
 use vmd::eval;
-use vmd::model::{Conditioned, Sampler, SamplerConfig, VmdModel};
+use vmd::model::{Conditioned, Sampler, SamplerConfig, TokenPredictor, VmdModel};
 use vmd::train::{LoadOptions, RunFolder, load_encoding, load_model, load_model_dir, model_folder};
 
 use crate::args::Common;
@@ -105,13 +106,27 @@ impl LoadedModel {
         if let Some(problem) = search_problem(config, has_rules) {
             return Err(usage(problem));
         }
+        if self.model.config().causal && self.model.denoiser().parent_head().is_some() {
+            return Err(usage(
+                "this model writes one block at a time, with tokens that have parents; only `sample` and `evaluate-text` do, for \
+                 models of text",
+            ));
+        }
+        self.fitting(config, &self.model)
+    }
+
+    /// A sampler for each block of this model, of text.
+    pub(crate) fn block_sampler(&self, config: &SamplerConfig) -> anyhow::Result<Sampler> {
+        if let Some(problem) = search_problem(config, false) {
+            return Err(usage(problem));
+        }
+        self.fitting(config, &Conditioned::next_block(&self.model, None))
+    }
+
+    /// The sampler, if it fits what it is to drive.
+    fn fitting(&self, config: &SamplerConfig, driven: &impl TokenPredictor) -> anyhow::Result<Sampler> {
         let sampler = Sampler::new(config.clone(), self.model.config().schedule.clone());
-        // A causal model is asked for one block at a time.
-        let problems = match self.model.config().causal {
-            true => sampler.problems_with(&Conditioned::next_block(&self.model, None)),
-            false => sampler.problems_with(&self.model),
-        };
-        match problems.as_slice() {
+        match sampler.problems_with(driven).as_slice() {
             [] => Ok(sampler),
             problems => Err(usage(problems.join("; "))),
         }

@@ -84,6 +84,11 @@ impl<D: TrainableDenoiser> TokenPredictor for Conditioned<'_, D> {
         self.model.config().unit_len()
     }
 
+    fn n_blocks(&self) -> usize {
+        let config = self.model.config();
+        if config.causal { 1 } else { config.blocks }
+    }
+
     fn latent_scope(&self) -> Scope {
         self.model.config().scope
     }

@@ -115,6 +115,8 @@ fn prepare(args: &TrainArgs) -> anyhow::Result<(RunConfig, RunFolder)> {
         return Ok((config, folder));
     }
     let config = RunConfig::resolve(&chosen_text(args)?, &args.overrides, args.common.seed)?;
+    // Before there is a folder: the data may be in a file that cannot be read.
+    config.data.sizes()?;
     let path = match &args.run {
         Some(path) => path.clone(),
         None => RunFolder::next_free(&PathBuf::from(RUNS), &config.name),

@@ -114,7 +114,7 @@ fn report(
 ) -> anyhow::Result<()> {
     // All of them are checked before the first one runs.
     let ready: Vec<_> =
-        samplers.iter().map(|config| loaded.sampler(config, false)).collect::<Result<_, _>>()?;
+        samplers.iter().map(|config| loaded.block_sampler(config)).collect::<Result<_, _>>()?;
     bounds::report(loaded, subject, samplers, amounts, seed, json);
     let samplers: Vec<_> = samplers.iter().zip(ready).collect();
     samples::report(loaded, judge, subject, &samplers, amounts, seed, json)

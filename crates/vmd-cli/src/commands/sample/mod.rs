@@ -26,11 +26,11 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
         value: args.value_rule(),
         ..args.sampler.config()?
     };
+    if let Some(encoding) = &loaded.encoding {
+        return text::write(&loaded, encoding, &loaded.block_sampler(&sampler)?, args);
+    }
     let data = loaded.run.as_ref().map(|run| &run.data);
     let sampler = loaded.sampler(&sampler, data.is_some_and(DataConfig::is_sudoku))?;
-    if let Some(encoding) = &loaded.encoding {
-        return text::write(&loaded, encoding, &sampler, args);
-    }
     if args.prompt.is_some() || args.length.is_some() || args.candidates != 1 {
         return Err(usage(
             "--prompt, --length and --candidates are for models of text, and this is none; leave them out",
