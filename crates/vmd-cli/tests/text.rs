@@ -224,6 +224,12 @@ fn molecules_and_rows_are_judged_by_their_rules() {
         lines.lines().count() == 5 && lines.lines().all(|line| line.starts_with("CC") && line.len() <= 8),
         "{lines}"
     );
+    // One alone, which ends before the others would.
+    let one = stdout(run(folder.path(), &["sample", "--model", "lines", "--count", "1", "--seed", "4"]));
+    assert_eq!(one.lines().count(), 1);
+    run(folder.path(), &["evaluate-text", "--model", "lines", "--span", "2"])
+        .code(2)
+        .stderr(contains("for texts"));
     let prompt = run(folder.path(), &["sample", "--model", "table", "--prompt", "bern"]);
     prompt.code(2).stderr(contains("rows of a table"));
 }

@@ -1,5 +1,6 @@
 //! Texts that grow block by block, of which what was written is read once.
 
+use rand::Rng;
 use vmd_denoiser::Context;
 use vmd_process::{Purpose, keyed_rng};
 
@@ -105,36 +106,31 @@ impl<D: TrainableDenoiser> VmdModel<D> {
             let xt: Vec<u32> = open.iter().flat_map(given).collect();
             let next =
                 session.as_ref().map_or_else(|| Conditioned::next_block(self, None), Session::next_block);
-            let of_block = keyed_rng(seed, block as u64, Purpose::Block);
-            let filled = sampler.sample_numbered(&next, &xt, rand_seed(of_block), &open);
+            let of_block = keyed_rng(seed, block as u64, Purpose::Block).next_u64();
+            let filled = sampler.sample_numbered(&next, &xt, of_block, &open);
             for (i, &text) in open.iter().enumerate() {
                 nfe[text] += filled.nfe[i];
                 written[text].extend(&filled.tokens[i * len..(i + 1) * len]);
             }
-            if let Some(session) = &mut session
-                && (block + 1) * len < length
-            {
-                session.append(&filled.tokens, open.len());
-                let goes_on = |i: &usize| {
-                    let tokens = &filled.tokens[i * len..(i + 1) * len];
-                    stop.is_none_or(|stop| !tokens.contains(&stop))
-                };
-                let going: Vec<usize> = (0..open.len()).filter(goes_on).collect();
-                if going.len() < open.len() {
-                    session.keep(&going);
-                    open = going.into_iter().map(|i| open[i]).collect();
-                }
-            }
             on_block(&written);
-            if open.is_empty() {
+            let tokens = |i: usize| &filled.tokens[i * len..(i + 1) * len];
+            let goes_on = |i: &usize| stop.is_none_or(|stop| !tokens(*i).contains(&stop));
+            let going: Vec<usize> = (0..open.len()).filter(goes_on).collect();
+            if going.is_empty() {
                 break;
             }
+            if let Some(session) = session.as_mut().filter(|_| (block + 1) * len < length) {
+                if going.len() < open.len() {
+                    session.keep(&going);
+                }
+                let kept: Vec<u32> = going.iter().flat_map(|&i| tokens(i)).copied().collect();
+                session.append(&kept, going.len());
+            }
+            open = going.into_iter().map(|i| open[i]).collect();
         }
         SampleOutput { tokens: finished(written, length, stop), nfe }
     }
-}
 
-impl<D: TrainableDenoiser> VmdModel<D> {
     /// [`write`](Self::write) with several attempts at every text, of which the one is kept that the model itself finds likeliest as a
     /// whole: so a causal model takes what is given after a gap into account too. The attempts' evaluations all count, those of the
     /// bound by which they are compared as well: `nfe` steps for every block.
@@ -178,10 +174,6 @@ impl<D: TrainableDenoiser> VmdModel<D> {
         }
         best
     }
-}
-
-fn rand_seed(mut rng: impl rand::Rng) -> u64 {
-    rng.next_u64()
 }
 
 /// Texts cut to `length`, with `stop` from the first one on.

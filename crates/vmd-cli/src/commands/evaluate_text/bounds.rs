@@ -19,8 +19,8 @@ pub(super) fn report(
     amounts: Amounts,
     seed: u64,
     json: bool,
-) {
-    let Ok(x0) = subject.held_out(amounts.texts) else { return };
+) -> anyhow::Result<()> {
+    let x0 = subject.held_out(amounts.texts)?;
     let model = &loaded.model;
     let objective = loaded.run.as_ref().map_or_else(ObjectiveConfig::default, |run| run.objective.clone());
     let mut steps: Vec<Option<usize>> = samplers.iter().map(|sampler| Some(sampler.nfe)).collect();
@@ -55,6 +55,7 @@ pub(super) fn report(
         let iwae = amounts.iwae.map_or_else(|| "IWAE".into(), |k| format!("{k} draws"));
         print_table(&["steps", "bound", "perplexity", "recon", "KL", "without latent", &iwae], &rows);
     }
+    Ok(())
 }
 
 fn records(provenance: &Provenance, bound: &TextBound, tight: Option<(usize, Figure)>) -> Vec<Record> {

@@ -55,6 +55,23 @@ pub(crate) fn run(args: EvaluateTextArgs) -> anyhow::Result<()> {
     let rest = SamplerConfig { value: args.value, ..args.sampler.config()? };
     let samplers = samplers(&args.reveal, &args.nfe, &rest);
     let seq = loaded.model.config().seq_len;
+    if subject.form() != Form::Text && (args.span > 0 || judge.is_some()) {
+        return Err(usage(
+            "--span and --judge are for texts, and this model writes lines or rows; leave them out",
+        ));
+    }
+    if let Some(judge) = judge.as_ref().map(|judge| judge.model.config())
+        && (judge.vocab != loaded.model.config().vocab || judge.seq_len > args.length.unwrap_or(seq))
+    {
+        return Err(usage(format!(
+            "--judge reads {} values in sequences of {}, and what it would judge has {} in {}; give another one, or a \
+             longer --length",
+            judge.vocab,
+            judge.seq_len,
+            loaded.model.config().vocab,
+            args.length.unwrap_or(seq)
+        )));
+    }
     if args.span > 0 && args.span + 2 > seq {
         return Err(usage(format!("--span must be below {}", seq - 1)));
     }
@@ -115,7 +132,7 @@ fn report(
     // All of them are checked before the first one runs.
     let ready: Vec<_> =
         samplers.iter().map(|config| loaded.block_sampler(config)).collect::<Result<_, _>>()?;
-    bounds::report(loaded, subject, samplers, amounts, seed, json);
+    bounds::report(loaded, subject, samplers, amounts, seed, json)?;
     let samplers: Vec<_> = samplers.iter().zip(ready).collect();
     samples::report(loaded, judge, subject, &samplers, amounts, seed, json)
 }

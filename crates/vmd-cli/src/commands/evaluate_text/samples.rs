@@ -141,7 +141,7 @@ pub(super) fn report(
     }
     if subject.form() == Form::Text && amounts.samples > 0 {
         let texts = subject.held_out(amounts.samples * amounts.length / loaded.model.config().seq_len + 1)?;
-        let figures = judge_texts(&texts, amounts.length, subject, &judges, loaded, seed);
+        let figures = judge_texts(&texts, amounts.length, subject, &judges, seed);
         let reference = loaded.provenance("text", subject.name.clone(), &subject.part.to_string(), seed);
         let record = |(metric, figure): (&str, Figure)| {
             let metric = format!("real_{metric}");
@@ -193,7 +193,7 @@ fn written(
     let per_second = |n: usize| Figure { n, ..Figure::exact(n as f64 / seconds) };
     let mut figures = match subject.form() {
         Form::Text => {
-            let mut figures = judge_texts(&output.tokens, amounts.length, subject, judges, loaded, seed);
+            let mut figures = judge_texts(&output.tokens, amounts.length, subject, judges, seed);
             figures.push(("characters_per_second", per_second(output.tokens.len())));
             figures
         }
@@ -212,11 +212,11 @@ fn judge_lines(tokens: &[u32], length: usize, subject: &Subject, judges: &Judges
     let n = rows.len();
     let (samples, unique) = match &judges.table {
         Some(table) => {
-            let valid: Vec<&[u32]> = rows.clone().filter(|row| table.is_in_domain(row)).collect();
             let kept = rows.clone().filter(|row| table.is_valid(row)).count();
-            let keys: Vec<String> = rows.clone().map(|row| format!("{row:?}")).collect();
-            let is_valid: BTreeSet<String> = valid.iter().map(|row| format!("{row:?}")).collect();
-            let judge = |key: &str| is_valid.contains(key).then(|| key.to_string());
+            // An invalid row has no key.
+            let key = |row: &[u32]| if table.is_in_domain(row) { format!("{row:?}") } else { String::new() };
+            let keys: Vec<String> = rows.map(key).collect();
+            let judge = |key: &str| (!key.is_empty()).then(|| key.to_string());
             (Some(wilson_interval(kept, n)), Uniqueness::of(&keys, &judges.training, judge))
         }
         None => {
@@ -239,14 +239,7 @@ fn judge_lines(tokens: &[u32], length: usize, subject: &Subject, judges: &Judges
     figures
 }
 
-fn judge_texts(
-    tokens: &[u32],
-    length: usize,
-    subject: &Subject,
-    judges: &Judges<'_>,
-    loaded: &LoadedModel,
-    seed: u64,
-) -> Measured {
+fn judge_texts(tokens: &[u32], length: usize, subject: &Subject, judges: &Judges<'_>, seed: u64) -> Measured {
     let rows: Vec<&[u32]> = tokens.chunks_exact(length).collect();
     let texts: Vec<String> = rows.iter().map(|row| subject.encoding.decode(row)).collect();
     let words: Vec<Vec<&str>> = texts.iter().map(|text| text.split_whitespace().collect()).collect();
@@ -272,7 +265,7 @@ fn judge_texts(
             .flat_map(|row| row.chunks_exact(seq))
             .flat_map(|window| window.iter().copied())
             .collect();
-        if !judged.is_empty() && model.config().vocab == loaded.model.config().vocab {
+        if !judged.is_empty() {
             let bound = text_bound(model, &ObjectiveConfig::default(), Some(1), &judged, seed).bound;
             let bits = |nats: f64| nats / LN_2;
             figures.push((
