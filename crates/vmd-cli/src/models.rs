@@ -120,6 +120,9 @@ impl LoadedModel {
         if let Some(problem) = search_problem(config, false) {
             return Err(usage(problem));
         }
+        if config.best_of > 1 {
+            return Err(usage("--best-of needs rules that a block could keep; leave it out"));
+        }
         self.fitting(config, &Conditioned::next_block(&self.model, None))
     }
 

@@ -217,6 +217,7 @@ fn molecules_and_rows_are_judged_by_their_rules() {
         let said = records(&stdout(run(folder.path(), &arguments)));
         let names = metrics(&said);
         assert!(names.contains(&"valid") && names.contains(&name), "{names:?}");
+        assert!(said.iter().all(|record| record["value"].is_number()), "{said:?}");
         assert!(!names.contains(&"ngram_bits_per_token"));
     }
     let lines = stdout(run(folder.path(), &["sample", "--model", "lines", "--count", "5", "--prompt", "CC"]));

@@ -236,6 +236,8 @@ fn judge_lines(tokens: &[u32], length: usize, subject: &Subject, judges: &Judges
         ("valid_unique_novel", unique.all_three),
     ];
     figures.extend(samples.map(|kept| ("consistent", kept)));
+    // A share of nothing is no figure.
+    figures.retain(|(_, figure)| !figure.value.is_nan());
     figures
 }
 

@@ -17,9 +17,6 @@ pub(super) fn write(
     sampler: &Sampler,
     args: &SampleArgs,
 ) -> anyhow::Result<()> {
-    if args.sampler.best_of > 1 {
-        return Err(usage("--best-of needs rules that a text could keep; leave it out"));
-    }
     let template = template(loaded, encoding, args)?;
     let compared = template.len() <= loaded.model.config().seq_len && encoding.stop().is_none();
     if args.candidates == 0 || args.candidates > 1 && !compared {
