@@ -110,6 +110,12 @@ pub enum PriorKind {
         #[serde(default)]
         hidden: usize,
     },
+    /// As `autoregressive`, through a state that every token changes by the same weights (a gated recurrent unit): for rows
+    /// of many tokens, of which one comes after the other. Categorical latents only.
+    Recurrent {
+        /// Units of the state.
+        hidden: usize,
+    },
     /// Class probabilities of every group of a token given the sequence's own latent, whose groups are autoregressive;
     /// learned with the model. Categorical latents of two levels only.
     Tree {
@@ -269,6 +275,14 @@ impl LatentConfig {
         let mut checks = match self.prior {
             PriorKind::Standard {} | PriorKind::Independent {} => Vec::new(),
             PriorKind::Autoregressive { .. } => self.autoregressive_checks(is_gaussian, seq),
+            PriorKind::Recurrent { hidden } => vec![
+                (
+                    !is_gaussian,
+                    "prior: recurrent is a table over classes, and a Gaussian has none; use \"mixture\" or \"flow\""
+                        .into(),
+                ),
+                (hidden > 0, "prior.hidden = 0; it must be 1 or more".into()),
+            ],
             PriorKind::Mixture { components } => {
                 vec![(components > 0, "prior.components = 0; it must be 1 or more".into())]
             }
@@ -328,7 +342,7 @@ impl LatentConfig {
                 channels <= MAX_AUTOREGRESSIVE,
                 format!(
                     "prior: autoregressive has a weight for every two of the {channels} classes of a row, and \
-                     supports up to {MAX_AUTOREGRESSIVE}; use fewer, or \"mixture\""
+                     supports up to {MAX_AUTOREGRESSIVE}; use fewer, or \"recurrent\""
                 ),
             ),
         ]

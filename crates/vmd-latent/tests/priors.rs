@@ -141,6 +141,7 @@ fn divergences_agree_with_monte_carlo() {
             PriorKind::Mixture { .. }
                 | PriorKind::Flow { .. }
                 | PriorKind::Autoregressive { .. }
+                | PriorKind::Recurrent { .. }
                 | PriorKind::Tree { .. }
         );
         assert_eq!(found_error > 1e-5, by_draw, "{config:?}: {found_error}");
@@ -322,17 +323,26 @@ fn the_divergence_from_a_markov_prior_is_the_closed_form() {
 
 #[test]
 fn groups_of_an_autoregressive_prior_follow_those_before_them_across_tokens() {
-    let kind = PriorKind::Autoregressive { hidden: 3 };
-    let prior = &host_priors(&config(CATEGORICAL, LatentStructure::PerToken, kind, false))[0];
-    let all = prior.enumerate(81).unwrap();
-    let mass: Vec<f64> = (0..81).map(|row| prior.log_density(all.row(row)).exp()).collect();
-    // The last group of the second token given the first one of the first token.
-    let share = |first: usize, last: usize| {
-        let of_first: f64 = (0..81).filter(|row| row % 3 == first).map(|row| mass[row]).sum();
-        let both: f64 = (0..81).filter(|row| row % 3 == first && row / 27 == last).map(|row| mass[row]).sum();
-        both / of_first
-    };
-    assert!((share(0, 0) - share(1, 0)).abs() > 1e-3, "tokens are independent");
+    for kind in [PriorKind::Autoregressive { hidden: 3 }, PriorKind::Recurrent { hidden: 3 }] {
+        let prior = &host_priors(&config(CATEGORICAL, LatentStructure::PerToken, kind, false))[0];
+        let all = prior.enumerate(81).unwrap();
+        let mass: Vec<f64> = (0..81).map(|row| prior.log_density(all.row(row)).exp()).collect();
+        // The last group of the second token given the first one of the first token.
+        let share = |first: usize, last: usize| {
+            let of_first: f64 = (0..81).filter(|row| row % 3 == first).map(|row| mass[row]).sum();
+            let both: f64 =
+                (0..81).filter(|row| row % 3 == first && row / 27 == last).map(|row| mass[row]).sum();
+            both / of_first
+        };
+        assert!((share(0, 0) - share(1, 0)).abs() > 1e-3, "{kind:?}: tokens are independent");
+        // The search for the likeliest values lists all of them, from the top.
+        let (listed, left) = prior.likeliest(0.0, 81);
+        let of_listed: Vec<f64> = (0..81).map(|row| prior.log_density(listed.row(row)).exp()).collect();
+        let mut sorted = mass.clone();
+        sorted.sort_by(|a, b| b.total_cmp(a));
+        assert!(left < 1e-9, "{kind:?}: {left} is left");
+        assert!(of_listed.iter().zip(&sorted).all(|(found, wanted)| (found - wanted).abs() < 1e-12));
+    }
 }
 
 #[test]
@@ -362,6 +372,8 @@ fn what_does_not_go_together_is_refused_with_the_reason() {
             .validate("latent", 682, None)
             .is_empty()
     );
+    refused(&of(CATEGORICAL, per_token, PriorKind::Recurrent { hidden: 0 }), SEQ, g, "hidden = 0");
+    refused(&of(gaussian(pooled), pooled, PriorKind::Recurrent { hidden: 2 }), SEQ, g, "table over classes");
     refused(&of(CATEGORICAL, pooled, PriorKind::Mixture { components: 0 }), SEQ, g, "components = 0");
     refused(&of(CATEGORICAL, pooled, flow(2)), SEQ, g, "classes are none");
     refused(&of(LatentFamily::Gaussian { dim: 2 }, per_token, flow(2)), SEQ, g, "for pooled latents");

@@ -110,7 +110,9 @@ fn n_shifts(config: &LatentConfig) -> usize {
     let channels = config.family.channels();
     match (config.prior, config.family) {
         (PriorKind::Independent {}, LatentFamily::Gaussian { .. }) => 2 * channels,
-        (PriorKind::Autoregressive { hidden }, _) => channels + config.family.n_units() * hidden,
+        (PriorKind::Autoregressive { hidden } | PriorKind::Recurrent { hidden }, _) => {
+            channels + config.family.n_units() * hidden
+        }
         (PriorKind::Mixture { components }, _) => components * (1 + channels),
         _ => channels,
     }

@@ -10,6 +10,7 @@ mod host;
 mod independent;
 mod markov;
 mod mixture;
+mod recurrent;
 mod standard;
 mod tree;
 
@@ -30,6 +31,7 @@ pub(crate) use self::host::{gumbel, standard_normal};
 use self::independent::{ChannelNormals, GroupLogits};
 use self::markov::Markov;
 use self::mixture::{NormalMixture, ProductMixture};
+use self::recurrent::Recurrent;
 use self::standard::Standard;
 use self::tree::Tree;
 use crate::distribution::sum_rows;
@@ -77,6 +79,7 @@ enum Learned {
     Groups(GroupLogits),
     Channels(ChannelNormals),
     Autoregressive(Autoregressive),
+    Recurrent(Recurrent),
     Normals(NormalMixture),
     Products(ProductMixture),
     Flow(Flow),
@@ -103,6 +106,9 @@ impl Learned {
             (PriorKind::Autoregressive { hidden }, LatentFamily::Categorical { n_groups, n_classes, .. }) => {
                 Self::Autoregressive(Autoregressive::new(n_latents, n_groups, n_classes, hidden, init))
             }
+            (PriorKind::Recurrent { hidden }, LatentFamily::Categorical { n_groups, n_classes, .. }) => {
+                Self::Recurrent(Recurrent::new(n_latents, n_groups, n_classes, hidden, init))
+            }
             (PriorKind::Mixture { components }, LatentFamily::Gaussian { dim }) => {
                 Self::Normals(NormalMixture::new(components, n_latents * dim, init))
             }
@@ -119,9 +125,10 @@ impl Learned {
                 Self::Tree(Tree::new(seq, n_groups, n_classes, hidden, init))
             }
             // Refused by `LatentConfig::validate`.
-            (PriorKind::Autoregressive { .. } | PriorKind::Tree { .. }, LatentFamily::Gaussian { .. }) => {
-                return None;
-            }
+            (
+                PriorKind::Autoregressive { .. } | PriorKind::Recurrent { .. } | PriorKind::Tree { .. },
+                LatentFamily::Gaussian { .. },
+            ) => return None,
         })
     }
 
@@ -130,6 +137,7 @@ impl Learned {
             Self::Groups(kind) => kind,
             Self::Channels(kind) => kind,
             Self::Autoregressive(kind) => kind,
+            Self::Recurrent(kind) => kind,
             Self::Normals(kind) => kind,
             Self::Products(kind) => kind,
             Self::Flow(kind) => kind,
@@ -198,7 +206,7 @@ impl PriorNetwork {
     /// `KL(q ‖ p)` in nats for every unit, `[batch, units]`, with gradients with respect to both.
     ///
     /// Closed forms: channels or groups for `standard` and `independent`, channels over all tokens for `markov`, and for
-    /// `autoregressive` and `tree` groups given those before them in the draw `z ~ q`, which is right in the mean over draws. Of a
+    /// `autoregressive`, `recurrent` and `tree` groups given those before them in the draw `z ~ q`, which is right in the mean over draws. Of a
     /// `mixture` or a `flow` it is the estimate `ln q(z) − ln p(z)` from that draw, as a single unit; only its mean is
     /// never below 0.
     ///

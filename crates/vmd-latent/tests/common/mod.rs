@@ -60,11 +60,12 @@ pub(crate) fn config(
     }
 }
 
-pub(crate) const KINDS: [PriorKind; 10] = [
+pub(crate) const KINDS: [PriorKind; 11] = [
     PriorKind::Standard {},
     PriorKind::Independent {},
     PriorKind::Autoregressive { hidden: 0 },
     PriorKind::Autoregressive { hidden: 3 },
+    PriorKind::Recurrent { hidden: 3 },
     PriorKind::Tree { hidden: 0 },
     PriorKind::Tree { hidden: 3 },
     PriorKind::Mixture { components: 3 },
@@ -93,11 +94,8 @@ pub(crate) fn accepted() -> Vec<LatentConfig> {
 
 /// By how much a parameter of this name is drawn or moved: logits count ten times over.
 pub(crate) fn size_of(name: &str) -> f32 {
-    if name.contains("logits") || name.contains("Autoregressive") || name.contains("Tree") {
-        0.12
-    } else {
-        0.7
-    }
+    let tenfold = ["logits", "Autoregressive", "Recurrent.output", "Tree"];
+    if tenfold.into_iter().any(|part| name.contains(part)) { 0.12 } else { 0.7 }
 }
 
 /// The prior of `config` on `device` with all its parameters drawn, also those that start at zero.

@@ -1,0 +1,241 @@
+//! Groups of classes that follow all those before them through a state.
+
+use std::sync::Arc;
+
+use burn::module::{Module, Param};
+use burn::tensor::{
+    Tensor,
+    activation::{log_softmax, sigmoid},
+};
+use rand::Rng;
+use vmd_nn::ParameterInit;
+
+use super::host::{draw_class, log_softmax as host_log_softmax, push_one_hot};
+use super::{DeviceKind, HostKind, LOGIT_SCALE, divergence_of_groups, host, log_mass_of_groups};
+use crate::LatentDistribution;
+
+/// All groups of a row, token after token, each given those before it, with the same weights for every token.
+///
+/// A gated recurrent unit (arXiv 1406.1078; the reset gate acts on the product with the state, not on the state): after the
+/// groups before `g` the state is `s_g`, and group `g` has the logits `b_g + s_g·V`. Its size does not grow with the number
+/// of tokens, but for `b`. Clues shift `b` and what the state takes in.
+#[derive(Module, Debug)]
+pub(super) struct Recurrent {
+    /// `b`, `[groups, n_classes]`, with the groups of all (sub-)latents of a row.
+    logits: Param<Tensor<2>>,
+    /// What the state takes in before the first group, `[3 · hidden]`: of its reset gate, its update gate and its candidate.
+    start: Param<Tensor<1>>,
+    /// What it takes in of a class, for every group of a token, `[n_groups, n_classes, 3 · hidden]`.
+    input: Param<Tensor<3>>,
+    /// What it takes in of itself, `[hidden, 3 · hidden]`.
+    state: Param<Tensor<2>>,
+    /// `V`, for every group of a token, `[n_groups, hidden, n_classes]`.
+    output: Param<Tensor<3>>,
+}
+
+impl Recurrent {
+    /// Starts uniform.
+    pub(super) fn new(
+        n_latents: usize,
+        n_groups: usize,
+        n_classes: usize,
+        hidden: usize,
+        init: &mut ParameterInit<'_>,
+    ) -> Self {
+        Self {
+            logits: init.constant([n_latents * n_groups, n_classes], 0.0),
+            start: init.constant([3 * hidden], 0.0),
+            // One-hot inputs: one term.
+            input: init.uniform([n_groups, n_classes, 3 * hidden], 1.0),
+            state: init.uniform([hidden, 3 * hidden], (hidden as f64).sqrt().recip()),
+            output: init.constant([n_groups, hidden, n_classes], 0.0),
+        }
+    }
+
+    /// `ln p` of every class given the groups before its own in `z` (`[batch, n_latents, channels]`, one-hot),
+    /// normalised, `[batch, n_latents, n_groups, n_classes]`.
+    fn log_probabilities(&self, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<4> {
+        let [n_groups, n_classes, gates] = self.input.dims();
+        let [batch, n_latents, _] = z.dims();
+        let (tokens, groups, hidden) = (batch * n_latents, n_latents * n_groups, gates / 3);
+        // Group by group side by side: every group of a token has weights of its own.
+        let by_group = z.clone().reshape([tokens, n_groups, n_classes]).swap_dims(0, 1);
+        let taken = by_group.matmul(self.input.val()).swap_dims(0, 1).reshape([batch, groups, gates]);
+        let start = self.start.val().reshape([1, 1, gates]).expand([batch, 1, gates]);
+        let taken = Tensor::cat(vec![start, taken.narrow(1, 0, groups - 1)], 1);
+        let (to_logits, to_state) = self.split(shift);
+        let to_state = to_state.map(|shift| shift.expand([batch, groups, hidden]));
+        let mut state: Option<Tensor<2>> = None;
+        let states = (0..groups).map(|group| {
+            let of_group = |all: &Tensor<3>| all.clone().narrow(1, group, 1).squeeze_dim::<2>(1);
+            let next = self.step(of_group(&taken), to_state.as_ref().map(of_group), state.take());
+            state = Some(next.clone());
+            next
+        });
+        let states = Tensor::stack::<3>(states.collect(), 1);
+        let by_group = states.reshape([tokens, n_groups, hidden]).swap_dims(0, 1);
+        let given = by_group.matmul(self.output.val()).swap_dims(0, 1).reshape([batch, groups, n_classes]);
+        let mut logits = (self.logits.val().unsqueeze::<3>() + given) * LOGIT_SCALE;
+        if let Some(shift) = to_logits {
+            logits = logits + shift;
+        }
+        log_softmax(logits, 2).reshape([batch, n_latents, n_groups, n_classes])
+    }
+
+    /// The state, `[batch, hidden]`, after one group, of which `taken` (`[batch, 3 · hidden]`) is taken in, and `shift` with it.
+    fn step(&self, taken: Tensor<2>, shift: Option<Tensor<2>>, before: Option<Tensor<2>>) -> Tensor<2> {
+        let [batch, gates] = taken.dims();
+        let hidden = gates / 3;
+        let before = before.unwrap_or_else(|| Tensor::zeros([batch, hidden], &taken.device()));
+        let own = before.clone().matmul(self.state.val());
+        let part = |all: &Tensor<2>, gate: usize| all.clone().narrow(1, gate * hidden, hidden);
+        let reset = sigmoid(part(&taken, 0) + part(&own, 0));
+        let update = sigmoid(part(&taken, 1) + part(&own, 1));
+        let mut candidate = part(&taken, 2) + reset * part(&own, 2);
+        if let Some(shift) = shift {
+            candidate = candidate + shift;
+        }
+        let candidate = candidate.tanh();
+        candidate.clone() + update * (before - candidate)
+    }
+
+    /// What a shift adds to the logits, `[1 | batch, groups, n_classes]`, and to what the state takes in,
+    /// `[1 | batch, groups, hidden]`.
+    fn split(&self, shift: Option<&Tensor<3>>) -> (Option<Tensor<3>>, Option<Tensor<3>>) {
+        let Some(shift) = shift else { return (None, None) };
+        let ([groups, n_classes], [n_groups, ..]) = (self.logits.dims(), self.input.dims());
+        let ([rows, _, n_shifts], channels) = (shift.dims(), n_groups * n_classes);
+        let hidden = (n_shifts - channels) / n_groups;
+        let logits = shift.clone().narrow(2, 0, channels).reshape([rows, groups, n_classes]);
+        let state = shift.clone().narrow(2, channels, n_shifts - channels).reshape([rows, groups, hidden]);
+        (Some(logits), Some(state))
+    }
+}
+
+impl DeviceKind for Recurrent {
+    fn log_density(&self, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1> {
+        log_mass_of_groups(z, self.log_probabilities(z, shift))
+    }
+
+    /// `KL(q_g ‖ p_g(· | z_{<g}))`.
+    fn divergence(&self, q: &LatentDistribution, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<2> {
+        divergence_of_groups(q, self.log_probabilities(z, shift))
+    }
+
+    fn to_host(&self) -> Arc<dyn HostKind> {
+        let [n_groups, n_classes, gates] = self.input.dims();
+        Arc::new(HostRecurrent {
+            own: host(self.logits.val() * LOGIT_SCALE),
+            start: host(self.start.val()),
+            input: host(self.input.val()),
+            state: host(self.state.val()),
+            output: host(self.output.val() * LOGIT_SCALE),
+            n_groups,
+            n_classes,
+            hidden: gates / 3,
+        })
+    }
+}
+
+/// Parameters of a [`Recurrent`] on the host.
+#[derive(Debug)]
+struct HostRecurrent {
+    /// `[groups, n_classes]`.
+    own: Vec<f64>,
+    start: Vec<f64>,
+    input: Vec<f64>,
+    state: Vec<f64>,
+    output: Vec<f64>,
+    /// Groups of one (sub-)latent.
+    n_groups: usize,
+    n_classes: usize,
+    hidden: usize,
+}
+
+impl HostRecurrent {
+    /// Moves `state` on to `group`, after the class with the channel `last` of a row, if there is one before it.
+    fn step(&self, state: &mut [f64], group: usize, last: Option<usize>, shift: &[f64]) {
+        let hidden = self.hidden;
+        let channels = self.n_groups * self.n_classes;
+        let taken = last.map_or(self.start.as_slice(), |channel| {
+            &self.input[channel % channels * 3 * hidden..][..3 * hidden]
+        });
+        let mut own = vec![0.0; 3 * hidden];
+        for (s, weights) in state.iter().zip(self.state.chunks_exact(3 * hidden)) {
+            own.iter_mut().zip(weights).for_each(|(own, weight)| *own += s * weight);
+        }
+        let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+        let (latent, of_latent) = (group / self.n_groups, group % self.n_groups);
+        let start = latent * self.n_groups * (self.n_classes + hidden) + channels + of_latent * hidden;
+        let shift = shift.get(start..).unwrap_or_default();
+        for (unit, s) in state.iter_mut().enumerate() {
+            let reset = sigmoid(taken[unit] + own[unit]);
+            let update = sigmoid(taken[hidden + unit] + own[hidden + unit]);
+            let shift = shift.get(unit).copied().unwrap_or_default();
+            let candidate = (taken[2 * hidden + unit] + reset * own[2 * hidden + unit] + shift).tanh();
+            *s = candidate + update * (*s - candidate);
+        }
+    }
+
+    /// `ln p` of the classes of `group` in this state.
+    fn log_probabilities(&self, state: &[f64], group: usize, shift: &[f64]) -> Vec<f64> {
+        let (n_classes, latent, of_latent) = (self.n_classes, group / self.n_groups, group % self.n_groups);
+        let mut logits = self.own[group * n_classes..(group + 1) * n_classes].to_vec();
+        let weights = self.output[of_latent * self.hidden * n_classes..].chunks_exact(n_classes);
+        for (s, weights) in state.iter().zip(weights) {
+            logits.iter_mut().zip(weights).for_each(|(logit, weight)| *logit += s * weight);
+        }
+        let start = latent * self.n_groups * (n_classes + self.hidden) + of_latent * n_classes;
+        let shift = shift.get(start..).unwrap_or_default();
+        logits.iter_mut().zip(shift).for_each(|(logit, shift)| *logit += shift);
+        host_log_softmax(&mut logits);
+        logits
+    }
+
+    /// Goes through all groups: `choose` picks a class by their logarithms of probabilities.
+    fn walk(&self, shift: &[f64], groups: usize, mut choose: impl FnMut(usize, &[f64]) -> usize) {
+        let (mut state, mut last) = (vec![0.0; self.hidden], None);
+        for group in 0..groups {
+            self.step(&mut state, group, last, shift);
+            let class = choose(group, &self.log_probabilities(&state, group, shift));
+            last = Some(group * self.n_classes + class);
+        }
+    }
+
+    fn n_all_groups(&self) -> usize {
+        self.own.len() / self.n_classes
+    }
+}
+
+impl HostKind for HostRecurrent {
+    fn log_density(&self, z: &[f32], shift: &[f64]) -> f64 {
+        let mut total = 0.0;
+        self.walk(shift, self.n_all_groups(), |group, log_p| {
+            let classes = &z[group * self.n_classes..(group + 1) * self.n_classes];
+            let class = classes.iter().position(|&z| z > 0.5).unwrap_or_default();
+            total += log_p[class];
+            class
+        });
+        total
+    }
+
+    fn sample_into(&self, shift: &[f64], rng: &mut dyn Rng, values: &mut Vec<f32>) {
+        self.walk(shift, self.n_all_groups(), |_, log_p| {
+            let class = draw_class(log_p, rng);
+            push_one_hot(class, self.n_classes, values);
+            class
+        });
+    }
+
+    fn next_group(&self, before: &[usize], shift: &[f64]) -> Option<Vec<f64>> {
+        let mut next = Vec::new();
+        self.walk(shift, before.len() + 1, |group, log_p| match before.get(group) {
+            Some(channel) => channel % self.n_classes,
+            None => {
+                next = log_p.to_vec();
+                0
+            }
+        });
+        Some(next)
+    }
+}
