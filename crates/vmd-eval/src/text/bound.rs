@@ -6,8 +6,11 @@ use vmd_model::{
 
 use crate::{Figure, mean_interval};
 
-/// Texts that are evaluated together. Their spread gives the interval.
+/// Texts that are evaluated together, at most. The spread of these batches gives the interval.
 const BATCH: usize = 16;
+
+/// Batches of few texts, whose spread would otherwise say nothing.
+const MIN_BATCHES: usize = 8;
 
 /// A bound of `−ln p(x0)` in nats per token, and what it is made of.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,15 +48,16 @@ pub fn text_bound<D: TrainableDenoiser>(
     seed: u64,
 ) -> TextBound {
     let seq = model.config().seq_len;
+    let size = (x0.len() / seq / MIN_BATCHES).clamp(1, BATCH);
     let objective = ObjectiveConfig { steps: steps.map(Budgets::One), ..objective.clone() };
     let of_batch = |(number, texts): (usize, &[u32])| {
         let seed = seed.wrapping_add((number as u64) << 32);
-        estimate_bounds(model, &objective, texts, BATCH, seed, &model.device())[0]
+        estimate_bounds(model, &objective, texts, size, seed, &model.device())[0]
     };
-    let batches: Vec<BoundEstimate> = x0.chunks(BATCH * seq).enumerate().map(of_batch).collect();
+    let batches: Vec<BoundEstimate> = x0.chunks(size * seq).enumerate().map(of_batch).collect();
     assert!(!batches.is_empty(), "there is a text");
     // The last batch may be smaller; it weighs what it holds.
-    let weight = |number: usize| (x0.len() - number * BATCH * seq).min(BATCH * seq) as f64 / x0.len() as f64;
+    let weight = |number: usize| (x0.len() - number * size * seq).min(size * seq) as f64 / x0.len() as f64;
     let figure = |part: &dyn Fn(&BoundEstimate) -> f64| {
         let values: Vec<f64> = batches.iter().map(|batch| part(batch) / seq as f64).collect();
         let mean: f64 = values.iter().enumerate().map(|(number, value)| weight(number) * value).sum();

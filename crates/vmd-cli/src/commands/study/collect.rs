@@ -107,7 +107,8 @@ pub(super) fn collect<'a>(study: &'a Study, jobs: &[Job]) -> anyhow::Result<Vec<
     for job in jobs.iter().filter(|job| job.state() == State::Finished) {
         let records = read_records(&job.records())?;
         let folder = RunFolder::open(&job.folder, None)?;
-        let mut figures = of_records(&records);
+        let model = &job.config.model;
+        let mut figures = of_records(&records, if model.causal { model.blocks } else { 1 });
         let metrics = read_metrics(&folder.metrics())?;
         figures.extend(of_metrics(&metrics));
         results[job.arm].records.extend(records);
@@ -124,11 +125,15 @@ fn read_records(file: &Path) -> anyhow::Result<Vec<Record>> {
     text.lines().map(|line| serde_json::from_str(line).with_context(remedy)).collect()
 }
 
-/// Where a figure was measured on a whole and on its parts, which have the same key, the whole is the first.
-fn of_records(records: &[Record]) -> BTreeMap<Key, f64> {
+/// Where a figure was measured on a whole and on its parts, which have the same key, the whole is the first. The steps of a
+/// causal model are those of one of its `blocks`; here all evaluations count.
+fn of_records(records: &[Record], blocks: usize) -> BTreeMap<Key, f64> {
     let figure = |record: &Record| {
         let reveal = if record.reveal == "ancestral" { String::new() } else { record.reveal.clone() };
-        (Key { metric: record.metric.clone(), reveal, steps: record.nfe }, record.value)
+        (
+            Key { metric: record.metric.clone(), reveal, steps: record.nfe.map(|nfe| nfe * blocks) },
+            record.value,
+        )
     };
     // Of equal keys the last one is kept.
     records.iter().rev().map(figure).collect()
@@ -275,7 +280,7 @@ mod tests {
         };
         let records =
             [record(None, 0.5), record(Some("31-33 clues"), 0.25), record(Some("34-36 clues"), 0.75)];
-        assert_eq!(of_records(&records).into_values().collect::<Vec<_>>(), [0.5]);
+        assert_eq!(of_records(&records, 1).into_values().collect::<Vec<_>>(), [0.5]);
     }
 
     #[test]

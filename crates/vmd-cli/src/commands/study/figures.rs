@@ -45,14 +45,19 @@ pub(super) fn names(section: Section, rows: &[&ArmResult<'_>]) -> Vec<String> {
     [format!("{}.svg", section.name())].into_iter().chain(bars).collect()
 }
 
-/// What is drawn against the number of steps, and what it is called.
-fn metric(section: Section) -> (&'static str, &'static str) {
+/// What is drawn against the number of steps, what it is called, and by what it is multiplied: 100 for a share.
+fn metric(section: Section) -> (&'static str, &'static str, f64) {
     match section {
-        Section::Infilling => ("infill_accuracy", "completions of half-given sequences that are right (%)"),
-        Section::Text => ("word_share", "words that occur in the training text (%)"),
-        Section::Molecules => ("valid_unique_novel", "valid, unique and novel molecules (%)"),
-        Section::Records => ("consistent", "records that keep their rules (%)"),
-        _ => ("accuracy", "accuracy (%)"),
+        Section::Infilling => {
+            ("infill_accuracy", "completions of half-given sequences that are right (%)", 100.0)
+        }
+        Section::Text => {
+            ("ngram_bits_per_token", "bits per character that an n-gram judge needs for what is written", 1.0)
+        }
+        Section::Molecules => ("valid_unique_novel", "valid, unique and novel molecules (%)", 100.0),
+        Section::Json => ("valid", "lines that are JSON (%)", 100.0),
+        Section::Rows => ("consistent", "rows that keep the rules of the table (%)", 100.0),
+        _ => ("accuracy", "accuracy (%)", 100.0),
     }
 }
 
@@ -77,7 +82,7 @@ pub(super) fn draw(results: &[ArmResult<'_>], folder: &Path) -> anyhow::Result<(
 
 /// A metric against the number of steps, with whiskers of one standard deviation.
 fn lines(rows: &[(&ArmResult<'_>, usize)], section: Section, file: &Path) -> Drawn {
-    let (metric, title) = metric(section);
+    let (metric, title, factor) = metric(section);
     let all: Vec<Line<'_>> = rows
         .iter()
         .enumerate()
@@ -93,7 +98,9 @@ fn lines(rows: &[(&ArmResult<'_>, usize)], section: Section, file: &Path) -> Dra
     let highest = |line: &&Line<'_>| {
         line.points.iter().map(|(_, s)| s.mean + s.deviation.unwrap_or_default()).fold(0.0, f64::max)
     };
-    let top = (115.0 * lines.iter().map(highest).fold(0.01, f64::max)).min(104.0);
+    let top = 1.15 * lines.iter().map(highest).fold(0.01, f64::max);
+    let whole = if factor > 1.0 { 1.0 } else { f64::INFINITY };
+    let top = factor * top.min(1.04 * whole);
     let mut steps: Vec<usize> = lines.iter().flat_map(|line| line.points.iter().map(|p| p.0)).collect();
     steps.sort_unstable();
     steps.dedup();
@@ -127,7 +134,8 @@ fn lines(rows: &[(&ArmResult<'_>, usize)], section: Section, file: &Path) -> Dra
         // Side by side, so that whiskers of equal points do not cover each other.
         let aside = 0.012 * (i as f64 - (lines.len() - 1) as f64 / 2.0);
         let at = |nfe: usize| steps.iter().position(|&s| s == nfe).unwrap_or_default() as f64 + aside;
-        let points: Vec<(f64, f64)> = line.points.iter().map(|(nfe, s)| (at(*nfe), 100.0 * s.mean)).collect();
+        let points: Vec<(f64, f64)> =
+            line.points.iter().map(|(nfe, s)| (at(*nfe), factor * s.mean)).collect();
         let style = line.colour.stroke_width(2);
         if line.is_baseline {
             chart.draw_series(DashedLineSeries::new(points.clone(), 6, 4, style))?;
@@ -136,8 +144,8 @@ fn lines(rows: &[(&ArmResult<'_>, usize)], section: Section, file: &Path) -> Dra
         }
         chart.draw_series(points.iter().map(|&point| Circle::new(point, 4, line.marker)))?;
         for (&(x, y), (_, spread)) in points.iter().zip(&line.points) {
-            let half = 100.0 * spread.deviation.unwrap_or_default();
-            let ends = [(x, (y - half).max(0.0)), (x, (y + half).min(100.0))];
+            let half = factor * spread.deviation.unwrap_or_default();
+            let ends = [(x, (y - half).max(0.0)), (x, (y + half).min(factor * whole))];
             chart.draw_series([PathElement::new(ends, line.colour.stroke_width(2))])?;
         }
         draw_legend(&legend, line, 30 + (i as u32 * ROW) as i32)?;

@@ -58,12 +58,13 @@ pub(super) enum Section {
     Curriculum,
     Text,
     Molecules,
-    Records,
+    Json,
+    Rows,
 }
 
 impl Section {
     /// In the order of the report.
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::Litmus,
         Self::Tables,
         Self::Long,
@@ -76,7 +77,8 @@ impl Section {
         Self::Curriculum,
         Self::Text,
         Self::Molecules,
-        Self::Records,
+        Self::Json,
+        Self::Rows,
     ];
 
     /// As it is written in a study and behind `--only`.
@@ -94,7 +96,8 @@ impl Section {
             Self::Curriculum => "curriculum",
             Self::Text => "text",
             Self::Molecules => "molecules",
-            Self::Records => "records",
+            Self::Json => "json",
+            Self::Rows => "rows",
         }
     }
 }
