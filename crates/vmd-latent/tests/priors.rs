@@ -322,30 +322,6 @@ fn the_divergence_from_a_markov_prior_is_the_closed_form() {
 }
 
 #[test]
-fn groups_of_an_autoregressive_prior_follow_those_before_them_across_tokens() {
-    for kind in [PriorKind::Autoregressive { hidden: 3 }, PriorKind::Recurrent { hidden: 3 }] {
-        let prior = &host_priors(&config(CATEGORICAL, LatentStructure::PerToken, kind, false))[0];
-        let all = prior.enumerate(81).unwrap();
-        let mass: Vec<f64> = (0..81).map(|row| prior.log_density(all.row(row)).exp()).collect();
-        // The last group of the second token given the first one of the first token.
-        let share = |first: usize, last: usize| {
-            let of_first: f64 = (0..81).filter(|row| row % 3 == first).map(|row| mass[row]).sum();
-            let both: f64 =
-                (0..81).filter(|row| row % 3 == first && row / 27 == last).map(|row| mass[row]).sum();
-            both / of_first
-        };
-        assert!((share(0, 0) - share(1, 0)).abs() > 1e-3, "{kind:?}: tokens are independent");
-        // The search for the likeliest values lists all of them, from the top.
-        let (listed, left) = prior.likeliest(0.0, 81);
-        let of_listed: Vec<f64> = (0..81).map(|row| prior.log_density(listed.row(row)).exp()).collect();
-        let mut sorted = mass.clone();
-        sorted.sort_by(|a, b| b.total_cmp(a));
-        assert!(left < 1e-9, "{kind:?}: {left} is left");
-        assert!(of_listed.iter().zip(&sorted).all(|(found, wanted)| (found - wanted).abs() < 1e-12));
-    }
-}
-
-#[test]
 fn what_does_not_go_together_is_refused_with_the_reason() {
     let graph = DependencyGraph::chain(SEQ).unwrap();
     let per_token = LatentStructure::PerToken;

@@ -4,7 +4,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use vmd_denoiser::{Context, DenoiserInput};
 use vmd_graph::DependencyGraph;
-use vmd_latent::{LatentDistribution, LatentRows, Prior};
+use vmd_latent::{LatentDistribution, LatentRows, LatentStructure, Prior};
 
 use crate::model::upload_tokens;
 use crate::sampler::{Prediction, Query};
@@ -122,6 +122,28 @@ impl<D: TrainableDenoiser> TokenPredictor for Conditioned<'_, D> {
         rngs.iter_mut().for_each(|rng| latent.noise_into(seq, rng, &mut noise));
         let z = self.posterior(rows, x0, tied)?.sample(self.model.upload_latent(&noise, &device), false);
         Some(LatentRows { values: z.into_data().iter::<f32>().collect(), row_len: latent.row_len(seq) })
+    }
+
+    fn fits_latents(&self) -> bool {
+        let latent = self.model.config().latent.as_ref();
+        latent.is_some_and(|latent| latent.structure == LatentStructure::PerToken && latent.clues.is_none())
+    }
+
+    fn redraw_latent(
+        &self,
+        rows: &[usize],
+        xt: &[u32],
+        z: &LatentRows,
+        rngs: &mut [&mut ChaCha8Rng],
+    ) -> Option<LatentRows> {
+        let priors = self.priors_given(rows, xt).filter(|_| self.fits_latents())?;
+        let mut values = Vec::with_capacity(z.values.len());
+        let shown = xt.chunks_exact(self.seq_len());
+        for (((prior, shown), z), rng) in priors.iter().zip(shown).zip(z.rows()).zip(rngs) {
+            let kept: Vec<bool> = shown.iter().map(|&token| token < self.vocab() as u32).collect();
+            prior.redraw_into(z, &kept, *rng, &mut values);
+        }
+        Some(LatentRows { values, row_len: z.row_len })
     }
 
     fn graph(&self) -> Option<&DependencyGraph> {

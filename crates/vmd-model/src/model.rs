@@ -232,6 +232,21 @@ impl<D: TrainableDenoiser> TokenPredictor for VmdModel<D> {
         Conditioned::each_block(self, x0).infer_latent(&units, &x0_units, &tied_units, rngs)
     }
 
+    fn fits_latents(&self) -> bool {
+        Conditioned::next_block(self, None).fits_latents()
+    }
+
+    fn redraw_latent(
+        &self,
+        _: &[usize],
+        xt: &[u32],
+        z: &LatentRows,
+        rngs: &mut [&mut ChaCha8Rng],
+    ) -> Option<LatentRows> {
+        let (units, known) = self.current_units(xt, xt, self.config.mask_token());
+        Conditioned::each_block(self, xt).redraw_latent(&units, &known, z, rngs)
+    }
+
     fn graph(&self) -> Option<&DependencyGraph> {
         self.graph.as_ref()
     }

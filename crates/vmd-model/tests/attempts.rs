@@ -86,6 +86,25 @@ fn a_token_that_was_taken_back_is_its_own_guess() {
 }
 
 #[test]
+fn latents_are_made_to_fit_what_is_known_in_one_evaluation_more() {
+    let table = Table { fits: true, ..with_latent(false) };
+    let xt = [MASK, MASK, 2, MASK, MASK, MASK, MASK, MASK, MASK, MASK, MASK, MASK];
+    let output = of(config(2, LatentRule::Prior)).sample(&table, &xt, 1);
+    // The row of which nothing is known has nothing to fit.
+    assert_eq!(output.nfe, [3, 2]);
+    let (calls, inferred) = (table.calls.borrow(), table.inferred.borrow());
+    assert_eq!(*inferred, [(vec![1, 0, 2, 0, 1, 0], vec![1; SEQ])]);
+    assert_eq!((calls[0].t.len(), calls[1].z.row(0)), (1, &[14.0, 11.0][..]));
+    assert!(calls[1].z.row(1)[0] < 10.0);
+    // Without such latents, and where they are drawn in every step, nothing is asked.
+    let step = Table { fits: true, ..with_latent(true) };
+    for (table, nfe) in [(&with_latent(false), [2, 2]), (&step, [2, 2])] {
+        assert_eq!(of(config(2, LatentRule::Prior)).sample(table, &xt, 1).nfe, nfe);
+        assert!(table.inferred.borrow().is_empty());
+    }
+}
+
+#[test]
 fn reinfer_needs_a_posterior_and_works_with_those_of_a_model() {
     let sampler = of(config(3, LatentRule::Reinfer));
     let plain = chain_model(Scope::Sequence, None);

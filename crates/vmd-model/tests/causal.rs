@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 use common::{config, steps, trained};
 use vmd_denoiser::ParentsConfig;
 use vmd_graph::GraphSpec;
-use vmd_latent::{LatentFamily, LatentRows, PriorKind};
+use vmd_latent::{LatentFamily, LatentRows, LatentStructure, PriorKind};
 use vmd_model::{
     Conditioned, LossOptions, ModelConfig, Prediction, Query, RevealRule, Sampler, SamplerConfig, Scope,
     Session, TokenPredictor, TrainingBatch, VmdModel, Writing, loss,
@@ -294,6 +294,25 @@ fn impossible_settings_are_named() {
     ] {
         assert!(said(change).contains(word), "{word}: {}", said(change));
     }
+}
+
+#[test]
+fn tokens_latents_fit_a_prompt_that_ends_within_a_block() {
+    let mut config = causal(None);
+    let latent = config.latent.as_mut().unwrap();
+    (latent.structure, latent.prior) = (LatentStructure::PerToken, PriorKind::Recurrent { hidden: 4 });
+    let model = trained(&config, 3);
+    let mut template = text(1, 3 * LEN * BLOCKS);
+    // The first text ends within a block, the second one after it, and of the third one nothing is known.
+    template[LEN + 1..LEN * BLOCKS].fill(MASK);
+    template[LEN * BLOCKS + LEN..].fill(MASK);
+    let counted = model.nfe_counter().evaluated();
+    let writing = Writing { template: &template, texts: 3, stop: None, seed: 5 };
+    let written = model.write(&sampler(1, RevealRule::Ancestral), writing, |_| ());
+    assert_eq!(written.nfe, [BLOCKS, BLOCKS - 1, BLOCKS]);
+    let counted = model.nfe_counter().evaluated() - counted;
+    assert_eq!(counted, written.nfe.iter().sum::<usize>() as u64);
+    assert!(template.iter().zip(&written.tokens).all(|(given, token)| *given == MASK || given == token));
 }
 
 #[test]

@@ -29,6 +29,11 @@ impl LatentRows {
         self.values.len() / self.row_len.max(1)
     }
 
+    /// The latents of all sequences, one after the other.
+    pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
+        self.values.chunks_exact(self.row_len.max(1))
+    }
+
     /// The latent of one sequence.
     pub fn row(&self, index: usize) -> &[f32] {
         &self.values[index * self.row_len..(index + 1) * self.row_len]
@@ -81,6 +86,40 @@ impl Prior {
     /// Appends one exact draw to `values`.
     pub fn sample_into(&self, rng: &mut impl Rng, values: &mut Vec<f32>) {
         self.kind.sample_into(&self.shift, rng, values);
+    }
+
+    /// Appends a row in which the (sub-)latents that are `kept` (`[n_latents]`) are those of `z`, and the others are drawn: given
+    /// those before them where groups follow each other (`autoregressive`, `recurrent`, `tree`), else as if nothing were kept.
+    pub fn redraw_into(&self, z: &[f32], kept: &[bool], rng: &mut impl Rng, values: &mut Vec<f32>) {
+        let (channels, start) = (self.family.channels(), values.len());
+        let LatentFamily::Categorical { n_groups, n_classes, .. } = self.family else {
+            return self.overwrite(z, kept, rng, values);
+        };
+        let mut chosen: Vec<usize> = Vec::with_capacity(kept.len() * n_groups);
+        for group in 0..kept.len() * n_groups {
+            let first = group * n_classes;
+            let own = z[first..first + n_classes].iter().position(|&z| z > 0.5);
+            let class = match own.filter(|_| kept[group / n_groups]) {
+                Some(class) => class,
+                None => match self.kind.next_group(&chosen, &self.shift) {
+                    Some(next) => draw_class(&next, rng),
+                    None => return self.overwrite(z, kept, rng, values),
+                },
+            };
+            chosen.push(first + class);
+        }
+        values.resize(start + kept.len() * channels, 0.0);
+        chosen.iter().for_each(|&channel| values[start + channel] = 1.0);
+    }
+
+    /// Appends a draw, and in it what is `kept` of `z`.
+    fn overwrite(&self, z: &[f32], kept: &[bool], rng: &mut impl Rng, values: &mut Vec<f32>) {
+        let (channels, start) = (self.family.channels(), values.len());
+        self.sample_into(rng, values);
+        for latent in (0..kept.len()).filter(|&latent| kept[latent]) {
+            let own = latent * channels..(latent + 1) * channels;
+            values[start + own.start..start + own.end].copy_from_slice(&z[own]);
+        }
     }
 
     /// Every value of `z`, if there are at most `limit`; `None` for a Gaussian.

@@ -70,6 +70,24 @@ pub trait TokenPredictor {
         None
     }
 
+    /// Whether every token has a latent of its own from a prior that does not see what a row shows: then a draw has to be made to
+    /// fit it, by [`infer_latent`](Self::infer_latent) and [`redraw_latent`](Self::redraw_latent).
+    fn fits_latents(&self) -> bool {
+        false
+    }
+
+    /// Keeps the latents of the tokens that are known in `xt` (`[rows, seq]`), and draws those of the others from the prior
+    /// given the ones before them; `None` unless [`fits_latents`](Self::fits_latents).
+    fn redraw_latent(
+        &self,
+        _rows: &[usize],
+        _xt: &[u32],
+        _z: &LatentRows,
+        _rngs: &mut [&mut ChaCha8Rng],
+    ) -> Option<LatentRows> {
+        None
+    }
+
     /// The ties between positions, where they are known.
     fn graph(&self) -> Option<&DependencyGraph> {
         None

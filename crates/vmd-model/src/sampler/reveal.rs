@@ -110,17 +110,14 @@ impl<'a> Plan<'a> {
             RevealRule::Ancestral => self.times[step],
             RevealRule::FirstHitting => row.hit,
             // These rules follow no clock; the time at which this share of tokens is expected to be masked.
-            _ => self.schedule.inverse(1.0 - row.n_masked() as f64 / row.span as f64),
+            _ => self.schedule.inverse(1.0 - row.n_masked() as f64 / row.block.len() as f64),
         }
     }
 
     /// Reveals this step's tokens of `row`, given what the network says, and masks those that it takes back.
     pub(super) fn reveal(&self, row: &mut Row, step: usize, prediction: RowPrediction<'_>) {
         if self.config.latent == LatentRule::Reinfer {
-            // Where nothing is masked the network was never trained: the token itself is the guess.
-            let best = |i| argmax(&softmax(prediction.logits(i), 1.0)) as u32;
-            let guess = |i| if row.is_masked(i) { best(i) } else { row.tokens[i] };
-            row.guess = (0..row.tokens.len()).map(guess).collect();
+            row.guess_from(prediction);
         }
         let mut chosen = match self.config.reveal {
             RevealRule::Ancestral | RevealRule::RandomK | RevealRule::FirstHitting => {

@@ -1,7 +1,11 @@
 //! One sequence that is being filled.
 
+use std::ops::Range;
+
 use rand_chacha::ChaCha8Rng;
 
+use super::RowPrediction;
+use super::probabilities::{argmax, softmax};
 use super::search::Search;
 use crate::Scope;
 
@@ -16,8 +20,8 @@ pub(super) struct Row {
     pub unknown: Vec<usize>,
     /// Positions of the current block that are no clues.
     pub free: Vec<usize>,
-    /// Tokens of the current block.
-    pub span: usize,
+    /// The current block.
+    pub block: Range<usize>,
     /// Tokens to reveal in each step, for rules that count.
     pub counts: Vec<usize>,
     /// Positions chosen before the network was asked.
@@ -49,7 +53,7 @@ impl Row {
             nfe: 0,
             unknown: (0..tokens.len()).filter(|&i| tokens[i] == mask_token).collect(),
             free: Vec::new(),
-            span: tokens.len(),
+            block: 0..tokens.len(),
             counts: Vec::new(),
             chosen: Vec::new(),
             taken_back: Vec::new(),
@@ -63,8 +67,8 @@ impl Row {
     }
 
     /// Starts a block: what is still masked in it is free.
-    pub(super) fn enter(&mut self, block: std::ops::Range<usize>) {
-        self.span = block.len();
+    pub(super) fn enter(&mut self, block: Range<usize>) {
+        self.block = block.clone();
         self.free = block.filter(|&i| self.is_masked(i)).collect();
         (self.share_masked, self.hit) = (1.0, 1.0);
         self.search = Search::default();
@@ -109,6 +113,20 @@ impl Row {
         for position in std::mem::take(&mut self.taken_back) {
             self.tokens[position] = self.mask_token;
         }
+    }
+
+    /// 1 for the tokens that a latent of `scope` is for if nothing is known of them.
+    pub(super) fn covered(&self, scope: Scope) -> Vec<u32> {
+        let covers = |i: &usize| scope != Scope::Block || self.block.contains(i);
+        (0..self.tokens.len()).map(|i| u32::from(covers(&i))).collect()
+    }
+
+    /// Guesses the most probable values where something is masked.
+    pub(super) fn guess_from(&mut self, prediction: RowPrediction<'_>) {
+        // Where nothing is masked the network was never trained: the token itself is the guess.
+        let best = |i| argmax(&softmax(prediction.logits(i), 1.0)) as u32;
+        let guess = |i| if self.is_masked(i) { best(i) } else { self.tokens[i] };
+        self.guess = (0..self.tokens.len()).map(guess).collect();
     }
 
     /// What is revealed, and the guess elsewhere.

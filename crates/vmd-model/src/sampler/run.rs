@@ -218,6 +218,9 @@ impl Sampler {
         open.retain(|row| scope == Scope::Block || row.nfe == 0);
         if scope != Scope::Step {
             self.draw_latents(model, &mut open);
+            if model.fits_latents() {
+                self.fit_latents(model, &mut open, &plan, scope);
+            }
         }
         let mut step = self.steps.start;
         while step < self.steps.end && rows.iter().any(|row| !plan.is_done(row, step)) {
@@ -258,6 +261,33 @@ impl Sampler {
         let drawn = model.draw_latent(&numbers, &xt, &mut rngs);
         for (i, row) in rows.iter_mut().enumerate() {
             row.z = drawn.row(i).to_vec();
+        }
+    }
+
+    /// Makes latents that were drawn from the prior fit what their rows show, in one more evaluation: guess the rest, infer the
+    /// latents of what is known, and draw the others anew, given those before them. More rounds of it change little.
+    fn fit_latents(&self, model: &impl TokenPredictor, rows: &mut [&mut Row], plan: &Plan<'_>, scope: Scope) {
+        let shows = |row: &&mut Row| {
+            (0..).zip(row.covered(scope)).any(|(i, covered)| covered == 1 && !row.is_masked(i))
+        };
+        let mut rows: Vec<&mut Row> = rows.iter_mut().map(|row| &mut **row).filter(shows).collect();
+        if rows.is_empty() {
+            return;
+        }
+        let (seq, vocab, numbers, xt) = (model.seq_len(), model.vocab(), numbers(&rows), tokens(&rows));
+        let prediction = self.predict(model, &rows, plan, 0);
+        for (i, row) in rows.iter_mut().enumerate() {
+            row.nfe += 1;
+            row.guess_from(prediction.row(i, seq, vocab));
+        }
+        let x0: Vec<u32> = rows.iter().flat_map(|row| row.finished_guess()).collect();
+        let tied: Vec<u32> = rows.iter().flat_map(|row| row.covered(scope)).collect();
+        let mut rngs: Vec<&mut ChaCha8Rng> = rows.iter_mut().map(|row| &mut row.rng).collect();
+        let inferred = model.infer_latent(&numbers, &x0, &tied, &mut rngs);
+        let fitting = inferred.and_then(|z| model.redraw_latent(&numbers, &xt, &z, &mut rngs));
+        let fitting = fitting.expect("a model that fits its latents infers and redraws them");
+        for (i, row) in rows.iter_mut().enumerate() {
+            row.z = fitting.row(i).to_vec();
         }
     }
 

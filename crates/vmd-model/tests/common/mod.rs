@@ -141,6 +141,8 @@ pub(crate) struct Table {
     pub(crate) graph: Option<DependencyGraph>,
     /// Whether there is a posterior; it answers with the sum and the first of the tokens.
     pub(crate) posterior: bool,
+    /// Whether latents are made to fit what is known; then their values are ten more.
+    pub(crate) fits: bool,
     pub(crate) calls: RefCell<Vec<Call>>,
     /// What the posterior was given: `x0` and `xt`.
     pub(crate) inferred: RefCell<Vec<(Vec<u32>, Vec<u32>)>>,
@@ -155,6 +157,7 @@ impl Table {
             redraws: false,
             graph: None,
             posterior: false,
+            fits: false,
             calls: RefCell::default(),
             inferred: RefCell::default(),
         }
@@ -205,6 +208,21 @@ impl TokenPredictor for Table {
         let rows = x0.chunks_exact(x0.len() / rngs.len());
         let values = rows.flat_map(|row| [row.iter().sum::<u32>() as f32, row[0] as f32]).collect();
         self.posterior.then_some(LatentRows { values, row_len: 2 })
+    }
+
+    fn fits_latents(&self) -> bool {
+        self.fits
+    }
+
+    fn redraw_latent(
+        &self,
+        _: &[usize],
+        _: &[u32],
+        z: &LatentRows,
+        _: &mut [&mut ChaCha8Rng],
+    ) -> Option<LatentRows> {
+        let values = z.values.iter().map(|value| value + 10.0).collect();
+        Some(LatentRows { values, row_len: z.row_len })
     }
 
     fn graph(&self) -> Option<&DependencyGraph> {

@@ -236,7 +236,11 @@ fn judge_lines(tokens: &[u32], length: usize, subject: &Subject, judges: &Judges
         ("valid_unique_novel", unique.all_three),
     ];
     figures.extend(samples.map(|kept| ("consistent", kept)));
-    // A share of nothing is no figure.
+    defined(figures)
+}
+
+/// A share of nothing is no figure.
+fn defined(mut figures: Measured) -> Measured {
     figures.retain(|(_, figure)| !figure.value.is_nan());
     figures
 }
@@ -276,7 +280,7 @@ fn judge_texts(tokens: &[u32], length: usize, subject: &Subject, judges: &Judges
             ));
         }
     }
-    figures
+    defined(figures)
 }
 
 /// Spans between two sides.

@@ -97,6 +97,20 @@ impl TokenPredictor for Recorder<'_> {
         self.model.infer_latent(rows, x0, tied, rngs)
     }
 
+    fn fits_latents(&self) -> bool {
+        self.model.fits_latents()
+    }
+
+    fn redraw_latent(
+        &self,
+        rows: &[usize],
+        xt: &[u32],
+        z: &LatentRows,
+        rngs: &mut [&mut ChaCha8Rng],
+    ) -> Option<LatentRows> {
+        self.model.redraw_latent(rows, xt, z, rngs)
+    }
+
     fn graph(&self) -> Option<&DependencyGraph> {
         TokenPredictor::graph(self.model)
     }
