@@ -4,7 +4,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use vmd_denoiser::{Context, DenoiserInput};
 use vmd_graph::DependencyGraph;
-use vmd_latent::{LatentDistribution, LatentRows, LatentStructure, Prior};
+use vmd_latent::{LatentDistribution, LatentRows, Prior};
 
 use crate::model::upload_tokens;
 use crate::sampler::{Prediction, Query};
@@ -125,8 +125,7 @@ impl<D: TrainableDenoiser> TokenPredictor for Conditioned<'_, D> {
     }
 
     fn fits_latents(&self) -> bool {
-        let latent = self.model.config().latent.as_ref();
-        latent.is_some_and(|latent| latent.structure == LatentStructure::PerToken && latent.clues.is_none())
+        self.model.fits_latents()
     }
 
     fn redraw_latent(

@@ -5,7 +5,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use vmd_denoiser::{Denoiser, LatentShape, Network, NetworkShape, NfeCounter};
 use vmd_graph::DependencyGraph;
-use vmd_latent::{LatentRows, Posterior, Prior, PriorNetwork};
+use vmd_latent::{LatentRows, LatentStructure, Posterior, Prior, PriorNetwork};
 use vmd_nn::{NetworkError, ParameterInit};
 
 use crate::sampler::{Prediction, Query};
@@ -233,7 +233,8 @@ impl<D: TrainableDenoiser> TokenPredictor for VmdModel<D> {
     }
 
     fn fits_latents(&self) -> bool {
-        Conditioned::next_block(self, None).fits_latents()
+        let latent = self.config.latent.as_ref();
+        latent.is_some_and(|latent| latent.structure == LatentStructure::PerToken && latent.clues.is_none())
     }
 
     fn redraw_latent(

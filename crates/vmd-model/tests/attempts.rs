@@ -98,10 +98,13 @@ fn latents_are_made_to_fit_what_is_known_in_one_evaluation_more() {
     assert!(calls[1].z.row(1)[0] < 10.0);
     // Without such latents, and where they are drawn in every step, nothing is asked.
     let step = Table { fits: true, ..with_latent(true) };
-    for (table, nfe) in [(&with_latent(false), [2, 2]), (&step, [2, 2])] {
-        assert_eq!(of(config(2, LatentRule::Prior)).sample(table, &xt, 1).nfe, nfe);
+    for table in [with_latent(false), step] {
+        assert_eq!(of(config(2, LatentRule::Prior)).sample(&table, &xt, 1).nfe, [2, 2]);
         assert!(table.inferred.borrow().is_empty());
     }
+    // `reinfer` infers in its own way.
+    let table = Table { fits: true, ..with_latent(false) };
+    assert_eq!(of(config(2, LatentRule::Reinfer)).sample(&table, &xt, 1).nfe, [2, 2]);
 }
 
 #[test]

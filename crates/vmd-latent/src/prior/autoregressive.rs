@@ -10,8 +10,8 @@ use burn::tensor::{
 use rand::Rng;
 use vmd_nn::ParameterInit;
 
-use super::host::{draw_class, log_softmax as host_log_softmax, push_one_hot};
-use super::{DeviceKind, HostKind, LOGIT_SCALE, divergence_of_groups, host, log_mass_of_groups};
+use super::host::{draw_class, log_softmax as host_log_softmax, push_one_hot, shift_of_group};
+use super::{DeviceKind, HostKind, LOGIT_SCALE, divergence_of_groups, host, log_mass_of_groups, split_shift};
 use crate::LatentDistribution;
 
 /// All groups of a row, token after token, each given those before it.
@@ -74,7 +74,7 @@ impl Autoregressive {
         let used = earlier_groups(groups, n_classes, n_classes, &z.device());
         let given = z.clone().matmul(self.dependence.val() * used).reshape([batch, groups, n_classes]);
         let mut logits = self.logits.val().unsqueeze::<3>() + given;
-        let (to_logits, to_hidden) = self.split(shift);
+        let (to_logits, to_hidden) = split_shift(shift, groups / n_latents, n_classes);
         if let Some(hidden) = &self.hidden {
             logits = logits + hidden.forward(z, to_hidden, groups, n_classes);
         }
@@ -83,19 +83,6 @@ impl Autoregressive {
             logits = logits + shift;
         }
         log_softmax(logits, 2).reshape([batch, n_latents, groups / n_latents, n_classes])
-    }
-
-    /// What a shift adds to the logits, `[1 | batch, groups, n_classes]`, and to the hidden units,
-    /// `[1 | batch, groups · hidden]`.
-    fn split(&self, shift: Option<&Tensor<3>>) -> (Option<Tensor<3>>, Option<Tensor<2>>) {
-        let Some(shift) = shift else { return (None, None) };
-        let [groups, n_classes] = self.logits.dims();
-        let ([batch, n_latents, n_shifts], channels) = (shift.dims(), groups / self.n_latents * n_classes);
-        let logits = shift.clone().narrow(2, 0, channels).reshape([batch, groups, n_classes]);
-        let n_hidden = n_shifts - channels;
-        let hidden = (n_hidden > 0)
-            .then(|| shift.clone().narrow(2, channels, n_hidden).reshape([batch, n_latents * n_hidden]));
-        (Some(logits), hidden)
     }
 }
 
@@ -123,13 +110,14 @@ impl DeviceKind for Autoregressive {
 
 impl HiddenLayer {
     /// What the layer adds to the logits, `[batch, groups, n_classes]`, given `z` of `[batch, groups · n_classes]`.
-    fn forward(&self, z: Tensor<2>, shift: Option<Tensor<2>>, groups: usize, n_classes: usize) -> Tensor<3> {
+    fn forward(&self, z: Tensor<2>, shift: Option<Tensor<3>>, groups: usize, n_classes: usize) -> Tensor<3> {
         let [batch, _] = z.dims();
         let [_, per_group, _] = self.output.dims();
         let used = earlier_groups(groups, n_classes, per_group, &z.device());
         let mut h = z.matmul(self.input.val() * used) + self.bias.val().unsqueeze();
         if let Some(shift) = shift {
-            h = h + shift;
+            let [rows, ..] = shift.dims();
+            h = h + shift.reshape([rows, groups * per_group]);
         }
         let h = relu(h).reshape([batch, groups, per_group]).swap_dims(0, 1);
         h.matmul(self.output.val()).swap_dims(0, 1)
@@ -206,15 +194,11 @@ impl HostAutoregressive {
             let given = &self.dependence[channel * self.own.len()..][own.clone()];
             logits.iter_mut().zip(given).for_each(|(logit, given)| *logit += given);
         }
-        // The shifts of a (sub-)latent: those of its logits, then those of its hidden units.
         let per_group = self.hidden.as_ref().map_or(0, |hidden| hidden.per_group);
-        let (latent, own) = (group / self.n_groups, group % self.n_groups);
-        let shift = shift.get(latent * self.n_groups * (n_classes + per_group)..).unwrap_or_default();
-        let of = |start: usize| shift.get(start..).unwrap_or_default();
-        logits.iter_mut().zip(of(own * n_classes)).for_each(|(logit, shift)| *logit += shift);
+        let (to_logits, to_hidden) = shift_of_group(shift, group, [self.n_groups, n_classes, per_group]);
+        logits.iter_mut().zip(to_logits).for_each(|(logit, shift)| *logit += shift);
         if let Some(hidden) = &self.hidden {
-            let shift = of(self.n_groups * n_classes + own * per_group);
-            hidden.add_to(&mut logits, before, shift);
+            hidden.add_to(&mut logits, before, to_hidden);
         }
         host_log_softmax(&mut logits);
         logits

@@ -265,6 +265,22 @@ fn log_mass_of_groups(z: &Tensor<3>, log_p: Tensor<4>) -> Tensor<1> {
     sum_rows(z.clone().reshape([batch, n_latents, n_groups, n_classes]) * log_p)
 }
 
+/// What the shift of a prior of groups adds to its logits, `[1 | batch, groups, n_classes]`, and to its hidden units,
+/// `[1 | batch, groups, hidden]`, if it has any; of every (sub-)latent `shift` has those of all logits first.
+fn split_shift(
+    shift: Option<&Tensor<3>>,
+    n_groups: usize,
+    n_classes: usize,
+) -> (Option<Tensor<3>>, Option<Tensor<3>>) {
+    let Some(shift) = shift else { return (None, None) };
+    let ([rows, n_latents, n_shifts], channels) = (shift.dims(), n_groups * n_classes);
+    let (groups, n_hidden) = (n_latents * n_groups, n_shifts - channels);
+    let logits = shift.clone().narrow(2, 0, channels).reshape([rows, groups, n_classes]);
+    let hidden = (n_hidden > 0)
+        .then(|| shift.clone().narrow(2, channels, n_hidden).reshape([rows, groups, n_hidden / n_groups]));
+    (Some(logits), hidden)
+}
+
 /// A parameter or another tensor on the host.
 fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.into_data().iter::<f64>().collect()

@@ -10,8 +10,8 @@ use burn::tensor::{
 use rand::Rng;
 use vmd_nn::ParameterInit;
 
-use super::host::{draw_class, log_softmax as host_log_softmax, push_one_hot};
-use super::{DeviceKind, HostKind, LOGIT_SCALE, divergence_of_groups, host, log_mass_of_groups};
+use super::host::{draw_class, log_softmax as host_log_softmax, push_one_hot, shift_of_group};
+use super::{DeviceKind, HostKind, LOGIT_SCALE, divergence_of_groups, host, log_mass_of_groups, split_shift};
 use crate::LatentDistribution;
 
 /// All groups of a row, token after token, each given those before it, with the same weights for every token.
@@ -63,7 +63,7 @@ impl Recurrent {
         let taken = by_group.matmul(self.input.val()).swap_dims(0, 1).reshape([batch, groups, gates]);
         let start = self.start.val().reshape([1, 1, gates]).expand([batch, 1, gates]);
         let taken = Tensor::cat(vec![start, taken.narrow(1, 0, groups - 1)], 1);
-        let (to_logits, to_state) = self.split(shift);
+        let (to_logits, to_state) = split_shift(shift, n_groups, n_classes);
         let to_state = to_state.map(|shift| shift.expand([batch, groups, hidden]));
         let mut state: Option<Tensor<2>> = None;
         let states = (0..groups).map(|group| {
@@ -97,18 +97,6 @@ impl Recurrent {
         }
         let candidate = candidate.tanh();
         candidate.clone() + update * (before - candidate)
-    }
-
-    /// What a shift adds to the logits, `[1 | batch, groups, n_classes]`, and to what the state takes in,
-    /// `[1 | batch, groups, hidden]`.
-    fn split(&self, shift: Option<&Tensor<3>>) -> (Option<Tensor<3>>, Option<Tensor<3>>) {
-        let Some(shift) = shift else { return (None, None) };
-        let ([groups, n_classes], [n_groups, ..]) = (self.logits.dims(), self.input.dims());
-        let ([rows, _, n_shifts], channels) = (shift.dims(), n_groups * n_classes);
-        let hidden = (n_shifts - channels) / n_groups;
-        let logits = shift.clone().narrow(2, 0, channels).reshape([rows, groups, n_classes]);
-        let state = shift.clone().narrow(2, channels, n_shifts - channels).reshape([rows, groups, hidden]);
-        (Some(logits), Some(state))
     }
 }
 
@@ -165,9 +153,7 @@ impl HostRecurrent {
             own.iter_mut().zip(weights).for_each(|(own, weight)| *own += s * weight);
         }
         let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
-        let (latent, of_latent) = (group / self.n_groups, group % self.n_groups);
-        let start = latent * self.n_groups * (self.n_classes + hidden) + channels + of_latent * hidden;
-        let shift = shift.get(start..).unwrap_or_default();
+        let (_, shift) = self.shift_of(shift, group);
         for (unit, s) in state.iter_mut().enumerate() {
             let reset = sigmoid(taken[unit] + own[unit]);
             let update = sigmoid(taken[hidden + unit] + own[hidden + unit]);
@@ -179,14 +165,13 @@ impl HostRecurrent {
 
     /// `ln p` of the classes of `group` in this state.
     fn log_probabilities(&self, state: &[f64], group: usize, shift: &[f64]) -> Vec<f64> {
-        let (n_classes, latent, of_latent) = (self.n_classes, group / self.n_groups, group % self.n_groups);
+        let (n_classes, of_latent) = (self.n_classes, group % self.n_groups);
         let mut logits = self.own[group * n_classes..(group + 1) * n_classes].to_vec();
         let weights = self.output[of_latent * self.hidden * n_classes..].chunks_exact(n_classes);
         for (s, weights) in state.iter().zip(weights) {
             logits.iter_mut().zip(weights).for_each(|(logit, weight)| *logit += s * weight);
         }
-        let start = latent * self.n_groups * (n_classes + self.hidden) + of_latent * n_classes;
-        let shift = shift.get(start..).unwrap_or_default();
+        let (shift, _) = self.shift_of(shift, group);
         logits.iter_mut().zip(shift).for_each(|(logit, shift)| *logit += shift);
         host_log_softmax(&mut logits);
         logits
@@ -200,6 +185,11 @@ impl HostRecurrent {
             let class = choose(group, &self.log_probabilities(&state, group, shift));
             last = Some(group * self.n_classes + class);
         }
+    }
+
+    /// What `shift` adds to the logits of a group and to what the state takes in before it.
+    fn shift_of<'a>(&self, shift: &'a [f64], group: usize) -> (&'a [f64], &'a [f64]) {
+        shift_of_group(shift, group, [self.n_groups, self.n_classes, self.hidden])
     }
 
     fn n_all_groups(&self) -> usize {

@@ -218,7 +218,7 @@ impl Sampler {
         open.retain(|row| scope == Scope::Block || row.nfe == 0);
         if scope != Scope::Step {
             self.draw_latents(model, &mut open);
-            if model.fits_latents() {
+            if self.config.latent != LatentRule::Reinfer && model.fits_latents() {
                 self.fit_latents(model, &mut open, &plan, scope);
             }
         }
@@ -267,15 +267,17 @@ impl Sampler {
     /// Makes latents that were drawn from the prior fit what their rows show, in one more evaluation: guess the rest, infer the
     /// latents of what is known, and draw the others anew, given those before them. More rounds of it change little.
     fn fit_latents(&self, model: &impl TokenPredictor, rows: &mut [&mut Row], plan: &Plan<'_>, scope: Scope) {
+        let first = self.steps.start;
         let shows = |row: &&mut Row| {
-            (0..).zip(row.covered(scope)).any(|(i, covered)| covered == 1 && !row.is_masked(i))
+            !plan.is_done(row, first)
+                && (0..).zip(row.covered(scope)).any(|(i, covered)| covered == 1 && !row.is_masked(i))
         };
         let mut rows: Vec<&mut Row> = rows.iter_mut().map(|row| &mut **row).filter(shows).collect();
         if rows.is_empty() {
             return;
         }
         let (seq, vocab, numbers, xt) = (model.seq_len(), model.vocab(), numbers(&rows), tokens(&rows));
-        let prediction = self.predict(model, &rows, plan, 0);
+        let prediction = self.predict(model, &rows, plan, first);
         for (i, row) in rows.iter_mut().enumerate() {
             row.nfe += 1;
             row.guess_from(prediction.row(i, seq, vocab));

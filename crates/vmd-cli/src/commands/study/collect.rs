@@ -281,6 +281,8 @@ mod tests {
         let records =
             [record(None, 0.5), record(Some("31-33 clues"), 0.25), record(Some("34-36 clues"), 0.75)];
         assert_eq!(of_records(&records, 1).into_values().collect::<Vec<_>>(), [0.5]);
+        // Of a model that writes in four blocks all evaluations count.
+        assert_eq!(of_records(&records, 4).keys().map(|key| key.steps).collect::<Vec<_>>(), [Some(20)]);
     }
 
     #[test]

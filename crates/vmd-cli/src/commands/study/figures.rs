@@ -51,9 +51,7 @@ fn metric(section: Section) -> (&'static str, &'static str, f64) {
         Section::Infilling => {
             ("infill_accuracy", "completions of half-given sequences that are right (%)", 100.0)
         }
-        Section::Text => {
-            ("ngram_bits_per_token", "bits per character that an n-gram judge needs for what is written", 1.0)
-        }
+        Section::Text => ("ngram_bits_per_token", "n-gram judge of what is written (bits a token)", 1.0),
         Section::Molecules => ("valid_unique_novel", "valid, unique and novel molecules (%)", 100.0),
         Section::Json => ("valid", "lines that are JSON (%)", 100.0),
         Section::Rows => ("consistent", "rows that keep the rules of the table (%)", 100.0),
