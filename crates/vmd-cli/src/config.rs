@@ -225,8 +225,8 @@ impl RunConfig {
         problems.extend(
             self.train.distill.iter().filter_map(|distill| distill.problem_on(&self.model, &self.objective)),
         );
-        let loops = self.model.denoiser.trunk.loops;
-        problems.extend(self.train.recurrence.iter().filter_map(|recurrence| recurrence.problem_on(loops)));
+        problems
+            .extend(self.train.recurrence.iter().filter_map(|recurrence| recurrence.problem_on(&self.model)));
         // A run can be looked at without the file that it was trained on, training says what is wrong with it.
         if let Ok((vocab, seq_len)) = self.data.sizes()
             && (self.model.vocab, self.model.seq_len) != (vocab, seq_len)
@@ -246,6 +246,12 @@ impl RunConfig {
         }
         if self.evaluate.contexts == 0 || self.evaluate.completions == 0 {
             problems.push("evaluate.contexts and evaluate.completions must be 1 or more".into());
+        }
+        if self.evaluate.texts == Some(0) {
+            problems.push("evaluate.texts is 0; set it to 1 or more, or leave it out".into());
+        }
+        if self.evaluate.best_of > 1 && self.data.is_file() {
+            problems.push("evaluate.best_of needs rules that a block could keep, and these data have none; leave it out".into());
         }
         problems.extend(self.evaluate_problems());
         let name_is_plain = !self.name.is_empty()

@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::fs;
+
 use assert_cmd::assert::Assert;
 use common::{TINY, vmd, workplace};
 use predicates::prelude::*;
@@ -131,6 +133,26 @@ fn bounds_are_reported_with_their_draws_and_for_their_sampler() {
         assert!(many["ci95"][1].as_f64().unwrap() > exact, "{many} is below {exact}");
         assert!(of("kl_exact", nfe).get("latent_draws").is_none());
     }
+}
+
+/// One step a block and no latent: the bound is the cross-entropy itself.
+#[test]
+fn bounds_of_blocks_are_for_as_many_steps_as_the_sampler_has_in_all() {
+    let (before, rest) = common::TINY.split_once("[model.latent]").unwrap();
+    let (_, after) = rest.split_once("[objective]").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("tiny.toml"), format!("{before}[objective]{after}")).unwrap();
+    let blocks = ["--set", "data.set=d1", "--set", "model.blocks=2", "--set", "evaluate.nfe=[2]"];
+    let train = ["train", "--config", "tiny.toml", "--run", "run", "--set", "train.steps=300"];
+    vmd(folder.path()).args(train).args(blocks).assert().success();
+    let measured = ["evaluate-synthetic", "--model", "run", "--iwae", "1", "--nfe", "2", "--json"];
+    let records = json_lines(&vmd(folder.path()).args(measured).output().unwrap().stdout);
+    let of = |metric: &str| records.iter().find(|record| record["metric"] == metric).unwrap();
+    let (bound, exact) = (of("bound"), of("kl_exact")["value"].as_f64().unwrap() + 10f64.ln());
+    let [low, high] = [0, 1].map(|end| bound["ci95"][end].as_f64().unwrap());
+    // Twice the interval.
+    let (middle, half) = (f64::midpoint(low, high), (high - low).max(1e-4));
+    assert!((middle - exact).abs() < half, "{middle} ± {half}, not {exact}");
 }
 
 #[test]

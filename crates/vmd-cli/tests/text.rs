@@ -134,6 +134,12 @@ fn a_model_of_text_writes_completes_and_is_judged() {
     assert_eq!(three.lines().next(), whole.lines().next());
     assert_eq!(three.lines().count(), 3);
 
+    // A prompt of more than a sequence is gone on with.
+    let long = "the sea is wide and the ship ";
+    let whole = stdout(run(at, &["sample", "--model", "text", "--count", "1", "--prompt", long]));
+    assert!(whole.starts_with(long), "{whole:?}");
+    assert_eq!(whole.trim_end_matches('\n').chars().count(), long.len() + 16);
+
     let filled =
         stdout(run(at, &["sample", "--model", "text", "--count", "2", "--prompt", "the ▁▁▁ is wide"]));
     for line in filled.lines() {
@@ -186,6 +192,18 @@ fn a_model_of_text_writes_completes_and_is_judged() {
     // A uniform guess is log2 27 = 4.75 bits; every word of the text is known.
     assert!(value("bits_per_token") < 5.0 && value("real_word_share") == 1.0);
     assert!((value("bits_per_token") - value("nats_per_token") / std::f64::consts::LN_2).abs() < 1e-9);
+    // Texts of another length beside real ones of that length and number, and a bound once for all reveal rules.
+    let many =
+        ["--samples", "4", "--length", "24", "--reveal", "ancestral,top-prob", "--texts", "4", "--json"];
+    let said = records(&stdout(run(
+        at,
+        &[&["evaluate-text", "--model", "text", "--nfe", "2,1"], &many[..]].concat(),
+    )));
+    let n_of = |name: &str| -> Vec<&Value> {
+        said.iter().filter(|record| record["metric"] == name).map(|record| &record["n"]).collect()
+    };
+    assert_eq!(n_of("bits_per_token").len(), 2);
+    assert_eq!((n_of("real_ngram_bits_per_token"), n_of("ngram_bits_per_token").len()), (vec![&4.into()], 4));
     // A second model may judge.
     let judged = run(
         at,
@@ -219,6 +237,14 @@ fn molecules_and_rows_are_judged_by_their_rules() {
         assert!(names.contains(&"valid") && names.contains(&name), "{names:?}");
         assert!(said.iter().all(|record| record["value"].is_number()), "{said:?}");
         assert!(!names.contains(&"ngram_bits_per_token"));
+        // All rows that keep the rules were trained on, so others would be all that is novel.
+        let value = |name: &str| {
+            said.iter().find(|record| record["metric"] == name).and_then(|record| record["value"].as_f64())
+        };
+        if what == "table" {
+            assert!(value("valid") > value("consistent"), "{said:?}");
+            assert_eq!(value("valid_unique_novel"), Some(0.0), "{said:?}");
+        }
     }
     let lines = stdout(run(folder.path(), &["sample", "--model", "lines", "--count", "5", "--prompt", "CC"]));
     assert!(
@@ -290,6 +316,12 @@ fn bad_requests_are_told_what_to_do() {
     sample(&[], 1, &["vocabulary.json", "restore the file"]);
     fs::write(&vocabulary, good).unwrap();
 
+    let early =
+        |set: &str, parts: &[&str]| fails(&["train", "--config", "text.toml", "--set", set], 2, parts);
+    early("evaluate.texts=0", &["evaluate.texts is 0"]);
+    early("evaluate.best_of=2", &["evaluate.best_of"]);
+    early("train.recurrence={tracked=1}", &["causal"]);
+
     // The file that was trained on is gone, or too short, or no text.
     fs::remove_file(at.join("sea.txt")).unwrap();
     fails(&["evaluate-text", "--model", "text"], 1, &["sea.txt"]);
@@ -300,10 +332,11 @@ fn bad_requests_are_told_what_to_do() {
     fails(&["train", "--config", "lines.toml", "--set", "data.seq_len=4"], 1, &["set seq_len to 8"]);
     fails(&["train", "--config", "lines.toml", "--set", "data.column=formula"], 1, &["formula"]);
     fails(&["train", "--config", "lines.toml", "--set", "data.syntax=latin"], 2, &["latin", "smiles"]);
+    assert!(!at.join("runs").exists(), "a training that cannot start leaves no run");
 }
 
 #[test]
-fn records_are_made_and_trained_on() {
+fn records_are_made() {
     let folder = workplace();
     let at = folder.path();
     for what in ["orders", "shipments"] {

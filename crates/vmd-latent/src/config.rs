@@ -306,9 +306,9 @@ impl LatentConfig {
                 checks
             }
         };
-        let without_clues = match self.prior {
+        let unshifted = match self.prior {
             PriorKind::Standard {} => {
-                Some("a standard prior has nothing that clues could shift; use \"independent\"")
+                Some("a standard prior has nothing that could be shifted; use \"independent\"")
             }
             PriorKind::Flow { .. } => {
                 Some("no shift of a flow's weights has a plain meaning; use \"mixture\"")
@@ -318,7 +318,9 @@ impl LatentConfig {
             }
             _ => None,
         };
-        checks.extend(without_clues.map(|why| (self.clues.is_none(), format!("clues: {why}"))));
+        for (key, is_absent) in [("clues", self.clues.is_none()), ("sees_past", !self.sees_past)] {
+            checks.extend(unshifted.map(|why| (is_absent, format!("{key}: {why}"))));
+        }
         let by_draw = matches!(self.prior, PriorKind::Mixture { .. } | PriorKind::Flow { .. });
         checks.push((
             !by_draw || self.free_nats <= 0.0,

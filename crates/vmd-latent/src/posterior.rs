@@ -73,7 +73,8 @@ impl Posterior {
     /// - `x0`: `[batch, seq]`, clean tokens
     /// - `tied`: `[batch, seq]`, 1 for the tokens that the latent is to tie, 0 elsewhere; all 1 for `q(z | x0)`. A
     ///   posterior that cannot see what is asked of it collapses.
-    /// - `before`: `[batch, 1, channels]`, a summary of the tokens before; not read by a posterior that is not told of them
+    /// - `before`: `[batch, 1, channels]`, a summary of the tokens before, absent after nothing; not read by a posterior that is
+    ///   not told of them
     pub fn forward(
         &self,
         x0: Tensor<2, Int>,
@@ -82,8 +83,8 @@ impl Posterior {
     ) -> LatentDistribution {
         let [batch, seq] = x0.dims();
         let mut h = self.token.forward(x0) + self.tied.forward(tied);
-        if let Some((projection, before)) = self.before.as_ref().zip(before) {
-            h = h + projection.forward(before);
+        if let Some(projection) = &self.before {
+            h = h + projection.forward(before.unwrap_or_else(|| nothing_before(projection)));
         }
         let h = self.trunk.forward(h, None);
         let [_, _, width] = h.dims();
@@ -121,6 +122,12 @@ impl Posterior {
             }
         }
     }
+}
+
+/// The summary of no tokens, `[1, 1, channels]`, for the layer that is to read it.
+pub(crate) fn nothing_before(layer: &Linear) -> Tensor<3> {
+    let weight = layer.weight.val();
+    Tensor::zeros([1, 1, weight.dims()[0]], &weight.device())
 }
 
 /// The last layer, as loud as `gain` has it. A Gaussian's variances all start at 1: it is the means that speak.

@@ -4,10 +4,11 @@
 
 mod common;
 
-use common::{CATEGORICAL, accepted, config, host_priors};
+use burn::tensor::Device;
+use common::{CATEGORICAL, SEQ, accepted, config, drawn, host, host_priors, tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use vmd_latent::{LatentFamily, LatentStructure, PriorKind};
+use vmd_latent::{DrawGradient, LatentFamily, LatentStructure, PriorKind};
 
 #[test]
 fn groups_of_an_autoregressive_prior_follow_those_before_them_across_tokens() {
@@ -31,6 +32,25 @@ fn groups_of_an_autoregressive_prior_follow_those_before_them_across_tokens() {
         assert!(left < 1e-9, "{kind:?}: {left} is left");
         assert!(of_listed.iter().zip(&sorted).all(|(found, wanted)| (found - wanted).abs() < 1e-12));
     }
+}
+
+#[test]
+fn a_recurrent_prior_may_have_a_single_group() {
+    let family = LatentFamily::Categorical {
+        n_groups: 1,
+        n_classes: 3,
+        gradient: DrawGradient::LeaveOneOut,
+        temperature: 1.0,
+    };
+    let config = config(family, LatentStructure::Pooled, PriorKind::Recurrent { hidden: 3 }, false);
+    assert!(config.validate("latent", SEQ, None).is_empty());
+    let (device, all) = (Device::flex(), [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+    let network = drawn(&config, &device);
+    let on_device = host(network.log_density(&tensor(all.to_vec(), [3, 1, 3], &device), None));
+    let prior = network.to_host();
+    let on_host: Vec<f64> = all.chunks_exact(3).map(|z| prior.log_density(z)).collect();
+    assert!(on_device.iter().zip(&on_host).all(|(found, wanted)| (found - wanted).abs() < 1e-5));
+    assert!((on_host.iter().map(|log_p| log_p.exp()).sum::<f64>() - 1.0).abs() < 1e-12);
 }
 
 /// With the second token's latent kept, and then the first one's.

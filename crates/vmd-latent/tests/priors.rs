@@ -367,6 +367,10 @@ fn what_does_not_go_together_is_refused_with_the_reason() {
     }
     refused(&with(gaussian(pooled), pooled, flow(2)), SEQ, g, "no shift of a flow's weights");
     refused(&with(gaussian(per_token), per_token, markov(1.0, true)), SEQ, g, "one strength for all");
+    for prior in [PriorKind::Standard {}, flow(2)] {
+        let past = LatentConfig { sees_past: true, ..of(gaussian(pooled), pooled, prior) };
+        refused(&past, SEQ, g, "latent.sees_past: ");
+    }
     let tree = PriorKind::Tree { hidden: 2 };
     refused(&of(CATEGORICAL, per_token, tree), SEQ, g, "structure \"two_level\"");
     refused(&of(gaussian(per_token), LatentStructure::TwoLevel, tree), SEQ, g, "table over classes");

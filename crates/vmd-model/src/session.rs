@@ -7,7 +7,7 @@ use vmd_process::{Purpose, keyed_rng};
 use crate::importance::unit_bounds;
 use crate::model::upload_tokens;
 use crate::sampler::SampleOutput;
-use crate::{Conditioned, Sampler, TrainableDenoiser, VmdModel};
+use crate::{Conditioned, Sampler, TokenPredictor, TrainableDenoiser, VmdModel};
 
 /// Texts in progress, with the keys and values of what the next block sees of them.
 #[derive(Debug)]
@@ -86,8 +86,20 @@ impl<D: TrainableDenoiser> VmdModel<D> {
         &self,
         sampler: &Sampler,
         writing: Writing<'_>,
-        mut on_block: impl FnMut(&[Vec<u32>]),
+        on_block: impl FnMut(&[Vec<u32>]),
     ) -> SampleOutput {
+        let (written, nfe) = self.write_blocks(sampler, writing, on_block);
+        let length = writing.template.len() / writing.texts;
+        SampleOutput { tokens: finished(written, length, writing.stop), nfe }
+    }
+
+    /// All blocks of each text that were written, whole, and the evaluations of each.
+    fn write_blocks(
+        &self,
+        sampler: &Sampler,
+        writing: Writing<'_>,
+        mut on_block: impl FnMut(&[Vec<u32>]),
+    ) -> (Vec<Vec<u32>>, Vec<usize>) {
         let Writing { template, texts, stop, seed } = writing;
         assert!(texts > 0 && template.len().is_multiple_of(texts), "a template holds whole texts");
         let (length, len, mask) =
@@ -128,7 +140,7 @@ impl<D: TrainableDenoiser> VmdModel<D> {
             }
             open = going.into_iter().map(|i| open[i]).collect();
         }
-        SampleOutput { tokens: finished(written, length, stop), nfe }
+        (written, nfe)
     }
 
     /// [`write`](Self::write) with several attempts at every text, of which the one is kept that the model itself finds likeliest as a
@@ -148,19 +160,20 @@ impl<D: TrainableDenoiser> VmdModel<D> {
         );
         // Attempt `a` at text `i` is text `a · texts + i` of one call.
         let all = Writing { template: &template.repeat(attempts), texts: attempts * texts, ..writing };
-        let output = self.write(sampler, all, |_| ());
-        let padded: Vec<u32> = output
-            .tokens
-            .chunks_exact(length)
-            .flat_map(|text| text.iter().copied().chain(std::iter::repeat_n(0, seq - length)))
+        let (written, nfe) = self.write_blocks(sampler, all, |_| ());
+        let padded: Vec<u32> = written
+            .iter()
+            .flat_map(|text| text.iter().copied().chain(std::iter::repeat_n(0, seq - text.len())))
             .collect();
-        let (steps, grid) = (sampler.config().nfe, sampler.config().grid);
+        let (per_unit, grid) = (sampler.config().nfe, sampler.config().grid);
+        let steps = per_unit / Conditioned::next_block(self, None).n_blocks();
         let bounds = unit_bounds(self, steps, grid, &padded, 1, seed);
-        // Blocks before the first gap are the same in all attempts, and what padding is worth says nothing.
+        // Blocks before the first gap are the same in all attempts. What the last one has after the text's end was drawn with the
+        // rest of it, and counts with it; blocks after that one say nothing.
         let gap = |text: &[u32]| text.iter().position(|&token| token == self.config().mask_token());
         let counted = |text: usize| {
             let first = gap(&template[text * length..][..length]).unwrap_or(length) / unit;
-            first..(length / unit).max(first)
+            first..length.div_ceil(unit)
         };
         let of_attempt = |i: usize| bounds[i * (seq / unit)..][counted(i % texts)].iter().sum::<f64>();
         let mut best =
@@ -168,9 +181,9 @@ impl<D: TrainableDenoiser> VmdModel<D> {
         for text in 0..texts {
             let mine = || (0..attempts).map(|attempt| attempt * texts + text);
             let kept = mine().min_by(|&a, &b| of_attempt(a).total_cmp(&of_attempt(b))).unwrap_or(text);
-            best.tokens.extend(&output.tokens[kept * length..(kept + 1) * length]);
-            let compared = attempts * steps * length.div_ceil(unit);
-            best.nfe.push(mine().map(|i| output.nfe[i]).sum::<usize>() + compared);
+            best.tokens.extend(&written[kept][..length]);
+            let compared = attempts * per_unit * length.div_ceil(unit);
+            best.nfe.push(mine().map(|i| nfe[i]).sum::<usize>() + compared);
         }
         best
     }

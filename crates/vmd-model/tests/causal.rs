@@ -105,6 +105,9 @@ fn what_was_read_before_answers_as_what_is_read_again() {
         let whole = ask(&Conditioned::each_block(&model, &texts), &xt);
         let priors =
             Conditioned::each_block(&model, &texts).priors_given(&[], &[MASK].repeat(texts.len())).unwrap();
+        let ones = vec![1; 2 * LEN * BLOCKS];
+        let inferred =
+            Conditioned::each_block(&model, &texts).posterior(&[], &texts, &ones).unwrap().to_host();
         let mut session = Session::new(&model);
         for index in 0..BLOCKS {
             let of_block = |values: &[u32]| -> Vec<u32> {
@@ -125,6 +128,11 @@ fn what_was_read_before_answers_as_what_is_read_again() {
             for (row, prior) in next.priors_given(&[], &[MASK; 2 * LEN]).unwrap().iter().enumerate() {
                 let (a, b) = (prior.log_density(&z), priors[row * BLOCKS + index].log_density(&z));
                 assert!((a - b).abs() < 1e-4, "{a} and {b}");
+            }
+            let posterior = next.posterior(&[], &of_block(&texts), &ones[..2 * LEN]).unwrap().to_host();
+            for row in 0..2 {
+                let (a, b) = (posterior.log_density(row, &z), inferred.log_density(row * BLOCKS + index, &z));
+                assert!((a - b).abs() < 1e-4, "posterior of block {index}: {a} and {b}");
             }
             session.append(&of_block(&texts), 2);
         }
@@ -343,4 +351,24 @@ fn of_several_attempts_the_likeliest_is_kept() {
     assert_ne!(one.tokens, many.tokens);
     // Two blocks are written, and all five are compared.
     assert_eq!((one.nfe[0], many.nfe[0]), (2 + BLOCKS, 16 * (2 + BLOCKS)));
+}
+
+#[test]
+fn attempts_are_compared_where_the_last_block_is_filled_in_part() {
+    let mut whole = config(VOCAB, LEN * BLOCKS, Scope::Sequence, None);
+    whole.denoiser.trunk.position = PositionEncoding::Rotary;
+    let mut blocks = causal(None);
+    blocks.latent = None;
+    for config in [whole, blocks] {
+        let model = trained(&config, 3);
+        // A gap in the last block, of which the text has two tokens.
+        let mut template = text(1, LEN + 2);
+        template[LEN] = MASK;
+        let writing = Writing { template: &template, texts: 1, stop: None, seed: 5 };
+        let sampler = sampler(1, RevealRule::Ancestral);
+        let one = model.write_likeliest(&sampler, writing, 1).tokens;
+        let many = model.write_likeliest(&sampler, writing, 64).tokens;
+        assert_ne!(one, many, "causal: {}", config.causal);
+        assert!(template.iter().zip(&many).all(|(given, token)| *given == MASK || given == token));
+    }
 }

@@ -1,7 +1,7 @@
 //! Training through a part of a trunk's loops.
 
 use serde::{Deserialize, Serialize};
-use vmd_model::TrainedLoops;
+use vmd_model::{ModelConfig, TrainedLoops};
 use vmd_nn::Loops;
 use vmd_process::{Purpose, index_below, keyed_rng};
 
@@ -26,8 +26,12 @@ impl Recurrence {
         TrainedLoops { loops, early_share: self.early_share }
     }
 
-    /// What is wrong with it for a trunk of `loops`.
-    pub fn problem_on(&self, loops: usize) -> Option<String> {
+    /// What is wrong with it for `model`.
+    pub fn problem_on(&self, model: &ModelConfig) -> Option<String> {
+        if model.causal {
+            return Some("train.recurrence is not for causal models; leave it out".into());
+        }
+        let loops = model.denoiser.trunk.loops;
         if !(1..=loops).contains(&self.tracked) {
             let tracked = self.tracked;
             return Some(format!(

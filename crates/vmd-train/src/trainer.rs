@@ -114,8 +114,8 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
     /// train.
     pub fn with_model(parts: TrainerParts<'a>, mut model: VmdModel<D>) -> Result<Self, TrainError> {
         let autodiff = parts.device.clone().autodiff();
-        let loops = parts.model.denoiser.trunk.loops;
-        if let Some(reason) = parts.train.recurrence.and_then(|recurrence| recurrence.problem_on(loops)) {
+        if let Some(reason) = parts.train.recurrence.and_then(|recurrence| recurrence.problem_on(parts.model))
+        {
             return Err(TrainError::BadModel { path: "the configuration".into(), reason });
         }
         let distill = parts.train.distill.as_ref();

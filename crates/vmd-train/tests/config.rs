@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
 use proptest::prelude::*;
+use vmd_model::ModelConfig;
 use vmd_train::{KlSchedule, LearningRateDecay, PosteriorFirst, Recurrence, TrainConfig, learning_rate};
 
 fn config() -> TrainConfig {
@@ -93,13 +94,19 @@ fn every_problem_names_its_key() {
 #[test]
 fn trained_loops_fit_the_trunk() {
     let recurrence = |tracked, early_share| Recurrence { tracked, early_share };
-    assert!(recurrence(3, 0.5).problem_on(3).is_none());
+    let mut model: ModelConfig = toml::from_str(
+        "vocab = 3\nseq_len = 4\n[denoiser.trunk]\nwidth = 8\nlayers = 1\nloops = 3\nheads = 1",
+    )
+    .unwrap();
+    assert!(recurrence(3, 0.5).problem_on(&model).is_none());
     for (bad, key) in [
         (recurrence(0, 0.5), "tracked = 0"),
         (recurrence(4, 0.5), "1..=3"),
         (recurrence(2, 1.0), "early_share = 1"),
         (recurrence(2, f64::NAN), "early_share = NaN"),
     ] {
-        assert!(bad.problem_on(3).is_some_and(|text| text.contains(key)), "{bad:?}");
+        assert!(bad.problem_on(&model).is_some_and(|text| text.contains(key)), "{bad:?}");
     }
+    model.causal = true;
+    assert!(recurrence(3, 0.5).problem_on(&model).is_some_and(|text| text.contains("causal")));
 }

@@ -85,7 +85,8 @@ pub(crate) struct SampleArgs {
     /// Text to begin with, or to fill in where it has ▁ (one for each token): "to be ▁▁▁▁ not to be". For models of text.
     #[arg(long, value_name = "TEXT")]
     pub(crate) prompt: Option<String>,
-    /// Tokens of a text [default: those of the prompt if it has a ▁, else as many as a sequence has in training].
+    /// Tokens of a text [default: those of the prompt if it has a ▁, else as many as a sequence has in training, and as many more
+    /// after a prompt that is no shorter].
     #[arg(long, value_name = "N")]
     pub(crate) length: Option<usize>,
     /// Attempts at every text, of which the one is kept that the model finds likeliest as a whole: so a model that writes from left

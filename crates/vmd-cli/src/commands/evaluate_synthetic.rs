@@ -9,7 +9,7 @@ use vmd::eval::{
     ExactError, Figure, InfillTask, Record, SampleCounts, evaluate_infill, exact_synthetic, mean_interval,
     wilson_interval,
 };
-use vmd::model::{RevealRule, Sampler, SamplerConfig, importance_bound};
+use vmd::model::{RevealRule, Sampler, SamplerConfig, TokenPredictor, importance_bound};
 
 use crate::args::EvaluateSyntheticArgs;
 use crate::config::samplers;
@@ -130,7 +130,8 @@ fn report_bounds(
     let mut rows = Vec::new();
     for config in samplers {
         let bound = |metric: &str, k: usize| {
-            let (value, error) = importance_bound(&loaded.model, config.nfe, config.grid, &x0, k, seed);
+            let steps = config.nfe / loaded.model.n_blocks();
+            let (value, error) = importance_bound(&loaded.model, steps, config.grid, &x0, k, seed);
             let ci95 = [value - 1.96 * error, value + 1.96 * error];
             let figure = Figure { value, ci95, n: BOUND_SEQUENCES };
             Record { latent_draws: Some(k), ..provenance.record(metric, figure, config, None) }

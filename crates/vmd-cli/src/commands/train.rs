@@ -116,7 +116,7 @@ fn prepare(args: &TrainArgs) -> anyhow::Result<(RunConfig, RunFolder)> {
     }
     let config = RunConfig::resolve(&chosen_text(args)?, &args.overrides, args.common.seed)?;
     // Before there is a folder: the data may be in a file that cannot be read.
-    config.data.sizes()?;
+    config.data.sources(config.seed)?;
     let path = match &args.run {
         Some(path) => path.clone(),
         None => RunFolder::next_free(&PathBuf::from(RUNS), &config.name),

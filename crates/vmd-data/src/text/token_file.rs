@@ -11,11 +11,14 @@ use super::width::Width;
 use super::{Normalisation, Normaliser27, TextError, Vocabulary};
 use crate::files::write_whole;
 
-/// What follows the tokens of a cache file, before their number; the digit is the version of the format.
-const MAGIC: [u8; 8] = *b"VMDTOK_1";
+/// What follows the tokens of a cache file, before their number and digest; the digit is the version of the format.
+const MAGIC: [u8; 8] = *b"VMDTOK_2";
+
+/// Bytes of a digest.
+const DIGEST: usize = 32;
 
 /// Bytes after the last token.
-const FOOTER: usize = 16;
+const FOOTER: usize = 16 + DIGEST;
 
 /// The tokens of a text file, encoded once and read from a cache file in any order, so that memory does not grow with the
 /// text.
@@ -49,7 +52,7 @@ impl TokenFile {
         let failed = |source| TextError::Io { action: "use the cache", path: cache.to_path_buf(), source };
         let cached = cache.join(format!("{}.tokens", key(path, vocabulary, normalisation)?));
         let width = Width::of(vocabulary.len());
-        // A file of another form or length was not written by this version; it is made anew.
+        // A file of another form, length or content was not written by this version, or is damaged; it is made anew.
         let (file, len) = match stored(&cached, width) {
             Some(found) => found,
             None => {
@@ -103,20 +106,27 @@ impl TokenFile {
 
 /// SHA-256 of everything that the tokens depend on, in hexadecimal digits.
 fn key(path: &Path, vocabulary: &Vocabulary, normalisation: Normalisation) -> Result<String, TextError> {
-    let mut file = open(path)?;
-    let mut content = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
+    let content = digest(open(path)?).map_err(|source| TextError::Io {
+        action: "read",
+        path: path.to_path_buf(),
+        source,
+    })?;
+    let settings = serde_json::to_vec(&(vocabulary, normalisation)).expect("a vocabulary is plain data");
+    let key = Sha256::new().chain_update(MAGIC).chain_update(content).chain_update(settings);
+    Ok(crate::files::hexadecimal(&key.finalize()))
+}
+
+/// SHA-256 of what is still to be read.
+fn digest(mut content: impl Read) -> io::Result<[u8; DIGEST]> {
+    let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
     loop {
-        match file.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => content.update(&buffer[..read]),
+        match content.read(&mut buffer) {
+            Ok(0) => return Ok(hash.finalize().into()),
+            Ok(read) => hash.update(&buffer[..read]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(source) => return Err(TextError::Io { action: "read", path: path.to_path_buf(), source }),
+            Err(error) => return Err(error),
         }
     }
-    let settings = serde_json::to_vec(&(vocabulary, normalisation)).expect("a vocabulary is plain data");
-    let key = Sha256::new().chain_update(MAGIC).chain_update(content.finalize()).chain_update(settings);
-    Ok(crate::files::hexadecimal(&key.finalize()))
 }
 
 /// A cache file and its number of tokens, if it is whole.
@@ -125,8 +135,10 @@ fn stored(cached: &Path, width: Width) -> Option<(File, u64)> {
     let bytes = file.metadata().ok()?.len().checked_sub(FOOTER as u64)?;
     let mut footer = [0; FOOTER];
     read_exact_at(&file, &mut footer, bytes).ok()?;
-    let len = u64::from_le_bytes(footer[8..].try_into().ok()?);
-    (footer[..8] == MAGIC && len.checked_mul(width.bytes() as u64) == Some(bytes)).then_some((file, len))
+    let (counted, hashed) = footer[MAGIC.len()..].split_at(8);
+    let len = u64::from_le_bytes(counted.try_into().ok()?);
+    let has_form = footer[..MAGIC.len()] == MAGIC && len.checked_mul(width.bytes() as u64) == Some(bytes);
+    (has_form && digest((&file).take(bytes)).ok()? == *hashed).then_some((file, len))
 }
 
 /// Writes the cache file.
@@ -139,14 +151,16 @@ fn encode(
     let failed = |source| TextError::Io { action: "write", path: cached.to_path_buf(), source };
     let width = Width::of(vocabulary.len());
     write_whole(cached, failed, |file: &mut dyn Write| {
-        let (mut len, mut bytes) = (0, Vec::new());
+        let (mut len, mut bytes, mut hash) = (0_u64, Vec::new(), Sha256::new());
         for_each_piece(path, vocabulary, normalisation, &mut |tokens| {
             len += tokens.len() as u64;
             bytes.clear();
             width.write(tokens, &mut bytes);
+            hash.update(&bytes);
             file.write_all(&bytes).map_err(failed)
         })?;
-        file.write_all(&MAGIC).and_then(|()| file.write_all(&len.to_le_bytes())).map_err(failed)
+        let footer = [&MAGIC[..], &len.to_le_bytes(), &hash.finalize()].concat();
+        file.write_all(&footer).map_err(failed)
     })
 }
 

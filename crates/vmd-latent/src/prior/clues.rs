@@ -5,6 +5,7 @@ use burn::tensor::{Int, Tensor};
 use vmd_graph::DependencyGraph;
 use vmd_nn::{Embedding, Linear, NetworkError, ParameterInit, Trunk, TrunkConfig, Weights};
 
+use crate::posterior::nothing_before;
 use crate::{LatentConfig, LatentFamily, LatentStructure, PriorKind};
 
 /// What is known of a sequence, as terms that are added to the parameters of a prior.
@@ -95,11 +96,7 @@ impl PastShift {
     /// Terms for every (sub-)latent, `[batch, n_latents, n_shifts]`, given `before`, `[batch, 1, channels]`; of one row, after
     /// nothing.
     pub(super) fn shift(&self, before: Option<Tensor<3>>) -> Tensor<3> {
-        let before = before.unwrap_or_else(|| {
-            let weight = self.head.weight.val();
-            Tensor::zeros([1, 1, weight.dims()[0]], &weight.device())
-        });
-        let shift = self.head.forward(before);
+        let shift = self.head.forward(before.unwrap_or_else(|| nothing_before(&self.head)));
         let [batch, _, terms] = shift.dims();
         shift.reshape([batch, self.n_latents, terms / self.n_latents])
     }

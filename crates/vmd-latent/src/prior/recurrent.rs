@@ -62,7 +62,11 @@ impl Recurrent {
         let by_group = z.clone().reshape([tokens, n_groups, n_classes]).swap_dims(0, 1);
         let taken = by_group.matmul(self.input.val()).swap_dims(0, 1).reshape([batch, groups, gates]);
         let start = self.start.val().reshape([1, 1, gates]).expand([batch, 1, gates]);
-        let taken = Tensor::cat(vec![start, taken.narrow(1, 0, groups - 1)], 1);
+        // The last group is taken in by none.
+        let taken = match groups {
+            1 => start,
+            _ => Tensor::cat(vec![start, taken.narrow(1, 0, groups - 1)], 1),
+        };
         let (to_logits, to_state) = split_shift(shift, n_groups, n_classes);
         let to_state = to_state.map(|shift| shift.expand([batch, groups, hidden]));
         let mut state: Option<Tensor<2>> = None;

@@ -4,7 +4,7 @@ use std::f64::consts::LN_2;
 
 use vmd::eval::text::{TextBound, text_bound, text_importance_bound};
 use vmd::eval::{Figure, Provenance, Record};
-use vmd::model::{ObjectiveConfig, RevealRule, SamplerConfig};
+use vmd::model::{Conditioned, ObjectiveConfig, RevealRule, SamplerConfig, TokenPredictor};
 
 use super::Amounts;
 use super::subject::Subject;
@@ -23,7 +23,10 @@ pub(super) fn report(
     let x0 = subject.held_out(amounts.texts)?;
     let model = &loaded.model;
     let objective = loaded.run.as_ref().map_or_else(ObjectiveConfig::default, |run| run.objective.clone());
-    let mut steps: Vec<Option<usize>> = samplers.iter().map(|sampler| Some(sampler.nfe)).collect();
+    // Of a model whose blocks are written as one, NFE is that of all of them.
+    let blocks = Conditioned::next_block(model, None).n_blocks();
+    let mut steps: Vec<Option<usize>> = samplers.iter().map(|sampler| Some(sampler.nfe / blocks)).collect();
+    steps.sort_unstable();
     steps.dedup();
     // A block of one token has one step; more say the same. A latent in continuous time has nothing to say.
     let one_token = model.config().causal && model.config().unit_len() == 1;
@@ -42,7 +45,7 @@ pub(super) fn report(
             .zip(amounts.iwae)
             .map(|(steps, k)| (k, text_importance_bound(model, &objective, steps, &x0, k, seed)));
         if json {
-            print_json(&records(&provenance, &bound, tight));
+            print_json(&records(&provenance, &bound, tight, blocks));
         }
         rows.push(row(&bound, tight));
     }
@@ -58,15 +61,21 @@ pub(super) fn report(
     Ok(())
 }
 
-fn records(provenance: &Provenance, bound: &TextBound, tight: Option<(usize, Figure)>) -> Vec<Record> {
+fn records(
+    provenance: &Provenance,
+    bound: &TextBound,
+    tight: Option<(usize, Figure)>,
+    blocks: usize,
+) -> Vec<Record> {
+    let nfe = bound.steps.map(|steps| steps * blocks);
     let sampler = SamplerConfig {
-        nfe: bound.steps.unwrap_or(usize::MAX),
+        nfe: nfe.unwrap_or(usize::MAX),
         reveal: RevealRule::Ancestral,
         ..SamplerConfig::default()
     };
     let record = |metric: &str, figure: Figure| {
         let record = provenance.record(metric, figure, &sampler, None);
-        Record { nfe: bound.steps, ..record }
+        Record { nfe, ..record }
     };
     let map = |figure: Figure, f: fn(f64) -> f64| Figure {
         value: f(figure.value),

@@ -124,6 +124,8 @@ pub(super) fn report(
         return Ok(());
     }
     let judges = Judges::of(subject, amounts.order, judge)?;
+    // A held-out part that is too short for one of them shows before anything is written.
+    let real = subject.held_out_texts(amounts.samples, amounts.length)?;
     let provenance = loaded.provenance("text", subject.name.clone(), "samples", seed);
     let mut measured: Vec<(String, Vec<Record>)> = Vec::new();
     for (config, sampler) in samplers {
@@ -139,9 +141,8 @@ pub(super) fn report(
         }
         measured.push((format!("{}, {}", describe_latent(config), config.nfe), records));
     }
-    if subject.form() == Form::Text && amounts.samples > 0 {
-        let texts = subject.held_out(amounts.samples * amounts.length / loaded.model.config().seq_len + 1)?;
-        let figures = judge_texts(&texts, amounts.length, subject, &judges, seed);
+    if !real.is_empty() {
+        let figures = judge_texts(&real, amounts.length, subject, &judges, seed);
         let reference = loaded.provenance("text", subject.name.clone(), &subject.part.to_string(), seed);
         let record = |(metric, figure): (&str, Figure)| {
             let metric = format!("real_{metric}");
@@ -210,14 +211,15 @@ fn written(
 fn judge_lines(tokens: &[u32], length: usize, subject: &Subject, judges: &Judges<'_>) -> Measured {
     let rows = tokens.chunks_exact(length);
     let n = rows.len();
-    let (samples, unique) = match &judges.table {
+    let (kept, unique) = match &judges.table {
         Some(table) => {
-            let kept = rows.clone().filter(|row| table.is_valid(row)).count();
-            // An invalid row has no key.
-            let key = |row: &[u32]| if table.is_in_domain(row) { format!("{row:?}") } else { String::new() };
+            let in_domain = rows.clone().filter(|row| table.is_in_domain(row)).count();
+            // A row that breaks a rule has no key: no such row was trained on, and all of them would count as novel.
+            let key = |row: &[u32]| if table.is_valid(row) { format!("{row:?}") } else { String::new() };
             let keys: Vec<String> = rows.map(key).collect();
             let judge = |key: &str| (!key.is_empty()).then(|| key.to_string());
-            (Some(wilson_interval(kept, n)), Uniqueness::of(&keys, &judges.training, judge))
+            let kept = Uniqueness::of(&keys, &judges.training, judge);
+            (Some(kept.valid), Uniqueness { valid: wilson_interval(in_domain, n), ..kept })
         }
         None => {
             let lines: Vec<String> = rows.map(|row| subject.encoding.decode(row)).collect();
@@ -235,7 +237,7 @@ fn judge_lines(tokens: &[u32], length: usize, subject: &Subject, judges: &Judges
         ("novel", unique.novel),
         ("valid_unique_novel", unique.all_three),
     ];
-    figures.extend(samples.map(|kept| ("consistent", kept)));
+    figures.extend(kept.map(|kept| ("consistent", kept)));
     defined(figures)
 }
 

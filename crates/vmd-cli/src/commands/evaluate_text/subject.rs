@@ -1,5 +1,7 @@
 //! The data behind an evaluation.
 
+use std::sync::Arc;
+
 use vmd::data::text::{Corpus, Encoding, Form, Part};
 
 use crate::data::Syntax;
@@ -44,8 +46,18 @@ impl Subject {
 
     /// Up to `most` held-out examples, spread over the part, `[n, seq_len]`.
     pub(super) fn held_out(&self, most: usize) -> anyhow::Result<Vec<u32>> {
-        let source = self.corpus.source(self.part, 0)?;
-        let n = self.corpus.n_examples(self.part)?.min(most as u64);
+        self.examples(&self.corpus, most)
+    }
+
+    /// The same of `length` tokens each, `[n, length]`; none where the data are no text.
+    pub(super) fn held_out_texts(&self, most: usize, length: usize) -> anyhow::Result<Vec<u32>> {
+        let Corpus::Text(file, _, vocabulary) = &self.corpus else { return Ok(Vec::new()) };
+        self.examples(&Corpus::Text(Arc::clone(file), length, vocabulary.clone()), most)
+    }
+
+    fn examples(&self, corpus: &Corpus, most: usize) -> anyhow::Result<Vec<u32>> {
+        let source = corpus.source(self.part, 0)?;
+        let n = corpus.n_examples(self.part)?.min(most as u64);
         let mut tokens = vec![0; n as usize * source.seq_len()];
         tokens
             .chunks_exact_mut(source.seq_len())

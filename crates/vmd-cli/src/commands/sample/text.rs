@@ -77,7 +77,14 @@ fn template(loaded: &LoadedModel, encoding: &Encoding, args: &SampleArgs) -> any
         _ => encoding.template(prompt).map_err(|error| usage(format!("--prompt: {error}")))?,
     };
     let whole = template.contains(&mask).then_some(template.len());
-    let length = args.length.or(whole).unwrap_or_else(|| config.seq_len.max(template.len()));
+    // A prompt that fills a sequence is gone on with by another one, where that is possible.
+    let given = template.len();
+    let goes_on = config.causal && encoding.form == Form::Text && given >= config.seq_len;
+    let length = args.length.or(whole).unwrap_or(if goes_on {
+        given + config.seq_len
+    } else {
+        config.seq_len.max(given)
+    });
     if length < template.len() || length == 0 {
         return Err(usage(format!(
             "--length {length} is less than the {} tokens of the prompt, or none; raise it",
