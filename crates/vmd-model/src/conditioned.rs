@@ -85,8 +85,7 @@ impl<D: TrainableDenoiser> TokenPredictor for Conditioned<'_, D> {
     }
 
     fn n_blocks(&self) -> usize {
-        let config = self.model.config();
-        if config.causal { 1 } else { config.blocks }
+        self.model.config().unit_blocks()
     }
 
     fn latent_scope(&self) -> Scope {

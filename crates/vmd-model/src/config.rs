@@ -103,6 +103,11 @@ impl ModelConfig {
         if self.causal { self.seq_len / self.blocks } else { self.seq_len }
     }
 
+    /// Blocks of those tokens, one after the other: a causal model's are units of their own.
+    pub fn unit_blocks(&self) -> usize {
+        if self.causal { 1 } else { self.blocks }
+    }
+
     /// Who sees whom in a causal model.
     pub fn block_mask(&self) -> Option<BlockMask> {
         let block_len = self.unit_len();

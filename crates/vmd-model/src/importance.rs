@@ -59,7 +59,7 @@ pub(crate) fn unit_bounds<D: TrainableDenoiser>(
     // Blocks of a causal model are evaluated side by side, each as a sequence of its own.
     let unit = model.config().unit_len();
     let per_text = seq / unit;
-    let blocks = if model.config().causal { 1 } else { model.config().blocks };
+    let blocks = model.config().unit_blocks();
     let per_batch = (BATCH_ROWS / (draws * per_text)).max(1);
     let mut bounds = Vec::with_capacity(x0.len() / unit);
     for (index, texts) in x0.chunks(per_batch * seq).enumerate() {

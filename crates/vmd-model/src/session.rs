@@ -7,7 +7,7 @@ use vmd_process::{Purpose, keyed_rng};
 use crate::importance::unit_bounds;
 use crate::model::upload_tokens;
 use crate::sampler::SampleOutput;
-use crate::{Conditioned, Sampler, TokenPredictor, TrainableDenoiser, VmdModel};
+use crate::{Conditioned, Sampler, TrainableDenoiser, VmdModel};
 
 /// Texts in progress, with the keys and values of what the next block sees of them.
 #[derive(Debug)]
@@ -166,7 +166,7 @@ impl<D: TrainableDenoiser> VmdModel<D> {
             .flat_map(|text| text.iter().copied().chain(std::iter::repeat_n(0, seq - text.len())))
             .collect();
         let (per_unit, grid) = (sampler.config().nfe, sampler.config().grid);
-        let steps = per_unit / Conditioned::next_block(self, None).n_blocks();
+        let steps = per_unit / self.config().unit_blocks();
         let bounds = unit_bounds(self, steps, grid, &padded, 1, seed);
         // Blocks before the first gap are the same in all attempts. What the last one has after the text's end was drawn with the
         // rest of it, and counts with it; blocks after that one say nothing.

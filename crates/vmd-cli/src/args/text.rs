@@ -46,7 +46,7 @@ pub(crate) struct EvaluateTextArgs {
     /// entropy-bound(0.5), first-hitting.
     #[arg(long, value_delimiter = ',', default_value = "ancestral")]
     pub(crate) reveal: Vec<RevealRule>,
-    /// Steps of the sampler for each block.
+    /// Network evaluations per text, of a model that writes block by block per block.
     #[arg(long, visible_alias = "nfe-per-block", value_delimiter = ',', default_value = "1,2,4")]
     pub(crate) nfe: Vec<usize>,
     /// Value rule: argmax, categorical, categorical(0.8,0.95) with temperature and top-p.

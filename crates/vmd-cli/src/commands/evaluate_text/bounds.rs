@@ -4,7 +4,7 @@ use std::f64::consts::LN_2;
 
 use vmd::eval::text::{TextBound, text_bound, text_importance_bound};
 use vmd::eval::{Figure, Provenance, Record};
-use vmd::model::{Conditioned, ObjectiveConfig, RevealRule, SamplerConfig, TokenPredictor};
+use vmd::model::{ObjectiveConfig, RevealRule, SamplerConfig};
 
 use super::Amounts;
 use super::subject::Subject;
@@ -24,7 +24,7 @@ pub(super) fn report(
     let model = &loaded.model;
     let objective = loaded.run.as_ref().map_or_else(ObjectiveConfig::default, |run| run.objective.clone());
     // Of a model whose blocks are written as one, NFE is that of all of them.
-    let blocks = Conditioned::next_block(model, None).n_blocks();
+    let blocks = model.config().unit_blocks();
     let mut steps: Vec<Option<usize>> = samplers.iter().map(|sampler| Some(sampler.nfe / blocks)).collect();
     steps.sort_unstable();
     steps.dedup();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anyhow::Context;
 use vmd::data::text::{Corpus, Encoding, Form, Part};
 
 use crate::data::Syntax;
@@ -52,7 +53,8 @@ impl Subject {
     /// The same of `length` tokens each, `[n, length]`; none where the data are no text.
     pub(super) fn held_out_texts(&self, most: usize, length: usize) -> anyhow::Result<Vec<u32>> {
         let Corpus::Text(file, _, vocabulary) = &self.corpus else { return Ok(Vec::new()) };
-        self.examples(&Corpus::Text(Arc::clone(file), length, vocabulary.clone()), most)
+        let windows = Corpus::Text(Arc::clone(file), length, vocabulary.clone());
+        self.examples(&windows, most).with_context(|| format!("--length {length}"))
     }
 
     fn examples(&self, corpus: &Corpus, most: usize) -> anyhow::Result<Vec<u32>> {
