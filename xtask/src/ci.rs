@@ -64,7 +64,7 @@ fn steps(nextest: bool) -> Vec<Step> {
         cargo("clippy", false, "clippy --workspace --all-targets --release --locked -- -D warnings"),
         cargo("tests", false, tests),
         // Nothing else has this feature on, so that most builds need no tokenizers.
-        cargo("byte pairs", true, "test -p vmd-data --release --locked --features bpe --test byte_pairs"),
+        cargo("byte pairs", true, "test -p vmd-data --release --locked --features bpe --test it byte_pairs"),
         cargo("examples in docs", true, "test --workspace --release --doc --locked"),
         // Programs and libraries apart, programs first: the program `vmd` and the library `vmd` would write the
         // same pages, and those of the library are to stay.

@@ -21,7 +21,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     let runtime = workspace.root.join("target");
     let mut test = in_own_folder(
         &workspace.root,
-        &["test", "--features", "wgpu", "--test", "devices", "--", "--nocapture"],
+        &["test", "--features", "wgpu", "--test", "it", "devices", "--", "--nocapture"],
     );
     if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
         // Keeps Vulkan's loader from complaining.

@@ -1,0 +1,175 @@
+//! What can be told to the samplers, and what cannot.
+
+
+use std::fs;
+
+use assert_cmd::assert::Assert;
+use crate::common::{TINY, vmd, workplace};
+use predicates::prelude::*;
+use predicates::str::contains;
+use serde_json::Value;
+
+/// A folder with a trained model in `run`.
+fn trained() -> tempfile::TempDir {
+    let folder = workplace();
+    vmd(folder.path()).args(["train", "--config", "tiny.toml", "--run", "run"]).assert().success();
+    folder
+}
+
+/// Exit code 2, a message with these parts, and nothing else.
+fn refused(assert: Assert, parts: &[&str]) {
+    let assert = assert.code(2).stdout("").stderr(contains("panicked").not());
+    parts.iter().fold(assert, |assert, part| assert.stderr(contains(*part)));
+}
+
+#[test]
+fn rules_that_do_not_fit_each_other_or_the_model_are_usage_errors() {
+    let folder = trained();
+    for command in ["sample", "evaluate-synthetic"] {
+        let run =
+            |options: &[&str]| vmd(folder.path()).args([command, "--model", "run"]).args(options).assert();
+        refused(run(&["--reveal", "independent-set"]), &["the model has no graph"]);
+        refused(
+            run(&["--reveal", "margin", "--remask", "cap(0.1)"]),
+            &["remask = cap(0.1)", "set reveal = ancestral"],
+        );
+        refused(run(&["--remask", "predict-remask"]), &["set reveal to top-prob, margin or entropy"]);
+        refused(run(&["--remask", "cap(2)"]), &["`cap(2)`", "confidence"]);
+        refused(run(&["--reveal", "threshold(0.9)", "--remask", "backtrack"]), &["only Sudoku can tell"]);
+        refused(run(&["--reveal-noise", "1"]), &["reveal_noise = 1", "ancestral does not"]);
+        refused(run(&["--reveal-noise=-1", "--reveal", "margin"]), &["reveal_noise = -1"]);
+        refused(run(&["--latent-rule", "posterior"]), &["`posterior`", "reinfer"]);
+        refused(run(&["--best-of", "0"]), &["best_of is 0"]);
+    }
+}
+
+#[test]
+fn what_the_evaluation_lacks_shows_before_training() {
+    let folder = workplace();
+    let train = |settings: &[&str]| {
+        let mut command = vmd(folder.path());
+        command.args(["train", "--config", "tiny.toml"]);
+        settings.iter().for_each(|setting| {
+            command.args(["--set", setting]);
+        });
+        command.assert()
+    };
+    refused(train(&["evaluate.remask=predict-remask"]), &["evaluate.remask = predict-remask"]);
+    refused(train(&["evaluate.reveal=[\"independent-set\"]"]), &["evaluate.reveal = independent-set"]);
+    refused(train(&["evaluate.best_of=0"]), &["evaluate.best_of is 0"]);
+    let search = ["evaluate.reveal=[\"threshold(0.9)\"]", "evaluate.remask=backtrack"];
+    refused(train(&search), &["evaluate.remask = backtrack", "only Sudoku can tell"]);
+    refused(train(&["evaluate.latent=never"]), &["evaluate.latent", "prior-each-step"]);
+    let latent = TINY.find("[model.latent]").unwrap()..TINY.find("[objective]").unwrap();
+    std::fs::write(folder.path().join("tiny.toml"), TINY.replace(&TINY[latent], "")).unwrap();
+    refused(train(&["evaluate.latent=reinfer"]), &["evaluate.latent = reinfer", "the model has no latent"]);
+}
+
+fn json_lines(output: &[u8]) -> Vec<Value> {
+    let text = std::str::from_utf8(output).expect("output is text");
+    text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+}
+
+#[test]
+fn every_choice_reaches_the_sampler_and_its_figures() {
+    let folder = trained();
+    let run = |arguments: &[&str]| {
+        let output = vmd(folder.path()).args(arguments).args(["--model", "run", "--json"]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        json_lines(&output.stdout)
+    };
+    let records = run(&["evaluate-synthetic", "--nfe", "2", "--remask", "rescale(0.5)", "--best-of", "3"]);
+    let find = |metric: &str| records.iter().find(|record| record["metric"] == metric).unwrap();
+    let accuracy = find("accuracy");
+    assert_eq!((&accuracy["remask"], &accuracy["best_of"]), (&"rescale(0.5)".into(), &3.into()));
+    assert_eq!(accuracy["split"], "samples", "no exact figure has that distribution");
+    // Two tokens in two steps, at most two evaluations an attempt, at most three attempts.
+    assert!((1.0..=6.0).contains(&find("mean_nfe")["value"].as_f64().unwrap()));
+    let of = |rule: &str| {
+        let records = run(&["evaluate-synthetic", "--nfe", "2", "--latent-rule", rule]);
+        assert!(records.iter().all(|record| record["latent_rule"] == rule));
+        (records[0]["split"].clone(), records[0]["value"].as_f64().unwrap())
+    };
+    // The model's scope is once.
+    assert_eq!(of("prior-once"), of("prior"));
+    let (once, each_step) = (of("prior"), of("prior-each-step"));
+    assert!(each_step.0 == "exact" && each_step.1 < once.1, "{each_step:?}, not below {once:?}");
+    assert_eq!(of("reinfer").0, "samples");
+
+    let plain = run(&["sample", "--count", "40"]);
+    let best = run(&["sample", "--count", "40", "--best-of", "50"]);
+    let valid = |lines: &[Value]| lines.iter().filter(|line| line["valid"] == true).count();
+    assert!(valid(&plain) < 40 && valid(&best) > valid(&plain), "{plain:?}");
+    for (plain, best) in plain.iter().zip(&best) {
+        assert!(plain["valid"] == false || plain == best, "a first success is kept");
+    }
+}
+
+#[test]
+fn bounds_are_reported_with_their_draws_and_for_their_sampler() {
+    let folder = trained();
+    let run = |options: &[&str]| {
+        vmd(folder.path()).args(["evaluate-synthetic", "--model", "run"]).args(options).assert()
+    };
+    for options in [
+        ["--iwae", "0", "--nfe", "1"],
+        ["--iwae", "8", "--reveal", "random-k"],
+        ["--iwae", "8", "--best-of", "2"],
+    ] {
+        refused(run(&options), &["--iwae", "plain ancestral sampler"]);
+    }
+    let output = run(&["--iwae", "8", "--nfe", "1,2", "--json"]).success().get_output().stdout.clone();
+    let records = json_lines(&output);
+    let of = |metric: &str, nfe: usize| {
+        records.iter().find(|record| record["metric"] == metric && record["nfe"] == nfe).unwrap()
+    };
+    for nfe in [1, 2] {
+        let (one, many) = (of("bound", nfe), of("bound_iwae", nfe));
+        assert_eq!((&one["latent_draws"], &many["latent_draws"]), (&1.into(), &8.into()));
+        assert!(many["value"].as_f64() < one["value"].as_f64(), "{many} is not below {one}");
+        // The divergence from the data is the cross-entropy of the sampler less the entropy of the data, ln 10.
+        let exact = of("kl_exact", nfe)["value"].as_f64().unwrap() + 10f64.ln();
+        assert!(many["ci95"][1].as_f64().unwrap() > exact, "{many} is below {exact}");
+        assert!(of("kl_exact", nfe).get("latent_draws").is_none());
+    }
+}
+
+/// One step a block and no latent: the bound is the cross-entropy itself.
+#[test]
+fn bounds_of_blocks_are_for_as_many_steps_as_the_sampler_has_in_all() {
+    let (before, rest) = crate::common::TINY.split_once("[model.latent]").unwrap();
+    let (_, after) = rest.split_once("[objective]").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("tiny.toml"), format!("{before}[objective]{after}")).unwrap();
+    let blocks = ["--set", "data.set=d1", "--set", "model.blocks=2", "--set", "evaluate.nfe=[2]"];
+    let train = ["train", "--config", "tiny.toml", "--run", "run", "--set", "train.steps=300"];
+    vmd(folder.path()).args(train).args(blocks).assert().success();
+    let measured = ["evaluate-synthetic", "--model", "run", "--iwae", "1", "--nfe", "2", "--json"];
+    let records = json_lines(&vmd(folder.path()).args(measured).output().unwrap().stdout);
+    let of = |metric: &str| records.iter().find(|record| record["metric"] == metric).unwrap();
+    let (bound, exact) = (of("bound"), of("kl_exact")["value"].as_f64().unwrap() + 10f64.ln());
+    let [low, high] = [0, 1].map(|end| bound["ci95"][end].as_f64().unwrap());
+    // Twice the interval.
+    let (middle, half) = (f64::midpoint(low, high), (high - low).max(1e-4));
+    assert!((middle - exact).abs() < half, "{middle} ± {half}, not {exact}");
+}
+
+#[test]
+fn completions_of_clues_are_measured() {
+    let folder = trained();
+    let infill =
+        ["evaluate-synthetic", "--model", "run", "--nfe", "1,2", "--given", "half", "--contexts", "20"];
+    let json = vmd(folder.path()).args(infill).args(["--json", "--completions", "50"]).output().unwrap();
+    let records: Vec<Value> =
+        json_lines(&json.stdout).into_iter().filter(|record| record.get("band").is_some()).collect();
+    let metrics: Vec<&str> = records.iter().map(|record| record["metric"].as_str().unwrap()).collect();
+    let of_one =
+        ["infill_accuracy", "infill_entropy", "infill_entropy_true_draws", "infill_entropy_true"].repeat(2);
+    assert_eq!(metrics, of_one);
+    assert!(records.iter().all(|record| record["n"] == 20 && record["band"] == "half of the tokens given"));
+    // One token of a pair fixes the other.
+    assert_eq!(records[3]["value"], 0.0);
+    vmd(folder.path()).args(infill).assert().success().stdout(contains("completed"));
+    vmd(folder.path()).args(infill).args(["--completions", "0"]).assert().code(2);
+    vmd(folder.path()).args(["evaluate-synthetic", "--contexts", "3"]).assert().code(2);
+}

@@ -1,0 +1,18 @@
+//! Integration tests of `vmd-data`: one binary, so that Burn is linked once.
+
+#[cfg(feature = "bpe")]
+mod byte_pairs;
+#[cfg(feature = "download")]
+mod download;
+mod lines_and_tables;
+mod real_text;
+mod records;
+mod sudoku_files;
+mod sudoku_grade;
+mod sudoku_grids;
+mod sudoku_measure;
+mod sudoku_random;
+mod synthetic;
+mod text_corpus;
+mod text_files;
+mod vocabulary;

@@ -1,0 +1,4 @@
+//! Integration tests of `vmd-graph`: one binary, so that Burn is linked once.
+
+mod graphs;
+mod spectral;

@@ -1,0 +1,119 @@
+//! Configurations as text.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
+
+
+use burn::tensor::Device;
+use crate::common::{CATEGORICAL, config};
+use vmd_graph::GraphSpec;
+use vmd_model::{ModelConfig, ObjectiveConfig, Scope, VmdModel};
+use vmd_process::{NoiseSchedule, Purpose, keyed_rng};
+
+const MODEL: &str = r#"
+vocab = 4
+seq_len = 16
+scope = "step"
+schedule = { kind = "cosine" }
+graph = { kind = "sudoku", box_rows = 2, box_cols = 2 }
+
+[denoiser]
+adaln_on_latent = true
+trunk = { width = 8, layers = 1, heads = 4, position = "none", edge_heads = ["row", "column", "box", "all"] }
+
+[latent]
+family = { kind = "categorical", n_groups = 2, n_classes = 4 }
+structure = "per_token"
+posterior = { pooling = "mean", trunk = { width = 8, layers = 1, heads = 1, activation = "silu" } }
+"#;
+
+#[test]
+fn a_model_is_read_from_toml_and_built() {
+    let config: ModelConfig = toml::from_str(MODEL).unwrap();
+    assert_eq!(config.scope, Scope::Step);
+    assert_eq!((config.denoiser.trunk.loops, config.denoiser.trunk.mlp_ratio), (1, 4));
+    assert_eq!(config.mask_token(), 4);
+    assert!(config.problems().is_empty());
+    let model = VmdModel::new(&config, keyed_rng(1, 0, Purpose::Init), &Device::flex()).unwrap();
+    assert_eq!(model.config(), &config);
+    assert_eq!(model.prior().unwrap().row_len(), 16 * 8);
+    let written = toml::to_string(&config).unwrap();
+    assert_eq!(toml::from_str::<ModelConfig>(&written).unwrap(), config);
+}
+
+#[test]
+fn unknown_keys_are_refused_wherever_they_stand() {
+    for (line, with) in [
+        ("vocab = 4", "vocab = 4\nvocabulary = 4"),
+        ("adaln_on_latent = true", "adaln_on_latent = true\nadaln = true"),
+        ("width = 8, layers = 1, heads = 4", "width = 8, layers = 1, heads = 4, head = 1"),
+        ("n_classes = 4", "n_classes = 4, dim = 2"),
+        ("pooling = \"mean\"", "pooling = \"mean\", pool = 1"),
+        ("structure = \"per_token\"", "structure = \"per_token\"\nfree_nat = 1.0"),
+        ("kind = \"cosine\"", "kind = \"cosine\", epsilon = 0.1"),
+        ("box_cols = 2", "box_cols = 2, n = 3"),
+    ] {
+        let text = MODEL.replacen(line, with, 1);
+        assert_ne!(text, MODEL);
+        let error = toml::from_str::<ModelConfig>(&text).unwrap_err().to_string();
+        assert!(error.contains("unknown field"), "{with}: {error}");
+    }
+    assert!(toml::from_str::<ObjectiveConfig>("steps = 4\nstep = 3").is_err());
+    let objective: ObjectiveConfig = toml::from_str("steps = 4\nkl_multiplier = \"joint\"").unwrap();
+    assert_eq!(objective.budgets(), [Some(4)]);
+}
+
+/// The problems' texts, after checking that a model is refused exactly when there are any.
+fn problems(config: &ModelConfig) -> Vec<String> {
+    let problems = config.problems();
+    let built = VmdModel::new(config, keyed_rng(1, 0, Purpose::Init), &Device::flex());
+    assert_eq!(built.err(), problems.first().cloned());
+    problems.into_iter().map(|problem| problem.to_string()).collect()
+}
+
+#[test]
+fn all_problems_are_reported_at_once() {
+    let mut bad: ModelConfig = toml::from_str(MODEL).unwrap();
+    bad.vocab = 0;
+    bad.schedule = NoiseSchedule::Polynomial { exponent: -1.0 };
+    bad.denoiser.trunk.layers = 0;
+    bad.denoiser.trunk.edge_heads = vec!["row".into(), "diagonal".into()];
+    let latent = bad.latent.as_mut().unwrap();
+    latent.free_nats = f64::INFINITY;
+    latent.posterior.trunk.heads = 3;
+    let found = problems(&bad);
+    for part in [
+        "vocab is 0",
+        "schedule: polynomial",
+        "denoiser.trunk.layers is 0",
+        "`diagonal`",
+        "latent.posterior.trunk.width = 8",
+        "latent.free_nats = inf",
+    ] {
+        assert_eq!(found.iter().filter(|text| text.contains(part)).count(), 1, "{part}: {found:#?}");
+    }
+    assert_eq!(found.len(), 6, "{found:#?}");
+}
+
+#[test]
+fn a_graph_must_fit_and_is_not_called_absent_when_it_does_not() {
+    let mut config: ModelConfig = toml::from_str(MODEL).unwrap();
+    config.graph = Some(GraphSpec::Chain { n: 9 });
+    let found = problems(&config);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].contains("9 nodes") && found[0].contains("16 tokens"), "{found:#?}");
+    config.graph = Some(GraphSpec::Chain { n: 0 });
+    let found = problems(&config);
+    assert!(found.len() == 1 && found[0].starts_with("graph: "), "{found:#?}");
+    config.graph = None;
+    let found = problems(&config);
+    assert!(found.len() == 1 && found[0].contains("denoiser.trunk.edge_heads"), "{found:#?}");
+}
+
+#[test]
+fn a_sound_configuration_has_no_problems() {
+    for scope in [Scope::Sequence, Scope::Step] {
+        for family in [None, Some(CATEGORICAL)] {
+            assert!(problems(&config(3, 4, scope, family)).is_empty());
+        }
+    }
+}

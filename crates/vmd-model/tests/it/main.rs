@@ -1,0 +1,16 @@
+//! Integration tests of `vmd-model`: one binary, so that Burn is linked once.
+
+mod attempts;
+mod bound;
+mod causal;
+mod common;
+mod config;
+mod importance;
+mod loss;
+mod parents;
+mod priors;
+mod remask;
+mod reveal;
+mod rules;
+mod sampler;
+mod search;

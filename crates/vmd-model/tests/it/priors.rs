@@ -1,0 +1,245 @@
+//! Every combination of family, structure, prior, clues and scope works or is refused.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
+
+
+use burn::module::Module;
+use burn::optim::{GradientsParams, SgdConfig};
+use burn::tensor::{Device, TensorData};
+use crate::common::{CATEGORICAL, config, steps, trunk};
+use vmd_graph::GraphSpec;
+use vmd_latent::{LatentFamily, LatentStructure, PriorKind};
+use vmd_model::{
+    LossOptions, ModelConfig, Sampler, SamplerConfig, Scope, TokenPredictor, TrainingBatch, VmdModel,
+    estimate_bounds, importance_bound, loss,
+};
+use vmd_nn::{load_parameters, named_parameters};
+use vmd_process::{Purpose, TimeGrid, keyed_rng, uniform};
+
+const VOCAB: usize = 3;
+const SEQ: usize = 3;
+const GAUSSIAN: LatentFamily = LatentFamily::Gaussian { dim: 2 };
+/// Straight-through, so that one draw reaches the denoiser.
+const FAMILIES: [LatentFamily; 2] = [GAUSSIAN, CATEGORICAL];
+const STRUCTURES: [LatentStructure; 3] =
+    [LatentStructure::Pooled, LatentStructure::PerToken, LatentStructure::TwoLevel];
+
+/// Each kind of prior, and for which latents it works, without clues and with them: Gaussian, then categorical ones, each
+/// pooled, per token and of two levels.
+const TABLE: [(PriorKind, [bool; 6], [bool; 6]); 10] = {
+    const ALL: [bool; 6] = [true; 6];
+    const NONE: [bool; 6] = [false; 6];
+    const CLASSES: [bool; 6] = [false, false, false, true, true, true];
+    const TREE: [bool; 6] = [false, false, false, false, false, true];
+    const FIELD: [bool; 6] = [false, true, false, false, false, false];
+    [
+        (PriorKind::Standard {}, ALL, NONE),
+        (PriorKind::Independent {}, ALL, ALL),
+        (PriorKind::Autoregressive { hidden: 0 }, CLASSES, CLASSES),
+        (PriorKind::Autoregressive { hidden: 3 }, CLASSES, CLASSES),
+        (PriorKind::Tree { hidden: 0 }, TREE, TREE),
+        (PriorKind::Tree { hidden: 3 }, TREE, TREE),
+        (PriorKind::Mixture { components: 3 }, ALL, ALL),
+        (PriorKind::Flow { layers: 2, hidden: 4 }, [true, false, false, false, false, false], NONE),
+        (PriorKind::Markov { strength: 1.0, learned: false }, FIELD, NONE),
+        (PriorKind::Markov { strength: 1.0, learned: true }, FIELD, NONE),
+    ]
+};
+
+/// Every configuration, and whether it works.
+fn combinations() -> impl Iterator<Item = (ModelConfig, bool)> {
+    TABLE.into_iter().flat_map(|(kind, without, with)| {
+        let places = (0..6).flat_map(|place| [false, true].map(|clues| (place, clues)));
+        places.flat_map(move |(place, clues)| {
+            [Scope::Sequence, Scope::Step].map(|scope| {
+                let mut config = config(VOCAB, SEQ, scope, Some(FAMILIES[place / 3]));
+                config.graph = Some(GraphSpec::Chain { n: SEQ });
+                let latent = config.latent.as_mut().unwrap();
+                (latent.structure, latent.prior) = (STRUCTURES[place % 3], kind);
+                latent.clues = clues.then(trunk);
+                (config, if clues { with[place] } else { without[place] })
+            })
+        })
+    })
+}
+
+/// A model with all parameters drawn, also those that start at zero; logits of the prior count ten times over.
+fn drawn(config: &ModelConfig, device: &Device) -> VmdModel {
+    let model = VmdModel::new(config, keyed_rng(1, 0, Purpose::Init), device).unwrap();
+    let mut rng = keyed_rng(2, 1, Purpose::Init);
+    let parameters = named_parameters(&model)
+        .into_iter()
+        .map(|(name, old)| {
+            let loud = name.starts_with("prior.learned");
+            let size = if loud { 0.1 } else { 0.7 };
+            let values: Vec<f32> =
+                (0..old.num_elements()).map(|_| ((2.0 * uniform(&mut rng) - 1.0) * size) as f32).collect();
+            (name, TensorData::new(values, old.shape().to_vec()))
+        })
+        .collect();
+    load_parameters(model, parameters).unwrap()
+}
+
+fn tokens(rows: usize) -> Vec<u32> {
+    (0..rows * SEQ).map(|i| ((i * i + i / SEQ) % VOCAB) as u32).collect()
+}
+
+#[test]
+fn every_combination_works_or_is_refused() {
+    let device = Device::flex().autodiff();
+    let mut n_accepted = 0;
+    for (config, works) in combinations() {
+        let problems = config.problems();
+        assert_eq!(problems.is_empty(), works, "{:?}: {problems:#?}", config.latent);
+        if !works {
+            assert!(problems.iter().all(|problem| problem.0.starts_with("latent.")), "{problems:#?}");
+            continue;
+        }
+        n_accepted += 1;
+        for hold_prior in [false, true] {
+            let model = drawn(&config, &device);
+            let batch = TrainingBatch::draw(tokens(12), &model, &steps(2), 1, 0);
+            let options = LossOptions { hold_prior, ..LossOptions::BOUND };
+            let parts = loss(&model, &batch, options, &device);
+            let value = parts.total.clone().into_scalar::<f32>();
+            assert!(value.is_finite() && parts.kl.is_some(), "{:?}: {value}", config.latent);
+            let before = named_parameters(&model);
+            let gradients = GradientsParams::from_grads(parts.total.backward(), &model);
+            let after = named_parameters(&SgdConfig::new().init().step(1.0, model, gradients));
+            for (name, before) in before.iter().filter(|(name, _)| name.starts_with("prior.")) {
+                let moved = before.iter::<f32>().zip(after[name].iter::<f32>()).any(|(a, b)| a != b);
+                assert!(moved, "{:?}, held: {hold_prior}: {name} has no gradient", config.latent);
+            }
+        }
+        let model = drawn(&config, &device).valid();
+        let sampler = SamplerConfig { nfe: 2, ..SamplerConfig::default() };
+        let sampler = Sampler::new(sampler, config.schedule.clone());
+        let mut xt = vec![VOCAB as u32; 4 * SEQ];
+        xt[1] = 2;
+        let sampled = sampler.sample(&model, &xt, 5).tokens;
+        assert!(sampled.iter().all(|&token| token < VOCAB as u32) && sampled[1] == 2);
+        let estimate = estimate_bounds(&model, &steps(2), &tokens(8), 4, 1, &Device::flex())[0];
+        assert!(estimate.bound.is_finite() && estimate.latent_gain.is_some(), "{estimate:?}");
+        // In one step the KL counts once, and the only batch is what the health is measured on.
+        let one = estimate_bounds(&model, &steps(1), &tokens(8), 8, 1, &Device::flex())[0];
+        assert!((one.health.unwrap().kl - one.kl).abs() < 1e-4, "{:?}: {one:?}", config.latent);
+        let (bound, _) = importance_bound(&model, 2, TimeGrid::default(), &tokens(8), 3, 1);
+        assert!(bound.is_finite() && bound > 0.0);
+    }
+    // Counted from the table: 6, 6, 3, 3, 1, 1, 6, 1, 1 and 1 without clues, 0, 6, 3, 3, 1, 1, 6, 0, 0 and 0 with them, each in
+    // two scopes.
+    assert_eq!(n_accepted, 2 * (29 + 20));
+}
+
+#[test]
+fn latents_are_drawn_given_the_clues_of_their_row() {
+    const ROWS: usize = 4000;
+    let mask = VOCAB as u32;
+    let config = combinations()
+        .find(|(config, works)| {
+            let latent = config.latent.as_ref().unwrap();
+            *works && latent.clues.is_some() && latent.family == CATEGORICAL
+        })
+        .unwrap()
+        .0;
+    let model = drawn(&config, &Device::flex());
+    let shares = |clues: [u32; SEQ]| {
+        let mut rngs: Vec<_> = (0..ROWS).map(|row| keyed_rng(3, row as u64, Purpose::Sample)).collect();
+        let z = model.draw_latent(&[], &clues.repeat(ROWS), &mut rngs.iter_mut().collect::<Vec<_>>());
+        let prior = &model.priors_given(&clues).unwrap()[0];
+        let all = prior.enumerate(16).unwrap();
+        (0..all.n_rows())
+            .map(|code| {
+                let p = prior.log_density(all.row(code)).exp();
+                let hits = (0..ROWS).filter(|&row| z.row(row) == all.row(code)).count();
+                assert!(crate::common::is_share(hits as f64 / ROWS as f64, p, ROWS), "{clues:?}");
+                p
+            })
+            .collect::<Vec<f64>>()
+    };
+    let (none, some) = (shares([mask; SEQ]), shares([2, mask, 0]));
+    assert!(none.iter().zip(&some).any(|(a, b)| (a - b).abs() > 0.05), "{none:?} and {some:?}");
+}
+
+/// The latent gain compares with the latents that a sampler would get.
+#[test]
+fn draws_of_a_batch_are_given_what_the_scope_allows() {
+    const ROWS: usize = 6;
+    for (config, works) in combinations() {
+        let latent = config.latent.as_ref().unwrap();
+        if !works || latent.clues.is_none() {
+            continue;
+        }
+        let model = drawn(&config, &Device::flex());
+        let batch = TrainingBatch::draw(tokens(ROWS), &model, &steps(2), 1, 7);
+        let mut rng = keyed_rng(1, 7, Purpose::Latent);
+        let (mut noise, mut draws) = (Vec::new(), Vec::new());
+        (0..ROWS).for_each(|_| latent.noise_into(SEQ, &mut rng, &mut noise));
+        let mask = config.mask_token();
+        let known = match config.scope {
+            Scope::Step => batch.xt.clone(),
+            _ => vec![mask; batch.xt.len()],
+        };
+        let given = model.priors_given(&known).unwrap();
+        let mut rng = keyed_rng(1, 7, Purpose::Evaluate);
+        given.iter().for_each(|prior| prior.sample_into(&mut rng, &mut draws));
+        assert_eq!((&batch.latent_noise, &batch.prior_draws(&model)), (&noise, &draws), "{latent:?}");
+    }
+}
+
+#[test]
+fn the_loss_tells_the_prior_what_is_known() {
+    let device = Device::flex();
+    for (config, works) in combinations() {
+        let latent = config.latent.as_ref().unwrap();
+        if !works || latent.clues.is_none() || latent.prior != (PriorKind::Independent {}) {
+            continue;
+        }
+        let model = drawn(&config, &device);
+        let mut batch = TrainingBatch::draw(tokens(1), &model, &steps(1), 1, 0);
+        let kl = |batch: &TrainingBatch| {
+            let kl = loss(&model, batch, LossOptions::BOUND, &device).kl.unwrap();
+            f64::from(kl.into_scalar::<f32>())
+        };
+        let masked = kl(&batch);
+        let given = |xt: &[u32]| model.priors_given(xt).unwrap().remove(0);
+        let z = &batch.prior_draws(&model)[..latent.row_len(SEQ)].to_vec();
+        let nothing = given(&[VOCAB as u32; SEQ]).log_density(z);
+        assert!((model.prior().unwrap().log_density(z) - nothing).abs() < 1e-9);
+        assert_eq!(batch.known, batch.xt);
+        batch.known[0] = batch.x0[0];
+        assert!((given(&batch.known).log_density(z) - nothing).abs() > 1e-3);
+        assert!((kl(&batch) - masked).abs() > 1e-3);
+    }
+}
+
+/// In the held phase the posterior neither pays for the prior's parameters nor feels them.
+#[test]
+fn a_held_prior_follows_and_is_not_charged() {
+    let device = Device::flex().autodiff();
+    for (config, _) in combinations()
+        .filter(|(config, works)| *works && config.latent.as_ref().unwrap().prior != (PriorKind::Standard {}))
+    {
+        let model = drawn(&config, &device);
+        let parameters = named_parameters(&model);
+        // The same model but for its prior.
+        let others = parameters.iter().map(|(name, data)| {
+            let factor = if name.starts_with("prior.") { 0.5 } else { 1.0 };
+            let values: Vec<f32> = data.iter::<f32>().map(|x| factor * x).collect();
+            (name.clone(), TensorData::new(values, data.shape().to_vec()))
+        });
+        let other = load_parameters(model.clone(), others.collect()).unwrap();
+        let has_parameters = parameters.keys().any(|name| name.starts_with("prior."));
+        let batch = TrainingBatch::draw(tokens(6), &model, &steps(2), 1, 0);
+        let step = |model: &VmdModel, hold_prior| {
+            let options = LossOptions { hold_prior, ..LossOptions::BOUND };
+            let parts = loss(model, &batch, options, &device);
+            let value = parts.total.clone().into_scalar::<f32>();
+            let gradients = GradientsParams::from_grads(parts.total.backward(), model);
+            let after = named_parameters(&SgdConfig::new().init().step(1.0, model.clone(), gradients));
+            (value, after.into_iter().filter(|(name, _)| name.starts_with("posterior.")).collect::<Vec<_>>())
+        };
+        assert!(step(&model, true) == step(&other, true), "{:?}", config.latent);
+        assert_eq!(step(&model, false) != step(&other, false), has_parameters, "{:?}", config.latent);
+    }
+}
