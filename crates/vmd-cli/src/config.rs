@@ -61,7 +61,7 @@ pub(crate) struct EvaluateConfig {
     /// Attempts at every sequence.
     #[serde(default = "default_best_of")]
     pub(crate) best_of: usize,
-    /// Samples of a synthetic set that are counted beside what is exact, or grids from nothing beside puzzles; absent where
+    /// Samples of a synthetic set that are counted beside what is exact, or unconditional grids beside puzzles; absent where
     /// that is enough.
     #[serde(default)]
     pub(crate) samples: Option<usize>,
@@ -71,7 +71,7 @@ pub(crate) struct EvaluateConfig {
     /// Whether texts, lines or rows are those of the test part. Choose on the validation part, report on this one once.
     #[serde(default)]
     pub(crate) test: bool,
-    /// Clues to complete beside generating from nothing, on a synthetic set.
+    /// Clues to complete beside unconditional generation, on a synthetic set.
     #[serde(default)]
     pub(crate) given: Option<Given>,
     /// Sequences of which clues are given.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use vmd::data::source::DataSource;
 use vmd::data::sudoku::{Layout, PuzzleRecord, SudokuGrids, parse_puzzles, read_puzzles, solve_within};
 use vmd::data::synthetic::{SyntheticSet, SyntheticSource, TrainingPart};
-use vmd::data::text::{Corpus, CsvColumn, Part, Symbols, Vocabulary, cache_folder, download};
+use vmd::data::text::{Corpus, CsvColumn, Split, Symbols, Vocabulary, cache_folder, download};
 use vmd::graph::DependencyGraph;
 
 use crate::failure::usage;
@@ -177,7 +177,7 @@ impl DataConfig {
             }
             Self::Text { .. } | Self::Lines { .. } | Self::Table { .. } => {
                 let corpus = self.corpus()?.expect("these are files");
-                (corpus.encoding().n_values(), corpus.source(Part::Train, 0)?.seq_len())
+                (corpus.encoding().n_values(), corpus.source(Split::Train, 0)?.seq_len())
             }
         })
     }
@@ -250,7 +250,7 @@ impl DataConfig {
             }
             Self::Text { .. } | Self::Text8 { .. } | Self::Lines { .. } | Self::Table { .. } => {
                 let corpus = self.corpus()?.expect("these are files");
-                Ok((corpus.source(Part::Train, seed)?, corpus.source(Part::Validation, seed)?))
+                Ok((corpus.source(Split::Train, seed)?, corpus.source(Split::Validation, seed)?))
             }
         }
     }

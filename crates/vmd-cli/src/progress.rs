@@ -79,8 +79,8 @@ pub(crate) fn describe(estimate: &BoundEstimate) -> String {
             " (reconstruction {:.3}, KL {:.3}); latent gain {gain:.3} nats, {} of {} units active, I(x;z) {:.2} nats",
             estimate.recon, estimate.kl, health.active_units, health.n_units, health.mutual_information
         );
-        if let (Some(to_be_won), Some(won)) = (estimate.to_be_won(), estimate.won()) {
-            text += &format!("; to be won {to_be_won:.2} nats, won {won:.2}");
+        if let (Some(latent_headroom), Some(won)) = (estimate.latent_headroom(), estimate.latent_savings()) {
+            text += &format!("; latent headroom {latent_headroom:.2} nats, latent savings {won:.2}");
         }
         if estimate.is_collapsed() {
             text += "; the latent is collapsed";

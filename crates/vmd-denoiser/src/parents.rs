@@ -97,10 +97,10 @@ impl ParentHead {
         let parents = graph.parents(config.order);
         let rows = config.reach * parents.n_edge_types() * vocab;
         // However many parents there are, together they are about as loud as the trunk.
-        let loudness = (parents.most().max(1) as f64).powf(-0.5);
+        let init_scale = (parents.most().max(1) as f64).powf(-0.5);
         Self {
             features: Linear::new(width, config.hidden, Weights::Scaled { gain: 1.0 }, init),
-            values: init.uniform([rows, config.hidden], loudness),
+            values: init.uniform([rows, config.hidden], init_scale),
             out: Linear::new(config.hidden, vocab, Weights::Zero, init),
             ancestry: Ancestry { parents: Arc::new(parents), reach: config.reach, vocab },
         }
@@ -121,20 +121,21 @@ impl ParentHead {
     ///
     /// - `features`: `[batch, seq, hidden]`
     /// - `given`: `[batch · seq]`, values of the tokens that the step reveals, `vocab` elsewhere
-    /// - `turns`: `[batch · seq]`, when it is every token's turn where the order is open: a token hears those with an earlier one;
+    /// - `reveal_order`: `[batch · seq]`, when it is every token's turn where the order is open: a token hears those with an earlier one;
     ///   empty where it is not
     /// - output: `[batch, seq, vocab]`
-    pub fn forward(&self, features: Tensor<3>, given: &[u32], turns: &[u32]) -> Tensor<3> {
+    pub fn forward(&self, features: Tensor<3>, given: &[u32], reveal_order: &[u32]) -> Tensor<3> {
         let [batch, seq, hidden] = features.dims();
         let device = features.device();
         let [columns, _] = self.values.dims();
         let mut counts = vec![0.0_f32; batch * seq * columns];
         let mut present = vec![0.0_f32; batch * seq];
         for (row, given) in given.chunks_exact(seq).enumerate() {
-            let turns = if turns.is_empty() { &[] } else { &turns[row * seq..(row + 1) * seq] };
+            let reveal_order =
+                if reveal_order.is_empty() { &[] } else { &reveal_order[row * seq..(row + 1) * seq] };
             for i in 0..seq {
                 let token = row * seq + i;
-                self.ancestry.for_each_column(i, given, turns, |column| {
+                self.ancestry.for_each_column(i, given, reveal_order, |column| {
                     counts[token * columns + column] += 1.0;
                     present[token] = 1.0;
                 });
@@ -174,13 +175,13 @@ struct Ancestry {
 
 impl Ancestry {
     /// Calls `hear` with the row of the table for every ancestor of token `i` in `given` (`[seq]`) to which a path leads
-    /// through tokens that are not in it; with `turns` (`[seq]`), for those alone whose turn is before that of `i`.
-    fn for_each_column(&self, i: usize, given: &[u32], turns: &[u32], mut hear: impl FnMut(usize)) {
+    /// through tokens that are not in it; with `reveal_order` (`[seq]`), for those alone whose turn is before that of `i`.
+    fn for_each_column(&self, i: usize, given: &[u32], reveal_order: &[u32], mut hear: impl FnMut(usize)) {
         let mut level = vec![i];
         for distance in 0..self.reach {
             let mut next = Vec::new();
             for parent in level.iter().flat_map(|&node| self.parents.of(node)) {
-                if turns.get(parent.node).is_some_and(|turn| *turn >= turns[i]) {
+                if reveal_order.get(parent.node).is_some_and(|turn| *turn >= reveal_order[i]) {
                     continue;
                 }
                 let value = given[parent.node] as usize;

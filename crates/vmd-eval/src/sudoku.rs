@@ -79,7 +79,7 @@ impl Checker for SudokuRules {
         Grid::from_tokens(self.layout, tokens).is_ok_and(|grid| is_consistent(&grid))
     }
 
-    fn strain(&self, _row: usize, probabilities: &[f64]) -> f64 {
+    fn penalty(&self, _row: usize, probabilities: &[f64]) -> f64 {
         NATS_PER_IMBALANCE * imbalance(self.layout, probabilities)
     }
 }

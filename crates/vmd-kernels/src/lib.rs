@@ -25,7 +25,7 @@ mod nll;
 mod norm;
 mod precision;
 mod rotary;
-mod turns;
+mod rotary_table;
 
 pub use activation::Activation;
 pub use adamw::{AdamWState, AdamWStep, adamw};
@@ -41,7 +41,7 @@ pub use nll::masked_nll;
 pub use norm::layer_norm;
 pub use precision::Precision;
 pub use rotary::rotary;
-pub use turns::Turns;
+pub use rotary_table::RotaryTable;
 
 /// Whether tensors of `device` go through the fused kernels.
 pub fn is_fused(device: &burn::tensor::Device) -> bool {

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::Turns;
+use crate::RotaryTable;
 
 /// Turns pairs of channels of queries and keys by their angles: in every head channel `i` of the first half goes with channel `i`
 /// of the second.
@@ -18,23 +18,23 @@ use crate::Turns;
 /// # Source
 ///
 /// arXiv 2104.09864.
-pub fn rotary(qkv: Tensor<3>, heads: usize, turns: &Turns) -> Tensor<3> {
+pub fn rotary(qkv: Tensor<3>, heads: usize, table: &RotaryTable) -> Tensor<3> {
     let [_, seq, width] = qkv.dims();
-    assert_eq!(seq, turns.seq(), "one angle a position");
-    assert_eq!(width / 3, heads * turns.channels(), "heads of another size");
+    assert_eq!(seq, table.seq(), "one angle a position");
+    assert_eq!(width / 3, heads * table.channels(), "heads of another size");
     crate::fused_or!(
         {
             use crate::fused::{Input, run};
-            run(fused::Rotary { heads, turns: turns.clone() }, [Input::of(&qkv)])
+            run(fused::Rotary { heads, table: table.clone() }, [Input::of(&qkv)])
         },
-        composed(qkv, heads, turns)
+        composed(qkv, heads, table)
     )
 }
 
-fn composed(qkv: Tensor<3>, heads: usize, turns: &Turns) -> Tensor<3> {
+fn composed(qkv: Tensor<3>, heads: usize, table: &RotaryTable) -> Tensor<3> {
     let [batch, seq, width] = qkv.dims();
-    let (shape, half) = ([batch, seq, heads, turns.channels()], turns.channels() / 2);
-    let [cos, sin] = turns.tensors(&qkv.device()).map(|table| table.cast(qkv.dtype()));
+    let (shape, half) = ([batch, seq, heads, table.channels()], table.channels() / 2);
+    let [cos, sin] = table.tensors(&qkv.device()).map(|table| table.cast(qkv.dtype()));
     let parts = qkv.chunk(3, 2);
     let turned = |part: usize| {
         let x = parts[part].clone().reshape(shape);
@@ -49,7 +49,7 @@ fn composed(qkv: Tensor<3>, heads: usize, turns: &Turns) -> Tensor<3> {
 mod fused {
     use rayon::prelude::*;
 
-    use crate::Turns;
+    use crate::RotaryTable;
     use crate::cpu::TASK;
     use crate::cpu::scratch::Scratch;
     use crate::fused::{Fused, View};
@@ -57,20 +57,20 @@ mod fused {
     #[derive(Debug, Clone)]
     pub(super) struct Rotary {
         pub(super) heads: usize,
-        pub(super) turns: Turns,
+        pub(super) table: RotaryTable,
     }
 
     impl Rotary {
         /// Turns forward, or back.
         fn turn(&self, values: &[f32], back: bool) -> Scratch {
-            let (seq, channels) = (self.turns.seq(), self.turns.channels());
+            let (seq, channels) = (self.table.seq(), self.table.channels());
             let half = channels / 2;
             let token = 3 * self.heads * channels;
             let mut out = Scratch::copy(values);
             let tokens = (TASK / token.max(1)).max(1);
             out.par_chunks_mut((tokens * token).max(1)).enumerate().for_each(|(task, out)| {
                 for (i, row) in out.chunks_exact_mut(token).enumerate() {
-                    let (cos, sin) = self.turns.at((task * tokens + i) % seq);
+                    let (cos, sin) = self.table.at((task * tokens + i) % seq);
                     for head in row[..token / 3 * 2].chunks_exact_mut(channels) {
                         let (a, b) = head.split_at_mut(half);
                         for (((a, b), cos), sin) in a.iter_mut().zip(b).zip(cos).zip(sin) {

@@ -167,11 +167,11 @@ pub struct PosteriorConfig {
     /// sequences to different codes before anything is learned, so that the denoiser learns to read `z` from the
     /// first step; one that starts near the prior is pulled onto it before anybody listens. Of two levels, the tokens' own latents
     /// start quiet: they are for what the first level leaves unsaid.
-    #[serde(default = "default_loudness")]
-    pub loudness: f64,
+    #[serde(default = "default_init_scale")]
+    pub init_scale: f64,
 }
 
-fn default_loudness() -> f64 {
+fn default_init_scale() -> f64 {
     5.0
 }
 
@@ -258,10 +258,10 @@ impl LatentConfig {
         {
             errors.push(format!("{path}.family.temperature = {temperature}; it must be above 0"));
         }
-        if !(self.posterior.loudness >= 0.0 && self.posterior.loudness.is_finite()) {
+        if !(self.posterior.init_scale >= 0.0 && self.posterior.init_scale.is_finite()) {
             errors.push(format!(
-                "{path}.posterior.loudness = {}; it must be 0 or more",
-                self.posterior.loudness
+                "{path}.posterior.init_scale = {}; it must be 0 or more",
+                self.posterior.init_scale
             ));
         }
         if self.free_nats < 0.0 || !self.free_nats.is_finite() {

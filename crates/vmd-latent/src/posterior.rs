@@ -56,7 +56,7 @@ impl Posterior {
             before: before
                 .map(|channels| Linear::new(channels, trunk.width, Weights::Scaled { gain: 1.0 }, init)),
             trunk: Trunk::new(trunk, seq, None, graph, "latent.posterior.trunk", init)?,
-            head: head(config, config.posterior.loudness, d_input, d_output, init),
+            head: head(config, config.posterior.init_scale, d_input, d_output, init),
             // Loud at first, the tokens' own latents would say all there is to say, and leave nothing to the one that ties them.
             of_tokens: (config.structure == LatentStructure::TwoLevel)
                 .then(|| head(config, 0.0, trunk.width, d_output, init)),

@@ -14,16 +14,16 @@ pub struct TrainingBatch {
     /// Partly masked tokens, `[rows, seq]`.
     pub xt: Vec<u32>,
     /// What is known when the latent is drawn, `[rows, seq]`, masked elsewhere: the clues, the blocks before, or `xt`.
-    pub known: Vec<u32>,
+    pub observed: Vec<u32>,
     /// 1 for the tokens that the latent ties, `[rows, seq]`; the posterior sees them marked.
-    pub tied: Vec<u32>,
+    pub latent_mask: Vec<u32>,
     /// 1 for the tokens whose prediction counts, `[rows, seq]`.
-    pub target: Vec<u32>,
+    pub loss_mask: Vec<u32>,
     /// Values of the tokens that a step reveals, `[rows, seq]`, the mask token elsewhere: what tokens with parents see of
     /// each other. Empty for a network without parents.
     pub given: Vec<u32>,
     /// When it is every token's turn within a step, `[rows, seq]`; empty unless the order of parents is left open.
-    pub turns: Vec<u32>,
+    pub reveal_order: Vec<u32>,
     /// Diffusion times, `[rows]`.
     pub t: Vec<f64>,
     /// Steps of every row's sampler, `[rows]`; `None` in continuous time.
@@ -113,11 +113,11 @@ impl TrainingBatch {
         let mut parents_rng = keyed_rng(seed, step, Purpose::Parents);
         let mut batch = Self {
             xt: Vec::with_capacity(x0.len()),
-            known: Vec::with_capacity(x0.len()),
-            tied: Vec::with_capacity(x0.len()),
-            target: Vec::with_capacity(x0.len()),
+            observed: Vec::with_capacity(x0.len()),
+            latent_mask: Vec::with_capacity(x0.len()),
+            loss_mask: Vec::with_capacity(x0.len()),
             given: Vec::new(),
-            turns: Vec::new(),
+            reveal_order: Vec::new(),
             t: times.iter().map(|drawn| drawn.t).collect(),
             steps: assigned.iter().map(|row| row.steps).collect(),
             latent_free: assigned.iter().map(|row| row.latent_free).collect(),
@@ -137,7 +137,7 @@ impl TrainingBatch {
                 let told = config.reveal_aware && assigned[i].steps.is_some();
                 batch.give(row, if told { 1.0 } else { drawn.reveal }, config, &mut parents_rng);
                 if head.is_open() {
-                    batch.turns.extend((0..seq).map(|_| parents_rng.next_u32()));
+                    batch.reveal_order.extend((0..seq).map(|_| parents_rng.next_u32()));
                 }
             }
         }
@@ -204,7 +204,7 @@ impl TrainingBatch {
         let mut rng = keyed_rng(self.key.0, self.key.1, Purpose::Evaluate);
         let draws = model.config().latent.as_ref().map_or(1, |latent| latent.n_draws());
         let priors =
-            Conditioned::each_block(model, &self.x0).priors_given(&[], &self.known).unwrap_or_default();
+            Conditioned::each_block(model, &self.x0).priors_given(&[], &self.observed).unwrap_or_default();
         let mut values = Vec::new();
         let priors = priors.iter().cycle().take(draws * priors.len());
         priors.for_each(|prior| prior.sample_into(&mut rng, &mut values));
@@ -245,7 +245,7 @@ impl TrainingBatch {
         let asked = |i: usize| block.contains(&i) && i < end && xt[i] == mask;
         let revealed: Vec<bool> =
             (0..x0.len()).map(|i| asked(i) && (!aware || uniform(rng) < drawn.reveal)).collect();
-        let known: Vec<u32> = match config.scope {
+        let observed: Vec<u32> = match config.scope {
             Scope::Step => xt.clone(),
             Scope::Block | Scope::Sequence => {
                 let start = if config.scope == Scope::Block { block.start } else { 0 };
@@ -253,27 +253,27 @@ impl TrainingBatch {
                 (0..x0.len()).map(|i| if is_known(i) { x0[i] } else { mask }).collect()
             }
         };
-        let tied = |i: usize| match config.scope {
-            Scope::Sequence => known[i] == mask && i < end,
-            Scope::Block => known[i] == mask && block.contains(&i) && i < end,
+        let latent_mask = |i: usize| match config.scope {
+            Scope::Sequence => observed[i] == mask && i < end,
+            Scope::Block => observed[i] == mask && block.contains(&i) && i < end,
             Scope::Step => revealed[i],
         };
         let n_blocks = config.blocks as f64;
         // A latent of the whole sequence is paid for once, whichever block was drawn.
         let n_paid = if config.scope == Scope::Sequence { 1.0 } else { n_blocks };
-        let n_tied = (0..x0.len()).filter(|&i| tied(i)).count();
-        let kl_factor = match assigned.latent_free || n_tied == 0 {
+        let n_latent_tokens = (0..x0.len()).filter(|&i| latent_mask(i)).count();
+        let kl_factor = match assigned.latent_free || n_latent_tokens == 0 {
             true => 0.0,
             // Paid in full wherever the step reveals something.
             false if aware => n_paid * drawn.weight / drawn.reveal,
-            false => n_paid * objective.kl_factor(config.scope, drawn, n_tied),
+            false => n_paid * objective.kl_factor(config.scope, drawn, n_latent_tokens),
         };
         let reveal = if aware { drawn.reveal } else { 1.0 };
-        self.tied.extend((0..x0.len()).map(|i| u32::from(tied(i))));
-        self.target.extend(revealed.into_iter().map(u32::from));
+        self.latent_mask.extend((0..x0.len()).map(|i| u32::from(latent_mask(i))));
+        self.loss_mask.extend(revealed.into_iter().map(u32::from));
         self.recon_weight.push(n_blocks * drawn.weight / reveal);
         self.kl_factor.push(difficulty.share() * kl_factor);
-        self.known.extend(known);
+        self.observed.extend(observed);
         self.xt.extend(xt);
     }
 }
@@ -282,9 +282,9 @@ impl TrainingBatch {
     /// Draws which of the last row's targets its step reveals, and gives them to their children. Whether a token is
     /// itself among them says nothing about the others, so all targets count, each with the step's probability.
     fn give(&mut self, x0: &[u32], reveal: f64, config: &ModelConfig, rng: &mut impl Rng) {
-        let target = &self.target[self.target.len() - x0.len()..];
-        let given = x0.iter().zip(target).map(|(&token, &target)| {
-            let revealed = uniform(rng) < reveal && target == 1;
+        let loss_mask = &self.loss_mask[self.loss_mask.len() - x0.len()..];
+        let given = x0.iter().zip(loss_mask).map(|(&token, &loss_mask)| {
+            let revealed = uniform(rng) < reveal && loss_mask == 1;
             if revealed { token } else { config.mask_token() }
         });
         self.given.extend(given);

@@ -45,12 +45,12 @@ impl BoundEstimate {
     }
 
     /// Nats that a latent can win at this number of steps, never below 0.
-    pub fn to_be_won(&self) -> Option<f64> {
+    pub fn latent_headroom(&self) -> Option<f64> {
         self.latent_free.map(|free| (free.bound - free.continuous).max(0.0))
     }
 
     /// Nats that it has won; below 0 where the latent costs more than it saves.
-    pub fn won(&self) -> Option<f64> {
+    pub fn latent_savings(&self) -> Option<f64> {
         self.latent_free.map(|free| free.bound - self.bound)
     }
 }

@@ -59,15 +59,15 @@ impl<'a, D: TrainableDenoiser> Conditioned<'a, D> {
 
     /// The prior of the blocks `rows` on the host, given what is not masked in `known` (`[rows, block_len]`); `None` without a
     /// latent.
-    pub fn priors_given(&self, rows: &[usize], known: &[u32]) -> Option<Vec<Prior>> {
+    pub fn priors_given(&self, rows: &[usize], observed: &[u32]) -> Option<Vec<Prior>> {
         let prior = self.model.prior_network()?;
-        Some(prior.to_host_given(self.upload(known), self.before(rows)))
+        Some(prior.to_host_given(self.upload(observed), self.before(rows)))
     }
 
     /// What the posterior says of the blocks `rows`; `x0` and `tied` are `[rows, block_len]`. `None` without a latent.
-    pub fn posterior(&self, rows: &[usize], x0: &[u32], tied: &[u32]) -> Option<LatentDistribution> {
+    pub fn posterior(&self, rows: &[usize], x0: &[u32], latent_mask: &[u32]) -> Option<LatentDistribution> {
         let posterior = self.model.posterior()?;
-        Some(posterior.forward(self.upload(x0), self.upload(tied), self.before(rows)))
+        Some(posterior.forward(self.upload(x0), self.upload(latent_mask), self.before(rows)))
     }
 
     fn upload(&self, tokens: &[u32]) -> Tensor<2, Int> {
@@ -112,14 +112,15 @@ impl<D: TrainableDenoiser> TokenPredictor for Conditioned<'_, D> {
         &self,
         rows: &[usize],
         x0: &[u32],
-        tied: &[u32],
+        latent_mask: &[u32],
         rngs: &mut [&mut ChaCha8Rng],
     ) -> Option<LatentRows> {
         let latent = self.model.config().latent.as_ref()?;
         let (seq, device) = (self.seq_len(), self.model.device());
         let mut noise = Vec::with_capacity(rngs.len() * latent.row_len(seq));
         rngs.iter_mut().for_each(|rng| latent.noise_into(seq, rng, &mut noise));
-        let z = self.posterior(rows, x0, tied)?.sample(self.model.upload_latent(&noise, &device), false);
+        let z =
+            self.posterior(rows, x0, latent_mask)?.sample(self.model.upload_latent(&noise, &device), false);
         Some(LatentRows { values: z.into_data().iter::<f32>().collect(), row_len: latent.row_len(seq) })
     }
 

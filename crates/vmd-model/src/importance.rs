@@ -81,7 +81,7 @@ struct Trajectory {
     x0: Vec<u32>,
     step_of: Vec<usize>,
     /// When it is every token's turn within its step, where the order of parents is left open; else empty.
-    turns: Vec<u32>,
+    reveal_order: Vec<u32>,
     rng: ChaCha8Rng,
     /// Latents, one after the other.
     z: Vec<Vec<f32>>,
@@ -111,8 +111,8 @@ impl Trajectory {
             })
             .collect();
         let is_open = model.denoiser().parent_head().is_some_and(ParentHead::is_open);
-        let turns = (0..if is_open { x0.len() } else { 0 }).map(|_| rng.next_u32()).collect();
-        Self { x0, step_of, turns, rng, z: Vec::new(), log_weights: Vec::new(), bound: 0.0 }
+        let reveal_order = (0..if is_open { x0.len() } else { 0 }).map(|_| rng.next_u32()).collect();
+        Self { x0, step_of, reveal_order, rng, z: Vec::new(), log_weights: Vec::new(), bound: 0.0 }
     }
 
     /// What is seen at the start of `step`.
@@ -187,10 +187,10 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
         let mask_token = model.config().mask_token();
         let x0: Vec<u32> = rows.iter().flat_map(|row| row.x0.iter().copied()).collect();
         // What is known when the latent is drawn: nothing, the blocks before, or what is not masked.
-        let known: Vec<u32> = rows.iter().flat_map(|row| row.xt(step, mask_token)).collect();
-        let tied: Vec<u32> = rows.iter().flat_map(|row| self.tied(row, step)).collect();
-        let priors = self.given.priors_given(numbers, &known).unwrap_or_default();
-        let q = self.given.posterior(numbers, &x0, &tied).expect("a latent has a posterior");
+        let observed: Vec<u32> = rows.iter().flat_map(|row| row.xt(step, mask_token)).collect();
+        let latent_mask: Vec<u32> = rows.iter().flat_map(|row| self.latent_mask(row, step)).collect();
+        let priors = self.given.priors_given(numbers, &observed).unwrap_or_default();
+        let q = self.given.posterior(numbers, &x0, &latent_mask).expect("a latent has a posterior");
         let row_len = latent.row_len(seq);
         let mut noise = Vec::with_capacity(self.draws * rows.len() * row_len);
         for _ in 0..self.draws {
@@ -216,7 +216,7 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
     }
 
     /// 1 for the tokens that a latent drawn in `step` is for.
-    fn tied(&self, row: &Trajectory, step: usize) -> Vec<u32> {
+    fn latent_mask(&self, row: &Trajectory, step: usize) -> Vec<u32> {
         let config = self.model.config();
         let (steps, block) = (self.steps(), step / self.steps());
         let of_token = |&at: &usize| match config.scope {
@@ -260,7 +260,7 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
             if order.is_empty() {
                 continue;
             }
-            answer.sort(&mut order, &row.turns);
+            answer.sort(&mut order, &row.reveal_order);
             let mut given = vec![config.mask_token(); seq];
             for i in order {
                 softmax_f64(&answer.logits_given(i, &given), 1.0, &mut probabilities);

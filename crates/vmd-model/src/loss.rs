@@ -89,10 +89,10 @@ pub fn loss<D: TrainableDenoiser>(
     device: &Device,
 ) -> Loss {
     let x0 = upload_tokens(&batch.x0, batch.seq, device);
-    let tied = upload_tokens(&batch.tied, batch.seq, device);
+    let latent_mask = upload_tokens(&batch.latent_mask, batch.seq, device);
     let context = model.read(&batch.x0, device);
     let before = context.as_ref().map(|context| model.before_blocks(context));
-    let posterior = model.posterior().map(|network| network.forward(x0, tied, before.clone()));
+    let posterior = model.posterior().map(|network| network.forward(x0, latent_mask, before.clone()));
     let n_draws = model.config().latent.as_ref().map_or(1, LatentConfig::n_draws);
     let draws = posterior.as_ref().map(|posterior| match options.latent_source {
         LatentSource::Prior => model.upload_latent(&batch.prior_draws(model), device),
@@ -170,8 +170,8 @@ pub(crate) fn prior_shift<D: TrainableDenoiser>(
     device: &Device,
 ) -> Option<Tensor<3>> {
     let prior = model.prior_network().filter(|_| model.sees_clues())?;
-    let known = upload_tokens(&batch.known, batch.seq, device);
-    prior.shift(Some(known), before).map(|shift| shift.repeat_dim(0, n_draws))
+    let observed = upload_tokens(&batch.observed, batch.seq, device);
+    prior.shift(Some(observed), before).map(|shift| shift.repeat_dim(0, n_draws))
 }
 
 /// Zero, with the gradient `½(f(z₁) − f(z₂))·∇(ln q(z₁) − ln q(z₂))` of `E_q f(z)` with respect to `q`, which holds every
@@ -227,7 +227,7 @@ fn weighted_nll<D: TrainableDenoiser>(
         z,
         t: Some(values(&batch.t)),
         budget: Some(values(&inverse_steps(&batch.steps))),
-        reveals: model.config().reveal_aware.then(|| tokens(&batch.tied)),
+        reveals: model.config().reveal_aware.then(|| tokens(&batch.latent_mask)),
         gate_noise: (!batch.gate_noise.is_empty()).then(|| {
             let shape = [batch.rows(), batch.seq, batch.seq];
             let noise = Tensor::<3>::from_data(TensorData::new(batch.gate_noise.clone(), shape), device);
@@ -245,11 +245,12 @@ fn weighted_nll<D: TrainableDenoiser>(
     };
     let mut last = early.pop().expect("a network has at least one loop");
     if let (Some(head), Some(features)) = (model.denoiser().parent_head(), features) {
-        last = last + head.forward(features, &batch.given.repeat(n_draws), &batch.turns.repeat(n_draws));
+        last =
+            last + head.forward(features, &batch.given.repeat(n_draws), &batch.reveal_order.repeat(n_draws));
     }
-    let (x0, target, weight) = (tokens(&batch.x0), tokens(&batch.target), values(&batch.recon_weight));
+    let (x0, loss_mask, weight) = (tokens(&batch.x0), tokens(&batch.loss_mask), values(&batch.recon_weight));
     let of = |logits| {
-        let nll = vmd_kernels::masked_nll(logits, x0.clone(), target.clone());
+        let nll = vmd_kernels::masked_nll(logits, x0.clone(), loss_mask.clone());
         nll.sum_dim(1).squeeze_dim::<1>(1) * weight.clone()
     };
     let n_early = early.len() as f64;

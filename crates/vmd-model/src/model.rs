@@ -130,8 +130,8 @@ impl<D: TrainableDenoiser> VmdModel<D> {
     /// the first block that is not finished. `None` without a latent.
     pub fn priors_given(&self, xt: &[u32]) -> Option<Vec<Prior>> {
         self.prior.as_ref()?;
-        let (units, known) = self.current_units(xt, xt, self.config.mask_token());
-        Conditioned::each_block(self, xt).priors_given(&units, &known)
+        let (units, observed) = self.current_units(xt, xt, self.config.mask_token());
+        Conditioned::each_block(self, xt).priors_given(&units, &observed)
     }
 
     /// For every row the number of the first block in which `of` has a `mark`, or of its last, counted over all rows, and what
@@ -212,8 +212,8 @@ impl<D: TrainableDenoiser> TokenPredictor for VmdModel<D> {
         if self.prior.is_none() {
             return LatentRows::default();
         }
-        let (units, known) = self.current_units(xt, xt, self.config.mask_token());
-        Conditioned::each_block(self, xt).draw_latent(&units, &known, rngs)
+        let (units, observed) = self.current_units(xt, xt, self.config.mask_token());
+        Conditioned::each_block(self, xt).draw_latent(&units, &observed, rngs)
     }
 
     fn has_posterior(&self) -> bool {
@@ -224,12 +224,12 @@ impl<D: TrainableDenoiser> TokenPredictor for VmdModel<D> {
         &self,
         _: &[usize],
         x0: &[u32],
-        tied: &[u32],
+        latent_mask: &[u32],
         rngs: &mut [&mut ChaCha8Rng],
     ) -> Option<LatentRows> {
-        let (units, tied_units) = self.current_units(tied, tied, 1);
-        let (_, x0_units) = self.current_units(x0, tied, 1);
-        Conditioned::each_block(self, x0).infer_latent(&units, &x0_units, &tied_units, rngs)
+        let (units, latent_mask_units) = self.current_units(latent_mask, latent_mask, 1);
+        let (_, x0_units) = self.current_units(x0, latent_mask, 1);
+        Conditioned::each_block(self, x0).infer_latent(&units, &x0_units, &latent_mask_units, rngs)
     }
 
     fn fits_latents(&self) -> bool {
@@ -244,8 +244,8 @@ impl<D: TrainableDenoiser> TokenPredictor for VmdModel<D> {
         z: &LatentRows,
         rngs: &mut [&mut ChaCha8Rng],
     ) -> Option<LatentRows> {
-        let (units, known) = self.current_units(xt, xt, self.config.mask_token());
-        Conditioned::each_block(self, xt).redraw_latent(&units, &known, z, rngs)
+        let (units, observed) = self.current_units(xt, xt, self.config.mask_token());
+        Conditioned::each_block(self, xt).redraw_latent(&units, &observed, z, rngs)
     }
 
     fn graph(&self) -> Option<&DependencyGraph> {

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 use vmd_graph::DependencyGraph;
-use vmd_kernels::{HeadEdges, KeyRanges, Mask, Precision, Turns, attention, context_attention, rotary};
+use vmd_kernels::{HeadEdges, KeyRanges, Mask, Precision, RotaryTable, attention, context_attention, rotary};
 
 use crate::{Linear, NetworkError, ParameterInit, Weights};
 
@@ -36,13 +36,13 @@ impl Attention {
         }
     }
 
-    /// Attends within each sequence; with `turns`, queries and keys know their positions.
+    /// Attends within each sequence; with `table`, queries and keys know their positions.
     ///
     /// # Shapes
     ///
     /// - `x` and output: `[batch, seq, width]`
-    pub fn forward(&self, x: Tensor<3>, mask: Option<Mask<'_>>, turns: Option<&Turns>) -> Tensor<3> {
-        self.out.forward(attention(self.qkv(x, turns), self.heads, mask))
+    pub fn forward(&self, x: Tensor<3>, mask: Option<Mask<'_>>, table: Option<&RotaryTable>) -> Tensor<3> {
+        self.out.forward(attention(self.qkv(x, table), self.heads, mask))
     }
 
     /// `h + forward(x)`.
@@ -50,10 +50,10 @@ impl Attention {
         &self,
         x: Tensor<3>,
         mask: Option<Mask<'_>>,
-        turns: Option<&Turns>,
+        table: Option<&RotaryTable>,
         h: Tensor<3>,
     ) -> Tensor<3> {
-        self.out.forward_added(attention(self.qkv(x, turns), self.heads, mask), h)
+        self.out.forward_added(attention(self.qkv(x, table), self.heads, mask), h)
     }
 
     /// The same for tokens that look at others before them too, and what they are to those that come after.
@@ -62,19 +62,19 @@ impl Attention {
         x: Tensor<3>,
         past: Option<Tensor<3>>,
         ranges: &KeyRanges,
-        turns: Option<&Turns>,
+        table: Option<&RotaryTable>,
         h: Tensor<3>,
     ) -> (Tensor<3>, Tensor<3>) {
-        let qkv = self.qkv(x, turns);
+        let qkv = self.qkv(x, table);
         let mixed = context_attention(qkv.clone(), past, self.heads, ranges);
         (self.out.forward_added(mixed, h), qkv)
     }
 
-    fn qkv(&self, x: Tensor<3>, turns: Option<&Turns>) -> Tensor<3> {
+    fn qkv(&self, x: Tensor<3>, table: Option<&RotaryTable>) -> Tensor<3> {
         let qkv = self.qkv.forward(x);
-        match turns {
+        match table {
             None => qkv,
-            Some(turns) => rotary(qkv, self.heads, turns),
+            Some(table) => rotary(qkv, self.heads, table),
         }
     }
 }

@@ -7,11 +7,11 @@
 //! Parameters are drawn on the host from a stream that the caller seeds, so the same seed gives the same
 //! network on every backend.
 
-mod after;
 mod attention;
 mod error;
 mod gates;
 mod init;
+mod kv_cache;
 mod linear;
 mod messages;
 mod norm;
@@ -19,11 +19,11 @@ mod parameters;
 mod position;
 mod trunk;
 
-pub use after::{BlockMask, KeysValues};
 pub use attention::{Attention, head_edges};
 pub use error::NetworkError;
 pub use gates::{EdgeGates, GatesConfig};
 pub use init::ParameterInit;
+pub use kv_cache::{BlockMask, KeysValues};
 pub use linear::{Linear, Weights};
 pub use messages::Messages;
 pub use norm::{LayerNorm, Modulation};

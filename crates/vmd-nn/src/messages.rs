@@ -9,14 +9,14 @@ use crate::{Linear, ParameterInit, TrunkConfig, Weights};
 /// Message channels for each channel of the residual stream; two give a block as many parameters as attention does.
 const CHANNELS: usize = 2;
 
-/// Every token says something in every head, and hears the sum of what is said along the head's edges.
+/// Every token says something in every head, and hears the sum of what is messages along the head's edges.
 ///
 /// `h_i + W·[Σ_{j ∈ N_k(i)} φ(U_k·x_j)/√d_k]_k` with heads `k` and their largest degrees `d_k`: the sum aggregator of
 /// arXiv 1810.00826, by edge type as in arXiv 1703.06103.
 #[derive(Module, Debug)]
 pub struct Messages {
-    say: Linear,
-    hear: Linear,
+    message_proj: Linear,
+    out_proj: Linear,
     #[module(skip)]
     heads: usize,
     #[module(skip)]
@@ -29,14 +29,14 @@ impl Messages {
         let (width, precision) = (config.width, config.precision);
         let scaled = |gain| Weights::Scaled { gain };
         Self {
-            say: Linear::new(width, CHANNELS * width, scaled(1.0), init).with_precision(precision),
-            hear: Linear::new(CHANNELS * width, width, scaled(gain), init).with_precision(precision),
+            message_proj: Linear::new(width, CHANNELS * width, scaled(1.0), init).with_precision(precision),
+            out_proj: Linear::new(CHANNELS * width, width, scaled(gain), init).with_precision(precision),
             heads: config.heads,
             activation: config.activation,
         }
     }
 
-    /// `h` and what is heard of `x`.
+    /// `h` and what is received of `x`.
     ///
     /// # Shapes
     ///
@@ -50,14 +50,14 @@ impl Messages {
         gates: Option<&Tensor<3>>,
         h: Tensor<3>,
     ) -> Tensor<3> {
-        let said = self.activation.forward(self.say.forward(x));
-        let heard = match gates {
-            None => edge_sum(said, self.heads, mask),
+        let messages = self.activation.forward(self.message_proj.forward(x));
+        let received = match gates {
+            None => edge_sum(messages, self.heads, mask),
             Some(gates) => {
                 let scale = (gates.clone().sum_dim(2) + 1.0).sqrt();
-                gates.clone().matmul(said) / scale
+                gates.clone().matmul(messages) / scale
             }
         };
-        self.hear.forward_added(heard, h)
+        self.out_proj.forward_added(received, h)
     }
 }

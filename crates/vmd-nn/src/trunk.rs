@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use vmd_graph::DependencyGraph;
-use vmd_kernels::{Activation, HeadEdges, KeyRanges, Mask, Precision, Turns, is_fused, mlp};
+use vmd_kernels::{Activation, HeadEdges, KeyRanges, Mask, Precision, RotaryTable, is_fused, mlp};
 
 use crate::attention::edge_head_errors;
 use crate::{
@@ -119,7 +119,7 @@ pub struct Trunk {
     edges: Option<HeadEdges>,
     /// Rotary positions from 0 on.
     #[module(skip)]
-    turns: Option<Turns>,
+    rotary: Option<RotaryTable>,
     #[module(skip)]
     loops: usize,
 }
@@ -155,8 +155,8 @@ impl Trunk {
                 .then(|| PositionTable::new(seq, config.width, init)),
             bias: edges.as_ref().filter(|_| !is_fused(init.device())).map(|edges| edges.bias(init.device())),
             edges,
-            turns: (config.position == PositionEncoding::Rotary)
-                .then(|| Turns::new(0..seq, config.width / config.heads)),
+            rotary: (config.position == PositionEncoding::Rotary)
+                .then(|| RotaryTable::new(0..seq, config.width / config.heads)),
             loops: config.loops,
         })
     }
@@ -231,9 +231,9 @@ impl Trunk {
         positions: Range<usize>,
     ) -> (Tensor<3>, KeysValues) {
         assert!(self.position.is_none() && self.edges.is_none(), "positions and edges end with the sequence");
-        let turns = self.turns.as_ref().map(|turns| match turns.seq() == positions.end {
-            true if positions.start == 0 => turns.clone(),
-            _ => Turns::new(positions, turns.channels()),
+        let rotary = self.rotary.as_ref().map(|rotary| match rotary.seq() == positions.end {
+            true if positions.start == 0 => rotary.clone(),
+            _ => RotaryTable::new(positions, rotary.channels()),
         });
         let mut layers = Vec::new();
         for _ in 0..self.loops {
@@ -241,7 +241,7 @@ impl Trunk {
                 let past = past.map(|past| past.layer(layers.len()));
                 h = block.forward(h, condition, |block, x, h| {
                     let attention = block.attention.as_ref().expect("only attention looks back");
-                    let (h, qkv) = attention.forward_after(x, past, ranges, turns.as_ref(), h);
+                    let (h, qkv) = attention.forward_after(x, past, ranges, rotary.as_ref(), h);
                     layers.push(qkv);
                     h
                 });
@@ -268,7 +268,7 @@ impl Trunk {
         for _ in 0..loops {
             for block in &self.blocks {
                 h = block.forward(h, condition, |block, x, h| match (&block.attention, &block.messages) {
-                    (Some(attention), _) => attention.forward_added(x, mask, self.turns.as_ref(), h),
+                    (Some(attention), _) => attention.forward_added(x, mask, self.rotary.as_ref(), h),
                     (None, Some(messages)) => messages.forward_added(x, mask, gates, h),
                     (None, None) => h,
                 });

@@ -85,7 +85,7 @@ impl VariationalMaskedDiffusion {
         &self.model
     }
 
-    /// `count` sequences from nothing.
+    /// `count` unconditional sequences.
     ///
     /// # Panics
     ///

@@ -34,7 +34,7 @@ pub(crate) enum Command {
     EvaluateSynthetic(EvaluateSyntheticArgs),
     /// Bound the likelihood of held-out text, and judge what a model of text, lines or a table writes.
     EvaluateText(EvaluateTextArgs),
-    /// Let a model make full Sudoku grids from nothing, and measure what they are worth.
+    /// Let a model make full Sudoku unconditional grids, and measure what they are worth.
     GenerateSudoku(GenerateSudokuArgs),
     /// Draw sequences from a model.
     Sample(SampleArgs),
@@ -176,7 +176,7 @@ pub(crate) struct EvaluateSudokuArgs {
     pub(crate) plot: Option<PathBuf>,
     /// Instead of puzzles: how many of N grids that are drawn from nothing keep the rules.
     #[arg(long, value_name = "N", conflicts_with_all = ["puzzles", "limit"])]
-    pub(crate) from_nothing: Option<usize>,
+    pub(crate) unconditional: Option<usize>,
     /// Reveal rules: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
     /// entropy-bound(0.5), independent-set, first-hitting.
     #[arg(long, value_delimiter = ',', default_value = "margin,top-prob")]
@@ -184,7 +184,7 @@ pub(crate) struct EvaluateSudokuArgs {
     /// Network evaluations per puzzle.
     #[arg(long, value_delimiter = ',', default_value = "5,10,20")]
     pub(crate) nfe: Vec<usize>,
-    /// Value rule: argmax, categorical, categorical(0.8,0.95) with temperature and top-p [default: argmax, from nothing
+    /// Value rule: argmax, categorical, categorical(0.8,0.95) with temperature and top-p [default: argmax, unconditional:
     /// categorical].
     #[arg(long)]
     pub(crate) value: Option<ValueRule>,

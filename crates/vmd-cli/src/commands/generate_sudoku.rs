@@ -42,12 +42,12 @@ pub(crate) fn run(args: &GenerateSudokuArgs) -> anyhow::Result<()> {
     let worth = Worth::of(&grids, &patterns, layout, training, seed);
     let valid = wilson_interval(grids.len(), args.count);
     if args.common.json {
-        let dataset = format!("{} cells from nothing", layout.cells());
+        let dataset = format!("{} cells, unconditional", layout.cells());
         let provenance = loaded.provenance("sudoku", dataset, "samples", seed);
         let exact = |value: f64| Figure { n: grids.len(), ..Figure::exact(value) };
         let mut figures = vec![
-            ("valid_from_nothing", valid),
-            ("mean_nfe_from_nothing", mean_interval(&output.nfe_values())),
+            ("valid_unconditional", valid),
+            ("mean_nfe_unconditional", mean_interval(&output.nfe_values())),
             ("distinct", exact(distinct(&grids) as f64)),
             ("distinct_up_to_symmetry", exact(worth.classes as f64)),
         ];
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &GenerateSudokuArgs) -> anyhow::Result<()> {
         return Ok(());
     }
     let (reveal, rest) = (describe_latent(&config), describe_rest(std::slice::from_ref(&config)));
-    println!("{} grids from nothing, model {}, {reveal}, {}{rest}", args.count, loaded.name, config.value);
+    println!("{} unconditional grids, model {}, {reveal}, {}{rest}", args.count, loaded.name, config.value);
     println!("evaluations   {:.1} a grid", output.mean_nfe());
     println!("valid         {}", percent(valid.value, valid.ci95));
     println!("different     {}, up to symmetry {}", distinct(&grids), worth.classes);

@@ -170,7 +170,7 @@ fn summarise(trainer: &Trainer<'_>, progress: &Progress, folder: &RunFolder) {
 /// Why a latent is dead, as far as the figures tell, and what to turn.
 fn advice(estimate: &BoundEstimate) -> String {
     let dead = "the latent gains less than 1 % of the reconstruction: the model works as if it had none.";
-    let reason = match estimate.to_be_won() {
+    let reason = match estimate.latent_headroom() {
         Some(nats) if nats < 0.05 * estimate.recon => {
             "At these objective.steps there is next to nothing to be won: tokens appear nearly one at a time, or follow \
              from what is given. Set fewer objective.steps, or leave the latent out."
@@ -180,7 +180,7 @@ fn advice(estimate: &BoundEstimate) -> String {
              latent.posterior.pooling = \"flatten\"."
         }
         _ => {
-            "The posterior has fallen onto the prior. Set latent.posterior.loudness to 5, a lower first weight in train.kl, \
+            "The posterior has fallen onto the prior. Set latent.posterior.init_scale to 5, a lower first weight in train.kl, \
              or train.kl_target with the nats that it should keep; fewer objective.steps raise what can be won."
         }
     };

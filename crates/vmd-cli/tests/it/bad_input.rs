@@ -1,11 +1,10 @@
 //! Bad input gets one message that says where and what to do, and the right exit code.
 
-
 use std::fs;
 use std::path::Path;
 
-use assert_cmd::assert::Assert;
 use crate::common::{TINY, vmd, workplace};
+use assert_cmd::assert::Assert;
 use predicates::prelude::*;
 use predicates::str::contains;
 

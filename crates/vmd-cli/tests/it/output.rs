@@ -1,6 +1,5 @@
 //! What the commands print and leave behind.
 
-
 use std::fs;
 
 use crate::common::{vmd, workplace};

@@ -1,6 +1,5 @@
 //! A run that is killed and resumed ends with the same bits as one that never stopped.
 
-
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

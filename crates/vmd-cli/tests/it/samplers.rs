@@ -1,10 +1,9 @@
 //! What can be told to the samplers, and what cannot.
 
-
 use std::fs;
 
-use assert_cmd::assert::Assert;
 use crate::common::{TINY, vmd, workplace};
+use assert_cmd::assert::Assert;
 use predicates::prelude::*;
 use predicates::str::contains;
 use serde_json::Value;

@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-
 use std::fs;
 use std::path::Path;
 #[cfg(target_os = "linux")]
@@ -93,8 +92,8 @@ fn a_study_trains_reports_and_repeats_only_what_is_missing() {
         let expected = format!("{:.2} ± {:.2} (2)", (a + b) / 2.0, (a - b).abs() / 2f64.sqrt());
         assert_eq!(cell(&report, arm, &format!("accuracy (%), NFE {nfe}")), expected);
     }
-    assert!(cell(&report, "latent", "won, T = 1").ends_with("(2)"));
-    assert_eq!(cell(&report, "plain", "won, T = 1"), "–");
+    assert!(cell(&report, "latent", "latent savings, T = 1").ends_with("(2)"));
+    assert_eq!(cell(&report, "plain", "latent savings, T = 1"), "–");
     // The baseline is the first in the file and stands below its arm.
     assert!(report.find("(`latent`)") < report.find("(`plain`)"));
     for figure in ["ablation.svg", "ablation-bars.svg"] {

@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-
 use std::fs;
 use std::path::Path;
 
@@ -46,8 +45,8 @@ fn the_model_that_comes_with_the_program_keeps_its_figures() {
     let (solved, nfe) = (values(&hard, "solved")[0], values(&hard, "mean_nfe")[0]);
     assert!(solved >= 0.95 && nfe <= 50.0, "{solved} in {nfe} evaluations");
     let blank =
-        ["--from-nothing", "60", "--reveal", "entropy", "--value", "categorical(0.15)", "--nfe", "1,16"];
-    let grids = values(&evaluate(folder.path(), &blank), "valid_from_nothing");
+        ["--unconditional", "60", "--reveal", "entropy", "--value", "categorical(0.15)", "--nfe", "1,16"];
+    let grids = values(&evaluate(folder.path(), &blank), "valid_unconditional");
     assert!(grids[0] >= 0.25 && grids[1] >= 0.85, "{grids:?}");
 }
 
@@ -95,7 +94,7 @@ fn a_baseline_stands_beside_the_model() {
         command.assert().success().stdout(contains("baseline"))
     };
     table(&few);
-    table(&["--from-nothing", "2", "--reveal", "entropy-bound(9)", "--plot", "grids.svg"]);
+    table(&["--unconditional", "2", "--reveal", "entropy-bound(9)", "--plot", "grids.svg"]);
     assert!(fs::read_to_string(folder.path().join("grids.svg")).unwrap().contains("valid grids"));
 }
 
@@ -138,7 +137,7 @@ fn a_small_sudoku_model_trains_and_is_evaluated() {
         let mut command = vmd(folder.path());
         command.args([
             "evaluate-sudoku",
-            "--from-nothing",
+            "--unconditional",
             count,
             "--reveal",
             "entropy",
@@ -149,14 +148,14 @@ fn a_small_sudoku_model_trains_and_is_evaluated() {
         command
     };
     let records = json_lines(&grids("3").output().unwrap().stdout);
-    let record = records.iter().find(|record| record["metric"] == "valid_from_nothing").unwrap();
+    let record = records.iter().find(|record| record["metric"] == "valid_unconditional").unwrap();
     assert_eq!(
         (&record["n"], &record["value"]),
         (&3.into(), &0.0.into()),
         "two steps of an untrained network"
     );
     assert_eq!(record["value_rule"], "categorical", "argmax would give one grid three times: {record}");
-    grids("0").assert().code(2).stderr(contains("--from-nothing must be 1 or more"));
+    grids("0").assert().code(2).stderr(contains("--unconditional must be 1 or more"));
     grids("3").args(["--limit", "2"]).assert().code(2);
     let puzzle = "080050060460907108005000029970006500000872031300049000004025003010000480603100007";
     let solve = vmd(folder.path()).args(["solve", puzzle, "--json"]).output().unwrap();
@@ -166,7 +165,7 @@ fn a_small_sudoku_model_trains_and_is_evaluated() {
 }
 
 #[test]
-fn grids_from_nothing_are_written_and_measured() {
+fn grids_unconditional_are_written_and_measured() {
     let folder = workplace();
     let mut train = vmd(folder.path());
     train.args(["train", "--preset", "sudoku-mdm", "--run", "runs/s", "--set", "evaluate.nfe=[1]"]);
@@ -204,7 +203,7 @@ fn grids_from_nothing_are_written_and_measured() {
         let record = records.iter().find(|record| record["metric"] == metric).expect(metric);
         record["value"].as_f64().unwrap()
     };
-    assert_eq!(value("valid_from_nothing"), 1.0);
+    assert_eq!(value("valid_unconditional"), 1.0);
     let written = fs::read_to_string(folder.path().join("grids.txt")).unwrap();
     assert_eq!(written.lines().count(), 30);
     let different = written.lines().collect::<std::collections::HashSet<_>>().len();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CsvColumn, LineSet, LineSource, Lines, MAX_VALUES, Normalisation, Part, Shares, Table, TableSource,
+    CsvColumn, LineSet, LineSource, Lines, MAX_VALUES, Normalisation, Shares, Split, Table, TableSource,
     TextError, TextSource, TokenFile, Vocabulary,
 };
 use crate::source::DataSource;
@@ -186,14 +186,14 @@ impl Corpus {
     /// # Errors
     ///
     /// [`TextError`] if the part is too short for an example.
-    pub fn source(&self, part: Part, seed: u64) -> Result<Box<dyn DataSource>, TextError> {
+    pub fn source(&self, split: Split, seed: u64) -> Result<Box<dyn DataSource>, TextError> {
         let shares = Shares::default();
         Ok(match self {
             Self::Text(file, seq_len, _) => {
-                Box::new(TextSource::new(Arc::clone(file), part, shares, *seq_len, seed)?)
+                Box::new(TextSource::new(Arc::clone(file), split, shares, *seq_len, seed)?)
             }
-            Self::Lines(lines) => Box::new(LineSource::new(Arc::clone(lines), part, shares, seed)?),
-            Self::Table(table) => Box::new(TableSource::new(Arc::clone(table), part, shares, seed)?),
+            Self::Lines(lines) => Box::new(LineSource::new(Arc::clone(lines), split, shares, seed)?),
+            Self::Table(table) => Box::new(TableSource::new(Arc::clone(table), split, shares, seed)?),
         })
     }
 }
@@ -204,14 +204,14 @@ impl Corpus {
     /// # Errors
     ///
     /// As [`source`](Self::source).
-    pub fn n_examples(&self, part: Part) -> Result<u64, TextError> {
+    pub fn n_examples(&self, split: Split) -> Result<u64, TextError> {
         let shares = Shares::default();
         Ok(match self {
             Self::Text(file, seq_len, _) => {
-                TextSource::new(Arc::clone(file), part, shares, *seq_len, 0)?.windows()
+                TextSource::new(Arc::clone(file), split, shares, *seq_len, 0)?.windows()
             }
-            Self::Lines(lines) => LineSource::new(Arc::clone(lines), part, shares, 0)?.len(),
-            Self::Table(table) => TableSource::new(Arc::clone(table), part, shares, 0)?.len(),
+            Self::Lines(lines) => LineSource::new(Arc::clone(lines), split, shares, 0)?.len(),
+            Self::Table(table) => TableSource::new(Arc::clone(table), split, shares, 0)?.len(),
         })
     }
 
@@ -222,7 +222,7 @@ impl Corpus {
     /// As [`source`](Self::source).
     pub fn training_tokens(&self, most: usize) -> Result<Vec<u32>, TextError> {
         let Self::Text(file, ..) = self else { return Ok(Vec::new()) };
-        let range = Shares::default().range(Part::Train, file.len())?;
+        let range = Shares::default().range(Split::Train, file.len())?;
         let n = (range.end - range.start).min(most as u64) as usize;
         let mut tokens = vec![0; n];
         file.read(range.start, &mut tokens);
@@ -236,7 +236,7 @@ impl Corpus {
     /// As [`source`](Self::source).
     pub fn training_lines(&self) -> Result<Vec<String>, TextError> {
         let Self::Lines(lines) = self else { return Ok(Vec::new()) };
-        let source = LineSource::new(Arc::clone(lines), Part::Train, Shares::default(), 0)?;
+        let source = LineSource::new(Arc::clone(lines), Split::Train, Shares::default(), 0)?;
         Ok(source.lines().map(str::to_string).collect())
     }
 
@@ -247,7 +247,7 @@ impl Corpus {
     /// As [`source`](Self::source).
     pub fn training_rows(&self) -> Result<Vec<Vec<u32>>, TextError> {
         let Self::Table(table) = self else { return Ok(Vec::new()) };
-        let source = TableSource::new(Arc::clone(table), Part::Train, Shares::default(), 0)?;
+        let source = TableSource::new(Arc::clone(table), Split::Train, Shares::default(), 0)?;
         Ok(source.rows().map(<[u32]>::to_vec).collect())
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::{Part, VocabularyKind};
+use super::{Split, VocabularyKind};
 
 /// A text file, a table, a vocabulary or a split that cannot be used.
 #[derive(Debug, Error)]
@@ -114,15 +114,15 @@ pub enum TextError {
     },
     /// A part of a text is shorter than one window.
     #[error(
-        "{}: the {part} part has {tokens} tokens, fewer than one window of {seq_len}; \
-         lower seq_len, raise the share of this part or give a longer file",
+        "{}: the {split} split has {tokens} tokens, fewer than one window of {seq_len}; \
+         lower seq_len, raise the share of this split or give a longer file",
         path.display()
     )]
     ShortPart {
         /// The file.
         path: PathBuf,
         /// The part.
-        part: Part,
+        split: Split,
         /// Tokens of the part.
         tokens: u64,
         /// Tokens of a window.
@@ -133,14 +133,14 @@ pub enum TextError {
     NoWindow,
     /// A part of a file has no examples.
     #[error(
-        "{}: of {total} examples none is left for the {part} part; raise its share or give a longer file",
+        "{}: of {total} examples none is left for the {split} split; raise its share or give a longer file",
         path.display()
     )]
     EmptyPart {
         /// The file.
         path: PathBuf,
         /// The part.
-        part: Part,
+        split: Split,
         /// Examples of the file.
         total: u64,
     },

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::read::{for_each_row, read_text};
 use super::selection::Selection;
-use super::{Part, Shares, TextError, Vocabulary};
+use super::{Shares, Split, TextError, Vocabulary};
 use crate::source::DataSource;
 
 /// A column of a CSV file: by its name in the header, or, in a file without a header, by its number from 1.
@@ -206,14 +206,14 @@ impl LineSource {
     /// # Errors
     ///
     /// [`TextError::EmptyPart`] and [`TextError::Shares`].
-    pub fn new(set: Arc<LineSet>, part: Part, shares: Shares, seed: u64) -> Result<Self, TextError> {
-        let selection = Selection::new(&set.lines.path, set.lines.len() as u64, part, shares, seed)?;
+    pub fn new(set: Arc<LineSet>, split: Split, shares: Shares, seed: u64) -> Result<Self, TextError> {
+        let selection = Selection::new(&set.lines.path, set.lines.len() as u64, split, shares, seed)?;
         Ok(Self { set, selection })
     }
 
     /// Number of lines of the part.
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "an empty part is refused")]
+    #[expect(clippy::len_without_is_empty, reason = "an empty split is refused")]
     pub fn len(&self) -> u64 {
         self.selection.len()
     }

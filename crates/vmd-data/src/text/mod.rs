@@ -1,7 +1,7 @@
 //! Text, lines and tables from files: vocabularies, readers, splits and the sources of examples.
 //!
 //! A file is text ([`TextSource`], windows of it), lines ([`LineSource`], one sequence each, or a column of a CSV file) or
-//! a table ([`TableSource`], one sequence a row). All three split it into the same [`Part`]s and visit every training
+//! a table ([`TableSource`], one sequence a row). All three split it into the same [`Split`]s and visit every training
 //! example once per epoch, in an order that is computed, not stored.
 
 #[cfg(feature = "bpe")]
@@ -14,10 +14,10 @@ mod encode;
 mod error;
 mod lines;
 mod normalise;
-mod part;
 mod permutation;
 mod read;
 mod selection;
+mod split;
 mod table;
 mod token_file;
 mod vocabulary;
@@ -33,8 +33,8 @@ pub use download::{DownloadError, download};
 pub use error::TextError;
 pub use lines::{CsvColumn, LineSet, LineSource, Lines};
 pub use normalise::{Normalisation, Normaliser27, normalise27};
-pub use part::{Part, Shares};
 pub use permutation::Permutation;
+pub use split::{Shares, Split};
 pub use table::{MAX_VALUES, Table, TableSource};
 pub use token_file::TokenFile;
 pub use vocabulary::{MAX_CHARACTERS, Vocabulary, VocabularyKind};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Part, Permutation, Shares, TextError};
+use super::{Permutation, Shares, Split, TextError};
 
 /// Key of the split. Fixed, so that every run of every seed holds out the same items.
 const SPLIT: u64 = 0x0005_eed0_0005_9117;
@@ -18,24 +18,24 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    /// Part `part` of `total` items. A permutation that depends on nothing but their number assigns them, because files
+    /// Split `part` of `total` items. A permutation that depends on nothing but their number assigns them, because files
     /// are often sorted.
     pub(crate) fn new(
         path: &Path,
         total: u64,
-        part: Part,
+        split: Split,
         shares: Shares,
         seed: u64,
     ) -> Result<Self, TextError> {
-        let range = shares.range(part, total)?;
+        let range = shares.range(split, total)?;
         if range.is_empty() {
-            return Err(TextError::EmptyPart { path: path.to_path_buf(), part, total });
+            return Err(TextError::EmptyPart { path: path.to_path_buf(), split, total });
         }
         Ok(Self {
             split: Permutation::new(total, SPLIT, 0),
             first: range.start,
             count: range.end - range.start,
-            seed: (part == Part::Train).then_some(seed),
+            seed: (split == Split::Train).then_some(seed),
         })
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::read::for_each_row;
 use super::selection::Selection;
-use super::{Column, Part, Shares, TextError, Vocabulary};
+use super::{Column, Shares, Split, TextError, Vocabulary};
 use crate::source::DataSource;
 
 /// Most different values of a column, unless the caller sets another limit.
@@ -144,14 +144,14 @@ impl TableSource {
     /// # Errors
     ///
     /// [`TextError::EmptyPart`] and [`TextError::Shares`].
-    pub fn new(table: Arc<Table>, part: Part, shares: Shares, seed: u64) -> Result<Self, TextError> {
-        let selection = Selection::new(&table.path, table.rows().count() as u64, part, shares, seed)?;
+    pub fn new(table: Arc<Table>, split: Split, shares: Shares, seed: u64) -> Result<Self, TextError> {
+        let selection = Selection::new(&table.path, table.rows().count() as u64, split, shares, seed)?;
         Ok(Self { table, selection })
     }
 
     /// Number of rows of the part.
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "an empty part is refused")]
+    #[expect(clippy::len_without_is_empty, reason = "an empty split is refused")]
     pub fn len(&self) -> u64 {
         self.selection.len()
     }

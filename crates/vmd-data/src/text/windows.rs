@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vmd_process::{Purpose, index_below, keyed_rng};
 
-use super::{Part, Permutation, Shares, TextError, TokenFile};
+use super::{Permutation, Shares, Split, TextError, TokenFile};
 use crate::source::DataSource;
 
 /// Windows of `seq_len` tokens of a part of a text. The parts are contiguous, in the order training, validation, test.
@@ -38,24 +38,24 @@ impl TextSource {
     /// [`TextError::Shares`].
     pub fn new(
         tokens: Arc<TokenFile>,
-        part: Part,
+        split: Split,
         shares: Shares,
         seq_len: usize,
         seed: u64,
     ) -> Result<Self, TextError> {
-        let range = shares.range(part, tokens.len())?;
+        let range = shares.range(split, tokens.len())?;
         let (len, window) = (range.end - range.start, seq_len as u64);
         if window == 0 {
             return Err(TextError::NoWindow);
         }
         if len < window {
             let path = tokens.path().to_path_buf();
-            return Err(TextError::ShortPart { path, part, tokens: len, seq_len });
+            return Err(TextError::ShortPart { path, split, tokens: len, seq_len });
         }
-        let (windows, order) = match part {
+        let (windows, order) = match split {
             // As many as fit at every phase, so that all epochs are equally long.
-            Part::Train => (((len + 1) / window).saturating_sub(1).max(1), Order::Shuffled { seed }),
-            Part::Validation | Part::Test => (len / window, Order::Spread { stride: stride(len / window) }),
+            Split::Train => (((len + 1) / window).saturating_sub(1).max(1), Order::Shuffled { seed }),
+            Split::Validation | Split::Test => (len / window, Order::Spread { stride: stride(len / window) }),
         };
         Ok(Self { tokens, start: range.start, end: range.end, seq_len, windows, order })
     }

@@ -1,6 +1,5 @@
 //! Byte-pair vocabularies.
 
-
 use std::fs;
 use std::path::PathBuf;
 

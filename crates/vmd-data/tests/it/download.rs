@@ -1,6 +1,5 @@
 //! Downloads from a small server on this machine.
 
-
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;

@@ -11,11 +11,11 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 use vmd_data::source::DataSource;
 use vmd_data::text::{
-    CsvColumn, LineSet, LineSource, Lines, MAX_VALUES, Part, Shares, Table, TableSource, TextError,
+    CsvColumn, LineSet, LineSource, Lines, MAX_VALUES, Shares, Split, Table, TableSource, TextError,
     Vocabulary,
 };
 
-const PARTS: [Part; 3] = [Part::Train, Part::Validation, Part::Test];
+const SPLITS: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
 
 fn file(content: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a test can make its files");
@@ -113,7 +113,7 @@ fn lines_are_closed_and_filled_up() {
     let (_folder, path) = file("abc\n");
     let set = LineSet::new(Lines::read(&path, None).unwrap(), Vocabulary::Text27, 6).unwrap();
     let all = Shares { train: 1.0, validation: 0.0, test: 0.0 };
-    let source = LineSource::new(Arc::new(set), Part::Train, all, 1).unwrap();
+    let source = LineSource::new(Arc::new(set), Split::Train, all, 1).unwrap();
     let mut tokens = [0; 6];
     source.fill(5, &mut tokens);
     assert_eq!((tokens, source.vocab(), source.seq_len()), ([1, 2, 3, 27, 27, 27], 28, 6));
@@ -139,7 +139,7 @@ fn long_lines_and_missing_characters_are_placed() {
 #[test]
 fn a_part_without_examples_is_refused() {
     let set = Arc::new(LineSet::new(lines("a\nb\n").unwrap(), Vocabulary::Text27, 2).unwrap());
-    let error = LineSource::new(set, Part::Test, Shares::default(), 0).unwrap_err().to_string();
+    let error = LineSource::new(set, Split::Test, Shares::default(), 0).unwrap_err().to_string();
     assert!(
         error.contains("of 2 examples none is left for the test part") && error.contains("raise"),
         "{error}"
@@ -154,7 +154,7 @@ proptest! {
         let content: String = (0..n).map(|i| format!("{i}\n")).collect();
         let set = Arc::new(LineSet::new(lines(&content).unwrap(), Vocabulary::Bytes, 5).unwrap());
         let mut seen: HashMap<String, u64> = HashMap::new();
-        for part in PARTS {
+        for part in SPLITS {
             let source = LineSource::new(set.clone(), part, Shares::default(), seed).unwrap();
             let other = LineSource::new(set.clone(), part, Shares::default(), seed ^ 1).unwrap();
             prop_assert!(source.lines().eq(other.lines()), "the split depends on the seed");
@@ -166,7 +166,7 @@ proptest! {
                 let mut part_lines: Vec<&str> = source.lines().collect();
                 part_lines.sort_unstable();
                 prop_assert_eq!(lines, part_lines);
-                if part != Part::Train {
+                if part != Split::Train {
                     prop_assert!(order.iter().eq(&Vec::from_iter((0..len).map(|i| other.line(i)))));
                 }
             }
@@ -200,7 +200,7 @@ proptest! {
             assert_eq!(epoch, stored);
             stored.len()
         };
-        prop_assert_eq!(PARTS.map(count).iter().sum::<usize>(), rows.len());
+        prop_assert_eq!(SPLITS.map(count).iter().sum::<usize>(), rows.len());
     }
 }
 
@@ -208,7 +208,7 @@ proptest! {
 fn training_lines_come_in_another_order_every_epoch() {
     let content: String = (0..200).map(|i| format!("{i}\n")).collect();
     let set = Arc::new(LineSet::new(lines(&content).unwrap(), Vocabulary::Bytes, 5).unwrap());
-    let source = LineSource::new(set, Part::Train, Shares::default(), 3).unwrap();
+    let source = LineSource::new(set, Split::Train, Shares::default(), 3).unwrap();
     let epoch = |n: u64| Vec::from_iter((0..source.len()).map(|i| source.line(n * source.len() + i)));
     assert!(epoch(0) != epoch(1) && epoch(1) != epoch(2));
     // The file is sorted, its parts are not pieces of it.
@@ -221,7 +221,7 @@ fn tokens_of_a_table_are_numbered_through_its_columns() {
     let table = table("city,size\nRome,2\nBern,10\nRome,10\n").unwrap();
     assert_eq!(table.rows().collect::<Vec<_>>(), [[1, 3], [0, 2], [1, 2]]);
     assert_eq!(table.vocabulary().domains(), [0..2, 2..4]);
-    let source = TableSource::new(Arc::new(table), Part::Train, Shares::default(), 0).unwrap();
+    let source = TableSource::new(Arc::new(table), Split::Train, Shares::default(), 0).unwrap();
     assert_eq!((source.seq_len(), source.vocab(), source.len()), (2, 4, 3));
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use vmd_data::source::DataSource;
 use vmd_data::text::{
-    CsvColumn, LineSet, LineSource, Lines, Normalisation, Part, Shares, TextError, TextSource, TokenFile,
+    CsvColumn, LineSet, LineSource, Lines, Normalisation, Shares, Split, TextError, TextSource, TokenFile,
     Vocabulary,
 };
 
@@ -27,7 +27,7 @@ fn shakespeare_in_27_symbols_and_in_characters() {
     let raw = TokenFile::open(&path, &vocabulary, Normalisation::None, cache.path()).unwrap_err();
     assert!(matches!(raw, TextError::CharacterInFile { line: 1, column: 1, character: 'A', .. }), "{raw}");
     let tokens = Arc::new(TokenFile::open(&path, &vocabulary, Normalisation::Text27, cache.path()).unwrap());
-    let source = TextSource::new(tokens.clone(), Part::Train, Shares::default(), 256, 1).unwrap();
+    let source = TextSource::new(tokens.clone(), Split::Train, Shares::default(), 256, 1).unwrap();
     let mut window = vec![0; 256];
     tokens.read(0, &mut window);
     assert!(
@@ -59,7 +59,7 @@ fn the_molecules_of_qm9() {
     assert!(error.contains("set seq_len to 29"), "{error}");
     let set = Arc::new(LineSet::new(lines, vocabulary.clone(), 29).unwrap());
     let mut total = 0;
-    for part in [Part::Train, Part::Validation, Part::Test] {
+    for part in [Split::Train, Split::Validation, Split::Test] {
         let source = LineSource::new(set.clone(), part, Shares::default(), 1).unwrap();
         total += source.len();
         let mut tokens = vec![0; 29];

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
-use vmd_data::text::{Corpus, CsvColumn, Encoding, Form, Part, Symbols, Vocabulary};
+use vmd_data::text::{Corpus, CsvColumn, Encoding, Form, Split, Symbols, Vocabulary};
 
 fn file(text: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -27,7 +27,7 @@ fn every_form_gives_parts_that_its_encoding_reads() {
         let encoding = corpus.encoding();
         assert_eq!((encoding.form, encoding.stop()), (Form::Text, None));
         assert!(encoding.decode(&corpus.training_tokens(40).unwrap()).starts_with(start));
-        for part in [Part::Train, Part::Validation, Part::Test] {
+        for part in [Split::Train, Split::Validation, Split::Test] {
             let (source, n) = (corpus.source(part, 1).unwrap(), corpus.n_examples(part).unwrap());
             assert!(n > 0 && source.vocab() == encoding.n_values() && source.seq_len() == 10);
         }
@@ -40,12 +40,12 @@ fn every_form_gives_parts_that_its_encoding_reads() {
     let encoding = corpus.encoding();
     assert_eq!((encoding.form, encoding.stop(), encoding.n_values()), (Form::Lines, Some(3), 4));
     assert_eq!(encoding.decode(&[0, 1, 3, 3]), "ab");
-    assert_eq!(corpus.training_lines().unwrap().len() as u64, corpus.n_examples(Part::Train).unwrap());
+    assert_eq!(corpus.training_lines().unwrap().len() as u64, corpus.n_examples(Split::Train).unwrap());
 
     let corpus = Corpus::table(&path).unwrap();
     let encoding = corpus.encoding();
     assert_eq!((encoding.form, encoding.n_values()), (Form::Table, 6));
-    let source = corpus.source(Part::Train, 1).unwrap();
+    let source = corpus.source(Split::Train, 1).unwrap();
     let mut row = [0; 2];
     source.fill(0, &mut row);
     assert!(corpus.training_rows().unwrap().contains(&row.to_vec()));

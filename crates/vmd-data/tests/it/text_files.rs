@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 use vmd_data::source::DataSource;
 use vmd_data::text::{
-    Normalisation, Part, Permutation, Shares, TextError, TextSource, TokenFile, Vocabulary,
+    Normalisation, Permutation, Shares, Split, TextError, TextSource, TokenFile, Vocabulary,
 };
 
 fn gz(bytes: &[u8]) -> Vec<u8> {
@@ -229,12 +229,12 @@ proptest! {
     #[test]
     fn an_epoch_has_every_window_once(len in 8_u64..1000, seq_len in 1_usize..40, seed: u64, epoch in 0_u64..4) {
         let text = numbered(len);
-        let Ok(source) = TextSource::new(text, Part::Train, HALF, seq_len, seed) else {
-            let end = HALF.range(Part::Train, len).unwrap().end;
+        let Ok(source) = TextSource::new(text, Split::Train, HALF, seq_len, seed) else {
+            let end = HALF.range(Split::Train, len).unwrap().end;
             prop_assert!(end < seq_len as u64);
             return Ok(());
         };
-        let (windows, end) = (source.windows(), HALF.range(Part::Train, len).unwrap().end);
+        let (windows, end) = (source.windows(), HALF.range(Split::Train, len).unwrap().end);
         let mut starts: Vec<u64> = (0..windows).map(|i| source.position(epoch * windows + i)).collect();
         starts.sort_unstable();
         let phase = starts[0];
@@ -255,7 +255,7 @@ proptest! {
     #[test]
     fn measured_parts_are_covered_without_gap_and_forget_the_seed(len in 8_u64..1000, seq_len in 1_usize..20) {
         let text = numbered(len);
-        for part in [Part::Validation, Part::Test] {
+        for part in [Split::Validation, Split::Test] {
             let range = HALF.range(part, len).unwrap();
             let Ok(source) = TextSource::new(text.clone(), part, HALF, seq_len, 1) else { continue };
             let other = TextSource::new(text.clone(), part, HALF, seq_len, 2).unwrap();
@@ -273,7 +273,7 @@ proptest! {
         let share = |percent: u32| f64::from(percent) / 100.0;
         let shares = Shares { train: share(100 - test - validation), validation: share(validation), test: share(test) };
         let [train, validation, test] =
-            [Part::Train, Part::Validation, Part::Test].map(|part| shares.range(part, total).unwrap());
+            [Split::Train, Split::Validation, Split::Test].map(|part| shares.range(part, total).unwrap());
         prop_assert_eq!((train.start, train.end, validation.end, test.end), (0, validation.start, test.start, total));
     }
 
@@ -288,7 +288,7 @@ proptest! {
 
 #[test]
 fn the_first_examples_of_a_measured_part_are_spread() {
-    let source = TextSource::new(numbered(4000), Part::Test, HALF, 1, 0).unwrap();
+    let source = TextSource::new(numbered(4000), Split::Test, HALF, 1, 0).unwrap();
     // Ten of a thousand windows: a gap of 100 on average; the golden section leaves at most about 1.7 times that.
     let mut starts: Vec<u64> = (0..10).map(|i| source.position(i) - 3000).chain([1000]).collect();
     starts.sort_unstable();
@@ -297,7 +297,7 @@ fn the_first_examples_of_a_measured_part_are_spread() {
 
 #[test]
 fn epochs_differ_in_phase_and_order() {
-    let source = TextSource::new(numbered(1000), Part::Train, HALF, 10, 3).unwrap();
+    let source = TextSource::new(numbered(1000), Split::Train, HALF, 10, 3).unwrap();
     let epoch =
         |n: u64| Vec::from_iter((0..source.windows()).map(|i| source.position(n * source.windows() + i)));
     let phases: Vec<u64> = (0..50).map(|n| epoch(n).into_iter().min().unwrap()).collect();
@@ -306,7 +306,7 @@ fn epochs_differ_in_phase_and_order() {
     let mut sorted = epoch(0);
     sorted.sort_unstable();
     assert_ne!(sorted, epoch(0));
-    let other = TextSource::new(numbered(1000), Part::Train, HALF, 10, 4).unwrap();
+    let other = TextSource::new(numbered(1000), Split::Train, HALF, 10, 4).unwrap();
     assert_ne!(Vec::from_iter((0..source.windows()).map(|i| other.position(i))), epoch(0));
 }
 
@@ -330,23 +330,23 @@ fn every_item_comes_to_every_place_equally_often() {
 #[test]
 fn text8_is_cut_at_the_usual_places() {
     let range = |part| Shares::default().range(part, 100_000_000).unwrap();
-    assert_eq!(range(Part::Train), 0..90_000_000);
-    assert_eq!(range(Part::Validation), 90_000_000..95_000_000);
-    assert_eq!(range(Part::Test), 95_000_000..100_000_000);
+    assert_eq!(range(Split::Train), 0..90_000_000);
+    assert_eq!(range(Split::Validation), 90_000_000..95_000_000);
+    assert_eq!(range(Split::Test), 95_000_000..100_000_000);
 }
 
 #[test]
 fn impossible_windows_and_shares_are_refused() {
     let text = numbered(100);
     let open = |part, shares, seq_len| TextSource::new(text.clone(), part, shares, seq_len, 0);
-    let error = open(Part::Test, Shares::default(), 6).unwrap_err().to_string();
+    let error = open(Split::Test, Shares::default(), 6).unwrap_err().to_string();
     for part in ["test part", "5 tokens", "window of 6", "lower seq_len"] {
         assert!(error.contains(part), "{error}");
     }
-    assert!(open(Part::Test, Shares::default(), 5).is_ok());
-    assert!(matches!(open(Part::Train, HALF, 0), Err(TextError::NoWindow)));
+    assert!(open(Split::Test, Shares::default(), 5).is_ok());
+    assert!(matches!(open(Split::Train, HALF, 0), Err(TextError::NoWindow)));
     for (train, validation, test) in [(0.5, 0.2, 0.2), (1.2, -0.1, -0.1), (f64::NAN, 0.5, 0.5)] {
-        let error = open(Part::Train, Shares { train, validation, test }, 5).unwrap_err();
+        let error = open(Split::Train, Shares { train, validation, test }, 5).unwrap_err();
         assert!(error.to_string().contains("sum is 1"), "{error}");
     }
 }

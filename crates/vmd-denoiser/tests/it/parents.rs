@@ -131,13 +131,15 @@ fn in_any_order_those_count_whose_turn_was_before() {
     let graph = DependencyGraph::sudoku(2, 2).unwrap();
     let head = trained(fresh(&graph, ParentOrder::Any));
     let (seq, given) = (graph.n_nodes(), given(graph.n_nodes()));
-    let turns: Vec<u32> = values(given.len(), 3).iter().map(|x| (1e6 * (x + 0.5)) as u32).collect();
+    let reveal_order: Vec<u32> = values(given.len(), 3).iter().map(|x| (1e6 * (x + 0.5)) as u32).collect();
     let features = head.features(trunk(3, seq));
-    let device = host(head.forward(features.clone(), &given, &turns));
+    let device = host(head.forward(features.clone(), &given, &reveal_order));
     let (features, on_host) = (host(features), head.to_host());
     for (token, expected) in device.chunks_exact(VOCAB).enumerate() {
         let (row, i) = (token / seq * seq, token % seq);
-        let before = |j: usize| if turns[row + j] < turns[token] { given[row + j] } else { VOCAB as u32 };
+        let before = |j: usize| {
+            if reveal_order[row + j] < reveal_order[token] { given[row + j] } else { VOCAB as u32 }
+        };
         let before: Vec<u32> = (0..seq).map(before).collect();
         let mut logits = vec![0.0; VOCAB];
         on_host.add_to(&mut logits, i, &features[token * HIDDEN..(token + 1) * HIDDEN], &before);

@@ -5,8 +5,7 @@
 use burn::tensor::{Device, Tensor};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use vmd_kernels::{HeadEdges, KeyRanges, Keys, Mask, Turns, attention, context_attention, rotary};
-
+use vmd_kernels::{HeadEdges, KeyRanges, Keys, Mask, RotaryTable, attention, context_attention, rotary};
 
 use crate::common::{check, evaluate, random, with_narrower_vectors};
 
@@ -83,8 +82,8 @@ fn ranges_end_with_their_tokens() {
 #[test]
 fn rotary_positions() {
     for [batch, seq, heads, channels] in [[1, 1, 1, 2], [2, 5, 2, 4], [3, 81, 4, 32]] {
-        let turns = Turns::new(7..7 + seq, channels);
-        let f = |x: &[Tensor<3>]| rotary(x[0].clone(), heads, &turns);
+        let table = RotaryTable::new(7..7 + seq, channels);
+        let f = |x: &[Tensor<3>]| rotary(x[0].clone(), heads, &table);
         check(f, &[[batch, seq, 3 * heads * channels]], 2e-6);
     }
 }
@@ -93,7 +92,8 @@ fn rotary_positions() {
 fn scores_of_turned_queries_and_keys_depend_on_distances_alone() {
     let device = Device::flex();
     let qkv = Tensor::<3>::from_data(random(&mut ChaCha8Rng::seed_from_u64(4), [1, 9, 48]), &device);
-    let at = |first: usize| attention(rotary(qkv.clone(), 2, &Turns::new(first..first + 9, 8)), 2, None);
+    let at =
+        |first: usize| attention(rotary(qkv.clone(), 2, &RotaryTable::new(first..first + 9, 8)), 2, None);
     let largest = (at(0) - at(10_000)).abs().max().into_scalar::<f32>();
     // Angles of large positions are rounded to 2⁻²⁴ of a turn of thousands, no more: they are reduced in double precision.
     assert!(largest < 1e-5, "{largest}");

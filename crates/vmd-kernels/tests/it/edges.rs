@@ -5,7 +5,6 @@
 use burn::tensor::{Device, Tensor};
 use vmd_kernels::{HeadEdges, Mask, edge_sum};
 
-
 use crate::common::{check, edges, with_narrower_vectors};
 
 #[test]

@@ -10,7 +10,6 @@ use vmd_kernels::{
     linear, masked_nll, mlp,
 };
 
-
 use crate::common::{Dims, check, edges, evaluate, matrix, random, vector, with_narrower_vectors};
 
 const PRECISE: Precision = Precision::F32;

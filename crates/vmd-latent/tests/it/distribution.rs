@@ -40,7 +40,7 @@ fn config(family: LatentFamily, structure: LatentStructure) -> LatentConfig {
         prior: PriorKind::Standard {},
         clues: None,
         sees_past: false,
-        posterior: PosteriorConfig { trunk, pooling: Pooling::Flatten, loudness: 1.0 },
+        posterior: PosteriorConfig { trunk, pooling: Pooling::Flatten, init_scale: 1.0 },
         free_nats: 0.0,
     }
 }

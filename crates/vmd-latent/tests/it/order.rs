@@ -2,9 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-
-use burn::tensor::Device;
 use crate::common::{CATEGORICAL, SEQ, accepted, config, drawn, host, host_priors, tensor};
+use burn::tensor::Device;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use vmd_latent::{DrawGradient, LatentFamily, LatentStructure, PriorKind};

@@ -33,7 +33,7 @@ fn config(family: LatentFamily, structure: LatentStructure, pooling: Pooling) ->
         edge_heads: Vec::new(),
         precision: Default::default(),
     };
-    let posterior = PosteriorConfig { trunk, pooling, loudness: 1.0 };
+    let posterior = PosteriorConfig { trunk, pooling, init_scale: 1.0 };
     LatentConfig {
         family,
         structure,

@@ -2,13 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-
-use burn::optim::{GradientsParams, SgdConfig};
-use burn::tensor::{Device, TensorData};
 use crate::common::{
     CATEGORICAL, SEQ, accepted, clues, config, drawn, gaussian, graph, host, host_priors, mean_and_error,
     points, posterior, posterior_draws, size_of, tensor, trunk,
 };
+use burn::optim::{GradientsParams, SgdConfig};
+use burn::tensor::{Device, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use vmd_graph::DependencyGraph;

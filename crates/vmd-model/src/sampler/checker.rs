@@ -10,7 +10,7 @@ pub trait Checker: Sync {
     /// Doubt, in nats and 0 or more, that row `row` can be finished, by how far from every answer the network's `probabilities` (`[seq, vocab]`) of
     /// all tokens are together; tokens that are there have probability 1. A search puts off what is doubtful. 0 where there is
     /// nothing to tell it by.
-    fn strain(&self, row: usize, probabilities: &[f64]) -> f64 {
+    fn penalty(&self, row: usize, probabilities: &[f64]) -> f64 {
         let _ = (row, probabilities);
         0.0
     }

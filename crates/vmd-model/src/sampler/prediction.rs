@@ -68,13 +68,13 @@ impl<'a> RowPrediction<'a> {
         Cow::Owned(logits)
     }
 
-    /// Puts parents before their children; where the order is left open by `turns` (`[seq]`), if there are any.
-    pub(crate) fn sort(&self, positions: &mut [usize], turns: &[u32]) {
+    /// Puts parents before their children; where the order is left open by `reveal_order` (`[seq]`), if there are any.
+    pub(crate) fn sort(&self, positions: &mut [usize], reveal_order: &[u32]) {
         match self.parents {
             Some((head, _)) if !head.parents().is_open() => {
                 positions.sort_by_key(|&i| head.parents().rank(i));
             }
-            Some(_) if !turns.is_empty() => positions.sort_by_key(|&i| turns[i]),
+            Some(_) if !reveal_order.is_empty() => positions.sort_by_key(|&i| reveal_order[i]),
             _ => {}
         }
     }

@@ -134,11 +134,11 @@ impl<'a> Plan<'a> {
             self.config.reveal,
             RevealRule::Ancestral | RevealRule::RandomK | RevealRule::FirstHitting
         );
-        let turns: Vec<u32> = match prediction.has_open_order() && !ranks {
+        let reveal_order: Vec<u32> = match prediction.has_open_order() && !ranks {
             true => row.tokens.iter().map(|_| row.rng.next_u32()).collect(),
             false => Vec::new(),
         };
-        prediction.sort(&mut chosen, &turns);
+        prediction.sort(&mut chosen, &reveal_order);
         // What the step has revealed so far.
         let mut given = vec![row.mask_token(); row.tokens.len()];
         for position in chosen {

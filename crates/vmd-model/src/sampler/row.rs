@@ -91,14 +91,14 @@ impl Row {
     }
 
     /// 1 for the tokens that a latent of `scope` is for.
-    pub(super) fn tied(&self, scope: Scope) -> Vec<u32> {
-        let mut tied = vec![0; self.tokens.len()];
+    pub(super) fn latent_mask(&self, scope: Scope) -> Vec<u32> {
+        let mut latent_mask = vec![0; self.tokens.len()];
         match scope {
-            Scope::Sequence => self.unknown.iter().for_each(|&i| tied[i] = 1),
-            Scope::Block => self.free.iter().for_each(|&i| tied[i] = 1),
-            Scope::Step => self.masked().for_each(|i| tied[i] = 1),
+            Scope::Sequence => self.unknown.iter().for_each(|&i| latent_mask[i] = 1),
+            Scope::Block => self.free.iter().for_each(|&i| latent_mask[i] = 1),
+            Scope::Step => self.masked().for_each(|i| latent_mask[i] = 1),
         }
-        tied
+        latent_mask
     }
 
     /// 1 for the tokens that were chosen before the network was asked.

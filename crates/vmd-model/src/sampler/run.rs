@@ -283,9 +283,9 @@ impl Sampler {
             row.guess_from(prediction.row(i, seq, vocab));
         }
         let x0: Vec<u32> = rows.iter().flat_map(|row| row.finished_guess()).collect();
-        let tied: Vec<u32> = rows.iter().flat_map(|row| row.covered(scope)).collect();
+        let latent_mask: Vec<u32> = rows.iter().flat_map(|row| row.covered(scope)).collect();
         let mut rngs: Vec<&mut ChaCha8Rng> = rows.iter_mut().map(|row| &mut row.rng).collect();
-        let inferred = model.infer_latent(&numbers, &x0, &tied, &mut rngs);
+        let inferred = model.infer_latent(&numbers, &x0, &latent_mask, &mut rngs);
         let fitting = inferred.and_then(|z| model.redraw_latent(&numbers, &xt, &z, &mut rngs));
         let fitting = fitting.expect("a model that fits its latents infers and redraws them");
         for (i, row) in rows.iter_mut().enumerate() {
@@ -300,11 +300,12 @@ impl Sampler {
         if rows.is_empty() {
             return;
         }
-        let tied: Vec<u32> = rows.iter().flat_map(|row| row.tied(model.latent_scope())).collect();
+        let latent_mask: Vec<u32> =
+            rows.iter().flat_map(|row| row.latent_mask(model.latent_scope())).collect();
         let x0: Vec<u32> = rows.iter().flat_map(|row| row.finished_guess()).collect();
         let numbers = numbers(&rows);
         let mut rngs: Vec<&mut ChaCha8Rng> = rows.iter_mut().map(|row| &mut row.rng).collect();
-        let drawn = model.infer_latent(&numbers, &x0, &tied, &mut rngs);
+        let drawn = model.infer_latent(&numbers, &x0, &latent_mask, &mut rngs);
         let drawn = drawn.expect("a model that has a posterior infers latents");
         for (i, row) in rows.iter_mut().enumerate() {
             row.z = drawn.row(i).to_vec();

@@ -27,8 +27,8 @@ pub(super) struct Search {
 #[derive(Debug)]
 struct Node {
     /// The largest is looked at first.
-    promise: f64,
-    /// Of two with the same promise the older one, so that the order is the same everywhere.
+    priority: f64,
+    /// Of two with the same priority the older one, so that the order is the same everywhere.
     age: Reverse<usize>,
     score: f64,
     tokens: Vec<u32>,
@@ -39,7 +39,7 @@ impl Search {
     /// surest one where none is. Nothing is for sure, however: what else each of these tokens could be stays open, and the row
     /// goes on with the most promising tokens of all, here or elsewhere. At most `left` of them will be looked at.
     ///
-    /// Promise is the log-probability of the tokens, less the checker's strain at the answer that they come from. The tokens
+    /// Priority is the log-probability of the tokens, less the checker's penalty at the answer that they come from. The tokens
     /// of one answer are right or wrong together: their probability is that of the least sure one.
     pub(super) fn advance(
         &mut self,
@@ -51,7 +51,7 @@ impl Search {
     ) {
         let (mask, vocab) = (row.mask_token(), row.mask_token() as usize);
         let probabilities = probabilities(row, logits);
-        let strain = checker.strain(row.index, &probabilities);
+        let penalty = checker.penalty(row.index, &probabilities);
         let surety = |i: usize| probabilities[i * vocab..(i + 1) * vocab].iter().copied().fold(0.0, f64::max);
         let mut ranked: Vec<(f64, usize)> = row.masked().map(|i| (surety(i), i)).collect();
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -86,7 +86,7 @@ impl Search {
         }
         for (score, tokens) in found {
             self.opened += 1;
-            self.open.insert(Node { promise: score - strain, age: Reverse(self.opened), score, tokens });
+            self.open.insert(Node { priority: score - penalty, age: Reverse(self.opened), score, tokens });
         }
         while self.open.len() > left {
             self.open.pop_first();
@@ -145,7 +145,7 @@ fn scores(logits: &[f32], value: ValueRule, row: &mut Row) -> Vec<f64> {
 
 impl Ord for Node {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.promise.total_cmp(&other.promise).then(self.age.cmp(&other.age))
+        self.priority.total_cmp(&other.priority).then(self.age.cmp(&other.age))
     }
 }
 

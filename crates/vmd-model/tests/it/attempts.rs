@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-
-use crate::common::{CATEGORICAL, MASK, RULES, SEQ, Table, chain_model, is_share, latent, of, puzzles, table};
+use crate::common::{
+    CATEGORICAL, MASK, RULES, SEQ, Table, chain_model, is_share, latent, of, puzzles, table,
+};
 use vmd_latent::{LatentFamily, Prior};
 use vmd_model::{LatentRule, RemaskRule, RevealRule, SamplerConfig, Scope};
 
@@ -47,9 +48,9 @@ fn reinfer_asks_the_posterior_about_the_last_prediction_and_what_is_revealed() {
         assert_eq!((calls.len(), inferred.len()), (3, 2));
         // The table's most probable values; what was drawn may be something else.
         let best = [1, 0, 2, 0, 1, 0];
-        for (call, (x0, tied)) in calls[1..].iter().zip(inferred.iter()) {
+        for (call, (x0, latent_mask)) in calls[1..].iter().zip(inferred.iter()) {
             let masked: Vec<u32> = call.xt.iter().map(|&token| u32::from(token == MASK)).collect();
-            assert_eq!(&masked, tied);
+            assert_eq!(&masked, latent_mask);
             let merged: Vec<u32> =
                 call.xt.iter().zip(best).map(|(&t, best)| if t == MASK { best } else { t }).collect();
             assert_eq!(x0, &merged);
@@ -72,8 +73,8 @@ fn a_token_that_was_taken_back_is_its_own_guess() {
             seed,
         );
         let calls = table.calls.borrow();
-        for (before, (x0, tied)) in calls.iter().zip(table.inferred.borrow().iter()) {
-            for i in (0..SEQ).filter(|&i| tied[i] == 1) {
+        for (before, (x0, latent_mask)) in calls.iter().zip(table.inferred.borrow().iter()) {
+            for i in (0..SEQ).filter(|&i| latent_mask[i] == 1) {
                 // The network answers only where it was asked.
                 let asked = before.xt[i] == MASK;
                 assert_eq!(x0[i], if asked { best[i] } else { before.xt[i] });

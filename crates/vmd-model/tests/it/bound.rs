@@ -2,11 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-
-use burn::optim::{GradientsParams, SgdConfig};
-use burn::tensor::{Device, TensorData};
 use crate::common::toy::{MASK, Toy, VOCAB, all_pairs};
 use crate::common::{config, mean_and_error, steps, trained};
+use burn::optim::{GradientsParams, SgdConfig};
+use burn::tensor::{Device, TensorData};
 use vmd_latent::{DrawGradient, LatentFamily, PriorKind};
 use vmd_model::{
     LossOptions, RevealRule, Sampler, SamplerConfig, Scope, TrainingBatch, VmdModel, estimate_bounds, loss,

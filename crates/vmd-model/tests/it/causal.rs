@@ -2,9 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-
-use burn::tensor::{Device, Tensor};
 use crate::common::{config, steps, trained};
+use burn::tensor::{Device, Tensor};
 use vmd_denoiser::ParentsConfig;
 use vmd_graph::GraphSpec;
 use vmd_latent::{LatentFamily, LatentRows, LatentStructure, PriorKind};

@@ -2,9 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-
-use burn::tensor::Device;
 use crate::common::{CATEGORICAL, config};
+use burn::tensor::Device;
 use vmd_graph::GraphSpec;
 use vmd_model::{ModelConfig, ObjectiveConfig, Scope, VmdModel};
 use vmd_process::{NoiseSchedule, Purpose, keyed_rng};

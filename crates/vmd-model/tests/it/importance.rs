@@ -2,11 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-
-use burn::optim::{AdamConfig, GradientsParams};
-use burn::tensor::Device;
 use crate::common::toy::{Toy, all_pairs};
 use crate::common::{CATEGORICAL, config, steps, trained};
+use burn::optim::{AdamConfig, GradientsParams};
+use burn::tensor::Device;
 use vmd_latent::{DrawGradient, LatentFamily, PriorKind};
 use vmd_model::{
     KlMultiplier, LossOptions, ObjectiveConfig, Scope, TrainingBatch, VmdModel, estimate_bounds,

@@ -2,9 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-
-use burn::tensor::{Device, Tensor};
 use crate::common::{CATEGORICAL, config, fresh, log_softmax, mean_and_error, steps, trained};
+use burn::tensor::{Device, Tensor};
 use vmd_latent::{LatentFamily, LatentRows, PriorKind};
 use vmd_model::{
     Budgets, KlMultiplier, LatentSource, LossOptions, ObjectiveConfig, Query, Scope, TokenPredictor,
@@ -60,7 +59,7 @@ fn only_masked_tokens_count_and_rows_are_weighted() {
     let mut batch = TrainingBatch::draw(tokens(2), &model, &steps(1), 3, 0);
     let mask = VOCAB as u32;
     batch.xt = vec![mask, batch.x0[1], mask, batch.x0[3], batch.x0[4], batch.x0[5], batch.x0[6], mask];
-    batch.target = batch.xt.iter().map(|&token| u32::from(token == mask)).collect();
+    batch.loss_mask = batch.xt.iter().map(|&token| u32::from(token == mask)).collect();
     batch.recon_weight = vec![0.25, 3.0];
     let prediction = model.predict(Query {
         xt: &batch.xt,

@@ -3,9 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-
-use burn::tensor::Device;
 use crate::common::{config, log_softmax, mean_and_error, steps, trained};
+use burn::tensor::Device;
 use vmd_denoiser::ParentsConfig;
 use vmd_graph::{GraphSpec, ParentOrder};
 use vmd_latent::LatentRows;
@@ -64,27 +63,29 @@ fn nll_by_order(model: &VmdModel, x0: Bits, steps: usize) -> Vec<f64> {
 }
 
 /// The same for a model whose order within a step is open: for every order within steps too.
-fn nll_by_turns(model: &VmdModel, x0: Bits, steps: usize) -> Vec<f64> {
-    const TURNS: [Bits; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+fn nll_by_reveal_order(model: &VmdModel, x0: Bits, steps: usize) -> Vec<f64> {
+    const REVEAL_ORDERS: [Bits; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
     let digit = |code: usize, i: usize| (code / steps.pow(i as u32) % steps) as u32;
-    let of_step = |step_of: Bits, turns: Bits, step: u32| -> f64 {
+    let of_step = |step_of: Bits, reveal_order: Bits, step: u32| -> f64 {
         let xt: Vec<u32> = (0..SEQ).map(|i| if step_of[i] < step { x0[i] } else { MASK }).collect();
         let t = 1.0 - f64::from(step) / steps as f64;
         let query =
             Query { xt: &xt, t: &[t], z: &LatentRows::default(), budget: steps, reveals: &[], rows: &[] };
         let prediction = model.predict(query);
         let of = |i: usize| {
-            let before = |j: usize| step_of[j] == step && turns[j] < turns[i];
+            let before = |j: usize| step_of[j] == step && reveal_order[j] < reveal_order[i];
             let given: Vec<u32> = (0..SEQ).map(|j| if before(j) { x0[j] } else { MASK }).collect();
             -log_softmax(&prediction.row(0, SEQ, VOCAB).logits_given(i, &given))[x0[i] as usize]
         };
         (0..SEQ).filter(|&i| step_of[i] == step).map(of).sum()
     };
-    let of_order = |code: usize, turns: Bits| {
+    let of_order = |code: usize, reveal_order: Bits| {
         let step_of = [digit(code, 0), digit(code, 1), digit(code, 2)];
-        (0..steps as u32).map(|step| of_step(step_of, turns, step)).sum::<f64>()
+        (0..steps as u32).map(|step| of_step(step_of, reveal_order, step)).sum::<f64>()
     };
-    (0..steps.pow(SEQ as u32)).flat_map(|code| TURNS.map(|turns| of_order(code, turns))).collect()
+    (0..steps.pow(SEQ as u32))
+        .flat_map(|code| REVEAL_ORDERS.map(|reveal_order| of_order(code, reveal_order)))
+        .collect()
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -191,14 +192,14 @@ fn parents_need_a_graph() {
 #[test]
 fn in_any_order_bounds_and_sampler_are_means_over_orders() {
     let likelihood = |model: &VmdModel, x0, steps| {
-        mean(&nll_by_turns(model, x0, steps).iter().map(|nll| (-nll).exp()).collect::<Vec<_>>())
+        mean(&nll_by_reveal_order(model, x0, steps).iter().map(|nll| (-nll).exp()).collect::<Vec<_>>())
     };
     for (seed, n_steps) in [(3, 1), (4, 2)] {
         let model = open_model(seed);
         let total: f64 = all().map(|x0| likelihood(&model, x0, n_steps)).sum();
         assert!((total - 1.0).abs() < 1e-5, "{n_steps} steps: {total}");
         let x0 = [1, 0, 1];
-        let expected = mean(&nll_by_turns(&model, x0, n_steps));
+        let expected = mean(&nll_by_reveal_order(&model, x0, n_steps));
         let rows = x0.repeat(400);
         let estimates: Vec<f64> = (0..16)
             .map(|seed| estimate_bounds(&model, &steps(n_steps), &rows, 200, seed, &Device::flex())[0].bound)

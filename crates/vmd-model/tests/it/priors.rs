@@ -2,11 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-
+use crate::common::{CATEGORICAL, config, steps, trunk};
 use burn::module::Module;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, TensorData};
-use crate::common::{CATEGORICAL, config, steps, trunk};
 use vmd_graph::GraphSpec;
 use vmd_latent::{LatentFamily, LatentStructure, PriorKind};
 use vmd_model::{
@@ -176,11 +175,11 @@ fn draws_of_a_batch_are_given_what_the_scope_allows() {
         let (mut noise, mut draws) = (Vec::new(), Vec::new());
         (0..ROWS).for_each(|_| latent.noise_into(SEQ, &mut rng, &mut noise));
         let mask = config.mask_token();
-        let known = match config.scope {
+        let observed = match config.scope {
             Scope::Step => batch.xt.clone(),
             _ => vec![mask; batch.xt.len()],
         };
-        let given = model.priors_given(&known).unwrap();
+        let given = model.priors_given(&observed).unwrap();
         let mut rng = keyed_rng(1, 7, Purpose::Evaluate);
         given.iter().for_each(|prior| prior.sample_into(&mut rng, &mut draws));
         assert_eq!((&batch.latent_noise, &batch.prior_draws(&model)), (&noise, &draws), "{latent:?}");
@@ -206,9 +205,9 @@ fn the_loss_tells_the_prior_what_is_known() {
         let z = &batch.prior_draws(&model)[..latent.row_len(SEQ)].to_vec();
         let nothing = given(&[VOCAB as u32; SEQ]).log_density(z);
         assert!((model.prior().unwrap().log_density(z) - nothing).abs() < 1e-9);
-        assert_eq!(batch.known, batch.xt);
-        batch.known[0] = batch.x0[0];
-        assert!((given(&batch.known).log_density(z) - nothing).abs() > 1e-3);
+        assert_eq!(batch.observed, batch.xt);
+        batch.observed[0] = batch.x0[0];
+        assert!((given(&batch.observed).log_density(z) - nothing).abs() > 1e-3);
         assert!((kl(&batch) - masked).abs() > 1e-3);
     }
 }

@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-
-use crate::common::{CATEGORICAL, MASK, RULES, SEQ, Table, chain_model, is_share, of, puzzles, shares, table};
+use crate::common::{
+    CATEGORICAL, MASK, RULES, SEQ, Table, chain_model, is_share, of, puzzles, shares, table,
+};
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use vmd_latent::LatentRows;

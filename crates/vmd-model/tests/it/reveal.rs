@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-
 use crate::common::{MASK, SEQ, Table, chain_model, is_share, of, table};
 use proptest::prelude::*;
 use vmd_graph::GraphSpec;
@@ -75,7 +74,8 @@ fn independent_sets_go_by_certainty_until_the_steps_run_out() {
 #[test]
 fn independent_sets_without_a_graph_are_refused_before_any_evaluation() {
     let sampler = of(config(RevealRule::IndependentSet, 3));
-    let model = crate::common::trained(&ModelConfig { ..crate::common::config(3, SEQ, Scope::Step, None) }, 1);
+    let model =
+        crate::common::trained(&ModelConfig { ..crate::common::config(3, SEQ, Scope::Step, None) }, 1);
     let problems = sampler.problems_with(&model);
     assert!(problems.len() == 1 && problems[0].contains("the model has no graph"), "{problems:?}");
     assert!(sampler.problems_with(&chain_model(Scope::Step, None)).is_empty());

@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-
-use crate::common::{CATEGORICAL, MASK, RULES, SEQ, Table, chain_model, latent, masks, of, puzzles, shares, table};
+use crate::common::{
+    CATEGORICAL, MASK, RULES, SEQ, Table, chain_model, latent, masks, of, puzzles, shares, table,
+};
 use vmd_latent::{LatentFamily, Prior};
 use vmd_model::{RevealRule, SampleOutput, Sampler, SamplerConfig, Scope, ValueRule};
 use vmd_process::{NoiseSchedule, TimeGrid};

@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-
 use crate::common::{MASK, SEQ, Table, of, table};
 use proptest::prelude::*;
 use vmd_model::{Checker, RemaskRule, RevealRule, Sampler, SamplerConfig, ValueRule};
@@ -64,7 +63,7 @@ impl Checker for StrainedByZero {
         first_is_1(row, tokens)
     }
 
-    fn strain(&self, _row: usize, probabilities: &[f64]) -> f64 {
+    fn penalty(&self, _row: usize, probabilities: &[f64]) -> f64 {
         assert!(probabilities.chunks_exact(3).all(|p| (p.iter().sum::<f64>() - 1.0).abs() < 1e-6));
         if probabilities[0] == 1.0 { 5.0 } else { 0.0 }
     }
@@ -77,7 +76,7 @@ fn a_search_puts_off_what_is_strained() {
     assert_eq!(
         asked(&table),
         [[3, 3, 3], [0, 3, 3], [1, 3, 3], [1, 0, 3]],
-        "without strain 0, 0 and 0, 1 are tried"
+        "without penalty 0, 0 and 0, 1 are tried"
     );
     assert_eq!((output.tokens, output.nfe), (vec![1, 0, 0], vec![4]));
 }

@@ -2,9 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-
-use burn::tensor::Device;
 use crate::common::{config, host, largest_difference, random, tensor, trunk, values};
+use burn::tensor::Device;
 use vmd_graph::DependencyGraph;
 use vmd_nn::{Mixing, NetworkError, PositionEncoding, TrunkConfig, head_edges};
 

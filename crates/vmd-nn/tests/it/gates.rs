@@ -2,9 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-
-use burn::tensor::{Device, Tensor, TensorData};
 use crate::common::{config, host, rng, trunk, values};
+use burn::tensor::{Device, Tensor, TensorData};
 use rand::RngExt;
 use vmd_graph::DependencyGraph;
 use vmd_nn::{

@@ -2,11 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-
 use std::collections::BTreeMap;
 
-use burn::tensor::{Device, TensorData};
 use crate::common::{config, rng, shaken, trunk};
+use burn::tensor::{Device, TensorData};
 use proptest::prelude::*;
 use safetensors::{Dtype, tensor::TensorView};
 use vmd_nn::{

@@ -2,12 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-
 use std::collections::BTreeMap;
 
+use crate::common::{config, host, largest_difference, random, shaken, trunk, values};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
-use crate::common::{config, host, largest_difference, random, shaken, trunk, values};
 use vmd_graph::DependencyGraph;
 use vmd_nn::{
     LayerNorm, Linear, Loops, ParameterInit, PositionEncoding, Trunk, TrunkConfig, Weights, load_parameters,
@@ -78,8 +77,10 @@ fn a_condition_has_no_effect_until_its_weights_are_non_zero() {
     // A condition of one row leaves the other row alone.
     let mut other = host(per_row.clone());
     other[3..].iter_mut().for_each(|value| *value += 1.0);
-    let (a, b) =
-        (run(&trained, Some(&per_row)), run(&trained, Some(&crate::common::tensor(other, [2, 1, 3], &device))));
+    let (a, b) = (
+        run(&trained, Some(&per_row)),
+        run(&trained, Some(&crate::common::tensor(other, [2, 1, 3], &device))),
+    );
     let row = 4 * config.width;
     assert_eq!(a[..row], b[..row]);
     assert!(largest_difference(&a[row..], &b[row..]) > 1e-2);

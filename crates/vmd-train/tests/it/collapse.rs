@@ -16,13 +16,13 @@ use vmd_train::{
 
 const SET: SyntheticSet = SyntheticSet::PairsUniform;
 
-fn model(loudness: f64) -> ModelConfig {
+fn model(init_scale: f64) -> ModelConfig {
     let trunk = "width = 32\nlayers = 1\nheads = 2\n";
     toml::from_str(&format!(
         "vocab = 10\nseq_len = 2\n[denoiser.trunk]\n{trunk}[latent]\n\
          family = {{ kind = \"categorical\", n_groups = 2, n_classes = 8 }}\n\
          prior = {{ kind = \"autoregressive\", hidden = 16 }}\n\
-         [latent.posterior]\nloudness = {loudness:?}\n[latent.posterior.trunk]\n{trunk}"
+         [latent.posterior]\nloudness = {init_scale:?}\n[latent.posterior.trunk]\n{trunk}"
     ))
     .unwrap()
 }
@@ -81,7 +81,7 @@ fn run(model: &ModelConfig, objective: &ObjectiveConfig, train: &TrainConfig) ->
 
 #[test]
 fn a_loud_posterior_is_heard_sooner_than_a_quiet_one() {
-    let at = |loudness| run(&model(loudness), &objective("steps = 1"), &train(80)).validations()[0];
+    let at = |init_scale| run(&model(init_scale), &objective("steps = 1"), &train(80)).validations()[0];
     let (loud, quiet) = (at(5.0), at(0.1));
     assert!(quiet.kl < 0.5 && loud.kl > 1.0, "{loud:?} {quiet:?}");
     // Without a latent it is 2 ln 10 = 4.6.
@@ -93,15 +93,15 @@ fn the_network_without_its_latent_is_the_yardstick() {
     let estimates =
         run(&model(5.0), &objective("steps = [1, 2]\nlatent_free_share = 0.3"), &train(400)).validations();
     assert_eq!(estimates.iter().map(|e| e.steps).collect::<Vec<_>>(), [Some(1), Some(2)]);
-    for (estimate, to_be_won) in estimates.iter().zip([10f64.ln(), 0.5 * 10f64.ln()]) {
+    for (estimate, latent_headroom) in estimates.iter().zip([10f64.ln(), 0.5 * 10f64.ln()]) {
         // Two tokens at once cost 2 ln 10 and one after the other ln 10; in two steps half of the pairs come at once.
         let free = estimate.latent_free.unwrap();
-        assert!((free.bound - free.continuous - to_be_won).abs() < 0.3, "{estimate:?}");
-        assert!((estimate.won().unwrap() - to_be_won).abs() < 0.5, "{estimate:?}");
-        assert_eq!(estimate.to_be_won(), Some(free.bound - free.continuous));
+        assert!((free.bound - free.continuous - latent_headroom).abs() < 0.3, "{estimate:?}");
+        assert!((estimate.latent_savings().unwrap() - latent_headroom).abs() < 0.5, "{estimate:?}");
+        assert_eq!(estimate.latent_headroom(), Some(free.bound - free.continuous));
     }
     let plain = run(&model(5.0), &objective("steps = 1"), &train(20)).validations();
-    assert!(plain[0].latent_free.is_none() && plain[0].won().is_none());
+    assert!(plain[0].latent_free.is_none() && plain[0].latent_savings().is_none());
 }
 
 #[test]

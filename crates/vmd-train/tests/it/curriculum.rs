@@ -61,7 +61,7 @@ fn batches_are_as_hard_as_asked() {
     assert!((share(&few.xt) - 0.3 * share(&full.xt)).abs() < 0.03);
 
     let given = draw(Difficulty { given: 0.75, ..Difficulty::FULL });
-    assert!((share(&given.known) - 0.25).abs() < 0.03, "{}", share(&given.known));
+    assert!((share(&given.observed) - 0.25).abs() < 0.03, "{}", share(&given.observed));
     assert!((share(&given.xt) - 0.25 * share(&full.xt)).abs() < 0.03);
 
     let clues: Vec<bool> = (0..x0.len()).map(|i| i % 3 == 0).collect();
@@ -69,15 +69,15 @@ fn batches_are_as_hard_as_asked() {
     for i in 0..x0.len() {
         // The same tokens are masked as without clues, but for the clues.
         assert_eq!(puzzles.xt[i], if clues[i] { x0[i] } else { full.xt[i] });
-        assert_eq!(puzzles.known[i], if clues[i] { x0[i] } else { MASK });
+        assert_eq!(puzzles.observed[i], if clues[i] { x0[i] } else { MASK });
     }
 
     let short = draw(Difficulty { length: 0.5, ..Difficulty::FULL });
     for row in 0..400 {
         let (start, middle, end) = (row * SEQ, row * SEQ + SEQ / 2, (row + 1) * SEQ);
         assert!(short.xt[middle..end].iter().all(|&t| t == MASK));
-        assert!(short.target[middle..end].iter().chain(&short.tied[middle..end]).all(|&t| t == 0));
-        assert_eq!(short.tied[start..middle], [1; SEQ / 2]);
+        assert!(short.loss_mask[middle..end].iter().chain(&short.latent_mask[middle..end]).all(|&t| t == 0));
+        assert_eq!(short.latent_mask[start..middle], [1; SEQ / 2]);
     }
 }
 

@@ -11,9 +11,9 @@ pub(super) enum Mode {
     Train,
     /// One evaluation of the denoiser.
     Infer,
-    /// A sampling run from nothing: `nfe` evaluations, random positions, values drawn in double precision.
+    /// A unconditional sampling run: `nfe` evaluations, random positions, values drawn in double precision.
     Sample,
-    /// Texts from nothing, in blocks, `nfe` evaluations each, with what was written read once.
+    /// Unconditional texts, in blocks, `nfe` evaluations each, with what was written read once.
     Write,
     /// The same, with all of a text evaluated anew every time.
     Rewrite,

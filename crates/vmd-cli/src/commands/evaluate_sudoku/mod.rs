@@ -1,7 +1,7 @@
 //! `evaluate-sudoku`: how many puzzles a model solves.
 
-mod from_nothing;
 mod plot;
+mod unconditional;
 
 use std::path::PathBuf;
 
@@ -16,11 +16,11 @@ use crate::failure::usage;
 use crate::models::LoadedModel;
 use crate::output::{describe_latent, describe_rest, percent, print_json, print_table};
 
-pub(super) use from_nothing::{distinct, draw_grids, grid_layout};
 use plot::{Curves, Point};
+pub(super) use unconditional::{distinct, draw_grids, grid_layout};
 
-/// Grids drawn from nothing where there are no puzzles of the model's size, unless another number is asked for.
-const GRIDS_FROM_NOTHING: usize = 1000;
+/// Unconditional grids where there are no puzzles of the model's size, unless another number is asked for.
+const GRIDS_UNCONDITIONAL: usize = 1000;
 
 /// A model, what it is compared with, and how its figures are told.
 struct Task<'a> {
@@ -35,8 +35,8 @@ struct Task<'a> {
 
 /// Loads model and puzzles and reports.
 pub(crate) fn run(args: EvaluateSudokuArgs) -> anyhow::Result<()> {
-    if args.from_nothing == Some(0) {
-        return Err(usage("--from-nothing must be 1 or more"));
+    if args.unconditional == Some(0) {
+        return Err(usage("--unconditional must be 1 or more"));
     }
     if args.nfe.contains(&0) {
         return Err(usage("--nfe must be 1 or more"));
@@ -45,7 +45,7 @@ pub(crate) fn run(args: EvaluateSudokuArgs) -> anyhow::Result<()> {
     let model = LoadedModel::find_sudoku(args.model, sampler.loops, common)?;
     let baseline = args.baseline.map(|folder| LoadedModel::find_sudoku(Some(folder), sampler.loops, common));
     let baseline = baseline.transpose()?;
-    let rule = if args.from_nothing.is_some() { ValueRule::default() } else { ValueRule::Argmax };
+    let rule = if args.unconditional.is_some() { ValueRule::default() } else { ValueRule::Argmax };
     let rest = sampler.configs().into_iter();
     let rest = rest.map(|rest| SamplerConfig { value: args.value.unwrap_or(rule), ..rest });
     let samplers: Vec<SamplerConfig> =
@@ -58,8 +58,8 @@ pub(crate) fn run(args: EvaluateSudokuArgs) -> anyhow::Result<()> {
         json: common.json,
         plot: args.plot,
     };
-    if let Some(count) = args.from_nothing {
-        return from_nothing::report(&task, count);
+    if let Some(count) = args.unconditional {
+        return unconditional::report(&task, count);
     }
     let (mut puzzles, dataset) = match &args.puzzles {
         Some(file) => (read_puzzles(file)?, file.display().to_string()),
@@ -69,7 +69,7 @@ pub(crate) fn run(args: EvaluateSudokuArgs) -> anyhow::Result<()> {
     report(&task, &puzzles, &dataset)
 }
 
-/// The figures at the end of a training run: puzzles where the program has some of this size, and grids from nothing where
+/// The figures at the end of a training run: puzzles where the program has some of this size, and unconditional grids where
 /// it has not or a number of them is asked for.
 pub(crate) fn report_trained(
     model: &LoadedModel,
@@ -89,9 +89,9 @@ pub(crate) fn report_trained(
             _ => config,
         };
         let samplers: Vec<SamplerConfig> = task.samplers.iter().cloned().map(drawn).collect();
-        return from_nothing::report(&Task { samplers: &samplers, ..task }, count);
+        return unconditional::report(&Task { samplers: &samplers, ..task }, count);
     }
-    from_nothing::report(&task, evaluate.samples.unwrap_or(GRIDS_FROM_NOTHING))
+    unconditional::report(&task, evaluate.samples.unwrap_or(GRIDS_UNCONDITIONAL))
 }
 
 impl Task<'_> {

@@ -37,7 +37,7 @@ pub(super) fn report(
     if model.posterior().is_none() && !one_token {
         steps.push(None);
     }
-    let provenance = loaded.provenance("text", subject.name.clone(), &subject.part.to_string(), seed);
+    let provenance = loaded.provenance("text", subject.name.clone(), &subject.split.to_string(), seed);
     let mut rows = Vec::new();
     for steps in steps {
         let bound = text_bound(model, &objective, steps, &x0, seed);
@@ -53,7 +53,7 @@ pub(super) fn report(
         let n = x0.len() / model.config().seq_len;
         println!(
             "bounds of -log p(x) of {n} {} sequences of {} in bits per token, for the ancestral sampler of so many steps a block",
-            subject.part, subject.name
+            subject.split, subject.name
         );
         let iwae = amounts.iwae.map_or_else(|| "IWAE".into(), |k| format!("{k} draws"));
         print_table(&["steps", "bound", "perplexity", "recon", "KL", "without latent", &iwae], &rows);

@@ -4,7 +4,7 @@ mod bounds;
 mod samples;
 mod subject;
 
-use vmd::data::text::{Form, Part};
+use vmd::data::text::{Form, Split};
 use vmd::model::SamplerConfig;
 
 use crate::args::EvaluateTextArgs;
@@ -46,8 +46,8 @@ pub(crate) fn run(args: EvaluateTextArgs) -> anyhow::Result<()> {
     }
     let on_text = |run: &RunConfig| run.data.is_file();
     let loaded = LoadedModel::find(args.model, "model of text", on_text, args.sampler.loops, &args.common)?;
-    let part = if args.test { Part::Test } else { Part::Validation };
-    let subject = Subject::open(&loaded, part)?;
+    let split = if args.test { Split::Test } else { Split::Validation };
+    let subject = Subject::open(&loaded, split)?;
     let judge = args
         .judge
         .map(|folder| LoadedModel::find(Some(folder), "judge", on_text, None, &args.common))
@@ -107,7 +107,7 @@ pub(crate) fn report_trained(
     seed: u64,
     json: bool,
 ) -> anyhow::Result<()> {
-    let subject = Subject::open(loaded, if config.test { Part::Test } else { Part::Validation })?;
+    let subject = Subject::open(loaded, if config.test { Split::Test } else { Split::Validation })?;
     let amounts = Amounts {
         texts: config.texts.unwrap_or(usize::MAX),
         samples: config.samples.unwrap_or(TRAINED_SAMPLES),

@@ -143,7 +143,7 @@ pub(super) fn report(
     }
     if !real.is_empty() {
         let figures = judge_texts(&real, amounts.length, subject, &judges, seed);
-        let reference = loaded.provenance("text", subject.name.clone(), &subject.part.to_string(), seed);
+        let reference = loaded.provenance("text", subject.name.clone(), &subject.split.to_string(), seed);
         let record = |(metric, figure): (&str, Figure)| {
             let metric = format!("real_{metric}");
             reference.record(&metric, figure, samplers[0].0, None)
@@ -176,7 +176,7 @@ fn print(measured: &[(String, Vec<Record>)]) {
 
 type Measured = Vec<(&'static str, Figure)>;
 
-/// Samples from nothing.
+/// Unconditional samples.
 fn written(
     loaded: &LoadedModel,
     sampler: &Sampler,

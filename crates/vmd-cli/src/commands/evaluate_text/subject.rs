@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use vmd::data::text::{Corpus, Encoding, Form, Part};
+use vmd::data::text::{Corpus, Encoding, Form, Split};
 
 use crate::data::Syntax;
 use crate::failure::usage;
@@ -13,7 +13,7 @@ use crate::models::LoadedModel;
 pub(super) struct Subject {
     pub(super) corpus: Corpus,
     pub(super) encoding: Encoding,
-    pub(super) part: Part,
+    pub(super) split: Split,
     /// What the data are called in records.
     pub(super) name: String,
     /// What makes a line valid.
@@ -22,7 +22,7 @@ pub(super) struct Subject {
 
 impl Subject {
     /// Opens what `loaded` was trained on.
-    pub(super) fn open(loaded: &LoadedModel, part: Part) -> anyhow::Result<Self> {
+    pub(super) fn open(loaded: &LoadedModel, split: Split) -> anyhow::Result<Self> {
         let data = loaded.run.as_ref().map(|run| &run.data).filter(|data| data.is_file());
         let (Some(data), Some(encoding)) = (data, &loaded.encoding) else {
             return Err(usage(
@@ -38,7 +38,7 @@ impl Subject {
             ));
         }
         let (name, syntax) = (data.file_name(), data.syntax());
-        Ok(Self { corpus, encoding: encoding.clone(), part, name, syntax })
+        Ok(Self { corpus, encoding: encoding.clone(), split, name, syntax })
     }
 
     pub(super) fn form(&self) -> Form {
@@ -58,8 +58,8 @@ impl Subject {
     }
 
     fn examples(&self, corpus: &Corpus, most: usize) -> anyhow::Result<Vec<u32>> {
-        let source = corpus.source(self.part, 0)?;
-        let n = corpus.n_examples(self.part)?.min(most as u64);
+        let source = corpus.source(self.split, 0)?;
+        let n = corpus.n_examples(self.split)?.min(most as u64);
         let mut tokens = vec![0; n as usize * source.seq_len()];
         tokens
             .chunks_exact_mut(source.seq_len())

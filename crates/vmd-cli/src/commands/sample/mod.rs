@@ -1,4 +1,4 @@
-//! `sample`: sequences from nothing, and texts.
+//! `sample`: unconditional sequences, and texts.
 
 mod text;
 

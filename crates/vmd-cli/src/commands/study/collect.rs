@@ -181,8 +181,8 @@ fn parts(estimate: &BoundEstimate) -> [(&'static str, Option<f64>); 7] {
         ("gain", estimate.latent_gain),
         ("active units", health.map(|health| health.active_units as f64)),
         ("information", health.map(|health| health.mutual_information)),
-        ("to be won", estimate.to_be_won()),
-        ("won", estimate.won()),
+        ("latent headroom", estimate.latent_headroom()),
+        ("latent savings", estimate.latent_savings()),
     ]
 }
 

@@ -206,9 +206,9 @@ fn bars(rows: &[&ArmResult<'_>], file: &Path) -> Drawn {
 }
 
 fn bar<'a>(result: &'a ArmResult<'_>) -> Bar<'a> {
-    let won = result.by_steps("bound won").first().copied();
+    let won = result.by_steps("bound latent savings").first().copied();
     let health = won.and_then(|(steps, won)| {
-        let key = Key { metric: "bound to be won".into(), reveal: String::new(), steps: Some(steps) };
+        let key = Key { metric: "bound latent headroom".into(), reveal: String::new(), steps: Some(steps) };
         Some((steps, result.spread(&key)?, won))
     });
     let accuracy = result.by_steps("accuracy").first().map(|point| point.1);

@@ -17,7 +17,7 @@ type Metric = (&'static str, &'static str, f64, usize);
 const SAMPLES: [Metric; 27] = [
     ("accuracy", "accuracy (%)", 100.0, 2),
     ("solved", "solved (%)", 100.0, 2),
-    ("valid_from_nothing", "valid from nothing (%)", 100.0, 2),
+    ("valid_unconditional", "valid unconditional (%)", 100.0, 2),
     ("kl_exact", "exact KL", 1.0, 3),
     ("distinct", "distinct", 1.0, 1),
     ("entropy", "entropy", 1.0, 3),
@@ -51,8 +51,8 @@ const BOUNDS: [Metric; 8] = [
     ("bound gain", "latent gain", 1.0, 3),
     ("bound active units", "active units", 1.0, 1),
     ("bound information", "I(x;z)", 1.0, 3),
-    ("bound to be won", "to be won", 1.0, 3),
-    ("bound won", "won", 1.0, 3),
+    ("bound latent headroom", "latent headroom", 1.0, 3),
+    ("bound latent savings", "latent savings", 1.0, 3),
     ("seconds", "training (s)", 1.0, 0),
 ];
 

@@ -55,7 +55,7 @@ pub(crate) fn config(
         prior,
         sees_past: false,
         clues: clues.then(trunk),
-        posterior: PosteriorConfig { trunk: trunk(), pooling: Pooling::Flatten, loudness: 1.0 },
+        posterior: PosteriorConfig { trunk: trunk(), pooling: Pooling::Flatten, init_scale: 1.0 },
         free_nats: 0.0,
     }
 }

@@ -50,7 +50,7 @@ pub(crate) fn latent(family: LatentFamily) -> LatentConfig {
         prior: PriorKind::Standard {},
         clues: None,
         sees_past: false,
-        posterior: PosteriorConfig { trunk: trunk(), pooling: Pooling::Flatten, loudness: 1.0 },
+        posterior: PosteriorConfig { trunk: trunk(), pooling: Pooling::Flatten, init_scale: 1.0 },
         free_nats: 0.0,
     }
 }
@@ -201,10 +201,10 @@ impl TokenPredictor for Table {
         &self,
         _: &[usize],
         x0: &[u32],
-        tied: &[u32],
+        latent_mask: &[u32],
         rngs: &mut [&mut ChaCha8Rng],
     ) -> Option<LatentRows> {
-        self.inferred.borrow_mut().push((x0.to_vec(), tied.to_vec()));
+        self.inferred.borrow_mut().push((x0.to_vec(), latent_mask.to_vec()));
         let rows = x0.chunks_exact(x0.len() / rngs.len());
         let values = rows.flat_map(|row| [row.iter().sum::<u32>() as f32, row[0] as f32]).collect();
         self.posterior.then_some(LatentRows { values, row_len: 2 })

@@ -123,12 +123,12 @@ impl Toy {
         };
         // A latent of the whole sequence ties all of it, whatever has been revealed.
         let masked = xt.map(|token| i32::from(self.scope == Scope::Sequence || token == MASK));
-        let tied = upload(masked);
+        let latent_mask = upload(masked);
         let q = self
             .model
             .posterior()
             .unwrap()
-            .forward(upload(x0.map(|token| token as i32)), tied, None)
+            .forward(upload(x0.map(|token| token as i32)), latent_mask, None)
             .to_host();
         (0..4).map(|z| q.log_density(0, self.latents.row(z))).collect()
     }

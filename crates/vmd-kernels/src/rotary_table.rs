@@ -8,14 +8,14 @@ use burn::tensor::{Device, Tensor, TensorData};
 /// Cosines and sines of the angles by which positions turn pairs of channels: position `p` turns pair `i` of `n` by
 /// `p / 10000^(i/n)`.
 #[derive(Debug, Clone)]
-pub struct Turns {
+pub struct RotaryTable {
     /// `[seq, channels / 2]`.
     cos: Arc<[f32]>,
     sin: Arc<[f32]>,
     half: usize,
 }
 
-impl Turns {
+impl RotaryTable {
     /// For tokens at `positions` and heads of `channels` channels, an even number.
     pub fn new(positions: Range<usize>, channels: usize) -> Self {
         let half = channels / 2;

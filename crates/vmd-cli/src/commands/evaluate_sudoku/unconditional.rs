@@ -1,4 +1,4 @@
-//! Grids from nothing.
+//! Unconditional grids.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ pub(in crate::commands) fn grid_layout(loaded: &LoadedModel) -> anyhow::Result<L
     })
 }
 
-/// The valid ones among `count` grids drawn from nothing, and all of them as they came.
+/// The valid ones among `count` unconditional grids, and all of them as they came.
 pub(in crate::commands) fn draw_grids(
     loaded: &LoadedModel,
     sampler: &Sampler,
@@ -48,7 +48,7 @@ pub(in crate::commands) fn distinct(grids: &[Grid]) -> usize {
     grids.iter().map(Grid::cells).collect::<BTreeSet<_>>().len()
 }
 
-/// Share of valid grids among `count` grids drawn from nothing. Their values are better drawn too: the likeliest ones give the
+/// Share of valid grids among `count` unconditional grids. Their values are better drawn too: the likeliest ones give the
 /// same grid every time.
 pub(super) fn report(task: &Task<'_>, count: usize) -> anyhow::Result<()> {
     let layout = grid_layout(task.model)?;
@@ -58,8 +58,8 @@ pub(super) fn report(task: &Task<'_>, count: usize) -> anyhow::Result<()> {
         return Err(usage("the baseline draws grids of another shape; give another --baseline"));
     }
     let contenders = task.contenders()?;
-    let provenances = task.provenances(&format!("{} cells from nothing", layout.cells()), "samples");
-    let mut curves = Curves::new(task, "valid grids from nothing (%)");
+    let provenances = task.provenances(&format!("{} cells, unconditional", layout.cells()), "samples");
+    let mut curves = Curves::new(task, "valid unconditional grids (%)");
     let mut rows = Vec::new();
     for (i, config) in task.samplers.iter().enumerate() {
         let mut cells = vec![describe_latent(config), config.nfe.to_string()];
@@ -71,9 +71,9 @@ pub(super) fn report(task: &Task<'_>, count: usize) -> anyhow::Result<()> {
                 let different = Figure { n: count, ..Figure::exact(distinct as f64) };
                 let mean_nfe = mean_interval(&output.nfe_values());
                 print_json(&[
-                    provenance.record("valid_from_nothing", valid, config, None),
+                    provenance.record("valid_unconditional", valid, config, None),
                     provenance.record("distinct", different, config, None),
-                    provenance.record("mean_nfe_from_nothing", mean_nfe, config, None),
+                    provenance.record("mean_nfe_unconditional", mean_nfe, config, None),
                 ]);
             }
             let percent = percent(valid.value, valid.ci95);
@@ -82,7 +82,7 @@ pub(super) fn report(task: &Task<'_>, count: usize) -> anyhow::Result<()> {
         rows.push(cells);
     }
     if !task.json {
-        println!("{}", task.headline(&format!("{count} grids from nothing")));
+        println!("{}", task.headline(&format!("{count} unconditional grids")));
         let header = ["reveal", "NFE", "valid [95 %]", "different", "mean NFE"].into_iter();
         let baseline = task.baseline.map(|_| ["baseline", "different", "mean NFE"]);
         print_table(&header.chain(baseline.into_iter().flatten()).collect::<Vec<_>>(), &rows);

@@ -10,7 +10,7 @@ use super::TextError;
 /// What examples are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Part {
+pub enum Split {
     /// Weights are fitted to these.
     Train,
     /// Choices such as when to stop are made on these.
@@ -19,7 +19,7 @@ pub enum Part {
     Test,
 }
 
-impl fmt::Display for Part {
+impl fmt::Display for Split {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Train => "training",
@@ -56,7 +56,7 @@ impl Shares {
     /// # Errors
     ///
     /// [`TextError::Shares`] if a share is not in 0 to 1 or the sum is not 1.
-    pub fn range(&self, part: Part, total: u64) -> Result<Range<u64>, TextError> {
+    pub fn range(&self, split: Split, total: u64) -> Result<Range<u64>, TextError> {
         let Self { train, validation, test } = *self;
         let is_share = |share: f64| (0.0..=1.0).contains(&share);
         // Decimal shares such as 0.9 + 0.05 + 0.05 miss 1 by a few units in the last place.
@@ -69,10 +69,10 @@ impl Shares {
         let tested = rounded(test).min(total);
         let validated = rounded(validation).min(total - tested);
         let start = total - tested - validated;
-        Ok(match part {
-            Part::Train => 0..start,
-            Part::Validation => start..start + validated,
-            Part::Test => start + validated..total,
+        Ok(match split {
+            Split::Train => 0..start,
+            Split::Validation => start..start + validated,
+            Split::Test => start + validated..total,
         })
     }
 }
