@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cargo_metadata::{DependencyKind, MetadataCommand, Package};
+use serde::Deserialize;
 
 use crate::failure::Failure;
 
@@ -48,14 +48,18 @@ pub(crate) struct Dependency {
 impl Workspace {
     /// Asks cargo.
     pub(crate) fn load() -> Result<Self, Failure> {
-        let metadata = MetadataCommand::new()
-            .no_deps()
-            .exec()
-            .map_err(|error| Failure::of("read the workspace", error))?;
-        let root = metadata.workspace_root.clone().into_std_path_buf();
-        let crates =
-            metadata.workspace_packages().into_iter().map(|package| describe(package, &root)).collect();
-        Ok(Self { root, target: metadata.target_directory.into_std_path_buf(), crates })
+        let output = cargo()
+            .args(["metadata", "--no-deps", "--format-version", "1"])
+            .output()
+            .map_err(|error| Failure::of("run cargo metadata", error))?;
+        if !output.status.success() {
+            return Err(Failure::of("read the workspace", String::from_utf8_lossy(&output.stderr).trim()));
+        }
+        let metadata: Metadata = serde_json::from_slice(&output.stdout)
+            .map_err(|error| Failure::of("read the output of cargo metadata", error))?;
+        let root = metadata.workspace_root;
+        let crates = metadata.packages.into_iter().map(|package| describe(package, &root)).collect();
+        Ok(Self { root, target: metadata.target_directory, crates })
     }
 
     /// Where a release build leaves the program `vmd`.
@@ -89,19 +93,40 @@ pub(crate) fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-fn describe(package: &Package, root: &Path) -> Crate {
-    let folder = package.manifest_path.parent().map(|folder| folder.as_std_path()).unwrap_or(root);
+/// The part of `cargo metadata` that is read here.
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+    workspace_root: PathBuf,
+    target_directory: PathBuf,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    manifest_path: PathBuf,
+    dependencies: Vec<PackageDependency>,
+    features: BTreeMap<String, Vec<String>>,
+}
+
+#[derive(Deserialize)]
+struct PackageDependency {
+    name: String,
+    rename: Option<String>,
+    features: Vec<String>,
+    /// `dev`, `build`, or nothing for a normal dependency.
+    kind: Option<String>,
+}
+
+fn describe(package: Package, root: &Path) -> Crate {
+    let folder = package.manifest_path.parent().unwrap_or(root);
     let parts = folder.strip_prefix(root).unwrap_or(folder).iter().map(|part| part.to_string_lossy());
-    let dependencies = package.dependencies.iter().map(|dependency| Dependency {
-        package: dependency.name.clone(),
-        alias: dependency.rename.clone().unwrap_or_else(|| dependency.name.clone()),
-        features: dependency.features.clone(),
-        dev: dependency.kind == DependencyKind::Development,
+    let folder = parts.collect::<Vec<_>>().join("/");
+    let dependencies = package.dependencies.into_iter().map(|dependency| Dependency {
+        alias: dependency.rename.unwrap_or_else(|| dependency.name.clone()),
+        package: dependency.name,
+        features: dependency.features,
+        dev: dependency.kind.as_deref() == Some("dev"),
     });
-    Crate {
-        name: package.name.to_string(),
-        folder: parts.collect::<Vec<_>>().join("/"),
-        dependencies: dependencies.collect(),
-        features: package.features.clone(),
-    }
+    Crate { name: package.name, folder, dependencies: dependencies.collect(), features: package.features }
 }
