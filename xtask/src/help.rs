@@ -1,7 +1,7 @@
 //! The list of commands.
 
 /// Name and purpose of every command, in the order in which a newcomer meets them.
-const COMMANDS: [(&str, &str); 12] = [
+const COMMANDS: [(&str, &str); 13] = [
     ("train", "train a model (9×9 Sudoku unless told otherwise) and print its figures"),
     ("evaluate-sudoku", "let a model solve Sudoku puzzles and count how many it gets right"),
     ("evaluate-synthetic", "compute a model's exact accuracy and KL on a synthetic set"),
@@ -19,7 +19,8 @@ const COMMANDS: [(&str, &str); 12] = [
         "ci",
         "run every check that a change must pass; --fast leaves out docs and the smoke run,\n                      --devices checks the other backends instead",
     ),
-    ("tidy", "check layers, manifests, file lengths and the small things"),
+    ("results", "write the tables and plots of docs/ from the records in lab/results"),
+    ("tidy", "check layers, manifests, file lengths, tables of results and the small things"),
 ];
 
 /// What `cargo xtask help` prints.
@@ -29,7 +30,7 @@ pub(crate) fn text() -> String {
         text.push_str(&format!("  {name:<20}{purpose}\n"));
     }
     text.push_str(
-        "\n`cargo xtask <command> --help` lists a command's arguments. All but ci and tidy are commands of the\n\
+        "\n`cargo xtask <command> --help` lists a command's arguments. All but ci, results and tidy are commands of the\n\
          program `vmd`, which is built first (some minutes the first time, seconds afterwards). --features adds\n\
          backends to it: wgpu, vulkan, metal, cuda.\n",
     );

@@ -1,6 +1,6 @@
 //! Project automation: `cargo xtask <command>`.
 //!
-//! `tidy` and `ci` are done here. Every other command belongs to the program `vmd`, which is built in release and
+//! `tidy`, `results` and `ci` are done here. Every other command belongs to the program `vmd`, which is built in release and
 //! then takes this process over.
 //!
 //! Invariant: nothing here depends on Burn or on a crate of this workspace, so that the first command of a
@@ -12,6 +12,7 @@ mod failure;
 mod help;
 mod layers;
 mod program;
+mod results;
 mod smoke;
 mod tidy;
 mod workspace;
@@ -38,6 +39,10 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         ["tidy", flags @ ..] => {
             own_flags("tidy", flags, &[])?;
             tidy::run()
+        }
+        ["results", flags @ ..] => {
+            own_flags("results", flags, &[])?;
+            results::run()
         }
         ["ci", flags @ ..] => {
             own_flags("ci", flags, &["--fast", "--devices"])?;

@@ -8,19 +8,30 @@ mod text;
 use std::fmt;
 
 use crate::failure::Failure;
+use crate::results;
 use crate::workspace::Workspace;
 
 /// One thing to repair.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Problem {
-    path: String,
-    line: usize,
-    message: String,
-    remedy: String,
+pub(crate) struct Problem {
+    /// The file, relative to the root.
+    pub(crate) path: String,
+    /// The line, from 1.
+    pub(crate) line: usize,
+    /// What is wrong.
+    pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) remedy: String,
 }
 
 impl Problem {
-    fn new(path: &str, line: usize, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+    /// A problem in a line of a file.
+    pub(crate) fn new(
+        path: &str,
+        line: usize,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
         Self { path: path.into(), line, message: message.into(), remedy: remedy.into() }
     }
 }
@@ -65,6 +76,7 @@ pub(crate) fn run() -> Result<(), Failure> {
             problems.extend(text::check(path, &read(path)?));
         }
     }
+    problems.extend(results::check(&workspace.root, &files)?);
     problems.sort();
     problems.dedup();
     problems.iter().for_each(|problem| println!("{problem}"));
