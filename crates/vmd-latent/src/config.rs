@@ -84,8 +84,6 @@ pub enum LatentStructure {
     Pooled,
     /// One sub-latent per token.
     PerToken,
-    /// Both: one for the whole sequence, before one for each token.
-    TwoLevel,
 }
 
 /// Most channels of a row under an `autoregressive` prior, whose weights are a square matrix over them.
@@ -114,13 +112,6 @@ pub enum PriorKind {
     /// of many tokens, of which one comes after the other. Categorical latents only.
     Recurrent {
         /// Units of the state.
-        hidden: usize,
-    },
-    /// Class probabilities of every group of a token given the sequence's own latent, whose groups are autoregressive;
-    /// learned with the model. Categorical latents of two levels only.
-    Tree {
-        /// Hidden units of each of the networks that add to the linear dependence; 0 for none.
-        #[serde(default)]
         hidden: usize,
     },
     /// `Σ_k w_k p_k(z)`, learned with the model: diagonal normals, or products of independent groups. A component is a
@@ -163,10 +154,9 @@ pub struct PosteriorConfig {
     /// How a pooled latent is read off the tokens.
     #[serde(default)]
     pub pooling: Pooling,
-    /// Standard deviation of the logits (of the means, for a Gaussian) at the start. A loud posterior sends different
-    /// sequences to different codes before anything is learned, so that the denoiser learns to read `z` from the
-    /// first step; one that starts near the prior is pulled onto it before anybody listens. Of two levels, the tokens' own latents
-    /// start quiet: they are for what the first level leaves unsaid.
+    /// Standard deviation of the logits (of the means, for a Gaussian) at the start. Large initial logits give different
+    /// sequences different codes before anything is learned, so that the denoiser learns to read `z` from the first
+    /// step. A posterior that starts near the prior collapses onto it before the denoiser uses `z`.
     #[serde(default = "default_init_scale")]
     pub init_scale: f64,
 }
@@ -218,7 +208,6 @@ impl LatentConfig {
         match self.structure {
             LatentStructure::Pooled => 1,
             LatentStructure::PerToken => seq,
-            LatentStructure::TwoLevel => seq + 1,
         }
     }
 
@@ -286,17 +275,6 @@ impl LatentConfig {
             PriorKind::Mixture { components } => {
                 vec![(components > 0, "prior.components = 0; it must be 1 or more".into())]
             }
-            PriorKind::Tree { .. } => vec![
-                (
-                    !is_gaussian,
-                    "prior: tree is a table over classes, and a Gaussian has none; use \"mixture\"".into(),
-                ),
-                (
-                    self.structure == LatentStructure::TwoLevel,
-                    "prior: tree lets the latents of tokens follow that of the sequence; use structure \"two_level\""
-                        .into(),
-                ),
-            ],
             PriorKind::Flow { layers, hidden } => self.flow_checks(is_gaussian, layers.min(hidden)),
             PriorKind::Markov { strength, learned } => {
                 let mut checks = self.markov_checks(is_gaussian, seq, graph);

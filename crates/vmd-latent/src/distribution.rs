@@ -63,28 +63,6 @@ impl LatentDistribution {
         }
     }
 
-    /// The first latent of every row, and the others.
-    pub(crate) fn split_first(&self) -> (Self, Self) {
-        match self.clone() {
-            Self::Gaussian { mean, log_variance } => {
-                let n = mean.dims()[1];
-                let part = |from, len| Self::Gaussian {
-                    mean: mean.clone().narrow(1, from, len),
-                    log_variance: log_variance.clone().narrow(1, from, len),
-                };
-                (part(0, 1), part(1, n - 1))
-            }
-            Self::Categorical { log_probabilities, temperature } => {
-                let n = log_probabilities.dims()[1];
-                let part = |from, len| Self::Categorical {
-                    log_probabilities: log_probabilities.clone().narrow(1, from, len),
-                    temperature,
-                };
-                (part(0, 1), part(1, n - 1))
-            }
-        }
-    }
-
     /// Means and logarithms of variances of a Gaussian.
     pub(crate) fn moments(&self) -> (Tensor<3>, Tensor<3>) {
         match self.clone() {

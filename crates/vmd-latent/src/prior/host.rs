@@ -89,7 +89,7 @@ impl Prior {
     }
 
     /// Appends a row in which the (sub-)latents that are `kept` (`[n_latents]`) are those of `z`, and the others are drawn: given
-    /// those before them where groups follow each other (`autoregressive`, `recurrent`, `tree`), else as if nothing were kept.
+    /// those before them where groups follow each other (`autoregressive`, `recurrent`), else as if nothing were kept.
     pub fn redraw_into(&self, z: &[f32], kept: &[bool], rng: &mut impl Rng, values: &mut Vec<f32>) {
         let (channels, start) = (self.family.channels(), values.len());
         let LatentFamily::Categorical { n_groups, n_classes, .. } = self.family else {

@@ -12,7 +12,6 @@ mod markov;
 mod mixture;
 mod recurrent;
 mod standard;
-mod tree;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -33,7 +32,6 @@ use self::markov::Markov;
 use self::mixture::{NormalMixture, ProductMixture};
 use self::recurrent::Recurrent;
 use self::standard::Standard;
-use self::tree::Tree;
 use crate::distribution::sum_rows;
 use crate::{LatentConfig, LatentDistribution, LatentFamily, PriorKind};
 
@@ -84,7 +82,6 @@ enum Learned {
     Products(ProductMixture),
     Flow(Flow),
     Markov(Markov),
-    Tree(Tree),
 }
 
 impl Learned {
@@ -121,14 +118,13 @@ impl Learned {
             (PriorKind::Markov { strength, learned }, _) => {
                 Self::Markov(Markov::new(graph?, config.family.channels(), strength, learned, init))
             }
-            (PriorKind::Tree { hidden }, LatentFamily::Categorical { n_groups, n_classes, .. }) => {
-                Self::Tree(Tree::new(seq, n_groups, n_classes, hidden, init))
-            }
             // Refused by `LatentConfig::validate`.
             (
-                PriorKind::Autoregressive { .. } | PriorKind::Recurrent { .. } | PriorKind::Tree { .. },
+                PriorKind::Autoregressive { .. } | PriorKind::Recurrent { .. },
                 LatentFamily::Gaussian { .. },
-            ) => return None,
+            ) => {
+                return None;
+            }
         })
     }
 
@@ -142,7 +138,6 @@ impl Learned {
             Self::Products(kind) => kind,
             Self::Flow(kind) => kind,
             Self::Markov(kind) => kind,
-            Self::Tree(kind) => kind,
         }
     }
 }
@@ -206,7 +201,7 @@ impl PriorNetwork {
     /// `KL(q ‖ p)` in nats for every unit, `[batch, units]`, with gradients with respect to both.
     ///
     /// Closed forms: channels or groups for `standard` and `independent`, channels over all tokens for `markov`, and for
-    /// `autoregressive`, `recurrent` and `tree` groups given those before them in the draw `z ~ q`, which is right in the mean over draws. Of a
+    /// `autoregressive` and `recurrent` groups given those before them in the draw `z ~ q`, which is right in the mean over draws. Of a
     /// `mixture` or a `flow` it is the estimate `ln q(z) − ln p(z)` from that draw, as a single unit; only its mean is
     /// never below 0.
     ///

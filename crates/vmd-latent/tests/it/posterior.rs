@@ -72,12 +72,7 @@ fn distance(a: &LatentDistribution, b: &LatentDistribution) -> f64 {
 #[test]
 fn every_family_and_structure_has_its_shape() {
     for family in [GAUSSIAN, CATEGORICAL] {
-        let structures = [
-            (LatentStructure::Pooled, 1),
-            (LatentStructure::PerToken, SEQ),
-            (LatentStructure::TwoLevel, 1 + SEQ),
-        ];
-        for (structure, n_latents) in structures {
+        for (structure, n_latents) in [(LatentStructure::Pooled, 1), (LatentStructure::PerToken, SEQ)] {
             for pooling in [Pooling::Flatten, Pooling::Mean] {
                 let config = config(family, structure, pooling);
                 let q = infer(&config, [0, 1, 2, 3], ALL);
@@ -96,8 +91,7 @@ fn every_family_and_structure_has_its_shape() {
 #[test]
 fn what_is_to_be_tied_changes_what_is_inferred() {
     for family in [GAUSSIAN, CATEGORICAL] {
-        let structures = [LatentStructure::Pooled, LatentStructure::PerToken, LatentStructure::TwoLevel];
-        for structure in structures {
+        for structure in [LatentStructure::Pooled, LatentStructure::PerToken] {
             let config = config(family, structure, Pooling::Flatten);
             let with = |tied| infer(&config, [0, 1, 2, 3], tied);
             let some = with([1, 0, 0, 1]);
@@ -105,19 +99,6 @@ fn what_is_to_be_tied_changes_what_is_inferred() {
             assert!(distance(&some, &with([1, 0, 0, 1])) == 0.0);
         }
     }
-}
-
-#[test]
-fn of_two_levels_the_first_starts_loud_and_the_tokens_own_latents_say_nothing() {
-    let config = config(CATEGORICAL, LatentStructure::TwoLevel, Pooling::Flatten);
-    let (one, other) = (infer(&config, [0, 1, 2, 3], ALL), infer(&config, [3, 2, 1, 0], ALL));
-    let per_latent = parameters(&one).len() / (1 + SEQ);
-    let differ: Vec<bool> = parameters(&one)
-        .chunks_exact(per_latent)
-        .zip(parameters(&other).chunks_exact(per_latent))
-        .map(|(one, other)| one != other)
-        .collect();
-    assert_eq!(differ, [true, false, false, false, false]);
 }
 
 #[test]

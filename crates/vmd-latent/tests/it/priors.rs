@@ -140,7 +140,6 @@ fn divergences_agree_with_monte_carlo() {
                 | PriorKind::Flow { .. }
                 | PriorKind::Autoregressive { .. }
                 | PriorKind::Recurrent { .. }
-                | PriorKind::Tree { .. }
         );
         assert_eq!(found_error > 1e-5, by_draw, "{config:?}: {found_error}");
     }
@@ -195,9 +194,8 @@ fn gradients_are_finite_differences() {
             assert!(gradient.iter().any(|g| g.abs() > 1e-7), "{config:?}: {name} has no gradient");
             found += gradient.iter().zip(direction).map(|(g, d)| g * f64::from(*d)).sum::<f64>();
         }
-        // Central differences of f32 sums of order 10, and kinks of hidden units, of which two levels have half as many again.
-        let kinks = if config.structure == LatentStructure::TwoLevel { 0.02 } else { 0.01 };
-        assert!((found - wanted).abs() < kinks * wanted.abs() + 0.005, "{config:?}: {found}, not {wanted}");
+        // Central differences of f32 sums of order 10, and kinks of hidden units.
+        assert!((found - wanted).abs() < 0.01 * wanted.abs() + 0.005, "{config:?}: {found}, not {wanted}");
         assert!(wanted.abs() > 0.02, "{config:?}: {wanted} is too flat to test anything");
     }
 }
@@ -369,9 +367,6 @@ fn what_does_not_go_together_is_refused_with_the_reason() {
         let past = LatentConfig { sees_past: true, ..of(gaussian(pooled), pooled, prior) };
         refused(&past, SEQ, g, "latent.sees_past: ");
     }
-    let tree = PriorKind::Tree { hidden: 2 };
-    refused(&of(CATEGORICAL, per_token, tree), SEQ, g, "structure \"two_level\"");
-    refused(&of(gaussian(per_token), LatentStructure::TwoLevel, tree), SEQ, g, "table over classes");
     let free = LatentConfig { free_nats: 0.1, ..of(gaussian(pooled), pooled, flow(2)) };
     refused(&free, SEQ, g, "estimated from one draw");
     let mut clues = with(CATEGORICAL, pooled, PriorKind::Independent {});

@@ -15,8 +15,7 @@ use vmd_nn::{Activation, ParameterInit, PositionEncoding, TrunkConfig, load_para
 pub(crate) const SEQ: usize = 2;
 pub(crate) const VOCAB: usize = 3;
 
-/// Two or three values of `z` in a row, so that densities can be integrated on a grid: two channels, or one for each of two
-/// tokens, or one more for both.
+/// Two values of `z` in a row, so that densities can be integrated on a grid: two channels, or one for each of two tokens.
 pub(crate) fn gaussian(structure: LatentStructure) -> LatentFamily {
     LatentFamily::Gaussian { dim: if structure == LatentStructure::Pooled { 2 } else { 1 } }
 }
@@ -60,14 +59,12 @@ pub(crate) fn config(
     }
 }
 
-pub(crate) const KINDS: [PriorKind; 11] = [
+pub(crate) const KINDS: [PriorKind; 9] = [
     PriorKind::Standard {},
     PriorKind::Independent {},
     PriorKind::Autoregressive { hidden: 0 },
     PriorKind::Autoregressive { hidden: 3 },
     PriorKind::Recurrent { hidden: 3 },
-    PriorKind::Tree { hidden: 0 },
-    PriorKind::Tree { hidden: 3 },
     PriorKind::Mixture { components: 3 },
     PriorKind::Flow { layers: 3, hidden: 4 },
     PriorKind::Markov { strength: 1.5, learned: false },
@@ -80,7 +77,7 @@ pub(crate) fn graph() -> DependencyGraph {
 
 /// Every combination that is accepted.
 pub(crate) fn accepted() -> Vec<LatentConfig> {
-    let structures = [LatentStructure::Pooled, LatentStructure::PerToken, LatentStructure::TwoLevel];
+    let structures = [LatentStructure::Pooled, LatentStructure::PerToken];
     let families = structures.into_iter().flat_map(|s| [(gaussian(s), s), (CATEGORICAL, s)]);
     families
         .flat_map(|(family, structure)| {
@@ -94,7 +91,7 @@ pub(crate) fn accepted() -> Vec<LatentConfig> {
 
 /// By how much a parameter of this name is drawn or moved: logits count ten times over.
 pub(crate) fn size_of(name: &str) -> f32 {
-    let tenfold = ["logits", "Autoregressive", "Recurrent.output", "Tree"];
+    let tenfold = ["logits", "Autoregressive", "Recurrent.output"];
     if tenfold.into_iter().any(|part| name.contains(part)) { 0.12 } else { 0.7 }
 }
 
@@ -106,9 +103,7 @@ pub(crate) fn drawn(config: &LatentConfig, device: &Device) -> PriorNetwork {
     let parameters = named_parameters(&network)
         .into_iter()
         .map(|(name, old)| {
-            // On a grid of three dimensions there is no room for the widest of normals.
-            let quiet = config.structure == LatentStructure::TwoLevel && name.starts_with("clues.");
-            let size = size_of(&name) * if quiet { 0.3 } else { 1.0 };
+            let size = size_of(&name);
             let values: Vec<f32> =
                 (0..old.num_elements()).map(|_| (rng.random::<f32>() * 2.0 - 1.0) * size).collect();
             (name, TensorData::new(values, old.shape().to_vec()))
@@ -175,23 +170,16 @@ pub(crate) fn host_priors(config: &LatentConfig) -> Vec<Prior> {
     if config.clues.is_some() { network.to_host_given(clues(&device), None) } else { vec![network.to_host()] }
 }
 
-/// Points of a grid with their weights, which is all there is of a Gaussian latent of two or three values, or every value of a
-/// categorical one.
+/// Points of a grid with their weights for a Gaussian latent of two values, or every value of a categorical one.
 pub(crate) fn points(prior: &Prior) -> Vec<(Vec<f32>, f64)> {
     if let Some(all) = prior.enumerate(1000) {
         return (0..all.n_rows()).map(|row| (all.row(row).to_vec(), 1.0)).collect();
     }
     // Smooth and with light tails: the rule of equal weights errs exponentially little.
     const STEP: f64 = 0.125;
-    const COARSE: f64 = 0.3;
-    if prior.row_len() == 2 {
-        let axis = || (-96..=96).map(|i| (f64::from(i) * STEP) as f32);
-        return axis().flat_map(|a| axis().map(move |b| (vec![a, b], STEP * STEP))).collect();
-    }
-    // Half a step aside, so that no point lies where a test's function jumps.
-    let axis = || (-36..36).map(|i| ((f64::from(i) + 0.5) * COARSE) as f32);
-    let plane = || axis().flat_map(|a| axis().map(move |b| [a, b]));
-    plane().flat_map(|[a, b]| axis().map(move |c| (vec![a, b, c], COARSE.powi(3)))).collect()
+    assert_eq!(prior.row_len(), 2);
+    let axis = || (-96..=96).map(|i| (f64::from(i) * STEP) as f32);
+    axis().flat_map(|a| axis().map(move |b| (vec![a, b], STEP * STEP))).collect()
 }
 
 /// Mean and its standard error.
