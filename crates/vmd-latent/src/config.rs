@@ -120,13 +120,6 @@ pub enum PriorKind {
         /// Number of components.
         components: usize,
     },
-    /// Standard normal noise through affine coupling layers (arXiv 1605.08803). Pooled Gaussian latents only.
-    Flow {
-        /// Number of layers; each changes half of the channels, in turn.
-        layers: usize,
-        /// Hidden units of each layer's network.
-        hidden: usize,
-    },
     /// The Gaussian Markov random field `N(0, (I + λ·L_G)⁻¹)` over the tokens for every channel, with `L_G` the normalised
     /// Laplacian of the model's dependency graph. Gaussian latents per token only.
     Markov {
@@ -267,7 +260,7 @@ impl LatentConfig {
             PriorKind::Recurrent { hidden } => vec![
                 (
                     !is_gaussian,
-                    "prior: recurrent is a table over classes, and a Gaussian has none; use \"mixture\" or \"flow\""
+                    "prior: recurrent is a table over classes, and a Gaussian has none; use \"mixture\""
                         .into(),
                 ),
                 (hidden > 0, "prior.hidden = 0; it must be 1 or more".into()),
@@ -275,7 +268,6 @@ impl LatentConfig {
             PriorKind::Mixture { components } => {
                 vec![(components > 0, "prior.components = 0; it must be 1 or more".into())]
             }
-            PriorKind::Flow { layers, hidden } => self.flow_checks(is_gaussian, layers.min(hidden)),
             PriorKind::Markov { strength, learned } => {
                 let mut checks = self.markov_checks(is_gaussian, seq, graph);
                 let reaches = strength.is_finite() && (strength > 0.0 || strength == 0.0 && !learned);
@@ -288,9 +280,6 @@ impl LatentConfig {
             PriorKind::Standard {} => {
                 Some("a standard prior has nothing that could be shifted; use \"independent\"")
             }
-            PriorKind::Flow { .. } => {
-                Some("no shift of a flow's weights has a plain meaning; use \"mixture\"")
-            }
             PriorKind::Markov { .. } => {
                 Some("a markov prior has mean 0 and one strength for all; use \"independent\"")
             }
@@ -299,10 +288,10 @@ impl LatentConfig {
         for (key, is_absent) in [("clues", self.clues.is_none()), ("sees_past", !self.sees_past)] {
             checks.extend(unshifted.map(|why| (is_absent, format!("{key}: {why}"))));
         }
-        let by_draw = matches!(self.prior, PriorKind::Mixture { .. } | PriorKind::Flow { .. });
+        let by_draw = matches!(self.prior, PriorKind::Mixture { .. });
         checks.push((
             !by_draw || self.free_nats <= 0.0,
-            "free_nats: the divergence from a mixture or a flow is estimated from one draw, and not unit by unit; \
+            "free_nats: the divergence from a mixture is estimated from one draw, and not unit by unit; \
              set it to 0"
                 .into(),
         ));
@@ -315,7 +304,7 @@ impl LatentConfig {
         vec![
             (
                 !is_gaussian,
-                "prior: autoregressive is a table over classes, and a Gaussian has none; use \"mixture\" or \"flow\""
+                "prior: autoregressive is a table over classes, and a Gaussian has none; use \"mixture\""
                     .into(),
             ),
             (
@@ -326,25 +315,6 @@ impl LatentConfig {
                 ),
             ),
         ]
-    }
-
-    /// The same for a flow.
-    fn flow_checks(&self, is_gaussian: bool, smallest: usize) -> Vec<(bool, String)> {
-        let is_pooled = self.structure == LatentStructure::Pooled;
-        [
-            (is_gaussian, "prior: a flow bends a continuous z, and classes are none; use \"mixture\""),
-            (
-                is_pooled,
-                "prior: a flow is one dense network over all channels, for pooled latents; use \"mixture\"",
-            ),
-            (smallest > 0, "prior.layers and prior.hidden must be 1 or more"),
-            (
-                !is_gaussian || self.family.channels() > 1,
-                "prior: a flow's layers tell one half of the channels by the other, so there must be 2 or more",
-            ),
-        ]
-        .map(|(holds, problem)| (holds, problem.to_string()))
-        .into()
     }
 
     /// The same for a Markov field.

@@ -5,7 +5,6 @@
 
 mod autoregressive;
 mod clues;
-mod flow;
 mod host;
 mod independent;
 mod markov;
@@ -24,7 +23,6 @@ use vmd_nn::{NetworkError, ParameterInit};
 
 use self::autoregressive::Autoregressive;
 use self::clues::{ClueNetwork, PastShift};
-use self::flow::Flow;
 pub use self::host::{LatentRows, Prior};
 pub(crate) use self::host::{gumbel, standard_normal};
 use self::independent::{ChannelNormals, GroupLogits};
@@ -80,7 +78,6 @@ enum Learned {
     Recurrent(Recurrent),
     Normals(NormalMixture),
     Products(ProductMixture),
-    Flow(Flow),
     Markov(Markov),
 }
 
@@ -112,9 +109,6 @@ impl Learned {
             (PriorKind::Mixture { components }, LatentFamily::Categorical { n_groups, n_classes, .. }) => {
                 Self::Products(ProductMixture::new(components, n_latents * n_groups, n_classes, init))
             }
-            (PriorKind::Flow { layers, hidden }, _) => {
-                Self::Flow(Flow::new(config.family.channels(), layers, hidden, init))
-            }
             (PriorKind::Markov { strength, learned }, _) => {
                 Self::Markov(Markov::new(graph?, config.family.channels(), strength, learned, init))
             }
@@ -136,7 +130,6 @@ impl Learned {
             Self::Recurrent(kind) => kind,
             Self::Normals(kind) => kind,
             Self::Products(kind) => kind,
-            Self::Flow(kind) => kind,
             Self::Markov(kind) => kind,
         }
     }
@@ -202,7 +195,7 @@ impl PriorNetwork {
     ///
     /// Closed forms: channels or groups for `standard` and `independent`, channels over all tokens for `markov`, and for
     /// `autoregressive` and `recurrent` groups given those before them in the draw `z ~ q`, which is right in the mean over draws. Of a
-    /// `mixture` or a `flow` it is the estimate `ln q(z) − ln p(z)` from that draw, as a single unit; only its mean is
+    /// `mixture` it is the estimate `ln q(z) − ln p(z)` from that draw, as a single unit; only its mean is
     /// never below 0.
     ///
     /// # Shapes

@@ -22,10 +22,8 @@ fn densities_integrate_to_one() {
         for prior in host_priors(&config) {
             let total: f64 =
                 points(&prior).iter().map(|(z, weight)| weight * prior.log_density(z).exp()).sum();
-            // Sums of f64, and for a grid what lies outside of it; a flow has longer tails.
-            let flow = matches!(config.prior, PriorKind::Flow { .. });
-            let tolerance = if flow { 1e-5 } else { 1e-7 };
-            assert!((total - 1.0).abs() < tolerance, "{config:?}: {total}");
+            // Sums of f64, and for a grid what lies outside of it.
+            assert!((total - 1.0).abs() < 1e-7, "{config:?}: {total}");
         }
     }
 }
@@ -114,7 +112,7 @@ fn divergences_agree_with_monte_carlo() {
         let (q, z) = (posterior(&config, ROWS, &device), posterior_draws(&config, ROWS, &device));
         let per_unit = network.divergence(&q, &z, None);
         let n_units = match config.prior {
-            PriorKind::Mixture { .. } | PriorKind::Flow { .. } => 1,
+            PriorKind::Mixture { .. } => 1,
             PriorKind::Markov { .. } => config.family.n_units(),
             _ => config.n_latents(SEQ) * config.family.n_units(),
         };
@@ -136,10 +134,7 @@ fn divergences_agree_with_monte_carlo() {
         // Closed forms do not depend on the draw.
         let by_draw = matches!(
             config.prior,
-            PriorKind::Mixture { .. }
-                | PriorKind::Flow { .. }
-                | PriorKind::Autoregressive { .. }
-                | PriorKind::Recurrent { .. }
+            PriorKind::Mixture { .. } | PriorKind::Autoregressive { .. } | PriorKind::Recurrent { .. }
         );
         assert_eq!(found_error > 1e-5, by_draw, "{config:?}: {found_error}");
     }
@@ -329,7 +324,6 @@ fn what_does_not_go_together_is_refused_with_the_reason() {
     };
     let of = |family, structure, prior| config(family, structure, prior, false);
     let with = |family, structure, prior| config(family, structure, prior, true);
-    let flow = |layers| PriorKind::Flow { layers, hidden: 4 };
     let markov = |strength, learned| PriorKind::Markov { strength, learned };
     let g = Some(&graph);
     refused(
@@ -347,10 +341,6 @@ fn what_does_not_go_together_is_refused_with_the_reason() {
     refused(&of(CATEGORICAL, per_token, PriorKind::Recurrent { hidden: 0 }), SEQ, g, "hidden = 0");
     refused(&of(gaussian(pooled), pooled, PriorKind::Recurrent { hidden: 2 }), SEQ, g, "table over classes");
     refused(&of(CATEGORICAL, pooled, PriorKind::Mixture { components: 0 }), SEQ, g, "components = 0");
-    refused(&of(CATEGORICAL, pooled, flow(2)), SEQ, g, "classes are none");
-    refused(&of(LatentFamily::Gaussian { dim: 2 }, per_token, flow(2)), SEQ, g, "for pooled latents");
-    refused(&of(gaussian(pooled), pooled, flow(0)), SEQ, g, "must be 1 or more");
-    refused(&of(LatentFamily::Gaussian { dim: 1 }, pooled, flow(2)), SEQ, g, "2 or more");
     refused(&of(CATEGORICAL, per_token, markov(1.0, true)), SEQ, g, "family \"gaussian\"");
     refused(&of(gaussian(pooled), pooled, markov(1.0, true)), SEQ, g, "structure \"per_token\"");
     refused(&of(gaussian(per_token), per_token, markov(1.0, true)), SEQ, None, "give the model a graph");
@@ -361,13 +351,11 @@ fn what_does_not_go_together_is_refused_with_the_reason() {
     for family in [gaussian(pooled), CATEGORICAL] {
         refused(&with(family, pooled, PriorKind::Standard {}), SEQ, g, "use \"independent\"");
     }
-    refused(&with(gaussian(pooled), pooled, flow(2)), SEQ, g, "no shift of a flow's weights");
     refused(&with(gaussian(per_token), per_token, markov(1.0, true)), SEQ, g, "one strength for all");
-    for prior in [PriorKind::Standard {}, flow(2)] {
-        let past = LatentConfig { sees_past: true, ..of(gaussian(pooled), pooled, prior) };
-        refused(&past, SEQ, g, "latent.sees_past: ");
-    }
-    let free = LatentConfig { free_nats: 0.1, ..of(gaussian(pooled), pooled, flow(2)) };
+    let past = LatentConfig { sees_past: true, ..of(gaussian(pooled), pooled, PriorKind::Standard {}) };
+    refused(&past, SEQ, g, "latent.sees_past: ");
+    let mixture = PriorKind::Mixture { components: 2 };
+    let free = LatentConfig { free_nats: 0.1, ..of(gaussian(pooled), pooled, mixture) };
     refused(&free, SEQ, g, "estimated from one draw");
     let mut clues = with(CATEGORICAL, pooled, PriorKind::Independent {});
     clues.clues = Some(vmd_nn::TrunkConfig { heads: 3, ..trunk() });

@@ -59,14 +59,13 @@ pub(crate) fn config(
     }
 }
 
-pub(crate) const KINDS: [PriorKind; 9] = [
+pub(crate) const KINDS: [PriorKind; 8] = [
     PriorKind::Standard {},
     PriorKind::Independent {},
     PriorKind::Autoregressive { hidden: 0 },
     PriorKind::Autoregressive { hidden: 3 },
     PriorKind::Recurrent { hidden: 3 },
     PriorKind::Mixture { components: 3 },
-    PriorKind::Flow { layers: 3, hidden: 4 },
     PriorKind::Markov { strength: 1.5, learned: false },
     PriorKind::Markov { strength: 1.5, learned: true },
 ];
