@@ -29,7 +29,7 @@ pub struct LatentConfig {
     /// The inference network.
     pub posterior: PosteriorConfig,
     /// KL in nats that each sub-latent (a Gaussian channel, a categorical group) may spend without a penalty
-    /// in training. Reported bounds never use it. With a `markov` prior a unit is a channel over all tokens.
+    /// in training. Reported bounds never use it.
     #[serde(default)]
     pub free_nats: f64,
 }
@@ -89,9 +89,6 @@ pub enum LatentStructure {
 /// Most channels of a row under an `autoregressive` prior, whose weights are a square matrix over them.
 const MAX_AUTOREGRESSIVE: usize = 4096;
 
-/// Most tokens under a `markov` prior, whose Laplacian is dense.
-const MAX_MARKOV: usize = 1024;
-
 /// Prior of a latent. What goes with what is in [`LatentConfig::validate`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
@@ -119,16 +116,6 @@ pub enum PriorKind {
     Mixture {
         /// Number of components.
         components: usize,
-    },
-    /// The Gaussian Markov random field `N(0, (I + λ·L_G)⁻¹)` over the tokens for every channel, with `L_G` the normalised
-    /// Laplacian of the model's dependency graph. Gaussian latents per token only.
-    Markov {
-        /// `λ`, where training starts if it is learned; 0 for independent tokens.
-        #[serde(default = "unit")]
-        strength: f64,
-        /// Whether `λ` is learned with the model.
-        #[serde(default)]
-        learned: bool,
     },
 }
 
@@ -231,7 +218,7 @@ impl LatentConfig {
             trunk.extend(clues.validate(&format!("{path}.clues"), graph));
         }
         let mut errors: Vec<String> = trunk.iter().map(NetworkError::to_string).collect();
-        errors.extend(self.prior_problems(seq, graph).into_iter().map(|problem| format!("{path}.{problem}")));
+        errors.extend(self.prior_problems(seq).into_iter().map(|problem| format!("{path}.{problem}")));
         if self.family.channels() == 0 {
             errors.push(format!("{path}.family has no channels; set every size to 1 or more"));
         }
@@ -252,7 +239,7 @@ impl LatentConfig {
         errors
     }
     /// What does not go with the prior, from the key on.
-    fn prior_problems(&self, seq: usize, graph: Option<&DependencyGraph>) -> Vec<String> {
+    fn prior_problems(&self, seq: usize) -> Vec<String> {
         let is_gaussian = matches!(self.family, LatentFamily::Gaussian { .. });
         let mut checks = match self.prior {
             PriorKind::Standard {} | PriorKind::Independent {} => Vec::new(),
@@ -268,25 +255,11 @@ impl LatentConfig {
             PriorKind::Mixture { components } => {
                 vec![(components > 0, "prior.components = 0; it must be 1 or more".into())]
             }
-            PriorKind::Markov { strength, learned } => {
-                let mut checks = self.markov_checks(is_gaussian, seq, graph);
-                let reaches = strength.is_finite() && (strength > 0.0 || strength == 0.0 && !learned);
-                let why = "it must be 0 or more, and above 0 where it is learned";
-                checks.push((reaches, format!("prior.strength = {strength}; {why}")));
-                checks
-            }
         };
-        let unshifted = match self.prior {
-            PriorKind::Standard {} => {
-                Some("a standard prior has nothing that could be shifted; use \"independent\"")
-            }
-            PriorKind::Markov { .. } => {
-                Some("a markov prior has mean 0 and one strength for all; use \"independent\"")
-            }
-            _ => None,
-        };
+        let is_standard = self.prior == PriorKind::Standard {};
         for (key, is_absent) in [("clues", self.clues.is_none()), ("sees_past", !self.sees_past)] {
-            checks.extend(unshifted.map(|why| (is_absent, format!("{key}: {why}"))));
+            let why = "a standard prior has no parameters to shift; use \"independent\"";
+            checks.push((is_absent || !is_standard, format!("{key}: {why}")));
         }
         let by_draw = matches!(self.prior, PriorKind::Mixture { .. });
         checks.push((
@@ -313,25 +286,6 @@ impl LatentConfig {
                     "prior: autoregressive has a weight for every two of the {channels} classes of a row, and \
                      supports up to {MAX_AUTOREGRESSIVE}; use fewer, or \"recurrent\""
                 ),
-            ),
-        ]
-    }
-
-    /// The same for a Markov field.
-    fn markov_checks(
-        &self,
-        is_gaussian: bool,
-        seq: usize,
-        graph: Option<&DependencyGraph>,
-    ) -> Vec<(bool, String)> {
-        let per_token = self.structure == LatentStructure::PerToken;
-        vec![
-            (is_gaussian, "prior: markov is a Gaussian field; use family \"gaussian\"".into()),
-            (per_token, "prior: markov ties the latents of tokens; use structure \"per_token\"".into()),
-            (graph.is_some(), "prior: markov follows the dependency graph; give the model a graph".into()),
-            (
-                seq <= MAX_MARKOV,
-                format!("prior: markov supports up to {MAX_MARKOV} tokens, not {seq}; use \"mixture\""),
             ),
         ]
     }

@@ -7,7 +7,6 @@ mod autoregressive;
 mod clues;
 mod host;
 mod independent;
-mod markov;
 mod mixture;
 mod recurrent;
 mod standard;
@@ -26,7 +25,6 @@ use self::clues::{ClueNetwork, PastShift};
 pub use self::host::{LatentRows, Prior};
 pub(crate) use self::host::{gumbel, standard_normal};
 use self::independent::{ChannelNormals, GroupLogits};
-use self::markov::Markov;
 use self::mixture::{NormalMixture, ProductMixture};
 use self::recurrent::Recurrent;
 use self::standard::Standard;
@@ -78,16 +76,10 @@ enum Learned {
     Recurrent(Recurrent),
     Normals(NormalMixture),
     Products(ProductMixture),
-    Markov(Markov),
 }
 
 impl Learned {
-    fn new(
-        config: &LatentConfig,
-        seq: usize,
-        graph: Option<&DependencyGraph>,
-        init: &mut ParameterInit<'_>,
-    ) -> Option<Self> {
+    fn new(config: &LatentConfig, seq: usize, init: &mut ParameterInit<'_>) -> Option<Self> {
         let n_latents = config.n_latents(seq);
         Some(match (config.prior, config.family) {
             (PriorKind::Standard {}, _) => return None,
@@ -109,9 +101,6 @@ impl Learned {
             (PriorKind::Mixture { components }, LatentFamily::Categorical { n_groups, n_classes, .. }) => {
                 Self::Products(ProductMixture::new(components, n_latents * n_groups, n_classes, init))
             }
-            (PriorKind::Markov { strength, learned }, _) => {
-                Self::Markov(Markov::new(graph?, config.family.channels(), strength, learned, init))
-            }
             // Refused by `LatentConfig::validate`.
             (
                 PriorKind::Autoregressive { .. } | PriorKind::Recurrent { .. },
@@ -130,7 +119,6 @@ impl Learned {
             Self::Recurrent(kind) => kind,
             Self::Normals(kind) => kind,
             Self::Products(kind) => kind,
-            Self::Markov(kind) => kind,
         }
     }
 }
@@ -163,7 +151,7 @@ impl PriorNetwork {
         init: &mut ParameterInit<'_>,
     ) -> Result<Self, NetworkError> {
         Ok(Self {
-            learned: Learned::new(config, seq, graph, init),
+            learned: Learned::new(config, seq, init),
             clues: match &config.clues {
                 Some(trunk) => Some(ClueNetwork::new(trunk, config, vocab, seq, graph, init)?),
                 None => None,
@@ -193,10 +181,9 @@ impl PriorNetwork {
 
     /// `KL(q ‖ p)` in nats for every unit, `[batch, units]`, with gradients with respect to both.
     ///
-    /// Closed forms: channels or groups for `standard` and `independent`, channels over all tokens for `markov`, and for
-    /// `autoregressive` and `recurrent` groups given those before them in the draw `z ~ q`, which is right in the mean over draws. Of a
-    /// `mixture` it is the estimate `ln q(z) − ln p(z)` from that draw, as a single unit; only its mean is
-    /// never below 0.
+    /// Closed forms: channels or groups for `standard` and `independent`; for `autoregressive` and `recurrent`
+    /// groups given those before them in the draw `z ~ q`, which is unbiased over draws. For a `mixture` it is the
+    /// estimate `ln q(z) − ln p(z)` from that draw, as a single unit, which may be below 0.
     ///
     /// # Shapes
     ///

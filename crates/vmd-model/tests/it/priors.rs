@@ -6,7 +6,6 @@ use crate::common::{CATEGORICAL, config, steps, trunk};
 use burn::module::Module;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, TensorData};
-use vmd_graph::GraphSpec;
 use vmd_latent::{LatentFamily, LatentStructure, PriorKind};
 use vmd_model::{
     LossOptions, ModelConfig, Sampler, SamplerConfig, Scope, TokenPredictor, TrainingBatch, VmdModel,
@@ -24,19 +23,16 @@ const STRUCTURES: [LatentStructure; 2] = [LatentStructure::Pooled, LatentStructu
 
 /// Each kind of prior, and for which latents it works, without clues and with them: Gaussian, then categorical ones, each
 /// pooled and per token.
-const TABLE: [(PriorKind, [bool; 4], [bool; 4]); 7] = {
+const TABLE: [(PriorKind, [bool; 4], [bool; 4]); 5] = {
     const ALL: [bool; 4] = [true; 4];
     const NONE: [bool; 4] = [false; 4];
     const CLASSES: [bool; 4] = [false, false, true, true];
-    const FIELD: [bool; 4] = [false, true, false, false];
     [
         (PriorKind::Standard {}, ALL, NONE),
         (PriorKind::Independent {}, ALL, ALL),
         (PriorKind::Autoregressive { hidden: 0 }, CLASSES, CLASSES),
         (PriorKind::Autoregressive { hidden: 3 }, CLASSES, CLASSES),
         (PriorKind::Mixture { components: 3 }, ALL, ALL),
-        (PriorKind::Markov { strength: 1.0, learned: false }, FIELD, NONE),
-        (PriorKind::Markov { strength: 1.0, learned: true }, FIELD, NONE),
     ]
 };
 
@@ -47,7 +43,6 @@ fn combinations() -> impl Iterator<Item = (ModelConfig, bool)> {
         places.flat_map(move |(place, clues)| {
             [Scope::Sequence, Scope::Step].map(|scope| {
                 let mut config = config(VOCAB, SEQ, scope, Some(FAMILIES[place / 2]));
-                config.graph = Some(GraphSpec::Chain { n: SEQ });
                 let latent = config.latent.as_mut().unwrap();
                 (latent.structure, latent.prior) = (STRUCTURES[place % 2], kind);
                 latent.clues = clues.then(trunk);
@@ -120,8 +115,8 @@ fn every_combination_works_or_is_refused() {
         let (bound, _) = importance_bound(&model, 2, TimeGrid::default(), &tokens(8), 3, 1);
         assert!(bound.is_finite() && bound > 0.0);
     }
-    // Counted from the table: 4, 4, 2, 2, 4, 1 and 1 without clues, 0, 4, 2, 2, 4, 0 and 0 with them, each in two scopes.
-    assert_eq!(n_accepted, 2 * (18 + 12));
+    // Counted from the table: 4, 4, 2, 2 and 4 without clues, 0, 4, 2, 2 and 4 with them, each in two scopes.
+    assert_eq!(n_accepted, 2 * (16 + 12));
 }
 
 #[test]
@@ -222,7 +217,6 @@ fn a_held_prior_follows_and_is_not_charged() {
             (name.clone(), TensorData::new(values, data.shape().to_vec()))
         });
         let other = load_parameters(model.clone(), others.collect()).unwrap();
-        let has_parameters = parameters.keys().any(|name| name.starts_with("prior."));
         let batch = TrainingBatch::draw(tokens(6), &model, &steps(2), 1, 0);
         let step = |model: &VmdModel, hold_prior| {
             let options = LossOptions { hold_prior, ..LossOptions::BOUND };
@@ -233,6 +227,6 @@ fn a_held_prior_follows_and_is_not_charged() {
             (value, after.into_iter().filter(|(name, _)| name.starts_with("posterior.")).collect::<Vec<_>>())
         };
         assert!(step(&model, true) == step(&other, true), "{:?}", config.latent);
-        assert_eq!(step(&model, false) != step(&other, false), has_parameters, "{:?}", config.latent);
+        assert!(step(&model, false) != step(&other, false), "{:?}", config.latent);
     }
 }

@@ -5,7 +5,6 @@
 use burn::tensor::{Device, Int, Tensor, TensorData, activation::log_softmax};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use vmd_graph::DependencyGraph;
 use vmd_latent::{
     DrawGradient, LatentConfig, LatentDistribution, LatentFamily, LatentStructure, Pooling, PosteriorConfig,
     Prior, PriorKind, PriorNetwork,
@@ -59,20 +58,14 @@ pub(crate) fn config(
     }
 }
 
-pub(crate) const KINDS: [PriorKind; 8] = [
+pub(crate) const KINDS: [PriorKind; 6] = [
     PriorKind::Standard {},
     PriorKind::Independent {},
     PriorKind::Autoregressive { hidden: 0 },
     PriorKind::Autoregressive { hidden: 3 },
     PriorKind::Recurrent { hidden: 3 },
     PriorKind::Mixture { components: 3 },
-    PriorKind::Markov { strength: 1.5, learned: false },
-    PriorKind::Markov { strength: 1.5, learned: true },
 ];
-
-pub(crate) fn graph() -> DependencyGraph {
-    DependencyGraph::chain(SEQ).unwrap()
-}
 
 /// Every combination that is accepted.
 pub(crate) fn accepted() -> Vec<LatentConfig> {
@@ -84,7 +77,7 @@ pub(crate) fn accepted() -> Vec<LatentConfig> {
                 .into_iter()
                 .flat_map(move |kind| [false, true].map(|clues| config(family, structure, kind, clues)))
         })
-        .filter(|config| config.validate("latent", SEQ, Some(&graph())).is_empty())
+        .filter(|config| config.validate("latent", SEQ, None).is_empty())
         .collect()
 }
 
@@ -98,7 +91,7 @@ pub(crate) fn size_of(name: &str) -> f32 {
 pub(crate) fn drawn(config: &LatentConfig, device: &Device) -> PriorNetwork {
     let mut rng = ChaCha8Rng::seed_from_u64(4);
     let init = &mut ParameterInit::new(rng.clone(), device);
-    let network = PriorNetwork::new(config, VOCAB, SEQ, None, Some(&graph()), init).unwrap();
+    let network = PriorNetwork::new(config, VOCAB, SEQ, None, None, init).unwrap();
     let parameters = named_parameters(&network)
         .into_iter()
         .map(|(name, old)| {
