@@ -131,9 +131,6 @@ impl Default for PriorKind {
 pub struct PosteriorConfig {
     /// Its trunk.
     pub trunk: TrunkConfig,
-    /// How a pooled latent is read off the tokens.
-    #[serde(default)]
-    pub pooling: Pooling,
     /// Standard deviation of the logits (of the means, for a Gaussian) at the start. Large initial logits give different
     /// sequences different codes before anything is learned, so that the denoiser learns to read `z` from the first
     /// step. A posterior that starts near the prior collapses onto it before the denoiser uses `z`.
@@ -143,17 +140,6 @@ pub struct PosteriorConfig {
 
 fn default_init_scale() -> f64 {
     5.0
-}
-
-/// How the posterior of a pooled latent sees the tokens' final states.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Pooling {
-    /// All positions side by side; nothing is averaged away.
-    #[default]
-    Flatten,
-    /// Their mean.
-    Mean,
 }
 
 impl LatentFamily {

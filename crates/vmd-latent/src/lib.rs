@@ -9,9 +9,7 @@ mod health;
 mod posterior;
 mod prior;
 
-pub use config::{
-    DrawGradient, LatentConfig, LatentFamily, LatentStructure, Pooling, PosteriorConfig, PriorKind,
-};
+pub use config::{DrawGradient, LatentConfig, LatentFamily, LatentStructure, PosteriorConfig, PriorKind};
 pub use distribution::{LatentDistribution, charge};
 pub use health::{HostPosterior, LatentHealth};
 pub use posterior::Posterior;

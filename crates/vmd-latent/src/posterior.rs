@@ -6,7 +6,7 @@ use vmd_graph::DependencyGraph;
 use vmd_nn::{Embedding, Linear, NetworkError, ParameterInit, Trunk, Weights};
 
 use crate::distribution::LOG_VARIANCE_LIMIT;
-use crate::{LatentConfig, LatentDistribution, LatentFamily, LatentStructure, Pooling};
+use crate::{LatentConfig, LatentDistribution, LatentFamily, LatentStructure};
 
 /// `q_φ(z | x0)` or, where only some tokens are to be tied, `q_φ(z | x0, xt)`.
 #[derive(Module, Debug)]
@@ -21,8 +21,6 @@ pub struct Posterior {
     family: LatentFamily,
     #[module(skip)]
     structure: LatentStructure,
-    #[module(skip)]
-    pooling: Pooling,
 }
 
 impl Posterior {
@@ -41,9 +39,10 @@ impl Posterior {
         init: &mut ParameterInit<'_>,
     ) -> Result<Self, NetworkError> {
         let trunk = &config.posterior.trunk;
-        let flatten =
-            config.structure != LatentStructure::PerToken && config.posterior.pooling == Pooling::Flatten;
-        let d_input = if flatten { seq * trunk.width } else { trunk.width };
+        let d_input = match config.structure {
+            LatentStructure::Pooled => seq * trunk.width,
+            LatentStructure::PerToken => trunk.width,
+        };
         let d_output = match config.family {
             LatentFamily::Gaussian { dim } => 2 * dim,
             LatentFamily::Categorical { .. } => config.family.channels(),
@@ -57,7 +56,6 @@ impl Posterior {
             head: head(config, d_input, d_output, init),
             family: config.family,
             structure: config.structure,
-            pooling: config.posterior.pooling,
         })
     }
 
@@ -83,10 +81,9 @@ impl Posterior {
         }
         let h = self.trunk.forward(h, None);
         let [_, _, width] = h.dims();
-        self.distribution(self.head.forward(match (self.structure, self.pooling) {
-            (LatentStructure::PerToken, _) => h,
-            (LatentStructure::Pooled, Pooling::Flatten) => h.reshape([batch, 1, seq * width]),
-            (LatentStructure::Pooled, Pooling::Mean) => h.mean_dim(1),
+        self.distribution(self.head.forward(match self.structure {
+            LatentStructure::Pooled => h.reshape([batch, 1, seq * width]),
+            LatentStructure::PerToken => h,
         }))
     }
 

@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use vmd_graph::DependencyGraph;
 use vmd_latent::{
-    DrawGradient, LatentConfig, LatentDistribution, LatentFamily, LatentStructure, Pooling, PosteriorConfig,
+    DrawGradient, LatentConfig, LatentDistribution, LatentFamily, LatentStructure, PosteriorConfig,
     PriorKind, charge,
 };
 use vmd_nn::{Activation, PositionEncoding, TrunkConfig};
@@ -40,7 +40,7 @@ fn config(family: LatentFamily, structure: LatentStructure) -> LatentConfig {
         prior: PriorKind::Standard {},
         clues: None,
         sees_past: false,
-        posterior: PosteriorConfig { trunk, pooling: Pooling::Flatten, init_scale: 1.0 },
+        posterior: PosteriorConfig { trunk, init_scale: 1.0 },
         free_nats: 0.0,
     }
 }

@@ -22,7 +22,7 @@ trunk = { width = 8, layers = 1, heads = 4, position = "none", edge_heads = ["ro
 [latent]
 family = { kind = "categorical", n_groups = 2, n_classes = 4 }
 structure = "per_token"
-posterior = { pooling = "mean", trunk = { width = 8, layers = 1, heads = 1, activation = "silu" } }
+posterior = { init_scale = 1.0, trunk = { width = 8, layers = 1, heads = 1, activation = "silu" } }
 "#;
 
 #[test]
@@ -46,7 +46,7 @@ fn unknown_keys_are_refused_wherever_they_stand() {
         ("adaln_on_latent = true", "adaln_on_latent = true\nadaln = true"),
         ("width = 8, layers = 1, heads = 4", "width = 8, layers = 1, heads = 4, head = 1"),
         ("n_classes = 4", "n_classes = 4, dim = 2"),
-        ("pooling = \"mean\"", "pooling = \"mean\", pool = 1"),
+        ("init_scale = 1.0", "init_scale = 1.0, pool = 1"),
         ("structure = \"per_token\"", "structure = \"per_token\"\nfree_nat = 1.0"),
         ("kind = \"cosine\"", "kind = \"cosine\", epsilon = 0.1"),
         ("box_cols = 2", "box_cols = 2, n = 3"),

@@ -6,8 +6,8 @@ use burn::tensor::{Device, Int, Tensor, TensorData, activation::log_softmax};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use vmd_latent::{
-    DrawGradient, LatentConfig, LatentDistribution, LatentFamily, LatentStructure, Pooling, PosteriorConfig,
-    Prior, PriorKind, PriorNetwork,
+    DrawGradient, LatentConfig, LatentDistribution, LatentFamily, LatentStructure, PosteriorConfig, Prior,
+    PriorKind, PriorNetwork,
 };
 use vmd_nn::{Activation, ParameterInit, PositionEncoding, TrunkConfig, load_parameters, named_parameters};
 
@@ -53,7 +53,7 @@ pub(crate) fn config(
         prior,
         sees_past: false,
         clues: clues.then(trunk),
-        posterior: PosteriorConfig { trunk: trunk(), pooling: Pooling::Flatten, init_scale: 1.0 },
+        posterior: PosteriorConfig { trunk: trunk(), init_scale: 1.0 },
         free_nats: 0.0,
     }
 }

@@ -10,8 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use vmd_denoiser::DenoiserConfig;
 use vmd_graph::{DependencyGraph, GraphSpec};
 use vmd_latent::{
-    DrawGradient, LatentConfig, LatentFamily, LatentRows, LatentStructure, Pooling, PosteriorConfig, Prior,
-    PriorKind,
+    DrawGradient, LatentConfig, LatentFamily, LatentRows, LatentStructure, PosteriorConfig, Prior, PriorKind,
 };
 use vmd_model::{
     Budgets, ModelConfig, ObjectiveConfig, Prediction, Query, RevealRule, Sampler, SamplerConfig, Scope,
@@ -50,7 +49,7 @@ pub(crate) fn latent(family: LatentFamily) -> LatentConfig {
         prior: PriorKind::Standard {},
         clues: None,
         sees_past: false,
-        posterior: PosteriorConfig { trunk: trunk(), pooling: Pooling::Flatten, init_scale: 1.0 },
+        posterior: PosteriorConfig { trunk: trunk(), init_scale: 1.0 },
         free_nats: 0.0,
     }
 }
