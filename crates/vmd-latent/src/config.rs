@@ -28,10 +28,6 @@ pub struct LatentConfig {
     pub sees_past: bool,
     /// The inference network.
     pub posterior: PosteriorConfig,
-    /// KL in nats that each sub-latent (a Gaussian channel, a categorical group) may spend without a penalty
-    /// in training. Reported bounds never use it.
-    #[serde(default)]
-    pub free_nats: f64,
 }
 
 /// Family of the posterior and of the prior.
@@ -219,9 +215,6 @@ impl LatentConfig {
                 self.posterior.init_scale
             ));
         }
-        if self.free_nats < 0.0 || !self.free_nats.is_finite() {
-            errors.push(format!("{path}.free_nats = {}; it must be 0 or more", self.free_nats));
-        }
         errors
     }
     /// What does not go with the prior, from the key on.
@@ -247,13 +240,6 @@ impl LatentConfig {
             let why = "a standard prior has no parameters to shift; use \"independent\"";
             checks.push((is_absent || !is_standard, format!("{key}: {why}")));
         }
-        let by_draw = matches!(self.prior, PriorKind::Mixture { .. });
-        checks.push((
-            !by_draw || self.free_nats <= 0.0,
-            "free_nats: the divergence from a mixture is estimated from one draw, and not unit by unit; \
-             set it to 0"
-                .into(),
-        ));
         checks.into_iter().filter(|(holds, _)| !holds).map(|(_, problem)| problem).collect()
     }
 

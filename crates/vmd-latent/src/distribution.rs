@@ -31,10 +31,10 @@ pub enum LatentDistribution {
 }
 
 impl LatentDistribution {
-    /// `KL(q ‖ p)` in nats to the standard prior `p`, apart for every unit, `[batch, n_latents · n_units]`.
+    /// `KL(q ‖ p)` in nats to the standard prior `p`, `[batch]`.
     ///
-    /// Gaussian: `½(μ² + σ² − ln σ² − 1)`. Categorical: `Σ_k q_k (ln q_k + ln n_classes)`.
-    pub fn divergence_from_standard(&self) -> Tensor<2> {
+    /// Gaussian: `Σ ½(μ² + σ² − ln σ² − 1)`. Categorical: `Σ_k q_k (ln q_k + ln n_classes)`, summed over groups.
+    pub fn divergence_from_standard(&self) -> Tensor<1> {
         let per_unit = match self {
             Self::Gaussian { mean, log_variance } => {
                 let squares = mean.clone() * mean.clone() + log_variance.clone().exp();
@@ -46,8 +46,7 @@ impl LatentDistribution {
                 (log_probabilities.clone().exp() * log_ratio).sum_dim(3).squeeze_dim::<3>(3)
             }
         };
-        let [batch, n_latents, n_units] = per_unit.dims();
-        per_unit.reshape([batch, n_latents * n_units])
+        sum_rows(per_unit)
     }
 
     /// `ln q(z)` in nats, `[batch]`, for `z` of `[batch, n_latents, channels]`: a density for a Gaussian latent, the
@@ -146,12 +145,6 @@ impl LatentDistribution {
             }
         }
     }
-}
-
-/// Nats charged for a divergence of `[batch, units]`, `[batch]`: each unit counts as at least `free_nats`.
-pub fn charge(per_unit: Tensor<2>, free_nats: f64) -> Tensor<1> {
-    let per_unit = if free_nats > 0.0 { per_unit.clamp_min(free_nats) } else { per_unit };
-    per_unit.sum_dim(1).squeeze_dim(1)
 }
 
 /// `ln N(distance; 0, e^{log_variance})`, value by value.

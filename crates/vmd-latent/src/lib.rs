@@ -10,7 +10,7 @@ mod posterior;
 mod prior;
 
 pub use config::{DrawGradient, LatentConfig, LatentFamily, LatentStructure, PosteriorConfig, PriorKind};
-pub use distribution::{LatentDistribution, charge};
+pub use distribution::LatentDistribution;
 pub use health::{HostPosterior, LatentHealth};
 pub use posterior::Posterior;
 pub use prior::{LatentRows, Prior, PriorNetwork};

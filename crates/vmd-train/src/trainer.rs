@@ -244,7 +244,6 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
         let options = LossOptions {
             kl_weight,
             hold_prior: !train.kl.is_over(progress),
-            use_free_nats: true,
             latent_source: LatentSource::Posterior,
             gate_weight: f64::from(u8::from(progress >= train.free_gates)),
             loops: train

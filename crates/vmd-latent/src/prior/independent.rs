@@ -54,7 +54,7 @@ impl DeviceKind for GroupLogits {
         log_mass_of_groups(z, self.log_probabilities(shift))
     }
 
-    fn divergence(&self, q: &LatentDistribution, _: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<2> {
+    fn divergence(&self, q: &LatentDistribution, _: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1> {
         divergence_of_groups(q, self.log_probabilities(shift))
     }
 
@@ -142,14 +142,13 @@ impl DeviceKind for ChannelNormals {
     }
 
     /// `½((μ − m)²/s² + σ²/s² − ln σ² + ln s² − 1)`.
-    fn divergence(&self, q: &LatentDistribution, _: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<2> {
+    fn divergence(&self, q: &LatentDistribution, _: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1> {
         let (mean, log_variance) = self.parameters(shift);
         let (q_mean, q_log_variance) = q.moments();
-        let [batch, n_latents, dim] = q_mean.dims();
         let distance = q_mean - mean;
         let log_ratio = q_log_variance - log_variance.clone();
         let squares = distance.clone() * distance * (-log_variance).exp() + log_ratio.clone().exp();
-        ((squares - log_ratio - 1.0) * 0.5).reshape([batch, n_latents * dim])
+        sum_rows((squares - log_ratio - 1.0) * 0.5)
     }
 
     fn to_host(&self) -> Arc<dyn HostKind> {

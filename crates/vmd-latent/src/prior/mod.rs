@@ -41,10 +41,9 @@ trait DeviceKind {
     /// `ln p(z)` in nats, `[batch]`, for `z` of `[batch, n_latents, channels]`.
     fn log_density(&self, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1>;
 
-    /// `KL(q ‖ p)` in nats for every unit, `[batch, units]`; its estimate from the draw `z ~ q`, as one unit, unless the
-    /// kind knows better.
-    fn divergence(&self, q: &LatentDistribution, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<2> {
-        (q.log_density(z.clone()) - self.log_density(z, shift)).unsqueeze_dim(1)
+    /// `KL(q ‖ p)` in nats, `[batch]`; its estimate from the draw `z ~ q`, unless the kind has a closed form.
+    fn divergence(&self, q: &LatentDistribution, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1> {
+        q.log_density(z.clone()) - self.log_density(z, shift)
     }
 
     /// The same prior on the host.
@@ -179,17 +178,17 @@ impl PriorNetwork {
         }
     }
 
-    /// `KL(q ‖ p)` in nats for every unit, `[batch, units]`, with gradients with respect to both.
+    /// `KL(q ‖ p)` in nats, `[batch]`, with gradients with respect to both.
     ///
-    /// Closed forms: channels or groups for `standard` and `independent`; for `autoregressive` and `recurrent`
-    /// groups given those before them in the draw `z ~ q`, which is unbiased over draws. For a `mixture` it is the
-    /// estimate `ln q(z) − ln p(z)` from that draw, as a single unit, which may be below 0.
+    /// `standard` and `independent` have a closed form. `autoregressive` and `recurrent` have one for each group given
+    /// the groups before it in the draw `z ~ q`, which is unbiased over draws. For a `mixture` it is the estimate
+    /// `ln q(z) − ln p(z)` from that draw, which may be below 0.
     ///
     /// # Shapes
     ///
     /// - `z`: `[batch, n_latents, channels]`
     /// - `shift`: what [`shift`](Self::shift) returned, for one row or for all
-    pub fn divergence(&self, q: &LatentDistribution, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<2> {
+    pub fn divergence(&self, q: &LatentDistribution, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1> {
         self.kind().divergence(q, z, shift)
     }
 
@@ -222,14 +221,12 @@ impl PriorNetwork {
     }
 }
 
-/// `KL(q ‖ p)` in nats of groups, `[batch, n_latents · n_groups]`, with `ln p` of all their classes.
+/// `KL(q ‖ p)` in nats of groups, `[batch]`, with `ln p` of all their classes.
 ///
 /// `log_q`: `[batch, n_latents, n_groups, n_classes]`; `log_p` likewise, or with sizes of 1.
-fn divergence_of_groups(q: &LatentDistribution, log_p: Tensor<4>) -> Tensor<2> {
+fn divergence_of_groups(q: &LatentDistribution, log_p: Tensor<4>) -> Tensor<1> {
     let log_q = q.log_probabilities();
-    let [batch, n_latents, n_groups, _] = log_q.dims();
-    let per_group = (log_q.clone().exp() * (log_q - log_p)).sum_dim(3);
-    per_group.reshape([batch, n_latents * n_groups])
+    sum_rows((log_q.clone().exp() * (log_q - log_p)).sum_dim(3))
 }
 
 /// `Σ z·ln p` of one-hot groups, `[batch]`, with `ln p` of all their classes as in [`divergence_of_groups`].

@@ -110,7 +110,7 @@ impl DeviceKind for Recurrent {
     }
 
     /// `KL(q_g ‖ p_g(· | z_{<g}))`.
-    fn divergence(&self, q: &LatentDistribution, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<2> {
+    fn divergence(&self, q: &LatentDistribution, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1> {
         divergence_of_groups(q, self.log_probabilities(z, shift))
     }
 

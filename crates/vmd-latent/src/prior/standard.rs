@@ -32,7 +32,7 @@ impl DeviceKind for Standard {
         }
     }
 
-    fn divergence(&self, q: &LatentDistribution, _: &Tensor<3>, _: Option<&Tensor<3>>) -> Tensor<2> {
+    fn divergence(&self, q: &LatentDistribution, _: &Tensor<3>, _: Option<&Tensor<3>>) -> Tensor<1> {
         q.divergence_from_standard()
     }
 

@@ -47,7 +47,7 @@ fn unknown_keys_are_refused_wherever_they_stand() {
         ("width = 8, layers = 1, heads = 4", "width = 8, layers = 1, heads = 4, head = 1"),
         ("n_classes = 4", "n_classes = 4, dim = 2"),
         ("init_scale = 1.0", "init_scale = 1.0, pool = 1"),
-        ("structure = \"per_token\"", "structure = \"per_token\"\nfree_nat = 1.0"),
+        ("structure = \"per_token\"", "structure = \"per_token\"\nfree_nats = 1.0"),
         ("kind = \"cosine\"", "kind = \"cosine\", epsilon = 0.1"),
         ("box_cols = 2", "box_cols = 2, n = 3"),
     ] {
@@ -77,7 +77,7 @@ fn all_problems_are_reported_at_once() {
     bad.denoiser.trunk.layers = 0;
     bad.denoiser.trunk.edge_heads = vec!["row".into(), "diagonal".into()];
     let latent = bad.latent.as_mut().unwrap();
-    latent.free_nats = f64::INFINITY;
+    latent.posterior.init_scale = f64::INFINITY;
     latent.posterior.trunk.heads = 3;
     let found = problems(&bad);
     for part in [
@@ -86,7 +86,7 @@ fn all_problems_are_reported_at_once() {
         "denoiser.trunk.layers is 0",
         "`diagonal`",
         "latent.posterior.trunk.width = 8",
-        "latent.free_nats = inf",
+        "latent.posterior.init_scale = inf",
     ] {
         assert_eq!(found.iter().filter(|text| text.contains(part)).count(), 1, "{part}: {found:#?}");
     }

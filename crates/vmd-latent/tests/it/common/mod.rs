@@ -54,7 +54,6 @@ pub(crate) fn config(
         sees_past: false,
         clues: clues.then(trunk),
         posterior: PosteriorConfig { trunk: trunk(), init_scale: 1.0 },
-        free_nats: 0.0,
     }
 }
 

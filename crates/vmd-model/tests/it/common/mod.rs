@@ -50,7 +50,6 @@ pub(crate) fn latent(family: LatentFamily) -> LatentConfig {
         clues: None,
         sees_past: false,
         posterior: PosteriorConfig { trunk: trunk(), init_scale: 1.0 },
-        free_nats: 0.0,
     }
 }
 
