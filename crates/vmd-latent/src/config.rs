@@ -31,7 +31,7 @@ pub struct LatentConfig {
 }
 
 /// Family of the posterior and of the prior.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum LatentFamily {
     /// Diagonal Gaussian posterior, standard normal prior.
@@ -48,14 +48,7 @@ pub enum LatentFamily {
         /// How gradients pass through a draw.
         #[serde(default)]
         gradient: DrawGradient,
-        /// Temperature of the Gumbel-softmax of `straight_through`.
-        #[serde(default = "unit")]
-        temperature: f64,
     },
-}
-
-fn unit() -> f64 {
-    1.0
 }
 
 /// Estimator of the gradient with respect to a categorical posterior.
@@ -86,7 +79,7 @@ pub enum LatentStructure {
 const MAX_AUTOREGRESSIVE: usize = 4096;
 
 /// Prior of a latent. What goes with what is in [`LatentConfig::validate`].
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum PriorKind {
     /// `N(0, I)`, or uniform over classes.
@@ -203,11 +196,6 @@ impl LatentConfig {
         errors.extend(self.prior_problems(seq).into_iter().map(|problem| format!("{path}.{problem}")));
         if self.family.channels() == 0 {
             errors.push(format!("{path}.family has no channels; set every size to 1 or more"));
-        }
-        if let LatentFamily::Categorical { temperature, .. } = self.family
-            && (temperature <= 0.0 || !temperature.is_finite())
-        {
-            errors.push(format!("{path}.family.temperature = {temperature}; it must be above 0"));
         }
         if !(self.posterior.init_scale >= 0.0 && self.posterior.init_scale.is_finite()) {
             errors.push(format!(

@@ -25,8 +25,6 @@ pub enum LatentDistribution {
     Categorical {
         /// Normalised, `[batch, n_latents, n_groups, n_classes]`.
         log_probabilities: Tensor<4>,
-        /// Temperature of the relaxed draw.
-        temperature: f64,
     },
 }
 
@@ -40,7 +38,7 @@ impl LatentDistribution {
                 let squares = mean.clone() * mean.clone() + log_variance.clone().exp();
                 (squares - log_variance.clone() - 1.0) * 0.5
             }
-            Self::Categorical { log_probabilities, .. } => {
+            Self::Categorical { log_probabilities } => {
                 let [_, _, _, n_classes] = log_probabilities.dims();
                 let log_ratio = log_probabilities.clone() + (n_classes as f64).ln();
                 (log_probabilities.clone().exp() * log_ratio).sum_dim(3).squeeze_dim::<3>(3)
@@ -56,7 +54,7 @@ impl LatentDistribution {
             Self::Gaussian { mean, log_variance } => {
                 sum_rows(log_normal(z - mean.clone(), log_variance.clone()))
             }
-            Self::Categorical { log_probabilities, .. } => {
+            Self::Categorical { log_probabilities } => {
                 sum_rows(log_probabilities.clone() * z.reshape(log_probabilities.dims()))
             }
         }
@@ -73,7 +71,7 @@ impl LatentDistribution {
     /// `ln q` of all classes of a categorical.
     pub(crate) fn log_probabilities(&self) -> Tensor<4> {
         match self.clone() {
-            Self::Categorical { log_probabilities, .. } => log_probabilities,
+            Self::Categorical { log_probabilities } => log_probabilities,
             Self::Gaussian { .. } => panic!("a categorical prior goes with a categorical posterior"),
         }
     }
@@ -87,12 +85,12 @@ impl LatentDistribution {
             Self::Gaussian { mean, log_variance } => {
                 mean.clone() + (log_variance.clone() * 0.5).exp() * noise
             }
-            Self::Categorical { log_probabilities, temperature } => {
+            Self::Categorical { log_probabilities } => {
                 let [batch, n_latents, n_groups, n_classes] = log_probabilities.dims();
                 let scores = log_probabilities.clone() + noise.reshape(log_probabilities.dims());
                 let mut z = one_hot_of_largest(scores.clone().detach());
                 if straight_through {
-                    let soft = softmax(scores / *temperature, 3);
+                    let soft = softmax(scores, 3);
                     z = soft.clone() + (z - soft.detach());
                 }
                 z.reshape([batch, n_latents, n_groups * n_classes])
@@ -106,8 +104,8 @@ impl LatentDistribution {
             Self::Gaussian { mean, log_variance } => {
                 Self::Gaussian { mean: mean.detach(), log_variance: log_variance.detach() }
             }
-            Self::Categorical { log_probabilities, temperature } => {
-                Self::Categorical { log_probabilities: log_probabilities.detach(), temperature }
+            Self::Categorical { log_probabilities } => {
+                Self::Categorical { log_probabilities: log_probabilities.detach() }
             }
         }
     }
@@ -119,10 +117,9 @@ impl LatentDistribution {
                 mean: mean.clone().repeat_dim(0, times),
                 log_variance: log_variance.clone().repeat_dim(0, times),
             },
-            Self::Categorical { log_probabilities, temperature } => Self::Categorical {
-                log_probabilities: log_probabilities.clone().repeat_dim(0, times),
-                temperature: *temperature,
-            },
+            Self::Categorical { log_probabilities } => {
+                Self::Categorical { log_probabilities: log_probabilities.clone().repeat_dim(0, times) }
+            }
         }
     }
 
@@ -135,7 +132,7 @@ impl LatentDistribution {
                 log_variance: host(log_variance.to_data()),
                 row_len: mean.dims()[1] * mean.dims()[2],
             },
-            Self::Categorical { log_probabilities, .. } => {
+            Self::Categorical { log_probabilities } => {
                 let [_, n_latents, n_groups, n_classes] = log_probabilities.dims();
                 HostPosterior::Categorical {
                     log_probabilities: host(log_probabilities.to_data()),

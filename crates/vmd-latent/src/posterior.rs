@@ -97,15 +97,12 @@ impl Posterior {
                     log_variance: halves[1].clone().clamp(-LOG_VARIANCE_LIMIT, LOG_VARIANCE_LIMIT),
                 }
             }
-            LatentFamily::Categorical { n_groups, n_classes, temperature, .. } => {
-                LatentDistribution::Categorical {
-                    log_probabilities: log_softmax(
-                        parameters.reshape([batch, n_latents, n_groups, n_classes]),
-                        3,
-                    ),
-                    temperature,
-                }
-            }
+            LatentFamily::Categorical { n_groups, n_classes, .. } => LatentDistribution::Categorical {
+                log_probabilities: log_softmax(
+                    parameters.reshape([batch, n_latents, n_groups, n_classes]),
+                    3,
+                ),
+            },
         }
     }
 }

@@ -13,12 +13,8 @@ use vmd_nn::{Activation, ParameterInit, PositionEncoding, TrunkConfig};
 
 const SEQ: usize = 4;
 const GAUSSIAN: LatentFamily = LatentFamily::Gaussian { dim: 3 };
-const CATEGORICAL: LatentFamily = LatentFamily::Categorical {
-    n_groups: 2,
-    n_classes: 3,
-    gradient: DrawGradient::StraightThrough,
-    temperature: 1.0,
-};
+const CATEGORICAL: LatentFamily =
+    LatentFamily::Categorical { n_groups: 2, n_classes: 3, gradient: DrawGradient::StraightThrough };
 
 fn config(family: LatentFamily, structure: LatentStructure) -> LatentConfig {
     let trunk = TrunkConfig {

@@ -136,7 +136,7 @@ fn values(model: &VmdModel) -> Vec<f64> {
 fn the_gradient_of_two_draws_is_unbiased() {
     const STEP: f32 = 2e-3;
     let gradient = DrawGradient::LeaveOneOut;
-    let family = LatentFamily::Categorical { n_groups: 2, n_classes: 2, gradient, temperature: 1.0 };
+    let family = LatentFamily::Categorical { n_groups: 2, n_classes: 2, gradient };
     let (x0, plain, autodiff) = ([1, 2], Device::flex(), Device::flex().autodiff());
     for kind in [
         PriorKind::Standard {},

@@ -20,12 +20,7 @@ const BLOCKS: usize = 5;
 const MASK: u32 = VOCAB as u32;
 
 fn causal(window: Option<usize>) -> ModelConfig {
-    let family = LatentFamily::Categorical {
-        n_groups: 2,
-        n_classes: 3,
-        gradient: Default::default(),
-        temperature: 1.0,
-    };
+    let family = LatentFamily::Categorical { n_groups: 2, n_classes: 3, gradient: Default::default() };
     let mut config = config(VOCAB, LEN * BLOCKS, Scope::Block, Some(family));
     (config.blocks, config.causal, config.window) = (BLOCKS, true, window);
     config.denoiser.trunk.position = PositionEncoding::Rotary;

@@ -141,7 +141,7 @@ fn fitted(model: VmdModel, objective: &ObjectiveConfig, seed: u64) -> VmdModel {
 fn the_joint_multiplier_falls_below_the_exact_likelihood_and_below_the_entropy() {
     const STEPS: usize = 2;
     let gradient = DrawGradient::LeaveOneOut;
-    let family = LatentFamily::Categorical { n_groups: 2, n_classes: 2, gradient, temperature: 1.0 };
+    let family = LatentFamily::Categorical { n_groups: 2, n_classes: 2, gradient };
     let objective = ObjectiveConfig { kl_multiplier: KlMultiplier::Joint, ..steps(STEPS) };
     let model = crate::common::fresh(&config(3, 2, Scope::Step, Some(family)));
     // Rows without a latent teach the network to copy the token that it sees.

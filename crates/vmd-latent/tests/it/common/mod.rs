@@ -19,12 +19,8 @@ pub(crate) fn gaussian(structure: LatentStructure) -> LatentFamily {
     LatentFamily::Gaussian { dim: if structure == LatentStructure::Pooled { 2 } else { 1 } }
 }
 
-pub(crate) const CATEGORICAL: LatentFamily = LatentFamily::Categorical {
-    n_groups: 2,
-    n_classes: 3,
-    gradient: DrawGradient::LeaveOneOut,
-    temperature: 1.0,
-};
+pub(crate) const CATEGORICAL: LatentFamily =
+    LatentFamily::Categorical { n_groups: 2, n_classes: 3, gradient: DrawGradient::LeaveOneOut };
 
 pub(crate) fn trunk() -> TrunkConfig {
     TrunkConfig {
@@ -130,19 +126,12 @@ pub(crate) fn posterior(config: &LatentConfig, rows: usize, device: &Device) -> 
             mean: tensor(repeated(|i| (i * 1.7 + 0.5).sin()), [rows, n_latents, dim], device),
             log_variance: tensor(repeated(|i| (i * 2.3).cos() - 0.5), [rows, n_latents, dim], device),
         },
-        LatentFamily::Categorical { n_groups, n_classes, temperature, .. } => {
-            LatentDistribution::Categorical {
-                log_probabilities: log_softmax(
-                    tensor(
-                        repeated(|i| 1.5 * (i * 1.7).sin()),
-                        [rows, n_latents, n_groups, n_classes],
-                        device,
-                    ),
-                    3,
-                ),
-                temperature,
-            }
-        }
+        LatentFamily::Categorical { n_groups, n_classes, .. } => LatentDistribution::Categorical {
+            log_probabilities: log_softmax(
+                tensor(repeated(|i| 1.5 * (i * 1.7).sin()), [rows, n_latents, n_groups, n_classes], device),
+                3,
+            ),
+        },
     }
 }
 

@@ -20,12 +20,8 @@ use vmd_nn::{Activation, PositionEncoding, TrunkConfig, load_parameters, named_p
 use vmd_process::{NoiseSchedule, Purpose, index_below, keyed_rng, uniform};
 
 /// Two groups of two classes: four values of `z`.
-pub(crate) const CATEGORICAL: LatentFamily = LatentFamily::Categorical {
-    n_groups: 2,
-    n_classes: 2,
-    gradient: DrawGradient::StraightThrough,
-    temperature: 1.0,
-};
+pub(crate) const CATEGORICAL: LatentFamily =
+    LatentFamily::Categorical { n_groups: 2, n_classes: 2, gradient: DrawGradient::StraightThrough };
 
 pub(crate) fn trunk() -> TrunkConfig {
     TrunkConfig {
