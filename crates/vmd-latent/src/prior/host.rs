@@ -199,19 +199,6 @@ impl Prior {
     }
 }
 
-/// From where on a row's `shift` (`[n_latents, n_groups · n_classes + n_groups · hidden]`) says what it adds to the logits of a group
-/// of all, and what to its hidden units; nothing of either where it ends before.
-pub(super) fn shift_of_group(
-    shift: &[f64],
-    group: usize,
-    [n_groups, n_classes, hidden]: [usize; 3],
-) -> (&[f64], &[f64]) {
-    let (latent, group) = (group / n_groups, group % n_groups);
-    let from =
-        |place: usize| shift.get(latent * n_groups * (n_classes + hidden) + place..).unwrap_or_default();
-    (from(group * n_classes), from(n_groups * n_classes + group * hidden))
-}
-
 /// `ln softmax`, in place.
 pub(super) fn log_softmax(logits: &mut [f64]) {
     let total = log_sum_exp(logits);

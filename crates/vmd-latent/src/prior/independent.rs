@@ -1,4 +1,4 @@
-//! Groups or channels that know nothing of each other, with learned parameters that all tokens share.
+//! Independent groups or channels, with learned parameters that all tokens share.
 
 use std::sync::Arc;
 
@@ -7,10 +7,11 @@ use burn::tensor::{Tensor, activation::log_softmax};
 use rand::Rng;
 use vmd_nn::ParameterInit;
 
+use super::groups::Conditionals;
 use super::host::{
     draw_class, log_normal as host_log_normal, log_softmax as host_log_softmax, push_one_hot, standard_normal,
 };
-use super::{DeviceKind, HostKind, LOGIT_SCALE, divergence_of_groups, host, log_mass_of_groups};
+use super::{DeviceKind, HostKind, LOGIT_SCALE, host};
 use crate::LatentDistribution;
 use crate::distribution::{LOG_VARIANCE_LIMIT, log_normal, sum_rows};
 
@@ -33,9 +34,10 @@ impl GroupLogits {
     ) -> Self {
         Self { logits: init.constant([n_groups, n_classes], 0.0), n_latents }
     }
+}
 
-    /// `ln p`, `[1 | batch, 1 | n_latents, n_groups, n_classes]`.
-    fn log_probabilities(&self, shift: Option<&Tensor<3>>) -> Tensor<4> {
+impl Conditionals for GroupLogits {
+    fn log_probabilities(&self, _: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<4> {
         let [n_groups, n_classes] = self.logits.dims();
         let logits = (self.logits.val() * LOGIT_SCALE).unsqueeze::<4>();
         let logits = match shift {
@@ -47,18 +49,8 @@ impl GroupLogits {
         };
         log_softmax(logits, 3)
     }
-}
 
-impl DeviceKind for GroupLogits {
-    fn log_density(&self, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1> {
-        log_mass_of_groups(z, self.log_probabilities(shift))
-    }
-
-    fn divergence(&self, q: &LatentDistribution, _: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1> {
-        divergence_of_groups(q, self.log_probabilities(shift))
-    }
-
-    fn to_host(&self) -> Arc<dyn HostKind> {
+    fn on_host(&self) -> Arc<dyn HostKind> {
         Arc::new(HostLogits {
             logits: host(self.logits.val() * LOGIT_SCALE),
             n_classes: self.logits.dims()[1],

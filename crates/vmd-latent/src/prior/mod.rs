@@ -1,10 +1,11 @@
 //! Priors: what a latent is drawn from when there is nothing to infer it from.
 //!
-//! Every kind says two things of itself: on the device, with gradients, how far a posterior is from it; on the host, in
-//! double precision, how dense it is and what is drawn from it.
+//! Every kind has two sides: on the device, with gradients, its density and divergence; on the host, in double precision,
+//! its density and exact draws.
 
 mod autoregressive;
 mod clues;
+mod groups;
 mod host;
 mod independent;
 mod mixture;
@@ -28,14 +29,13 @@ use self::independent::{ChannelNormals, GroupLogits};
 use self::mixture::{NormalMixture, ProductMixture};
 use self::recurrent::Recurrent;
 use self::standard::Standard;
-use crate::distribution::sum_rows;
 use crate::{LatentConfig, LatentDistribution, LatentFamily, PriorKind};
 
 /// Factor on the logits. Adam moves every parameter by about the learning rate a step; a class that nothing uses
 /// has to fall by several nats while the network's weights hardly move.
 const LOGIT_SCALE: f64 = 10.0;
 
-/// What a kind of prior says on the device. `shift` is what the clues add to its parameters,
+/// A kind of prior on the device. `shift` is what the clues add to its parameters,
 /// `[1 | batch, n_latents, n_shifts]`.
 trait DeviceKind {
     /// `ln p(z)` in nats, `[batch]`, for `z` of `[batch, n_latents, channels]`.
@@ -50,7 +50,7 @@ trait DeviceKind {
     fn to_host(&self) -> Arc<dyn HostKind>;
 }
 
-/// What a kind of prior says on the host. `shift` is what a row's clues add to its parameters, `[n_latents, n_shifts]`;
+/// A kind of prior on the host. `shift` is what a row's clues add to its parameters, `[n_latents, n_shifts]`;
 /// empty without clues.
 trait HostKind: Debug + Send + Sync {
     /// `ln p(z)` of one row, in nats.
@@ -219,38 +219,6 @@ impl PriorNetwork {
     fn kind(&self) -> &dyn DeviceKind {
         self.learned.as_ref().map_or(&self.standard as &dyn DeviceKind, Learned::kind)
     }
-}
-
-/// `KL(q ‖ p)` in nats of groups, `[batch]`, with `ln p` of all their classes.
-///
-/// `log_q`: `[batch, n_latents, n_groups, n_classes]`; `log_p` likewise, or with sizes of 1.
-fn divergence_of_groups(q: &LatentDistribution, log_p: Tensor<4>) -> Tensor<1> {
-    let log_q = q.log_probabilities();
-    sum_rows((log_q.clone().exp() * (log_q - log_p)).sum_dim(3))
-}
-
-/// `Σ z·ln p` of one-hot groups, `[batch]`, with `ln p` of all their classes as in [`divergence_of_groups`].
-fn log_mass_of_groups(z: &Tensor<3>, log_p: Tensor<4>) -> Tensor<1> {
-    let [batch, n_latents, channels] = z.dims();
-    let [_, _, n_groups, n_classes] = log_p.dims();
-    assert_eq!(channels, n_groups * n_classes, "a one-hot value for every group");
-    sum_rows(z.clone().reshape([batch, n_latents, n_groups, n_classes]) * log_p)
-}
-
-/// What the shift of a prior of groups adds to its logits, `[1 | batch, groups, n_classes]`, and to its hidden units,
-/// `[1 | batch, groups, hidden]`, if it has any; of every (sub-)latent `shift` has those of all logits first.
-fn split_shift(
-    shift: Option<&Tensor<3>>,
-    n_groups: usize,
-    n_classes: usize,
-) -> (Option<Tensor<3>>, Option<Tensor<3>>) {
-    let Some(shift) = shift else { return (None, None) };
-    let ([rows, n_latents, n_shifts], channels) = (shift.dims(), n_groups * n_classes);
-    let (groups, n_hidden) = (n_latents * n_groups, n_shifts - channels);
-    let logits = shift.clone().narrow(2, 0, channels).reshape([rows, groups, n_classes]);
-    let hidden = (n_hidden > 0)
-        .then(|| shift.clone().narrow(2, channels, n_hidden).reshape([rows, groups, n_hidden / n_groups]));
-    (Some(logits), hidden)
 }
 
 /// A parameter or another tensor on the host.
