@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use vmd_core::{Purpose, index_below, keyed_rng, uniform};
 use vmd_data::source::DataSource;
 use vmd_data::synthetic::{SyntheticSet, SyntheticSource};
 use vmd_model::{Sampler, TokenPredictor};
-use vmd_process::{Purpose, index_below, keyed_rng, uniform};
 
 use crate::{Figure, mean_interval};
 

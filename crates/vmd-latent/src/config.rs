@@ -2,10 +2,9 @@
 
 use rand::Rng;
 use serde::{Deserialize, Serialize};
+use vmd_core::{gumbel, standard_normal, uniform};
 use vmd_graph::DependencyGraph;
 use vmd_nn::{NetworkError, TrunkConfig};
-
-use crate::prior::{gumbel, standard_normal};
 
 /// A latent: its family, its structure, and the network that infers it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -172,7 +171,7 @@ impl LatentConfig {
         let n = self.row_len(seq);
         match self.family {
             LatentFamily::Gaussian { .. } => values.extend((0..n).map(|_| standard_normal(rng) as f32)),
-            LatentFamily::Categorical { .. } => values.extend((0..n).map(|_| gumbel(rng) as f32)),
+            LatentFamily::Categorical { .. } => values.extend((0..n).map(|_| gumbel(uniform(rng)) as f32)),
         }
     }
 

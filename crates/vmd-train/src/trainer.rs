@@ -7,13 +7,13 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use vmd_core::{Purpose, keyed_rng};
 use vmd_data::source::DataSource;
 use vmd_model::{
     BoundEstimate, Difficulty, LatentSource, LossOptions, ModelConfig, Network, ObjectiveConfig,
     TrainableDenoiser, TrainingBatch, VmdModel, estimate_bounds, loss,
 };
 use vmd_nn::{load_parameters, named_parameters};
-use vmd_process::{Purpose, keyed_rng};
 
 use crate::checkpoint::{Checkpoint, TrainerState};
 use crate::distill::Teacher;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use vmd_process::{Purpose, keyed_rng, uniform};
+use vmd_core::{Purpose, keyed_rng, uniform};
 
 use super::generate::blank_out;
 use super::{Grid, Layout, SudokuError, guesses, random_grid};

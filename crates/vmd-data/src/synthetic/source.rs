@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use rand::Rng;
-use vmd_process::{Purpose, index_below, keyed_rng};
+use vmd_core::{Purpose, index_below, keyed_rng};
 
 use super::{SyntheticSet, SyntheticSetError, grids, rules};
 use crate::source::DataSource;

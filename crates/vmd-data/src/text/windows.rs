@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use vmd_process::{Purpose, index_below, keyed_rng};
+use vmd_core::{Purpose, index_below, keyed_rng};
 
 use super::{Permutation, Shares, Split, TextError, TokenFile};
 use crate::source::DataSource;

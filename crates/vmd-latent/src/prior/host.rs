@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use rand::{Rng, RngExt};
+use rand::Rng;
+use vmd_core::uniform;
 
 use super::HostKind;
 use super::standard::Standard;
@@ -199,21 +200,9 @@ impl Prior {
     }
 }
 
-/// `ln softmax`, in place.
-pub(super) fn log_softmax(logits: &mut [f64]) {
-    let total = log_sum_exp(logits);
-    logits.iter_mut().for_each(|logit| *logit -= total);
-}
-
-/// `ln Σ exp`.
-pub(super) fn log_sum_exp(values: &[f64]) -> f64 {
-    let largest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    largest + values.iter().map(|value| (value - largest).exp()).sum::<f64>().ln()
-}
-
 /// An index with the given logarithms of probabilities.
 pub(super) fn draw_class(log_probabilities: &[f64], rng: &mut dyn Rng) -> usize {
-    let mut rest = rng.random::<f64>();
+    let mut rest = uniform(rng);
     let below = |log_p: &f64| {
         rest -= log_p.exp();
         rest < 0.0
@@ -226,23 +215,7 @@ pub(super) fn push_one_hot(class: usize, n_classes: usize, values: &mut Vec<f32>
     values.extend((0..n_classes).map(|k| f32::from(u8::from(k == class))));
 }
 
-/// A draw from the open interval `(0, 1)`.
-fn open_unit(rng: &mut dyn Rng) -> f64 {
-    rng.random::<f64>().max(f64::MIN_POSITIVE)
-}
-
-/// A draw from the standard Gumbel distribution.
-pub(crate) fn gumbel(rng: &mut dyn Rng) -> f64 {
-    -(-open_unit(rng).ln()).ln()
-}
-
 /// `ln N(distance; 0, e^{log_variance})`.
 pub(super) fn log_normal(distance: f64, log_variance: f64) -> f64 {
     -0.5 * (distance * distance * (-log_variance).exp() + log_variance + LN_TAU)
-}
-
-/// Box–Muller, one of the pair.
-pub(crate) fn standard_normal(rng: &mut dyn Rng) -> f64 {
-    let radius = (-2.0 * open_unit(rng).ln()).sqrt();
-    radius * (std::f64::consts::TAU * rng.random::<f64>()).cos()
 }

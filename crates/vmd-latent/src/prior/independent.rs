@@ -5,12 +5,11 @@ use std::sync::Arc;
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, activation::log_softmax};
 use rand::Rng;
+use vmd_core::{log_softmax as host_log_softmax, standard_normal};
 use vmd_nn::ParameterInit;
 
 use super::groups::Conditionals;
-use super::host::{
-    draw_class, log_normal as host_log_normal, log_softmax as host_log_softmax, push_one_hot, standard_normal,
-};
+use super::host::{draw_class, log_normal as host_log_normal, push_one_hot};
 use super::{DeviceKind, HostKind, LOGIT_SCALE, host};
 use crate::LatentDistribution;
 use crate::distribution::{LOG_VARIANCE_LIMIT, log_normal, sum_rows};

@@ -24,7 +24,6 @@ use vmd_nn::{NetworkError, ParameterInit};
 use self::autoregressive::Autoregressive;
 use self::clues::{ClueNetwork, PastShift};
 pub use self::host::{LatentRows, Prior};
-pub(crate) use self::host::{gumbel, standard_normal};
 use self::independent::{ChannelNormals, GroupLogits};
 use self::mixture::{NormalMixture, ProductMixture};
 use self::recurrent::Recurrent;

@@ -7,10 +7,10 @@ use burn::tensor::{
     Tensor,
     activation::{log_softmax, sigmoid},
 };
+use vmd_core::log_softmax as host_log_softmax;
 use vmd_nn::ParameterInit;
 
 use super::groups::{Conditionals, HostConditionals, shift_of_group, split_shift};
-use super::host::log_softmax as host_log_softmax;
 use super::{HostKind, LOGIT_SCALE, host};
 
 /// All groups of a row, token after token, each given those before it, with the same weights for every token.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use burn::tensor::Tensor;
 use rand::{Rng, RngExt};
+use vmd_core::standard_normal;
 
-use super::host::{push_one_hot, standard_normal};
+use super::host::push_one_hot;
 use super::{DeviceKind, HostKind};
 use crate::distribution::{LN_TAU, sum_rows};
 use crate::{LatentDistribution, LatentFamily};

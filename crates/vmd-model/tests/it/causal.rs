@@ -4,6 +4,7 @@
 
 use crate::common::{config, steps, trained};
 use burn::tensor::{Device, Tensor};
+use vmd_core::{Purpose, index_below, keyed_rng};
 use vmd_denoiser::ParentsConfig;
 use vmd_graph::GraphSpec;
 use vmd_latent::{LatentFamily, LatentRows, LatentStructure, PriorKind};
@@ -12,7 +13,7 @@ use vmd_model::{
     Session, TokenPredictor, TrainingBatch, VmdModel, Writing, loss,
 };
 use vmd_nn::PositionEncoding;
-use vmd_process::{NoiseSchedule, Purpose, index_below, keyed_rng};
+use vmd_process::NoiseSchedule;
 
 const VOCAB: usize = 7;
 const LEN: usize = 3;

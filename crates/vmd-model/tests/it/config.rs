@@ -4,9 +4,10 @@
 
 use crate::common::{CATEGORICAL, config};
 use burn::tensor::Device;
+use vmd_core::{Purpose, keyed_rng};
 use vmd_graph::GraphSpec;
 use vmd_model::{ModelConfig, ObjectiveConfig, Scope, VmdModel};
-use vmd_process::{NoiseSchedule, Purpose, keyed_rng};
+use vmd_process::NoiseSchedule;
 
 const MODEL: &str = r#"
 vocab = 4

@@ -6,13 +6,14 @@ use crate::common::toy::{Toy, all_pairs};
 use crate::common::{CATEGORICAL, config, steps, trained};
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::Device;
+use vmd_core::{Purpose, keyed_rng};
 use vmd_latent::{DrawGradient, LatentFamily, PriorKind};
 use vmd_model::{
     KlMultiplier, LossOptions, ObjectiveConfig, Scope, TrainingBatch, VmdModel, estimate_bounds,
     importance_bound, loss,
 };
 use vmd_nn::{load_parameters, named_parameters};
-use vmd_process::{Purpose, TimeGrid, keyed_rng};
+use vmd_process::TimeGrid;
 
 const ROWS: usize = 1000;
 

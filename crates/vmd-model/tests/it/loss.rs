@@ -4,13 +4,14 @@
 
 use crate::common::{CATEGORICAL, config, fresh, log_softmax, mean_and_error, steps, trained};
 use burn::tensor::{Device, Tensor};
+use vmd_core::{Purpose, keyed_rng};
 use vmd_latent::{LatentFamily, LatentRows, PriorKind};
 use vmd_model::{
     Budgets, KlMultiplier, LatentSource, LossOptions, ObjectiveConfig, Query, Scope, TokenPredictor,
     TrainedLoops, TrainingBatch, VmdModel, estimate_bounds, loss,
 };
 use vmd_nn::{Loops, load_parameters, named_parameters};
-use vmd_process::{NoiseSchedule, Purpose, TimeGrid, keyed_rng, kl_multiplier, n_masked};
+use vmd_process::{NoiseSchedule, TimeGrid, kl_multiplier, n_masked};
 
 const VOCAB: usize = 5;
 const SEQ: usize = 4;

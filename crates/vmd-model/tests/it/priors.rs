@@ -6,13 +6,14 @@ use crate::common::{CATEGORICAL, config, steps, trunk};
 use burn::module::Module;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, TensorData};
+use vmd_core::{Purpose, keyed_rng, uniform};
 use vmd_latent::{LatentFamily, LatentStructure, PriorKind};
 use vmd_model::{
     LossOptions, ModelConfig, Sampler, SamplerConfig, Scope, TokenPredictor, TrainingBatch, VmdModel,
     estimate_bounds, importance_bound, loss,
 };
 use vmd_nn::{load_parameters, named_parameters};
-use vmd_process::{Purpose, TimeGrid, keyed_rng, uniform};
+use vmd_process::TimeGrid;
 
 const VOCAB: usize = 3;
 const SEQ: usize = 3;

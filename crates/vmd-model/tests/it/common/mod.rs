@@ -7,6 +7,7 @@ use std::cell::RefCell;
 
 use burn::tensor::{Device, TensorData};
 use rand_chacha::ChaCha8Rng;
+use vmd_core::{Purpose, index_below, keyed_rng, uniform};
 use vmd_denoiser::DenoiserConfig;
 use vmd_graph::{DependencyGraph, GraphSpec};
 use vmd_latent::{
@@ -17,7 +18,7 @@ use vmd_model::{
     TokenPredictor, VmdModel,
 };
 use vmd_nn::{Activation, PositionEncoding, TrunkConfig, load_parameters, named_parameters};
-use vmd_process::{NoiseSchedule, Purpose, index_below, keyed_rng, uniform};
+use vmd_process::NoiseSchedule;
 
 /// Two groups of two classes: four values of `z`.
 pub(crate) const CATEGORICAL: LatentFamily =
