@@ -1,4 +1,4 @@
-//! What every crate shares: keyed random streams and arithmetic on log-probabilities.
+//! What every crate shares: keyed random streams, arithmetic on log-probabilities, and sources of examples.
 //!
 //! Invariant: plain Rust numbers. Nothing here knows tensors, networks, files or a task.
 //!
@@ -7,6 +7,8 @@
 
 mod math;
 mod random;
+mod source;
 
 pub use math::{log_mean_exp, log_softmax, log_sum_exp};
 pub use random::{Purpose, gumbel, index_below, keyed_rng, open_uniform, standard_normal, uniform};
+pub use source::DataSource;

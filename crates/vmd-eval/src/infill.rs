@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use vmd_core::{Purpose, index_below, keyed_rng, uniform};
-use vmd_data::source::DataSource;
+use vmd_core::{DataSource, Purpose, index_below, keyed_rng, uniform};
 use vmd_data::synthetic::{SyntheticSet, SyntheticSource};
 use vmd_model::{Sampler, TokenPredictor};
 

@@ -1,7 +1,7 @@
 //! Where learned edges start.
 
 use burn::tensor::TensorData;
-use vmd_data::source::DataSource;
+use vmd_core::DataSource;
 use vmd_model::{TrainableDenoiser, VmdModel};
 use vmd_nn::{load_parameters, named_parameters};
 

@@ -7,8 +7,7 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use vmd_core::{Purpose, keyed_rng};
-use vmd_data::source::DataSource;
+use vmd_core::{DataSource, Purpose, keyed_rng};
 use vmd_model::{
     BoundEstimate, Difficulty, LatentSource, LossOptions, ModelConfig, Network, ObjectiveConfig,
     TrainableDenoiser, TrainingBatch, VmdModel, estimate_bounds, loss,

@@ -9,8 +9,7 @@ use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor};
-use vmd::core::{Purpose, index_below, keyed_rng};
-use vmd::data::source::DataSource;
+use vmd::core::{DataSource, Purpose, index_below, keyed_rng};
 use vmd::latent::LatentRows;
 use vmd::model::{
     Conditioned, LossOptions, ModelConfig, ObjectiveConfig, Query, TokenPredictor, TrainingBatch, VmdModel,

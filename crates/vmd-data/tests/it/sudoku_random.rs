@@ -2,8 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use vmd_core::{Purpose, index_below, keyed_rng};
-use vmd_data::source::DataSource;
+use vmd_core::{DataSource, Purpose, index_below, keyed_rng};
 use vmd_data::sudoku::{
     Grid, Layout, PuzzleConfig, SudokuError, SudokuGrids, fingerprint, generate_puzzle, guesses, harden,
     is_valid_solution, random_grid, solve, solve_within,
