@@ -3,17 +3,21 @@
 //! `docs/architecture.md` explains this table; change the two together.
 
 /// Every crate, and the crates of this workspace that it may depend on, tests aside.
-pub(crate) const LAYERS: [(&str, &[&str]); 13] = [
+pub(crate) const LAYERS: [(&str, &[&str]); 14] = [
+    ("vmd-core", &[]),
     ("vmd-graph", &[]),
     ("vmd-process", &[]),
     ("vmd-kernels", &[]),
     ("vmd-nn", &["vmd-kernels", "vmd-graph"]),
-    ("vmd-latent", &["vmd-nn", "vmd-graph"]),
+    ("vmd-latent", &["vmd-core", "vmd-nn", "vmd-graph"]),
     ("vmd-denoiser", &["vmd-nn", "vmd-graph"]),
-    ("vmd-model", &["vmd-process", "vmd-latent", "vmd-denoiser", "vmd-graph", "vmd-nn", "vmd-kernels"]),
-    ("vmd-data", &["vmd-process", "vmd-graph"]),
-    ("vmd-train", &["vmd-model", "vmd-data", "vmd-process", "vmd-nn", "vmd-kernels"]),
-    ("vmd-eval", &["vmd-model", "vmd-data", "vmd-process", "vmd-graph", "vmd-latent"]),
+    (
+        "vmd-model",
+        &["vmd-core", "vmd-process", "vmd-latent", "vmd-denoiser", "vmd-graph", "vmd-nn", "vmd-kernels"],
+    ),
+    ("vmd-data", &["vmd-core", "vmd-graph"]),
+    ("vmd-train", &["vmd-core", "vmd-model", "vmd-data", "vmd-process", "vmd-nn", "vmd-kernels"]),
+    ("vmd-eval", &["vmd-core", "vmd-model", "vmd-data", "vmd-process", "vmd-graph", "vmd-latent"]),
     ("vmd", &LIBRARIES),
     ("vmd-cli", &ALL),
     ("xtask", &[]),
@@ -28,7 +32,8 @@ pub(crate) const KERNELS: &str = "vmd-kernels";
 /// The crate that must compile in seconds.
 pub(crate) const AUTOMATION: &str = "xtask";
 
-const LIBRARIES: [&str; 10] = [
+const LIBRARIES: [&str; 11] = [
+    "vmd-core",
     "vmd-kernels",
     "vmd-graph",
     "vmd-process",
@@ -41,8 +46,9 @@ const LIBRARIES: [&str; 10] = [
     "vmd-eval",
 ];
 
-const ALL: [&str; 11] = [
+const ALL: [&str; 12] = [
     "vmd",
+    "vmd-core",
     "vmd-kernels",
     "vmd-graph",
     "vmd-process",

@@ -4,7 +4,6 @@
 
 mod files;
 pub mod records;
-pub mod source;
 pub mod sudoku;
 pub mod synthetic;
 pub mod text;

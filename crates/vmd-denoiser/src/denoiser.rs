@@ -54,8 +54,7 @@ impl Context {
 pub struct DenoiserInput {
     /// Tokens, `[batch, seq]`, values `0..vocab` or the mask token `vocab`.
     pub xt: Tensor<2, Int>,
-    /// The latent, `[batch, 1, d_latent]` when pooled, `[batch, seq, d_latent]` when per token, `[batch, 1 + seq, d_latent]` when
-    /// there are both.
+    /// The latent, `[batch, 1, d_latent]` when pooled, `[batch, seq, d_latent]` when per token.
     pub z: Option<Tensor<3>>,
     /// Diffusion time, `[batch]`, in `[0, 1]`; networks that are not conditioned on time ignore it.
     pub t: Option<Tensor<1>>,

@@ -65,18 +65,18 @@ impl DenoiserConfig {
     }
 }
 
-/// What a latent looks like from the denoiser's side.
+/// Sizes of a latent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LatentShape {
     /// Values per (sub-)latent.
     pub channels: usize,
     /// Sum of the squares of these values, on average: `channels` for a standard normal latent, the number of groups
-    /// for a one-hot one. The projection is scaled by it, so that a latent starts as loud as a token; a quiet one
-    /// goes unheard, and collapses.
+    /// for a one-hot one. The projection is scaled by it, so that a latent starts with the variance of a token's
+    /// embedding; with less, the network ignores it and it collapses.
     pub square: usize,
 }
 
-/// What a [`Network`] is about.
+/// Sizes of a [`Network`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NetworkShape {
     /// Number of clean values; the mask token is `vocab`.
@@ -158,11 +158,10 @@ impl Network {
 impl Network {
     /// The trunk's output, `[batch, seq, width]`, after each of `loops` that is tracked, or at the end.
     fn trunk(&self, input: DenoiserInput, loops: Option<Loops>) -> Vec<Tensor<3>> {
-        let [batch, seq] = input.xt.dims();
+        let [batch, _] = input.xt.dims();
         self.nfe.record(batch);
         let mut h = self.token.forward(input.xt);
-        let z =
-            self.latent.as_ref().zip(input.z).map(|(projection, z)| per_token(projection.forward(z), seq));
+        let z = self.latent.as_ref().zip(input.z).map(|(projection, z)| projection.forward(z));
         if let Some(z) = &z {
             h = h + z.clone();
         }
@@ -258,14 +257,6 @@ impl Denoiser for Network {
 
     fn nfe_counter(&self) -> &NfeCounter {
         &self.nfe
-    }
-}
-
-/// What every token hears of the latent: of one more than there are tokens, the first belongs to all.
-fn per_token(z: Tensor<3>, seq: usize) -> Tensor<3> {
-    match z.dims()[1] {
-        n if n == seq + 1 => z.clone().narrow(1, 0, 1) + z.narrow(1, 1, seq),
-        _ => z,
     }
 }
 

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use thiserror::Error;
+use vmd_core::{Purpose, keyed_rng};
 use vmd_data::synthetic::SyntheticSet;
 use vmd_latent::{LatentRows, Prior};
 use vmd_model::{LatentRule, RemaskRule, SamplerConfig, TrainableDenoiser, ValueRule, VmdModel};
-use vmd_process::{Purpose, keyed_rng};
 
 use crate::StepChain;
 use crate::plan::{Part, Plan};

@@ -1,7 +1,7 @@
 //! What full Sudoku grids are worth: whether digits are where they are in random ones, and what puzzles they make.
 
+use vmd_core::{Purpose, keyed_rng};
 use vmd_data::sudoku::{Grid, Layout, grade, random_grid, solve_within};
-use vmd_process::{Purpose, keyed_rng};
 
 use crate::{Figure, wilson_interval};
 

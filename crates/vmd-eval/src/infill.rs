@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use vmd_data::source::DataSource;
+use vmd_core::{DataSource, Purpose, index_below, keyed_rng, uniform};
 use vmd_data::synthetic::{SyntheticSet, SyntheticSource};
 use vmd_model::{Sampler, TokenPredictor};
-use vmd_process::{Purpose, index_below, keyed_rng, uniform};
 
 use crate::{Figure, mean_interval};
 

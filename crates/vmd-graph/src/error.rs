@@ -73,12 +73,4 @@ pub enum GraphError {
         #[source]
         source: std::io::Error,
     },
-    /// A matrix has no Cholesky factor.
-    #[error(
-        "the matrix is not positive definite at row {row}; for a precision I + λ·L use a finite λ that is not negative"
-    )]
-    NotPositiveDefinite {
-        /// Row at which the factorisation stopped.
-        row: usize,
-    },
 }

@@ -5,9 +5,8 @@
 //! A [`DependencyGraph`] is made by hand where the structure is known ([`DependencyGraph::sudoku`]), is trivial
 //! ([`chain`](DependencyGraph::chain), [`complete`](DependencyGraph::complete)), or is read from a file; a configuration
 //! names it with a [`GraphSpec`]. It serves attention restricted to one edge type
-//! ([`adjacency_mask`](DependencyGraph::adjacency_mask), [`cliques`](DependencyGraph::cliques)), orders for parents
-//! ([`parents`](DependencyGraph::parents)), and the precision `Q = I + λ·L_G` of a Gaussian Markov
-//! random field ([`normalised_laplacian`](DependencyGraph::normalised_laplacian), [`Cholesky`]).
+//! ([`adjacency_mask`](DependencyGraph::adjacency_mask), [`cliques`](DependencyGraph::cliques)), and orders for parents
+//! ([`parents`](DependencyGraph::parents)).
 //!
 //! ```
 //! use vmd_graph::DependencyGraph;
@@ -18,20 +17,15 @@
 
 mod agreement;
 mod attention;
-mod cholesky;
 mod colouring;
 mod constructors;
-mod eigenvalues;
 mod error;
 mod graph;
-mod laplacian;
 mod parents;
 mod spec;
 mod text;
 
 pub use agreement::Agreement;
-pub use cholesky::Cholesky;
-pub use eigenvalues::symmetric_eigenvalues;
 pub use error::GraphError;
 pub use graph::{DependencyGraph, EdgeType, MAX_EDGE_TYPES, MAX_NODES};
 pub use parents::{Parent, ParentOrder, Parents};

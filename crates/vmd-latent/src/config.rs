@@ -2,10 +2,9 @@
 
 use rand::Rng;
 use serde::{Deserialize, Serialize};
+use vmd_core::{gumbel, standard_normal, uniform};
 use vmd_graph::DependencyGraph;
 use vmd_nn::{NetworkError, TrunkConfig};
-
-use crate::prior::{gumbel, standard_normal};
 
 /// A latent: its family, its structure, and the network that infers it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,14 +27,10 @@ pub struct LatentConfig {
     pub sees_past: bool,
     /// The inference network.
     pub posterior: PosteriorConfig,
-    /// KL in nats that each sub-latent (a Gaussian channel, a categorical group) may spend without a penalty
-    /// in training. Reported bounds never use it. With a `markov` prior a unit is a channel over all tokens.
-    #[serde(default)]
-    pub free_nats: f64,
 }
 
 /// Family of the posterior and of the prior.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum LatentFamily {
     /// Diagonal Gaussian posterior, standard normal prior.
@@ -52,14 +47,7 @@ pub enum LatentFamily {
         /// How gradients pass through a draw.
         #[serde(default)]
         gradient: DrawGradient,
-        /// Temperature of the Gumbel-softmax of `straight_through`.
-        #[serde(default = "unit")]
-        temperature: f64,
     },
-}
-
-fn unit() -> f64 {
-    1.0
 }
 
 /// Estimator of the gradient with respect to a categorical posterior.
@@ -84,18 +72,13 @@ pub enum LatentStructure {
     Pooled,
     /// One sub-latent per token.
     PerToken,
-    /// Both: one for the whole sequence, before one for each token.
-    TwoLevel,
 }
 
 /// Most channels of a row under an `autoregressive` prior, whose weights are a square matrix over them.
 const MAX_AUTOREGRESSIVE: usize = 4096;
 
-/// Most tokens under a `markov` prior, whose Laplacian is dense.
-const MAX_MARKOV: usize = 1024;
-
 /// Prior of a latent. What goes with what is in [`LatentConfig::validate`].
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum PriorKind {
     /// `N(0, I)`, or uniform over classes.
@@ -116,35 +99,11 @@ pub enum PriorKind {
         /// Units of the state.
         hidden: usize,
     },
-    /// Class probabilities of every group of a token given the sequence's own latent, whose groups are autoregressive;
-    /// learned with the model. Categorical latents of two levels only.
-    Tree {
-        /// Hidden units of each of the networks that add to the linear dependence; 0 for none.
-        #[serde(default)]
-        hidden: usize,
-    },
     /// `Σ_k w_k p_k(z)`, learned with the model: diagonal normals, or products of independent groups. A component is a
     /// joint setting for all latents of a row.
     Mixture {
         /// Number of components.
         components: usize,
-    },
-    /// Standard normal noise through affine coupling layers (arXiv 1605.08803). Pooled Gaussian latents only.
-    Flow {
-        /// Number of layers; each changes half of the channels, in turn.
-        layers: usize,
-        /// Hidden units of each layer's network.
-        hidden: usize,
-    },
-    /// The Gaussian Markov random field `N(0, (I + λ·L_G)⁻¹)` over the tokens for every channel, with `L_G` the normalised
-    /// Laplacian of the model's dependency graph. Gaussian latents per token only.
-    Markov {
-        /// `λ`, where training starts if it is learned; 0 for independent tokens.
-        #[serde(default = "unit")]
-        strength: f64,
-        /// Whether `λ` is learned with the model.
-        #[serde(default)]
-        learned: bool,
     },
 }
 
@@ -160,30 +119,15 @@ impl Default for PriorKind {
 pub struct PosteriorConfig {
     /// Its trunk.
     pub trunk: TrunkConfig,
-    /// How a pooled latent is read off the tokens.
-    #[serde(default)]
-    pub pooling: Pooling,
-    /// Standard deviation of the logits (of the means, for a Gaussian) at the start. A loud posterior sends different
-    /// sequences to different codes before anything is learned, so that the denoiser learns to read `z` from the
-    /// first step; one that starts near the prior is pulled onto it before anybody listens. Of two levels, the tokens' own latents
-    /// start quiet: they are for what the first level leaves unsaid.
+    /// Standard deviation of the logits (of the means, for a Gaussian) at the start. Large initial logits give different
+    /// sequences different codes before anything is learned, so that the denoiser learns to read `z` from the first
+    /// step. A posterior that starts near the prior collapses onto it before the denoiser uses `z`.
     #[serde(default = "default_init_scale")]
     pub init_scale: f64,
 }
 
 fn default_init_scale() -> f64 {
     5.0
-}
-
-/// How the posterior of a pooled latent sees the tokens' final states.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Pooling {
-    /// All positions side by side; nothing is averaged away.
-    #[default]
-    Flatten,
-    /// Their mean.
-    Mean,
 }
 
 impl LatentFamily {
@@ -218,7 +162,6 @@ impl LatentConfig {
         match self.structure {
             LatentStructure::Pooled => 1,
             LatentStructure::PerToken => seq,
-            LatentStructure::TwoLevel => seq + 1,
         }
     }
 
@@ -228,7 +171,7 @@ impl LatentConfig {
         let n = self.row_len(seq);
         match self.family {
             LatentFamily::Gaussian { .. } => values.extend((0..n).map(|_| standard_normal(rng) as f32)),
-            LatentFamily::Categorical { .. } => values.extend((0..n).map(|_| gumbel(rng) as f32)),
+            LatentFamily::Categorical { .. } => values.extend((0..n).map(|_| gumbel(uniform(rng)) as f32)),
         }
     }
 
@@ -249,14 +192,9 @@ impl LatentConfig {
             trunk.extend(clues.validate(&format!("{path}.clues"), graph));
         }
         let mut errors: Vec<String> = trunk.iter().map(NetworkError::to_string).collect();
-        errors.extend(self.prior_problems(seq, graph).into_iter().map(|problem| format!("{path}.{problem}")));
+        errors.extend(self.prior_problems(seq).into_iter().map(|problem| format!("{path}.{problem}")));
         if self.family.channels() == 0 {
             errors.push(format!("{path}.family has no channels; set every size to 1 or more"));
-        }
-        if let LatentFamily::Categorical { temperature, .. } = self.family
-            && (temperature <= 0.0 || !temperature.is_finite())
-        {
-            errors.push(format!("{path}.family.temperature = {temperature}; it must be above 0"));
         }
         if !(self.posterior.init_scale >= 0.0 && self.posterior.init_scale.is_finite()) {
             errors.push(format!(
@@ -264,13 +202,10 @@ impl LatentConfig {
                 self.posterior.init_scale
             ));
         }
-        if self.free_nats < 0.0 || !self.free_nats.is_finite() {
-            errors.push(format!("{path}.free_nats = {}; it must be 0 or more", self.free_nats));
-        }
         errors
     }
     /// What does not go with the prior, from the key on.
-    fn prior_problems(&self, seq: usize, graph: Option<&DependencyGraph>) -> Vec<String> {
+    fn prior_problems(&self, seq: usize) -> Vec<String> {
         let is_gaussian = matches!(self.family, LatentFamily::Gaussian { .. });
         let mut checks = match self.prior {
             PriorKind::Standard {} | PriorKind::Independent {} => Vec::new(),
@@ -278,7 +213,7 @@ impl LatentConfig {
             PriorKind::Recurrent { hidden } => vec![
                 (
                     !is_gaussian,
-                    "prior: recurrent is a table over classes, and a Gaussian has none; use \"mixture\" or \"flow\""
+                    "prior: recurrent is a table over classes, and a Gaussian has none; use \"mixture\""
                         .into(),
                 ),
                 (hidden > 0, "prior.hidden = 0; it must be 1 or more".into()),
@@ -286,48 +221,12 @@ impl LatentConfig {
             PriorKind::Mixture { components } => {
                 vec![(components > 0, "prior.components = 0; it must be 1 or more".into())]
             }
-            PriorKind::Tree { .. } => vec![
-                (
-                    !is_gaussian,
-                    "prior: tree is a table over classes, and a Gaussian has none; use \"mixture\"".into(),
-                ),
-                (
-                    self.structure == LatentStructure::TwoLevel,
-                    "prior: tree lets the latents of tokens follow that of the sequence; use structure \"two_level\""
-                        .into(),
-                ),
-            ],
-            PriorKind::Flow { layers, hidden } => self.flow_checks(is_gaussian, layers.min(hidden)),
-            PriorKind::Markov { strength, learned } => {
-                let mut checks = self.markov_checks(is_gaussian, seq, graph);
-                let reaches = strength.is_finite() && (strength > 0.0 || strength == 0.0 && !learned);
-                let why = "it must be 0 or more, and above 0 where it is learned";
-                checks.push((reaches, format!("prior.strength = {strength}; {why}")));
-                checks
-            }
         };
-        let unshifted = match self.prior {
-            PriorKind::Standard {} => {
-                Some("a standard prior has nothing that could be shifted; use \"independent\"")
-            }
-            PriorKind::Flow { .. } => {
-                Some("no shift of a flow's weights has a plain meaning; use \"mixture\"")
-            }
-            PriorKind::Markov { .. } => {
-                Some("a markov prior has mean 0 and one strength for all; use \"independent\"")
-            }
-            _ => None,
-        };
+        let is_standard = self.prior == PriorKind::Standard {};
         for (key, is_absent) in [("clues", self.clues.is_none()), ("sees_past", !self.sees_past)] {
-            checks.extend(unshifted.map(|why| (is_absent, format!("{key}: {why}"))));
+            let why = "a standard prior has no parameters to shift; use \"independent\"";
+            checks.push((is_absent || !is_standard, format!("{key}: {why}")));
         }
-        let by_draw = matches!(self.prior, PriorKind::Mixture { .. } | PriorKind::Flow { .. });
-        checks.push((
-            !by_draw || self.free_nats <= 0.0,
-            "free_nats: the divergence from a mixture or a flow is estimated from one draw, and not unit by unit; \
-             set it to 0"
-                .into(),
-        ));
         checks.into_iter().filter(|(holds, _)| !holds).map(|(_, problem)| problem).collect()
     }
 
@@ -337,7 +236,7 @@ impl LatentConfig {
         vec![
             (
                 !is_gaussian,
-                "prior: autoregressive is a table over classes, and a Gaussian has none; use \"mixture\" or \"flow\""
+                "prior: autoregressive is a table over classes, and a Gaussian has none; use \"mixture\""
                     .into(),
             ),
             (
@@ -346,44 +245,6 @@ impl LatentConfig {
                     "prior: autoregressive has a weight for every two of the {channels} classes of a row, and \
                      supports up to {MAX_AUTOREGRESSIVE}; use fewer, or \"recurrent\""
                 ),
-            ),
-        ]
-    }
-
-    /// The same for a flow.
-    fn flow_checks(&self, is_gaussian: bool, smallest: usize) -> Vec<(bool, String)> {
-        let is_pooled = self.structure == LatentStructure::Pooled;
-        [
-            (is_gaussian, "prior: a flow bends a continuous z, and classes are none; use \"mixture\""),
-            (
-                is_pooled,
-                "prior: a flow is one dense network over all channels, for pooled latents; use \"mixture\"",
-            ),
-            (smallest > 0, "prior.layers and prior.hidden must be 1 or more"),
-            (
-                !is_gaussian || self.family.channels() > 1,
-                "prior: a flow's layers tell one half of the channels by the other, so there must be 2 or more",
-            ),
-        ]
-        .map(|(holds, problem)| (holds, problem.to_string()))
-        .into()
-    }
-
-    /// The same for a Markov field.
-    fn markov_checks(
-        &self,
-        is_gaussian: bool,
-        seq: usize,
-        graph: Option<&DependencyGraph>,
-    ) -> Vec<(bool, String)> {
-        let per_token = self.structure == LatentStructure::PerToken;
-        vec![
-            (is_gaussian, "prior: markov is a Gaussian field; use family \"gaussian\"".into()),
-            (per_token, "prior: markov ties the latents of tokens; use structure \"per_token\"".into()),
-            (graph.is_some(), "prior: markov follows the dependency graph; give the model a graph".into()),
-            (
-                seq <= MAX_MARKOV,
-                format!("prior: markov supports up to {MAX_MARKOV} tokens, not {seq}; use \"mixture\""),
             ),
         ]
     }

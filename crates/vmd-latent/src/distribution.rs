@@ -25,29 +25,26 @@ pub enum LatentDistribution {
     Categorical {
         /// Normalised, `[batch, n_latents, n_groups, n_classes]`.
         log_probabilities: Tensor<4>,
-        /// Temperature of the relaxed draw.
-        temperature: f64,
     },
 }
 
 impl LatentDistribution {
-    /// `KL(q ‖ p)` in nats to the standard prior `p`, apart for every unit, `[batch, n_latents · n_units]`.
+    /// `KL(q ‖ p)` in nats to the standard prior `p`, `[batch]`.
     ///
-    /// Gaussian: `½(μ² + σ² − ln σ² − 1)`. Categorical: `Σ_k q_k (ln q_k + ln n_classes)`.
-    pub fn divergence_from_standard(&self) -> Tensor<2> {
+    /// Gaussian: `Σ ½(μ² + σ² − ln σ² − 1)`. Categorical: `Σ_k q_k (ln q_k + ln n_classes)`, summed over groups.
+    pub fn divergence_from_standard(&self) -> Tensor<1> {
         let per_unit = match self {
             Self::Gaussian { mean, log_variance } => {
                 let squares = mean.clone() * mean.clone() + log_variance.clone().exp();
                 (squares - log_variance.clone() - 1.0) * 0.5
             }
-            Self::Categorical { log_probabilities, .. } => {
+            Self::Categorical { log_probabilities } => {
                 let [_, _, _, n_classes] = log_probabilities.dims();
                 let log_ratio = log_probabilities.clone() + (n_classes as f64).ln();
                 (log_probabilities.clone().exp() * log_ratio).sum_dim(3).squeeze_dim::<3>(3)
             }
         };
-        let [batch, n_latents, n_units] = per_unit.dims();
-        per_unit.reshape([batch, n_latents * n_units])
+        sum_rows(per_unit)
     }
 
     /// `ln q(z)` in nats, `[batch]`, for `z` of `[batch, n_latents, channels]`: a density for a Gaussian latent, the
@@ -57,30 +54,8 @@ impl LatentDistribution {
             Self::Gaussian { mean, log_variance } => {
                 sum_rows(log_normal(z - mean.clone(), log_variance.clone()))
             }
-            Self::Categorical { log_probabilities, .. } => {
+            Self::Categorical { log_probabilities } => {
                 sum_rows(log_probabilities.clone() * z.reshape(log_probabilities.dims()))
-            }
-        }
-    }
-
-    /// The first latent of every row, and the others.
-    pub(crate) fn split_first(&self) -> (Self, Self) {
-        match self.clone() {
-            Self::Gaussian { mean, log_variance } => {
-                let n = mean.dims()[1];
-                let part = |from, len| Self::Gaussian {
-                    mean: mean.clone().narrow(1, from, len),
-                    log_variance: log_variance.clone().narrow(1, from, len),
-                };
-                (part(0, 1), part(1, n - 1))
-            }
-            Self::Categorical { log_probabilities, temperature } => {
-                let n = log_probabilities.dims()[1];
-                let part = |from, len| Self::Categorical {
-                    log_probabilities: log_probabilities.clone().narrow(1, from, len),
-                    temperature,
-                };
-                (part(0, 1), part(1, n - 1))
             }
         }
     }
@@ -96,7 +71,7 @@ impl LatentDistribution {
     /// `ln q` of all classes of a categorical.
     pub(crate) fn log_probabilities(&self) -> Tensor<4> {
         match self.clone() {
-            Self::Categorical { log_probabilities, .. } => log_probabilities,
+            Self::Categorical { log_probabilities } => log_probabilities,
             Self::Gaussian { .. } => panic!("a categorical prior goes with a categorical posterior"),
         }
     }
@@ -110,12 +85,12 @@ impl LatentDistribution {
             Self::Gaussian { mean, log_variance } => {
                 mean.clone() + (log_variance.clone() * 0.5).exp() * noise
             }
-            Self::Categorical { log_probabilities, temperature } => {
+            Self::Categorical { log_probabilities } => {
                 let [batch, n_latents, n_groups, n_classes] = log_probabilities.dims();
                 let scores = log_probabilities.clone() + noise.reshape(log_probabilities.dims());
                 let mut z = one_hot_of_largest(scores.clone().detach());
                 if straight_through {
-                    let soft = softmax(scores / *temperature, 3);
+                    let soft = softmax(scores, 3);
                     z = soft.clone() + (z - soft.detach());
                 }
                 z.reshape([batch, n_latents, n_groups * n_classes])
@@ -129,8 +104,8 @@ impl LatentDistribution {
             Self::Gaussian { mean, log_variance } => {
                 Self::Gaussian { mean: mean.detach(), log_variance: log_variance.detach() }
             }
-            Self::Categorical { log_probabilities, temperature } => {
-                Self::Categorical { log_probabilities: log_probabilities.detach(), temperature }
+            Self::Categorical { log_probabilities } => {
+                Self::Categorical { log_probabilities: log_probabilities.detach() }
             }
         }
     }
@@ -142,10 +117,9 @@ impl LatentDistribution {
                 mean: mean.clone().repeat_dim(0, times),
                 log_variance: log_variance.clone().repeat_dim(0, times),
             },
-            Self::Categorical { log_probabilities, temperature } => Self::Categorical {
-                log_probabilities: log_probabilities.clone().repeat_dim(0, times),
-                temperature: *temperature,
-            },
+            Self::Categorical { log_probabilities } => {
+                Self::Categorical { log_probabilities: log_probabilities.clone().repeat_dim(0, times) }
+            }
         }
     }
 
@@ -158,7 +132,7 @@ impl LatentDistribution {
                 log_variance: host(log_variance.to_data()),
                 row_len: mean.dims()[1] * mean.dims()[2],
             },
-            Self::Categorical { log_probabilities, .. } => {
+            Self::Categorical { log_probabilities } => {
                 let [_, n_latents, n_groups, n_classes] = log_probabilities.dims();
                 HostPosterior::Categorical {
                     log_probabilities: host(log_probabilities.to_data()),
@@ -168,12 +142,6 @@ impl LatentDistribution {
             }
         }
     }
-}
-
-/// Nats charged for a divergence of `[batch, units]`, `[batch]`: each unit counts as at least `free_nats`.
-pub fn charge(per_unit: Tensor<2>, free_nats: f64) -> Tensor<1> {
-    let per_unit = if free_nats > 0.0 { per_unit.clamp_min(free_nats) } else { per_unit };
-    per_unit.sum_dim(1).squeeze_dim(1)
 }
 
 /// `ln N(distance; 0, e^{log_variance})`, value by value.

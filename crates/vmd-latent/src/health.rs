@@ -1,6 +1,7 @@
 //! How alive a latent is.
 
 use serde::{Deserialize, Serialize};
+use vmd_core::log_mean_exp;
 
 /// A unit is active when the variance of its posterior mean over the data exceeds this (arXiv 1509.00519).
 const ACTIVE_VARIANCE: f64 = 0.01;
@@ -110,9 +111,7 @@ impl HostPosterior {
             .enumerate()
             .map(|(i, z)| {
                 let densities: Vec<f64> = (0..rows).map(|j| self.log_density(j, z)).collect();
-                let largest = densities.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                let sum: f64 = densities.iter().map(|d| (d - largest).exp()).sum();
-                densities[i] - (largest + (sum / rows as f64).ln())
+                densities[i] - log_mean_exp(&densities)
             })
             .sum();
         total / rows as f64

@@ -9,10 +9,8 @@ mod health;
 mod posterior;
 mod prior;
 
-pub use config::{
-    DrawGradient, LatentConfig, LatentFamily, LatentStructure, Pooling, PosteriorConfig, PriorKind,
-};
-pub use distribution::{LatentDistribution, charge};
+pub use config::{DrawGradient, LatentConfig, LatentFamily, LatentStructure, PosteriorConfig, PriorKind};
+pub use distribution::LatentDistribution;
 pub use health::{HostPosterior, LatentHealth};
 pub use posterior::Posterior;
 pub use prior::{LatentRows, Prior, PriorNetwork};

@@ -6,7 +6,7 @@ use vmd_graph::DependencyGraph;
 use vmd_nn::{Embedding, Linear, NetworkError, ParameterInit, Trunk, Weights};
 
 use crate::distribution::LOG_VARIANCE_LIMIT;
-use crate::{LatentConfig, LatentDistribution, LatentFamily, LatentStructure, Pooling};
+use crate::{LatentConfig, LatentDistribution, LatentFamily, LatentStructure};
 
 /// `q_φ(z | x0)` or, where only some tokens are to be tied, `q_φ(z | x0, xt)`.
 #[derive(Module, Debug)]
@@ -17,14 +17,10 @@ pub struct Posterior {
     before: Option<Linear>,
     trunk: Trunk,
     head: Linear,
-    /// That of the tokens' own latents, where there are both.
-    of_tokens: Option<Linear>,
     #[module(skip)]
     family: LatentFamily,
     #[module(skip)]
     structure: LatentStructure,
-    #[module(skip)]
-    pooling: Pooling,
 }
 
 impl Posterior {
@@ -43,9 +39,10 @@ impl Posterior {
         init: &mut ParameterInit<'_>,
     ) -> Result<Self, NetworkError> {
         let trunk = &config.posterior.trunk;
-        let flatten =
-            config.structure != LatentStructure::PerToken && config.posterior.pooling == Pooling::Flatten;
-        let d_input = if flatten { seq * trunk.width } else { trunk.width };
+        let d_input = match config.structure {
+            LatentStructure::Pooled => seq * trunk.width,
+            LatentStructure::PerToken => trunk.width,
+        };
         let d_output = match config.family {
             LatentFamily::Gaussian { dim } => 2 * dim,
             LatentFamily::Categorical { .. } => config.family.channels(),
@@ -56,13 +53,9 @@ impl Posterior {
             before: before
                 .map(|channels| Linear::new(channels, trunk.width, Weights::Scaled { gain: 1.0 }, init)),
             trunk: Trunk::new(trunk, seq, None, graph, "latent.posterior.trunk", init)?,
-            head: head(config, config.posterior.init_scale, d_input, d_output, init),
-            // Loud at first, the tokens' own latents would say all there is to say, and leave nothing to the one that ties them.
-            of_tokens: (config.structure == LatentStructure::TwoLevel)
-                .then(|| head(config, 0.0, trunk.width, d_output, init)),
+            head: head(config, d_input, d_output, init),
             family: config.family,
             structure: config.structure,
-            pooling: config.posterior.pooling,
         })
     }
 
@@ -88,17 +81,10 @@ impl Posterior {
         }
         let h = self.trunk.forward(h, None);
         let [_, _, width] = h.dims();
-        let pooled = |h: Tensor<3>| match self.pooling {
-            Pooling::Flatten => h.reshape([batch, 1, seq * width]),
-            Pooling::Mean => h.mean_dim(1),
-        };
-        self.distribution(match (self.structure, &self.of_tokens) {
-            (LatentStructure::PerToken, _) => self.head.forward(h),
-            (_, None) => self.head.forward(pooled(h)),
-            (_, Some(of_tokens)) => {
-                Tensor::cat(vec![self.head.forward(pooled(h.clone())), of_tokens.forward(h)], 1)
-            }
-        })
+        self.distribution(self.head.forward(match self.structure {
+            LatentStructure::Pooled => h.reshape([batch, 1, seq * width]),
+            LatentStructure::PerToken => h,
+        }))
     }
 
     fn distribution(&self, parameters: Tensor<3>) -> LatentDistribution {
@@ -111,15 +97,12 @@ impl Posterior {
                     log_variance: halves[1].clone().clamp(-LOG_VARIANCE_LIMIT, LOG_VARIANCE_LIMIT),
                 }
             }
-            LatentFamily::Categorical { n_groups, n_classes, temperature, .. } => {
-                LatentDistribution::Categorical {
-                    log_probabilities: log_softmax(
-                        parameters.reshape([batch, n_latents, n_groups, n_classes]),
-                        3,
-                    ),
-                    temperature,
-                }
-            }
+            LatentFamily::Categorical { n_groups, n_classes, .. } => LatentDistribution::Categorical {
+                log_probabilities: log_softmax(
+                    parameters.reshape([batch, n_latents, n_groups, n_classes]),
+                    3,
+                ),
+            },
         }
     }
 }
@@ -130,14 +113,9 @@ pub(crate) fn nothing_before(layer: &Linear) -> Tensor<3> {
     Tensor::zeros([1, 1, weight.dims()[0]], &weight.device())
 }
 
-/// The last layer, as loud as `gain` has it. A Gaussian's variances all start at 1: it is the means that speak.
-fn head(
-    config: &LatentConfig,
-    gain: f64,
-    d_input: usize,
-    d_output: usize,
-    init: &mut ParameterInit<'_>,
-) -> Linear {
+/// The last layer, with logits or means of the configured `init_scale`. A Gaussian's variances all start at 1.
+fn head(config: &LatentConfig, d_input: usize, d_output: usize, init: &mut ParameterInit<'_>) -> Linear {
+    let gain = config.posterior.init_scale;
     let LatentFamily::Gaussian { dim } = config.family else {
         return Linear::new(d_input, d_output, Weights::Scaled { gain }, init);
     };

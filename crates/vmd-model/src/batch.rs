@@ -1,7 +1,8 @@
 //! A corrupted batch with everything random already drawn.
 
 use rand::Rng;
-use vmd_process::{Purpose, corrupt, index_below, keyed_rng, low_discrepancy_times, uniform};
+use vmd_core::{Purpose, index_below, keyed_rng, uniform};
+use vmd_process::{corrupt, low_discrepancy_times};
 
 use crate::objective::{Assignment, DrawnTime};
 use crate::{Conditioned, ModelConfig, ObjectiveConfig, Scope, TrainableDenoiser, VmdModel};

@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
-use vmd_latent::{LatentHealth, charge};
+use vmd_latent::LatentHealth;
 
 use crate::loss::prior_shift;
 use crate::{LatentSource, LossOptions, ObjectiveConfig, TrainableDenoiser, TrainingBatch, VmdModel, loss};
@@ -103,7 +103,7 @@ impl<D: TrainableDenoiser> Estimate<'_, D> {
                     let context = model.read(&batch.x0, self.device);
                     let before = context.map(|context| model.before_blocks(&context));
                     let shift = prior_shift(model, batch, before, 1, self.device);
-                    let kl = charge(prior.divergence(&posterior, &one_draw, shift.as_ref()), 0.0).mean();
+                    let kl = prior.divergence(&posterior, &one_draw, shift.as_ref()).mean();
                     let one_draw: Vec<f32> = one_draw.into_data().iter::<f32>().collect();
                     LatentHealth::measure(&posterior.to_host(), &one_draw, scalar(&kl))
                 });

@@ -5,7 +5,7 @@ use thiserror::Error;
 use vmd_denoiser::DenoiserConfig;
 use vmd_graph::{DependencyGraph, GraphSpec, MAX_NODES};
 use vmd_kernels::Precision;
-use vmd_latent::{LatentConfig, PriorKind};
+use vmd_latent::LatentConfig;
 use vmd_nn::{BlockMask, Mixing, PositionEncoding};
 use vmd_process::NoiseSchedule;
 
@@ -166,15 +166,12 @@ impl ModelConfig {
         let (mut denoiser, mut latent) = (self.denoiser.clone(), self.latent.clone());
         let graph = self.build_graph().unwrap_or_else(|problem| {
             problems.push(problem);
-            // Edge heads and a prior along edges cannot be judged without the graph; to call it absent would mislead.
+            // Edge heads cannot be checked without the graph, and reporting it as absent would mislead.
             denoiser.trunk.edge_heads.clear();
             denoiser.parents = None;
             if let Some(latent) = &mut latent {
                 latent.posterior.trunk.edge_heads.clear();
                 latent.clues.iter_mut().for_each(|clues| clues.edge_heads.clear());
-                if matches!(latent.prior, PriorKind::Markov { .. }) {
-                    latent.prior = PriorKind::Independent {};
-                }
             }
             None
         });

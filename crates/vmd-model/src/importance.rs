@@ -2,10 +2,11 @@
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use vmd_core::{Purpose, keyed_rng, log_mean_exp, uniform};
 use vmd_denoiser::ParentHead;
 use vmd_kernels::softmax_f64;
 use vmd_latent::LatentRows;
-use vmd_process::{Purpose, TimeGrid, keyed_rng, uniform};
+use vmd_process::TimeGrid;
 
 use crate::{Conditioned, Query, Scope, TokenPredictor, TrainableDenoiser, VmdModel};
 
@@ -123,9 +124,7 @@ impl Trajectory {
 
     /// Adds `−ln (1/k) Σ_j e^{log_weights_j}` to the bound.
     fn close(&mut self) {
-        let largest = self.log_weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let total: f64 = self.log_weights.iter().map(|weight| (weight - largest).exp()).sum();
-        self.bound -= largest + (total / self.log_weights.len() as f64).ln();
+        self.bound -= log_mean_exp(&self.log_weights);
     }
 }
 

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use vmd_denoiser::{Context, DenoiserInput};
-use vmd_latent::{LatentConfig, LatentDistribution, charge};
+use vmd_latent::{LatentConfig, LatentDistribution};
 use vmd_nn::Loops;
 
 use crate::model::upload_tokens;
@@ -30,8 +30,6 @@ pub struct LossOptions {
     /// early takes away what the sequences have not yet found; held back, it follows the posterior and pulls at
     /// nothing.
     pub hold_prior: bool,
-    /// Whether the latent's free nats apply; never for a bound.
-    pub use_free_nats: bool,
     /// Where `z` comes from.
     pub latent_source: LatentSource,
     /// Weight of the price of learned edges, where there is noise for them.
@@ -50,11 +48,10 @@ pub struct TrainedLoops {
 }
 
 impl LossOptions {
-    /// The bound itself: weight 1, no free nats, `z` from the posterior.
+    /// The bound itself: weight 1, `z` from the posterior.
     pub const BOUND: Self = Self {
         kl_weight: 1.0,
         hold_prior: false,
-        use_free_nats: false,
         latent_source: LatentSource::Posterior,
         gate_weight: 1.0,
         loops: None,
@@ -142,21 +139,19 @@ pub fn loss<D: TrainableDenoiser>(
         let q = q.repeat(n_draws);
         let kl_factor = upload(&batch.kl_factor, device).repeat_dim(0, n_draws);
         let shift = prior_shift(model, batch, before, n_draws, device);
-        let per_unit = if options.hold_prior {
+        let divergence = if options.hold_prior {
             let follows = prior.divergence(&q.detach(), &z.clone().detach(), shift.as_ref());
-            total = total + without_value((charge(follows, 0.0) * kl_factor.clone()).mean());
+            total = total + without_value((follows * kl_factor.clone()).mean());
             q.divergence_from_standard()
         } else {
             prior.divergence(&q, z, shift.as_ref())
         };
-        let free_nats = model.config().latent.as_ref().map_or(0.0, |latent| latent.free_nats);
-        let free_nats = if options.use_free_nats { free_nats } else { 0.0 };
-        let charged = charge(per_unit.clone(), free_nats) * kl_factor.clone() * options.kl_weight;
+        let charged = divergence.clone() * kl_factor.clone() * options.kl_weight;
         total = total + charged.clone().mean();
         if n_draws == 2 && options.latent_source == LatentSource::Posterior {
             total = total + leave_one_out(&q, z.clone(), recon_per_draw + charged);
         }
-        kl = Some(mean_present(charge(per_unit, 0.0) * kl_factor));
+        kl = Some(mean_present(divergence * kl_factor));
     }
     Loss { total, recon, kl, posterior, z: draws }
 }

@@ -1,8 +1,8 @@
 //! Texts that grow block by block, of which what was written is read once.
 
 use rand::Rng;
+use vmd_core::{Purpose, keyed_rng};
 use vmd_denoiser::Context;
-use vmd_process::{Purpose, keyed_rng};
 
 use crate::importance::unit_bounds;
 use crate::model::upload_tokens;

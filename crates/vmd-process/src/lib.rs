@@ -6,11 +6,11 @@
 //! ([`corrupt`]). Going back from `t` to `s < t`, a masked token is revealed with probability
 //! `r(s, t) = (α(s) − α(t)) / (1 − α(t))` ([`reveal_probability`], [`ReversePosterior`]) along a [`TimeGrid`].
 //!
-//! Nothing here draws a random number on its own: draws are arguments, made from [`keyed_rng`], so that the same
-//! `(seed, step, purpose)` gives the same bits whatever was interrupted in between.
+//! Nothing here draws a random number on its own: uniform numbers are arguments.
 //!
 //! ```
-//! use vmd_process::{NoiseSchedule, Purpose, corrupt, keyed_rng, uniform};
+//! use vmd_core::{Purpose, keyed_rng, uniform};
+//! use vmd_process::{NoiseSchedule, corrupt};
 //!
 //! let mut rng = keyed_rng(7, 0, Purpose::Mask);
 //! let u: Vec<f64> = (0..4).map(|_| uniform(&mut rng)).collect();
@@ -21,7 +21,6 @@
 mod corrupt;
 mod error;
 mod grid;
-mod random;
 mod reveal;
 mod reverse;
 mod schedule;
@@ -31,7 +30,6 @@ mod times;
 pub use corrupt::{corrupt, corrupt_count, n_masked};
 pub use error::ScheduleError;
 pub use grid::TimeGrid;
-pub use random::{Purpose, gumbel, index_below, keyed_rng, standard_normal, uniform};
 pub use reveal::{kl_multiplier, reveal_probability};
 pub use reverse::ReversePosterior;
 pub use schedule::NoiseSchedule;

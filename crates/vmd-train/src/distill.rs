@@ -7,11 +7,12 @@ use std::path::PathBuf;
 use burn::tensor::Device;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
+use vmd_core::{Purpose, keyed_rng};
 use vmd_model::{
     ModelConfig, ObjectiveConfig, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor,
     TrainableDenoiser, TrainingBatch, ValueRule, VmdModel,
 };
-use vmd_process::{NoiseSchedule, Purpose, keyed_rng};
+use vmd_process::NoiseSchedule;
 
 use crate::{LoadOptions, TrainError, load_model_dir, model_folder};
 

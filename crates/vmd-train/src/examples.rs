@@ -1,7 +1,7 @@
 //! Batches of examples from a source.
 
 use rayon::prelude::*;
-use vmd_data::source::DataSource;
+use vmd_core::DataSource;
 
 /// Examples, one after the other.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Where learned edges start.
 
 use burn::tensor::TensorData;
-use vmd_data::source::DataSource;
+use vmd_core::DataSource;
 use vmd_model::{TrainableDenoiser, VmdModel};
 use vmd_nn::{load_parameters, named_parameters};
 
@@ -93,9 +93,9 @@ fn dependent_pairs(tokens: &[u32], seq: usize, vocab: usize) -> Vec<(usize, usiz
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
+    use vmd_core::{Purpose, index_below, keyed_rng};
     use vmd_data::synthetic::{SyntheticSet, SyntheticSource};
     use vmd_model::ModelConfig;
-    use vmd_process::{Purpose, index_below, keyed_rng};
 
     use super::*;
 

@@ -4,7 +4,7 @@
 //! that was killed and resumed ends with the same bits as one that never stopped.
 //!
 //! Invariant: nothing here knows which data set or task it trains. It reads examples by index from any
-//! [`DataSource`](vmd_data::source::DataSource), prints nothing, and reports through an [`Observer`].
+//! [`DataSource`](vmd_core::DataSource), prints nothing, and reports through an [`Observer`].
 
 mod checkpoint;
 mod config;

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
+use vmd_core::{Purpose, keyed_rng};
 use vmd_data::text::Encoding;
 use vmd_kernels::Precision;
 use vmd_model::{ModelConfig, TrainableDenoiser, VmdModel};
 use vmd_nn::{load_parameters, named_parameters, parameters_from_safetensors, parameters_to_safetensors};
-use vmd_process::{Purpose, keyed_rng};
 
 use crate::TrainError;
 use crate::files::{create_folder, read, write_atomically};

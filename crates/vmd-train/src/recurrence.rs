@@ -1,9 +1,9 @@
 //! Training through a part of a trunk's loops.
 
 use serde::{Deserialize, Serialize};
+use vmd_core::{Purpose, index_below, keyed_rng};
 use vmd_model::{ModelConfig, TrainedLoops};
 use vmd_nn::Loops;
-use vmd_process::{Purpose, index_below, keyed_rng};
 
 /// Loops in training: in every step a number between `tracked` and the trunk's own, all equally likely, so that the network
 /// gets better with every loop and can be run with more of them. Gradients go through the last ones alone, which costs a third

@@ -7,13 +7,12 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use vmd_data::source::DataSource;
+use vmd_core::{DataSource, Purpose, keyed_rng};
 use vmd_model::{
     BoundEstimate, Difficulty, LatentSource, LossOptions, ModelConfig, Network, ObjectiveConfig,
     TrainableDenoiser, TrainingBatch, VmdModel, estimate_bounds, loss,
 };
 use vmd_nn::{load_parameters, named_parameters};
-use vmd_process::{Purpose, keyed_rng};
 
 use crate::checkpoint::{Checkpoint, TrainerState};
 use crate::distill::Teacher;
@@ -244,7 +243,6 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
         let options = LossOptions {
             kl_weight,
             hold_prior: !train.kl.is_over(progress),
-            use_free_nats: true,
             latent_source: LatentSource::Posterior,
             gate_weight: f64::from(u8::from(progress >= train.free_gates)),
             loops: train

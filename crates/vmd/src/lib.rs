@@ -20,6 +20,7 @@ mod pipeline;
 
 pub use burn::tensor::Device;
 pub use pipeline::{CompleteError, VariationalMaskedDiffusion};
+pub use vmd_core as core;
 pub use vmd_data as data;
 pub use vmd_denoiser as denoiser;
 pub use vmd_eval as eval;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use vmd::data::source::DataSource;
+use vmd::core::DataSource;
 use vmd::data::synthetic::{SyntheticSet, SyntheticSource};
 use vmd::denoiser::Denoiser;
 use vmd::eval::{

@@ -4,13 +4,12 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use vmd::data::source::DataSource;
+use vmd::core::{DataSource, Purpose, keyed_rng};
 use vmd::data::sudoku::{Fingerprint, Grid, Layout, fingerprint, random_grid, read_puzzles};
 use vmd::eval::{
     DigitTest, Figure, PuzzleQuality, make_puzzles, mean_interval, test_digits, wilson_interval,
 };
 use vmd::model::SamplerConfig;
-use vmd::process::{Purpose, keyed_rng};
 use vmd::train::{Checkpoint, RunFolder, write_atomically};
 
 use super::evaluate_sudoku::{distinct, draw_grids, grid_layout};

@@ -9,14 +9,13 @@ use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor};
-use vmd::data::source::DataSource;
+use vmd::core::{DataSource, Purpose, index_below, keyed_rng};
 use vmd::latent::LatentRows;
 use vmd::model::{
     Conditioned, LossOptions, ModelConfig, ObjectiveConfig, Query, TokenPredictor, TrainingBatch, VmdModel,
     loss,
 };
 use vmd::nn::{Activation, PositionEncoding, load_parameters, named_parameters};
-use vmd::process::{Purpose, index_below, keyed_rng};
 use vmd::train::{MetricRecord, TrainConfig, Trainer, TrainerParts};
 
 /// Relative to the largest magnitude of a tensor: single precision, sums in another order.
@@ -122,10 +121,8 @@ fn evaluate(config: &ModelConfig, device: &Device) -> [Values; 3] {
         .enumerate()
         .map(|(index, (name, data))| {
             let mut rng = keyed_rng(2, index as u64, Purpose::Init);
-            let values: Vec<f32> = data
-                .iter::<f32>()
-                .map(|x| x + 0.1 * (vmd::process::uniform(&mut rng) as f32 - 0.5))
-                .collect();
+            let values: Vec<f32> =
+                data.iter::<f32>().map(|x| x + 0.1 * (vmd::core::uniform(&mut rng) as f32 - 0.5)).collect();
             (name, burn::tensor::TensorData::new(values, data.shape().to_vec()))
         })
         .collect();

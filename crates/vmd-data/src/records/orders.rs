@@ -2,7 +2,7 @@
 
 use rand::Rng;
 use serde_json::{Map, Value};
-use vmd_process::{Purpose, index_below, keyed_rng};
+use vmd_core::{Purpose, index_below, keyed_rng};
 
 /// Most characters of an order.
 pub const MAX_ORDER: usize = 120;

@@ -1,6 +1,6 @@
 //! Shipments as rows of a table.
 
-use vmd_process::{Purpose, index_below, keyed_rng};
+use vmd_core::{Purpose, index_below, keyed_rng};
 
 /// Names of the columns of [`shipment_row`].
 pub const SHIPMENT_COLUMNS: [&str; 9] =

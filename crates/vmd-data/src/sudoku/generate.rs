@@ -1,7 +1,7 @@
 //! Random puzzles.
 
 use rand::Rng;
-use vmd_process::index_below;
+use vmd_core::index_below;
 
 use super::random::permutation;
 use super::solve::Search;

@@ -1,7 +1,7 @@
 //! Hard puzzles.
 
 use rand::Rng;
-use vmd_process::{index_below, uniform};
+use vmd_core::{index_below, uniform};
 
 use super::generate::has_one_solution;
 use super::random::{nth_bit, permutation};

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use rand::Rng;
-use vmd_process::index_below;
+use vmd_core::index_below;
 
 use super::solve::Search;
 use super::{Grid, Layout};

@@ -2,11 +2,10 @@
 
 use std::collections::HashSet;
 
-use vmd_process::{Purpose, keyed_rng, uniform};
+use vmd_core::{DataSource, Purpose, keyed_rng, uniform};
 
 use super::generate::blank_out;
 use super::{Grid, Layout, SudokuError, guesses, random_grid};
-use crate::source::DataSource;
 
 /// Draws in a row that may all be excluded: with one grid of 288 left, the chance of that is below 1e-15.
 const DRAWS: usize = 10_000;

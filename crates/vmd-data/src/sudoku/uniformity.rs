@@ -4,7 +4,7 @@
 //! `b` is the number of digits there that lead to any grid at all. So `Π b` is the weight that would make the grids
 //! uniform; its mean is the number of grids for each filled diagonal, which is known for 6×6 and 9×9.
 
-use vmd_process::{Purpose, index_below, keyed_rng};
+use vmd_core::{Purpose, index_below, keyed_rng};
 
 use super::random::{fill_diagonal, nth_bit};
 use super::solve::{Move, Search};

@@ -1,6 +1,6 @@
 //! The exact distribution of each synthetic set.
 
-use vmd_process::{Purpose, index_below, keyed_rng};
+use vmd_core::{Purpose, index_below, keyed_rng};
 
 use super::{SyntheticSet, SyntheticSetError, grids, rules};
 

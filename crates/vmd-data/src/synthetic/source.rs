@@ -3,15 +3,14 @@
 use std::collections::HashSet;
 
 use rand::Rng;
-use vmd_process::{Purpose, index_below, keyed_rng};
+use vmd_core::{DataSource, Purpose, index_below, keyed_rng};
 
 use super::{SyntheticSet, SyntheticSetError, grids, rules};
-use crate::source::DataSource;
 
 /// Independent draws from a synthetic set.
 ///
 /// ```
-/// use vmd_data::source::DataSource;
+/// use vmd_core::DataSource;
 /// use vmd_data::synthetic::{SyntheticSet, SyntheticSource};
 /// let source = SyntheticSource { set: SyntheticSet::D2, seed: 7 };
 /// let mut tokens = [0; 4];
@@ -82,7 +81,7 @@ fn skewed_digit(rng: &mut impl Rng) -> u32 {
 /// Examples of a synthetic set without those that are held out.
 ///
 /// ```
-/// use vmd_data::source::DataSource;
+/// use vmd_core::DataSource;
 /// use vmd_data::synthetic::{SyntheticSet, SyntheticSource, TrainingPart};
 /// let source = SyntheticSource { set: SyntheticSet::Grids4x4, seed: 7 };
 /// let part = TrainingPart::new(source, 88).expect("there are 288 grids");

@@ -9,7 +9,7 @@ use super::{
     CsvColumn, LineSet, LineSource, Lines, MAX_VALUES, Normalisation, Shares, Split, Table, TableSource,
     TextError, TextSource, TokenFile, Vocabulary,
 };
-use crate::source::DataSource;
+use vmd_core::DataSource;
 
 /// Which tokens a text is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

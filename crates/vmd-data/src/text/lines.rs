@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::read::{for_each_row, read_text};
 use super::selection::Selection;
 use super::{Shares, Split, TextError, Vocabulary};
-use crate::source::DataSource;
+use vmd_core::DataSource;
 
 /// A column of a CSV file: by its name in the header, or, in a file without a header, by its number from 1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

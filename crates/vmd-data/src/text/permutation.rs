@@ -1,7 +1,7 @@
 //! A shuffled order that needs no memory.
 
 use rand::Rng;
-use vmd_process::{Purpose, keyed_rng};
+use vmd_core::{Purpose, keyed_rng};
 
 /// Rounds of the network; four make a good pseudo-random permutation of large blocks, and small ones need some more.
 const ROUNDS: usize = 6;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::read::for_each_row;
 use super::selection::Selection;
 use super::{Column, Shares, Split, TextError, Vocabulary};
-use crate::source::DataSource;
+use vmd_core::DataSource;
 
 /// Most different values of a column, unless the caller sets another limit.
 pub const MAX_VALUES: usize = 4096;

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use vmd_process::{Purpose, index_below, keyed_rng};
+use vmd_core::{DataSource, Purpose, index_below, keyed_rng};
 
 use super::{Permutation, Shares, Split, TextError, TokenFile};
-use crate::source::DataSource;
 
 /// Windows of `seq_len` tokens of a part of a text. The parts are contiguous, in the order training, validation, test.
 ///

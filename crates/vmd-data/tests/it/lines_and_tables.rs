@@ -9,7 +9,7 @@ use flate2::Compression;
 use flate2::read::GzEncoder;
 use proptest::prelude::*;
 use tempfile::TempDir;
-use vmd_data::source::DataSource;
+use vmd_core::DataSource;
 use vmd_data::text::{
     CsvColumn, LineSet, LineSource, Lines, MAX_VALUES, Shares, Split, Table, TableSource, TextError,
     Vocabulary,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use vmd_data::source::DataSource;
+use vmd_core::DataSource;
 use vmd_data::text::{
     CsvColumn, LineSet, LineSource, Lines, Normalisation, Shares, Split, TextError, TextSource, TokenFile,
     Vocabulary,

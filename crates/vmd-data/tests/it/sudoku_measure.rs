@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use vmd_core::{Purpose, keyed_rng};
 use vmd_data::sudoku::{Layout, PuzzleConfig, generate_puzzle, grade, random_grid, read_puzzles, solve};
-use vmd_process::{Purpose, keyed_rng};
 
 fn rate(what: &str, n: usize, mut step: impl FnMut(u64)) {
     let start = Instant::now();

@@ -2,12 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use vmd_data::source::DataSource;
+use vmd_core::{DataSource, Purpose, index_below, keyed_rng};
 use vmd_data::sudoku::{
     Grid, Layout, PuzzleConfig, SudokuError, SudokuGrids, fingerprint, generate_puzzle, guesses, harden,
     is_valid_solution, random_grid, solve, solve_within,
 };
-use vmd_process::{Purpose, index_below, keyed_rng};
 
 fn layout(box_rows: usize, box_cols: usize) -> Layout {
     Layout::new(box_rows, box_cols).expect("a supported size")

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
-use vmd_data::source::DataSource;
+use vmd_core::DataSource;
 use vmd_data::synthetic::{SyntheticSet, SyntheticSetError, SyntheticSource, broken_rules};
 
 const ENUMERABLE: [SyntheticSet; 10] = [

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
 use tempfile::TempDir;
-use vmd_data::source::DataSource;
+use vmd_core::DataSource;
 use vmd_data::text::{
     Normalisation, Permutation, Shares, Split, TextError, TextSource, TokenFile, Vocabulary,
 };

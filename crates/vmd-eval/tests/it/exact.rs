@@ -3,13 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
 use burn::tensor::{Device, TensorData};
+use vmd_core::{Purpose, keyed_rng, uniform};
 use vmd_data::synthetic::SyntheticSet;
 use vmd_eval::{ExactError, StepChain, exact_synthetic};
 use vmd_model::{
     LatentRule, ModelConfig, RemaskRule, RevealRule, Sampler, SamplerConfig, Scope, ValueRule, VmdModel,
 };
 use vmd_nn::{load_parameters, named_parameters};
-use vmd_process::{NoiseSchedule, Purpose, TimeGrid, keyed_rng, uniform};
+use vmd_process::{NoiseSchedule, TimeGrid};
 
 fn config(set: &SyntheticSet, scope: &str, latent: &str) -> ModelConfig {
     let trunk = "width = 8\nlayers = 1\nheads = 2\n";

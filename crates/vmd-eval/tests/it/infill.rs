@@ -3,11 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
 use rand_chacha::ChaCha8Rng;
+use vmd_core::index_below;
 use vmd_data::synthetic::SyntheticSet;
 use vmd_eval::{InfillScore, InfillTask, evaluate_infill};
 use vmd_latent::LatentRows;
 use vmd_model::{Prediction, Query, Sampler, SamplerConfig, Scope, TokenPredictor};
-use vmd_process::{NoiseSchedule, index_below};
+use vmd_process::NoiseSchedule;
 
 /// What a predictor writes into a context.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
 use burn::tensor::Device;
+use vmd_core::{Purpose, index_below, keyed_rng};
 use vmd_eval::text::{NgramJudge, infill_spans, text_bound, text_importance_bound};
 use vmd_model::{ModelConfig, ObjectiveConfig, Sampler, SamplerConfig, VmdModel, estimate_bounds};
-use vmd_process::{Purpose, index_below, keyed_rng};
 
 const SEQ: usize = 12;
 

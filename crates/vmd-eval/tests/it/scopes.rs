@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
 use burn::tensor::{Device, TensorData};
+use vmd_core::{Purpose, keyed_rng, uniform};
 use vmd_data::synthetic::SyntheticSet;
 use vmd_eval::exact_synthetic;
 use vmd_model::{
@@ -10,7 +11,7 @@ use vmd_model::{
     VmdModel, estimate_bounds, importance_bound,
 };
 use vmd_nn::{load_parameters, named_parameters};
-use vmd_process::{Purpose, TimeGrid, keyed_rng, uniform};
+use vmd_process::TimeGrid;
 
 const SET: SyntheticSet = SyntheticSet::Parity(4);
 

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use rand_chacha::ChaCha8Rng;
+use vmd_core::{Purpose, keyed_rng};
 use vmd_data::sudoku::{Grid, Layout, PuzzleRecord, parse_puzzles, random_grid};
 use vmd_eval::{
     Figure, Provenance, Record, SudokuEvaluation, evaluate_sudoku, make_puzzles, mean_interval, test_digits,
@@ -15,7 +16,7 @@ use vmd_model::{
     LatentRule, Prediction, Query, RemaskRule, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor,
     ValueRule,
 };
-use vmd_process::{NoiseSchedule, Purpose, keyed_rng};
+use vmd_process::NoiseSchedule;
 
 #[test]
 fn intervals_are_the_known_ones() {

@@ -1,4 +1,3 @@
 //! Integration tests of `vmd-graph`: one binary, so that Burn is linked once.
 
 mod graphs;
-mod spectral;

@@ -7,12 +7,11 @@ use burn::tensor::{
     Device, Int, Tensor, TensorData,
     activation::{log_softmax, relu},
 };
-use rand::Rng;
+use vmd_core::log_softmax as host_log_softmax;
 use vmd_nn::ParameterInit;
 
-use super::host::{draw_class, log_softmax as host_log_softmax, push_one_hot, shift_of_group};
-use super::{DeviceKind, HostKind, LOGIT_SCALE, divergence_of_groups, host, log_mass_of_groups, split_shift};
-use crate::LatentDistribution;
+use super::groups::{Conditionals, HostConditionals, shift_of_group, split_shift};
+use super::{HostKind, LOGIT_SCALE, host};
 
 /// All groups of a row, token after token, each given those before it.
 ///
@@ -64,9 +63,9 @@ impl Autoregressive {
             n_latents,
         }
     }
+}
 
-    /// `ln p` of every class given the groups before its own in `z` (`[batch, n_latents, channels]`, one-hot),
-    /// normalised, `[batch, n_latents, n_groups, n_classes]`.
+impl Conditionals for Autoregressive {
     fn log_probabilities(&self, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<4> {
         let [groups, n_classes] = self.logits.dims();
         let [batch, n_latents, channels] = z.dims();
@@ -84,19 +83,8 @@ impl Autoregressive {
         }
         log_softmax(logits, 2).reshape([batch, n_latents, groups / n_latents, n_classes])
     }
-}
 
-impl DeviceKind for Autoregressive {
-    fn log_density(&self, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1> {
-        log_mass_of_groups(z, self.log_probabilities(z, shift))
-    }
-
-    /// `KL(q_g ‖ p_g(· | z_{<g}))`.
-    fn divergence(&self, q: &LatentDistribution, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<2> {
-        divergence_of_groups(q, self.log_probabilities(z, shift))
-    }
-
-    fn to_host(&self) -> Arc<dyn HostKind> {
+    fn on_host(&self) -> Arc<dyn HostKind> {
         let [groups, n_classes] = self.logits.dims();
         Arc::new(HostAutoregressive {
             own: host(self.logits.val() * LOGIT_SCALE),
@@ -184,9 +172,12 @@ impl HostHidden {
     }
 }
 
-impl HostAutoregressive {
-    /// `ln p` of the classes of the group after those in `before`, which are channels of a row.
-    fn log_probabilities(&self, before: &[usize], shift: &[f64]) -> Vec<f64> {
+impl HostConditionals for HostAutoregressive {
+    fn sizes(&self) -> [usize; 3] {
+        [self.own.len() / self.n_classes, self.n_classes, 0]
+    }
+
+    fn log_probabilities(&self, _: &[f64], before: &[usize], shift: &[f64]) -> Vec<f64> {
         let (n_classes, group) = (self.n_classes, before.len());
         let own = group * n_classes..(group + 1) * n_classes;
         let mut logits = self.own[own.clone()].to_vec();
@@ -202,28 +193,5 @@ impl HostAutoregressive {
         }
         host_log_softmax(&mut logits);
         logits
-    }
-}
-
-impl HostKind for HostAutoregressive {
-    fn log_density(&self, z: &[f32], shift: &[f64]) -> f64 {
-        let chosen: Vec<usize> = (0..z.len()).filter(|&channel| z[channel] > 0.5).collect();
-        let of_group =
-            |group: usize| self.log_probabilities(&chosen[..group], shift)[chosen[group] % self.n_classes];
-        (0..chosen.len()).map(of_group).sum()
-    }
-
-    fn sample_into(&self, shift: &[f64], rng: &mut dyn Rng, values: &mut Vec<f32>) {
-        let groups = self.own.len() / self.n_classes;
-        let mut chosen = Vec::with_capacity(groups);
-        for group in 0..groups {
-            let class = draw_class(&self.log_probabilities(&chosen, shift), rng);
-            chosen.push(group * self.n_classes + class);
-            push_one_hot(class, self.n_classes, values);
-        }
-    }
-
-    fn next_group(&self, before: &[usize], shift: &[f64]) -> Option<Vec<f64>> {
-        Some(self.log_probabilities(before, shift))
     }
 }

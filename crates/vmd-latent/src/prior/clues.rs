@@ -16,8 +16,6 @@ pub(super) struct ClueNetwork {
     token: Embedding,
     trunk: Trunk,
     head: Linear,
-    /// That of the tokens' own latents, where there are both.
-    of_tokens: Option<Linear>,
     #[module(skip)]
     structure: LatentStructure,
     /// The token of an unknown value.
@@ -42,15 +40,13 @@ impl ClueNetwork {
         init: &mut ParameterInit<'_>,
     ) -> Result<Self, NetworkError> {
         let d_input = match config.structure {
-            LatentStructure::Pooled | LatentStructure::TwoLevel => seq * trunk.width,
+            LatentStructure::Pooled => seq * trunk.width,
             LatentStructure::PerToken => trunk.width,
         };
         Ok(Self {
             token: Embedding::new(vocab + 1, trunk.width, init),
             trunk: Trunk::new(trunk, seq, None, graph, "latent.clues", init)?,
             head: Linear::new(d_input, n_shifts(config), Weights::Zero, init),
-            of_tokens: (config.structure == LatentStructure::TwoLevel)
-                .then(|| Linear::new(trunk.width, n_shifts(config), Weights::Zero, init)),
             structure: config.structure,
             unknown: vocab,
             seq,
@@ -64,12 +60,10 @@ impl ClueNetwork {
         });
         let h = self.trunk.forward(self.token.forward(clues), None);
         let [batch, seq, width] = h.dims();
-        let all = || h.clone().reshape([batch, 1, seq * width]);
-        match (self.structure, &self.of_tokens) {
-            (LatentStructure::PerToken, _) => self.head.forward(h),
-            (_, None) => self.head.forward(all()),
-            (_, Some(of_tokens)) => Tensor::cat(vec![self.head.forward(all()), of_tokens.forward(h)], 1),
-        }
+        self.head.forward(match self.structure {
+            LatentStructure::Pooled => h.reshape([batch, 1, seq * width]),
+            LatentStructure::PerToken => h,
+        })
     }
 }
 

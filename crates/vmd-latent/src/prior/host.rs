@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use rand::{Rng, RngExt};
+use rand::Rng;
+use vmd_core::uniform;
 
 use super::HostKind;
 use super::standard::Standard;
@@ -89,7 +90,7 @@ impl Prior {
     }
 
     /// Appends a row in which the (sub-)latents that are `kept` (`[n_latents]`) are those of `z`, and the others are drawn: given
-    /// those before them where groups follow each other (`autoregressive`, `recurrent`, `tree`), else as if nothing were kept.
+    /// those before them where groups follow each other (`autoregressive`, `recurrent`), else as if nothing were kept.
     pub fn redraw_into(&self, z: &[f32], kept: &[bool], rng: &mut impl Rng, values: &mut Vec<f32>) {
         let (channels, start) = (self.family.channels(), values.len());
         let LatentFamily::Categorical { n_groups, n_classes, .. } = self.family else {
@@ -199,34 +200,9 @@ impl Prior {
     }
 }
 
-/// From where on a row's `shift` (`[n_latents, n_groups · n_classes + n_groups · hidden]`) says what it adds to the logits of a group
-/// of all, and what to its hidden units; nothing of either where it ends before.
-pub(super) fn shift_of_group(
-    shift: &[f64],
-    group: usize,
-    [n_groups, n_classes, hidden]: [usize; 3],
-) -> (&[f64], &[f64]) {
-    let (latent, group) = (group / n_groups, group % n_groups);
-    let from =
-        |place: usize| shift.get(latent * n_groups * (n_classes + hidden) + place..).unwrap_or_default();
-    (from(group * n_classes), from(n_groups * n_classes + group * hidden))
-}
-
-/// `ln softmax`, in place.
-pub(super) fn log_softmax(logits: &mut [f64]) {
-    let total = log_sum_exp(logits);
-    logits.iter_mut().for_each(|logit| *logit -= total);
-}
-
-/// `ln Σ exp`.
-pub(super) fn log_sum_exp(values: &[f64]) -> f64 {
-    let largest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    largest + values.iter().map(|value| (value - largest).exp()).sum::<f64>().ln()
-}
-
 /// An index with the given logarithms of probabilities.
 pub(super) fn draw_class(log_probabilities: &[f64], rng: &mut dyn Rng) -> usize {
-    let mut rest = rng.random::<f64>();
+    let mut rest = uniform(rng);
     let below = |log_p: &f64| {
         rest -= log_p.exp();
         rest < 0.0
@@ -239,23 +215,7 @@ pub(super) fn push_one_hot(class: usize, n_classes: usize, values: &mut Vec<f32>
     values.extend((0..n_classes).map(|k| f32::from(u8::from(k == class))));
 }
 
-/// A draw from the open interval `(0, 1)`.
-fn open_unit(rng: &mut dyn Rng) -> f64 {
-    rng.random::<f64>().max(f64::MIN_POSITIVE)
-}
-
-/// A draw from the standard Gumbel distribution.
-pub(crate) fn gumbel(rng: &mut dyn Rng) -> f64 {
-    -(-open_unit(rng).ln()).ln()
-}
-
 /// `ln N(distance; 0, e^{log_variance})`.
 pub(super) fn log_normal(distance: f64, log_variance: f64) -> f64 {
     -0.5 * (distance * distance * (-log_variance).exp() + log_variance + LN_TAU)
-}
-
-/// Box–Muller, one of the pair.
-pub(crate) fn standard_normal(rng: &mut dyn Rng) -> f64 {
-    let radius = (-2.0 * open_unit(rng).ln()).sqrt();
-    radius * (std::f64::consts::TAU * rng.random::<f64>()).cos()
 }

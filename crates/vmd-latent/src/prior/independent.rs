@@ -1,16 +1,16 @@
-//! Groups or channels that know nothing of each other, with learned parameters that all tokens share.
+//! Independent groups or channels, with learned parameters that all tokens share.
 
 use std::sync::Arc;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, activation::log_softmax};
 use rand::Rng;
+use vmd_core::{log_softmax as host_log_softmax, standard_normal};
 use vmd_nn::ParameterInit;
 
-use super::host::{
-    draw_class, log_normal as host_log_normal, log_softmax as host_log_softmax, push_one_hot, standard_normal,
-};
-use super::{DeviceKind, HostKind, LOGIT_SCALE, divergence_of_groups, host, log_mass_of_groups};
+use super::groups::Conditionals;
+use super::host::{draw_class, log_normal as host_log_normal, push_one_hot};
+use super::{DeviceKind, HostKind, LOGIT_SCALE, host};
 use crate::LatentDistribution;
 use crate::distribution::{LOG_VARIANCE_LIMIT, log_normal, sum_rows};
 
@@ -33,9 +33,10 @@ impl GroupLogits {
     ) -> Self {
         Self { logits: init.constant([n_groups, n_classes], 0.0), n_latents }
     }
+}
 
-    /// `ln p`, `[1 | batch, 1 | n_latents, n_groups, n_classes]`.
-    fn log_probabilities(&self, shift: Option<&Tensor<3>>) -> Tensor<4> {
+impl Conditionals for GroupLogits {
+    fn log_probabilities(&self, _: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<4> {
         let [n_groups, n_classes] = self.logits.dims();
         let logits = (self.logits.val() * LOGIT_SCALE).unsqueeze::<4>();
         let logits = match shift {
@@ -47,18 +48,8 @@ impl GroupLogits {
         };
         log_softmax(logits, 3)
     }
-}
 
-impl DeviceKind for GroupLogits {
-    fn log_density(&self, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1> {
-        log_mass_of_groups(z, self.log_probabilities(shift))
-    }
-
-    fn divergence(&self, q: &LatentDistribution, _: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<2> {
-        divergence_of_groups(q, self.log_probabilities(shift))
-    }
-
-    fn to_host(&self) -> Arc<dyn HostKind> {
+    fn on_host(&self) -> Arc<dyn HostKind> {
         Arc::new(HostLogits {
             logits: host(self.logits.val() * LOGIT_SCALE),
             n_classes: self.logits.dims()[1],
@@ -142,14 +133,13 @@ impl DeviceKind for ChannelNormals {
     }
 
     /// `½((μ − m)²/s² + σ²/s² − ln σ² + ln s² − 1)`.
-    fn divergence(&self, q: &LatentDistribution, _: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<2> {
+    fn divergence(&self, q: &LatentDistribution, _: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1> {
         let (mean, log_variance) = self.parameters(shift);
         let (q_mean, q_log_variance) = q.moments();
-        let [batch, n_latents, dim] = q_mean.dims();
         let distance = q_mean - mean;
         let log_ratio = q_log_variance - log_variance.clone();
         let squares = distance.clone() * distance * (-log_variance).exp() + log_ratio.clone().exp();
-        ((squares - log_ratio - 1.0) * 0.5).reshape([batch, n_latents * dim])
+        sum_rows((squares - log_ratio - 1.0) * 0.5)
     }
 
     fn to_host(&self) -> Arc<dyn HostKind> {

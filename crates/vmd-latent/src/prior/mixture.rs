@@ -5,12 +5,10 @@ use std::sync::Arc;
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, activation::log_softmax};
 use rand::Rng;
+use vmd_core::{log_softmax as host_log_softmax, log_sum_exp, standard_normal};
 use vmd_nn::ParameterInit;
 
-use super::host::{
-    draw_class, log_normal as host_log_normal, log_softmax as host_log_softmax, log_sum_exp, push_one_hot,
-    standard_normal,
-};
+use super::host::{draw_class, log_normal as host_log_normal, push_one_hot};
 use super::{DeviceKind, HostKind, LOGIT_SCALE, host};
 use crate::distribution::{LOG_VARIANCE_LIMIT, log_normal};
 

@@ -1,18 +1,16 @@
 //! Priors: what a latent is drawn from when there is nothing to infer it from.
 //!
-//! Every kind says two things of itself: on the device, with gradients, how far a posterior is from it; on the host, in
-//! double precision, how dense it is and what is drawn from it.
+//! Every kind has two sides: on the device, with gradients, its density and divergence; on the host, in double precision,
+//! its density and exact draws.
 
 mod autoregressive;
 mod clues;
-mod flow;
+mod groups;
 mod host;
 mod independent;
-mod markov;
 mod mixture;
 mod recurrent;
 mod standard;
-mod tree;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -25,39 +23,33 @@ use vmd_nn::{NetworkError, ParameterInit};
 
 use self::autoregressive::Autoregressive;
 use self::clues::{ClueNetwork, PastShift};
-use self::flow::Flow;
 pub use self::host::{LatentRows, Prior};
-pub(crate) use self::host::{gumbel, standard_normal};
 use self::independent::{ChannelNormals, GroupLogits};
-use self::markov::Markov;
 use self::mixture::{NormalMixture, ProductMixture};
 use self::recurrent::Recurrent;
 use self::standard::Standard;
-use self::tree::Tree;
-use crate::distribution::sum_rows;
 use crate::{LatentConfig, LatentDistribution, LatentFamily, PriorKind};
 
 /// Factor on the logits. Adam moves every parameter by about the learning rate a step; a class that nothing uses
 /// has to fall by several nats while the network's weights hardly move.
 const LOGIT_SCALE: f64 = 10.0;
 
-/// What a kind of prior says on the device. `shift` is what the clues add to its parameters,
+/// A kind of prior on the device. `shift` is what the clues add to its parameters,
 /// `[1 | batch, n_latents, n_shifts]`.
 trait DeviceKind {
     /// `ln p(z)` in nats, `[batch]`, for `z` of `[batch, n_latents, channels]`.
     fn log_density(&self, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1>;
 
-    /// `KL(q ‖ p)` in nats for every unit, `[batch, units]`; its estimate from the draw `z ~ q`, as one unit, unless the
-    /// kind knows better.
-    fn divergence(&self, q: &LatentDistribution, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<2> {
-        (q.log_density(z.clone()) - self.log_density(z, shift)).unsqueeze_dim(1)
+    /// `KL(q ‖ p)` in nats, `[batch]`; its estimate from the draw `z ~ q`, unless the kind has a closed form.
+    fn divergence(&self, q: &LatentDistribution, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1> {
+        q.log_density(z.clone()) - self.log_density(z, shift)
     }
 
     /// The same prior on the host.
     fn to_host(&self) -> Arc<dyn HostKind>;
 }
 
-/// What a kind of prior says on the host. `shift` is what a row's clues add to its parameters, `[n_latents, n_shifts]`;
+/// A kind of prior on the host. `shift` is what a row's clues add to its parameters, `[n_latents, n_shifts]`;
 /// empty without clues.
 trait HostKind: Debug + Send + Sync {
     /// `ln p(z)` of one row, in nats.
@@ -82,18 +74,10 @@ enum Learned {
     Recurrent(Recurrent),
     Normals(NormalMixture),
     Products(ProductMixture),
-    Flow(Flow),
-    Markov(Markov),
-    Tree(Tree),
 }
 
 impl Learned {
-    fn new(
-        config: &LatentConfig,
-        seq: usize,
-        graph: Option<&DependencyGraph>,
-        init: &mut ParameterInit<'_>,
-    ) -> Option<Self> {
+    fn new(config: &LatentConfig, seq: usize, init: &mut ParameterInit<'_>) -> Option<Self> {
         let n_latents = config.n_latents(seq);
         Some(match (config.prior, config.family) {
             (PriorKind::Standard {}, _) => return None,
@@ -115,20 +99,13 @@ impl Learned {
             (PriorKind::Mixture { components }, LatentFamily::Categorical { n_groups, n_classes, .. }) => {
                 Self::Products(ProductMixture::new(components, n_latents * n_groups, n_classes, init))
             }
-            (PriorKind::Flow { layers, hidden }, _) => {
-                Self::Flow(Flow::new(config.family.channels(), layers, hidden, init))
-            }
-            (PriorKind::Markov { strength, learned }, _) => {
-                Self::Markov(Markov::new(graph?, config.family.channels(), strength, learned, init))
-            }
-            (PriorKind::Tree { hidden }, LatentFamily::Categorical { n_groups, n_classes, .. }) => {
-                Self::Tree(Tree::new(seq, n_groups, n_classes, hidden, init))
-            }
             // Refused by `LatentConfig::validate`.
             (
-                PriorKind::Autoregressive { .. } | PriorKind::Recurrent { .. } | PriorKind::Tree { .. },
+                PriorKind::Autoregressive { .. } | PriorKind::Recurrent { .. },
                 LatentFamily::Gaussian { .. },
-            ) => return None,
+            ) => {
+                return None;
+            }
         })
     }
 
@@ -140,9 +117,6 @@ impl Learned {
             Self::Recurrent(kind) => kind,
             Self::Normals(kind) => kind,
             Self::Products(kind) => kind,
-            Self::Flow(kind) => kind,
-            Self::Markov(kind) => kind,
-            Self::Tree(kind) => kind,
         }
     }
 }
@@ -175,7 +149,7 @@ impl PriorNetwork {
         init: &mut ParameterInit<'_>,
     ) -> Result<Self, NetworkError> {
         Ok(Self {
-            learned: Learned::new(config, seq, graph, init),
+            learned: Learned::new(config, seq, init),
             clues: match &config.clues {
                 Some(trunk) => Some(ClueNetwork::new(trunk, config, vocab, seq, graph, init)?),
                 None => None,
@@ -203,18 +177,17 @@ impl PriorNetwork {
         }
     }
 
-    /// `KL(q ‖ p)` in nats for every unit, `[batch, units]`, with gradients with respect to both.
+    /// `KL(q ‖ p)` in nats, `[batch]`, with gradients with respect to both.
     ///
-    /// Closed forms: channels or groups for `standard` and `independent`, channels over all tokens for `markov`, and for
-    /// `autoregressive`, `recurrent` and `tree` groups given those before them in the draw `z ~ q`, which is right in the mean over draws. Of a
-    /// `mixture` or a `flow` it is the estimate `ln q(z) − ln p(z)` from that draw, as a single unit; only its mean is
-    /// never below 0.
+    /// `standard` and `independent` have a closed form. `autoregressive` and `recurrent` have one for each group given
+    /// the groups before it in the draw `z ~ q`, which is unbiased over draws. For a `mixture` it is the estimate
+    /// `ln q(z) − ln p(z)` from that draw, which may be below 0.
     ///
     /// # Shapes
     ///
     /// - `z`: `[batch, n_latents, channels]`
     /// - `shift`: what [`shift`](Self::shift) returned, for one row or for all
-    pub fn divergence(&self, q: &LatentDistribution, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<2> {
+    pub fn divergence(&self, q: &LatentDistribution, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1> {
         self.kind().divergence(q, z, shift)
     }
 
@@ -245,40 +218,6 @@ impl PriorNetwork {
     fn kind(&self) -> &dyn DeviceKind {
         self.learned.as_ref().map_or(&self.standard as &dyn DeviceKind, Learned::kind)
     }
-}
-
-/// `KL(q ‖ p)` in nats of groups, `[batch, n_latents · n_groups]`, with `ln p` of all their classes.
-///
-/// `log_q`: `[batch, n_latents, n_groups, n_classes]`; `log_p` likewise, or with sizes of 1.
-fn divergence_of_groups(q: &LatentDistribution, log_p: Tensor<4>) -> Tensor<2> {
-    let log_q = q.log_probabilities();
-    let [batch, n_latents, n_groups, _] = log_q.dims();
-    let per_group = (log_q.clone().exp() * (log_q - log_p)).sum_dim(3);
-    per_group.reshape([batch, n_latents * n_groups])
-}
-
-/// `Σ z·ln p` of one-hot groups, `[batch]`, with `ln p` of all their classes as in [`divergence_of_groups`].
-fn log_mass_of_groups(z: &Tensor<3>, log_p: Tensor<4>) -> Tensor<1> {
-    let [batch, n_latents, channels] = z.dims();
-    let [_, _, n_groups, n_classes] = log_p.dims();
-    assert_eq!(channels, n_groups * n_classes, "a one-hot value for every group");
-    sum_rows(z.clone().reshape([batch, n_latents, n_groups, n_classes]) * log_p)
-}
-
-/// What the shift of a prior of groups adds to its logits, `[1 | batch, groups, n_classes]`, and to its hidden units,
-/// `[1 | batch, groups, hidden]`, if it has any; of every (sub-)latent `shift` has those of all logits first.
-fn split_shift(
-    shift: Option<&Tensor<3>>,
-    n_groups: usize,
-    n_classes: usize,
-) -> (Option<Tensor<3>>, Option<Tensor<3>>) {
-    let Some(shift) = shift else { return (None, None) };
-    let ([rows, n_latents, n_shifts], channels) = (shift.dims(), n_groups * n_classes);
-    let (groups, n_hidden) = (n_latents * n_groups, n_shifts - channels);
-    let logits = shift.clone().narrow(2, 0, channels).reshape([rows, groups, n_classes]);
-    let hidden = (n_hidden > 0)
-        .then(|| shift.clone().narrow(2, channels, n_hidden).reshape([rows, groups, n_hidden / n_groups]));
-    (Some(logits), hidden)
 }
 
 /// A parameter or another tensor on the host.

@@ -7,12 +7,11 @@ use burn::tensor::{
     Tensor,
     activation::{log_softmax, sigmoid},
 };
-use rand::Rng;
+use vmd_core::log_softmax as host_log_softmax;
 use vmd_nn::ParameterInit;
 
-use super::host::{draw_class, log_softmax as host_log_softmax, push_one_hot, shift_of_group};
-use super::{DeviceKind, HostKind, LOGIT_SCALE, divergence_of_groups, host, log_mass_of_groups, split_shift};
-use crate::LatentDistribution;
+use super::groups::{Conditionals, HostConditionals, shift_of_group, split_shift};
+use super::{HostKind, LOGIT_SCALE, host};
 
 /// All groups of a row, token after token, each given those before it, with the same weights for every token.
 ///
@@ -52,8 +51,25 @@ impl Recurrent {
         }
     }
 
-    /// `ln p` of every class given the groups before its own in `z` (`[batch, n_latents, channels]`, one-hot),
-    /// normalised, `[batch, n_latents, n_groups, n_classes]`.
+    /// The state, `[batch, hidden]`, after one group, of which `taken` (`[batch, 3 · hidden]`) is taken in, and `shift` with it.
+    fn step(&self, taken: Tensor<2>, shift: Option<Tensor<2>>, before: Option<Tensor<2>>) -> Tensor<2> {
+        let [batch, gates] = taken.dims();
+        let hidden = gates / 3;
+        let before = before.unwrap_or_else(|| Tensor::zeros([batch, hidden], &taken.device()));
+        let own = before.clone().matmul(self.state.val());
+        let part = |all: &Tensor<2>, gate: usize| all.clone().narrow(1, gate * hidden, hidden);
+        let reset = sigmoid(part(&taken, 0) + part(&own, 0));
+        let update = sigmoid(part(&taken, 1) + part(&own, 1));
+        let mut candidate = part(&taken, 2) + reset * part(&own, 2);
+        if let Some(shift) = shift {
+            candidate = candidate + shift;
+        }
+        let candidate = candidate.tanh();
+        candidate.clone() + update * (before - candidate)
+    }
+}
+
+impl Conditionals for Recurrent {
     fn log_probabilities(&self, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<4> {
         let [n_groups, n_classes, gates] = self.input.dims();
         let [batch, n_latents, _] = z.dims();
@@ -86,35 +102,7 @@ impl Recurrent {
         log_softmax(logits, 2).reshape([batch, n_latents, n_groups, n_classes])
     }
 
-    /// The state, `[batch, hidden]`, after one group, of which `taken` (`[batch, 3 · hidden]`) is taken in, and `shift` with it.
-    fn step(&self, taken: Tensor<2>, shift: Option<Tensor<2>>, before: Option<Tensor<2>>) -> Tensor<2> {
-        let [batch, gates] = taken.dims();
-        let hidden = gates / 3;
-        let before = before.unwrap_or_else(|| Tensor::zeros([batch, hidden], &taken.device()));
-        let own = before.clone().matmul(self.state.val());
-        let part = |all: &Tensor<2>, gate: usize| all.clone().narrow(1, gate * hidden, hidden);
-        let reset = sigmoid(part(&taken, 0) + part(&own, 0));
-        let update = sigmoid(part(&taken, 1) + part(&own, 1));
-        let mut candidate = part(&taken, 2) + reset * part(&own, 2);
-        if let Some(shift) = shift {
-            candidate = candidate + shift;
-        }
-        let candidate = candidate.tanh();
-        candidate.clone() + update * (before - candidate)
-    }
-}
-
-impl DeviceKind for Recurrent {
-    fn log_density(&self, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1> {
-        log_mass_of_groups(z, self.log_probabilities(z, shift))
-    }
-
-    /// `KL(q_g ‖ p_g(· | z_{<g}))`.
-    fn divergence(&self, q: &LatentDistribution, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<2> {
-        divergence_of_groups(q, self.log_probabilities(z, shift))
-    }
-
-    fn to_host(&self) -> Arc<dyn HostKind> {
+    fn on_host(&self) -> Arc<dyn HostKind> {
         let [n_groups, n_classes, gates] = self.input.dims();
         Arc::new(HostRecurrent {
             own: host(self.logits.val() * LOGIT_SCALE),
@@ -144,12 +132,15 @@ struct HostRecurrent {
     hidden: usize,
 }
 
-impl HostRecurrent {
-    /// Moves `state` on to `group`, after the class with the channel `last` of a row, if there is one before it.
-    fn step(&self, state: &mut [f64], group: usize, last: Option<usize>, shift: &[f64]) {
+impl HostConditionals for HostRecurrent {
+    fn sizes(&self) -> [usize; 3] {
+        [self.own.len() / self.n_classes, self.n_classes, self.hidden]
+    }
+
+    fn advance(&self, state: &mut [f64], before: &[usize], shift: &[f64]) {
         let hidden = self.hidden;
         let channels = self.n_groups * self.n_classes;
-        let taken = last.map_or(self.start.as_slice(), |channel| {
+        let taken = before.last().map_or(self.start.as_slice(), |channel| {
             &self.input[channel % channels * 3 * hidden..][..3 * hidden]
         });
         let mut own = vec![0.0; 3 * hidden];
@@ -157,7 +148,7 @@ impl HostRecurrent {
             own.iter_mut().zip(weights).for_each(|(own, weight)| *own += s * weight);
         }
         let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
-        let (_, shift) = self.shift_of(shift, group);
+        let (_, shift) = self.shift_of(shift, before.len());
         for (unit, s) in state.iter_mut().enumerate() {
             let reset = sigmoid(taken[unit] + own[unit]);
             let update = sigmoid(taken[hidden + unit] + own[hidden + unit]);
@@ -167,11 +158,10 @@ impl HostRecurrent {
         }
     }
 
-    /// `ln p` of the classes of `group` in this state.
-    fn log_probabilities(&self, state: &[f64], group: usize, shift: &[f64]) -> Vec<f64> {
-        let (n_classes, of_latent) = (self.n_classes, group % self.n_groups);
+    fn log_probabilities(&self, state: &[f64], before: &[usize], shift: &[f64]) -> Vec<f64> {
+        let (n_classes, group) = (self.n_classes, before.len());
         let mut logits = self.own[group * n_classes..(group + 1) * n_classes].to_vec();
-        let weights = self.output[of_latent * self.hidden * n_classes..].chunks_exact(n_classes);
+        let weights = self.output[group % self.n_groups * self.hidden * n_classes..].chunks_exact(n_classes);
         for (s, weights) in state.iter().zip(weights) {
             logits.iter_mut().zip(weights).for_each(|(logit, weight)| *logit += s * weight);
         }
@@ -180,56 +170,11 @@ impl HostRecurrent {
         host_log_softmax(&mut logits);
         logits
     }
+}
 
-    /// Goes through all groups: `choose` picks a class by their logarithms of probabilities.
-    fn walk(&self, shift: &[f64], groups: usize, mut choose: impl FnMut(usize, &[f64]) -> usize) {
-        let (mut state, mut last) = (vec![0.0; self.hidden], None);
-        for group in 0..groups {
-            self.step(&mut state, group, last, shift);
-            let class = choose(group, &self.log_probabilities(&state, group, shift));
-            last = Some(group * self.n_classes + class);
-        }
-    }
-
+impl HostRecurrent {
     /// What `shift` adds to the logits of a group and to what the state takes in before it.
     fn shift_of<'a>(&self, shift: &'a [f64], group: usize) -> (&'a [f64], &'a [f64]) {
         shift_of_group(shift, group, [self.n_groups, self.n_classes, self.hidden])
-    }
-
-    fn n_all_groups(&self) -> usize {
-        self.own.len() / self.n_classes
-    }
-}
-
-impl HostKind for HostRecurrent {
-    fn log_density(&self, z: &[f32], shift: &[f64]) -> f64 {
-        let mut total = 0.0;
-        self.walk(shift, self.n_all_groups(), |group, log_p| {
-            let classes = &z[group * self.n_classes..(group + 1) * self.n_classes];
-            let class = classes.iter().position(|&z| z > 0.5).unwrap_or_default();
-            total += log_p[class];
-            class
-        });
-        total
-    }
-
-    fn sample_into(&self, shift: &[f64], rng: &mut dyn Rng, values: &mut Vec<f32>) {
-        self.walk(shift, self.n_all_groups(), |_, log_p| {
-            let class = draw_class(log_p, rng);
-            push_one_hot(class, self.n_classes, values);
-            class
-        });
-    }
-
-    fn next_group(&self, before: &[usize], shift: &[f64]) -> Option<Vec<f64>> {
-        let mut next = Vec::new();
-        self.walk(shift, before.len() + 1, |group, log_p| match before.get(group) {
-            Some(channel) => channel % self.n_classes,
-            None => {
-                next = log_p.to_vec();
-                0
-            }
-        });
-        Some(next)
     }
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use burn::tensor::Tensor;
 use rand::{Rng, RngExt};
+use vmd_core::standard_normal;
 
-use super::host::{push_one_hot, standard_normal};
+use super::host::push_one_hot;
 use super::{DeviceKind, HostKind};
 use crate::distribution::{LN_TAU, sum_rows};
 use crate::{LatentDistribution, LatentFamily};
@@ -32,7 +33,7 @@ impl DeviceKind for Standard {
         }
     }
 
-    fn divergence(&self, q: &LatentDistribution, _: &Tensor<3>, _: Option<&Tensor<3>>) -> Tensor<2> {
+    fn divergence(&self, q: &LatentDistribution, _: &Tensor<3>, _: Option<&Tensor<3>>) -> Tensor<1> {
         q.divergence_from_standard()
     }
 

@@ -8,18 +8,13 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use vmd_graph::DependencyGraph;
 use vmd_latent::{
-    DrawGradient, LatentConfig, LatentDistribution, LatentFamily, LatentStructure, Pooling, PosteriorConfig,
-    PriorKind, charge,
+    DrawGradient, LatentConfig, LatentDistribution, LatentFamily, LatentStructure, PosteriorConfig, PriorKind,
 };
 use vmd_nn::{Activation, PositionEncoding, TrunkConfig};
 
 const GAUSSIAN: LatentFamily = LatentFamily::Gaussian { dim: 3 };
-const CATEGORICAL: LatentFamily = LatentFamily::Categorical {
-    n_groups: 2,
-    n_classes: 3,
-    gradient: DrawGradient::StraightThrough,
-    temperature: 0.7,
-};
+const CATEGORICAL: LatentFamily =
+    LatentFamily::Categorical { n_groups: 2, n_classes: 3, gradient: DrawGradient::StraightThrough };
 
 fn config(family: LatentFamily, structure: LatentStructure) -> LatentConfig {
     let trunk = TrunkConfig {
@@ -40,8 +35,7 @@ fn config(family: LatentFamily, structure: LatentStructure) -> LatentConfig {
         prior: PriorKind::Standard {},
         clues: None,
         sees_past: false,
-        posterior: PosteriorConfig { trunk, pooling: Pooling::Flatten, init_scale: 1.0 },
-        free_nats: 0.0,
+        posterior: PosteriorConfig { trunk, init_scale: 1.0 },
     }
 }
 
@@ -65,15 +59,12 @@ fn distribution(family: LatentFamily, n_latents: usize, rows: usize) -> LatentDi
             mean: tensor(repeated(|i| (i * 1.7).sin()), [rows, n_latents, dim]),
             log_variance: tensor(repeated(|i| (i * 2.3).cos() - 0.5), [rows, n_latents, dim]),
         },
-        LatentFamily::Categorical { n_groups, n_classes, temperature, .. } => {
-            LatentDistribution::Categorical {
-                log_probabilities: log_softmax(
-                    tensor(repeated(|i| 1.5 * (i * 1.7).sin()), [rows, n_latents, n_groups, n_classes]),
-                    3,
-                ),
-                temperature,
-            }
-        }
+        LatentFamily::Categorical { n_groups, n_classes, .. } => LatentDistribution::Categorical {
+            log_probabilities: log_softmax(
+                tensor(repeated(|i| 1.5 * (i * 1.7).sin()), [rows, n_latents, n_groups, n_classes]),
+                3,
+            ),
+        },
     }
 }
 
@@ -131,8 +122,8 @@ fn closed_form_kl_agrees_with_monte_carlo() {
 fn kl_golden_values() {
     // ½(μ² + σ² − ln σ² − 1) for μ = 2, σ² = e; and −H + ln K.
     let gaussian = LatentDistribution::Gaussian {
-        mean: tensor(vec![2.0, 0.0], [1, 1, 2]),
-        log_variance: tensor(vec![1.0, 0.0], [1, 1, 2]),
+        mean: tensor(vec![2.0, 0.0], [2, 1, 1]),
+        log_variance: tensor(vec![1.0, 0.0], [2, 1, 1]),
     };
     let golden = 0.5 * (4.0 + 1f32.exp() - 2.0);
     let found = host(gaussian.divergence_from_standard());
@@ -140,38 +131,20 @@ fn kl_golden_values() {
     assert!((found[0] - golden).abs() < 1e-6 && found[1].abs() < 1e-6, "{found:?}");
     let categorical = LatentDistribution::Categorical {
         log_probabilities: tensor(vec![0.5f32.ln(), 0.25f32.ln(), 0.25f32.ln()], [1, 1, 1, 3]),
-        temperature: 1.0,
     };
     let golden = 3f32.ln() - 1.5 * 2f32.ln();
     assert!((host(categorical.divergence_from_standard())[0] - golden).abs() < 1e-6);
-}
-
-#[test]
-fn free_nats_are_a_floor_for_each_unit() {
-    let q = distribution(GAUSSIAN, 2, 2);
-    let per_unit = host(q.divergence_from_standard());
-    let sum = |floor: f32| per_unit[..6].iter().map(|kl| kl.max(floor)).sum::<f32>();
-    let floor = 0.5;
-    assert!(per_unit.iter().any(|&kl| kl < floor) && per_unit.iter().any(|&kl| kl > floor));
-    for (floor, expected) in [(0.0, sum(0.0)), (f64::from(floor), sum(floor)), (100.0, 600.0)] {
-        let kl = host(charge(q.divergence_from_standard(), floor));
-        assert_eq!(kl.len(), 2);
-        // Sums of six f32 terms.
-        assert!(kl.iter().all(|kl| (kl - expected).abs() < 1e-5 * expected.max(1.0)), "{kl:?} {expected}");
-    }
 }
 
 proptest! {
     #[test]
     fn kl_is_never_negative(parameters in prop::collection::vec(-8.0f32..8.0, 12)) {
         let gaussian = LatentDistribution::Gaussian {
-            mean: tensor(parameters[..6].to_vec(), [1, 2, 3]),
-            log_variance: tensor(parameters[6..].to_vec(), [1, 2, 3]),
+            mean: tensor(parameters[..6].to_vec(), [6, 1, 1]),
+            log_variance: tensor(parameters[6..].to_vec(), [6, 1, 1]),
         };
         let categorical = LatentDistribution::Categorical {
-            log_probabilities: log_softmax(tensor(parameters, [1, 1, 3, 4]), 3),
-            temperature: 1.0,
-        };
+            log_probabilities: log_softmax(tensor(parameters, [3, 1, 1, 4]), 3) };
         for kl in [host(gaussian.divergence_from_standard()), host(categorical.divergence_from_standard())].concat() {
             // Terms of order 1 cancel, each rounded at 6e-8.
             prop_assert!(kl > -1e-6, "{}", kl);
@@ -203,18 +176,13 @@ fn gradients_flow_through_a_categorical_draw() {
     let upload =
         |values: Vec<f32>, shape: [usize; 4]| Tensor::<4>::from_data(TensorData::new(values, shape), &device);
     let (logits, weights) = ([0.5f32, 1.0, -0.4], [1.0f32, -2.0, 0.5]);
-    let family = LatentFamily::Categorical {
-        n_groups: 1,
-        n_classes: 3,
-        gradient: DrawGradient::StraightThrough,
-        temperature: 1.0,
-    };
+    let family =
+        LatentFamily::Categorical { n_groups: 1, n_classes: 3, gradient: DrawGradient::StraightThrough };
     let config = config(family, LatentStructure::Pooled);
     let (mut noise, mut rng) = (Vec::new(), ChaCha8Rng::seed_from_u64(4));
     (0..ROWS).for_each(|_| config.noise_into(1, &mut rng, &mut noise));
     let leaf = upload(logits.repeat(ROWS), [ROWS, 1, 1, 3]).require_grad();
-    let q =
-        LatentDistribution::Categorical { log_probabilities: log_softmax(leaf.clone(), 3), temperature: 1.0 };
+    let q = LatentDistribution::Categorical { log_probabilities: log_softmax(leaf.clone(), 3) };
     let z = q.sample(upload(noise, [ROWS, 1, 1, 3]).reshape([ROWS, 1, 3]), true);
     let loss = (z * upload(weights.to_vec(), [1, 1, 1, 3]).reshape([1, 1, 3])).sum();
     let gradients = host(leaf.grad(&loss.backward()).expect("a gradient"));
@@ -260,21 +228,16 @@ fn configurations_with_problems_are_refused_in_words() {
     let sound = config(CATEGORICAL, LatentStructure::Pooled);
     assert!(sound.validate("latent", 4, None).is_empty());
     let mut bad = config(
-        LatentFamily::Categorical {
-            n_groups: 0,
-            n_classes: 3,
-            gradient: DrawGradient::LeaveOneOut,
-            temperature: f64::NAN,
-        },
+        LatentFamily::Categorical { n_groups: 0, n_classes: 3, gradient: DrawGradient::LeaveOneOut },
         LatentStructure::Pooled,
     );
-    bad.free_nats = -1.0;
+    bad.posterior.init_scale = -1.0;
     bad.posterior.trunk.edge_heads = vec!["rwo".into()];
     let problems = bad.validate("latent", 16, Some(&DependencyGraph::sudoku(2, 2).unwrap()));
-    for part in ["family has no channels", "temperature = NaN", "free_nats = -1", "`rwo`"] {
+    for part in ["family has no channels", "init_scale = -1", "`rwo`"] {
         assert!(problems.iter().any(|problem| problem.contains(part)), "{part}: {problems:#?}");
     }
-    assert_eq!(problems.len(), 4);
+    assert_eq!(problems.len(), 3);
 }
 
 #[test]
@@ -283,30 +246,28 @@ fn a_straight_through_draw_has_the_gradient_of_the_relaxed_one() {
     let (log_q, noise, slope) = ([0.2f64, -1.0, 0.4], [0.3f64, 0.9, -0.5], [1.0f64, -2.0, 0.7]);
     let upload =
         |values: &[f64; 3]| Tensor::<1>::from_data(TensorData::from(values.map(|x| x as f32)), &device);
-    for temperature in [1.0, 0.5] {
-        let leaf = upload(&log_q).reshape([1, 1, 1, 3]).require_grad();
-        let q = LatentDistribution::Categorical { log_probabilities: leaf.clone(), temperature };
-        let z = q.sample(upload(&noise).reshape([1, 1, 3]), true);
-        assert_eq!(host(z.clone()), [1.0, 0.0, 0.0]);
-        let gradients = (z * upload(&slope).reshape([1, 1, 3])).sum().backward();
-        let found: Vec<f64> = leaf.grad(&gradients).unwrap().into_data().iter::<f64>().collect();
+    let leaf = upload(&log_q).reshape([1, 1, 1, 3]).require_grad();
+    let q = LatentDistribution::Categorical { log_probabilities: leaf.clone() };
+    let z = q.sample(upload(&noise).reshape([1, 1, 3]), true);
+    assert_eq!(host(z.clone()), [1.0, 0.0, 0.0]);
+    let gradients = (z * upload(&slope).reshape([1, 1, 3])).sum().backward();
+    let found: Vec<f64> = leaf.grad(&gradients).unwrap().into_data().iter::<f64>().collect();
 
-        // softmax(scores / τ) has the Jacobian (diag(p) − p pᵀ) / τ.
-        let scores: Vec<f64> = log_q.iter().zip(&noise).map(|(l, g)| ((l + g) / temperature).exp()).collect();
-        let p: Vec<f64> = scores.iter().map(|s| s / scores.iter().sum::<f64>()).collect();
-        let mean: f64 = p.iter().zip(&slope).map(|(p, c)| p * c).sum();
-        for k in 0..3 {
-            let wanted = p[k] * (slope[k] - mean) / temperature;
-            assert!((found[k] - wanted).abs() < 1e-6, "{found:?}[{k}] is not {wanted}");
-        }
-        // The exact draw alone passes none.
-        let draw = q.sample(upload(&noise).reshape([1, 1, 3]), false);
-        assert!(
-            leaf.grad(&(draw.sum() + leaf.clone().sum() * 0.0).backward())
-                .unwrap()
-                .into_data()
-                .iter::<f64>()
-                .all(|g| g == 0.0)
-        );
+    // softmax(scores) has the Jacobian diag(p) − p pᵀ.
+    let scores: Vec<f64> = log_q.iter().zip(&noise).map(|(l, g)| (l + g).exp()).collect();
+    let p: Vec<f64> = scores.iter().map(|s| s / scores.iter().sum::<f64>()).collect();
+    let mean: f64 = p.iter().zip(&slope).map(|(p, c)| p * c).sum();
+    for k in 0..3 {
+        let wanted = p[k] * (slope[k] - mean);
+        assert!((found[k] - wanted).abs() < 1e-6, "{found:?}[{k}] is not {wanted}");
     }
+    // The exact draw alone passes none.
+    let draw = q.sample(upload(&noise).reshape([1, 1, 3]), false);
+    assert!(
+        leaf.grad(&(draw.sum() + leaf.clone().sum() * 0.0).backward())
+            .unwrap()
+            .into_data()
+            .iter::<f64>()
+            .all(|g| g == 0.0)
+    );
 }

@@ -34,12 +34,7 @@ fn groups_of_an_autoregressive_prior_follow_those_before_them_across_tokens() {
 
 #[test]
 fn a_recurrent_prior_may_have_a_single_group() {
-    let family = LatentFamily::Categorical {
-        n_groups: 1,
-        n_classes: 3,
-        gradient: DrawGradient::LeaveOneOut,
-        temperature: 1.0,
-    };
+    let family = LatentFamily::Categorical { n_groups: 1, n_classes: 3, gradient: DrawGradient::LeaveOneOut };
     let config = config(family, LatentStructure::Pooled, PriorKind::Recurrent { hidden: 3 }, false);
     assert!(config.validate("latent", SEQ, None).is_empty());
     let (device, all) = (Device::flex(), [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);

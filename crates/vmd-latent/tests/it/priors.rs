@@ -3,17 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
 use crate::common::{
-    CATEGORICAL, SEQ, accepted, clues, config, drawn, gaussian, graph, host, host_priors, mean_and_error,
-    points, posterior, posterior_draws, size_of, tensor, trunk,
+    CATEGORICAL, SEQ, accepted, clues, config, drawn, gaussian, host, host_priors, mean_and_error, points,
+    posterior, posterior_draws, size_of, tensor, trunk,
 };
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use vmd_graph::DependencyGraph;
-use vmd_latent::{
-    LatentConfig, LatentDistribution, LatentFamily, LatentStructure, Prior, PriorKind, PriorNetwork, charge,
-};
+use vmd_latent::{LatentConfig, LatentFamily, LatentStructure, Prior, PriorKind, PriorNetwork};
 use vmd_nn::{ParameterInit, load_parameters, named_parameters};
 
 #[test]
@@ -22,10 +19,8 @@ fn densities_integrate_to_one() {
         for prior in host_priors(&config) {
             let total: f64 =
                 points(&prior).iter().map(|(z, weight)| weight * prior.log_density(z).exp()).sum();
-            // Sums of f64, and for a grid what lies outside of it; a flow has longer tails.
-            let flow = matches!(config.prior, PriorKind::Flow { .. });
-            let tolerance = if flow { 1e-5 } else { 1e-7 };
-            assert!((total - 1.0).abs() < tolerance, "{config:?}: {total}");
+            // Sums of f64, and for a grid what lies outside of it.
+            assert!((total - 1.0).abs() < 1e-7, "{config:?}: {total}");
         }
     }
 }
@@ -112,14 +107,9 @@ fn divergences_agree_with_monte_carlo() {
     for config in accepted().into_iter().filter(|config| config.clues.is_none()) {
         let network = drawn(&config, &device);
         let (q, z) = (posterior(&config, ROWS, &device), posterior_draws(&config, ROWS, &device));
-        let per_unit = network.divergence(&q, &z, None);
-        let n_units = match config.prior {
-            PriorKind::Mixture { .. } | PriorKind::Flow { .. } => 1,
-            PriorKind::Markov { .. } => config.family.n_units(),
-            _ => config.n_latents(SEQ) * config.family.n_units(),
-        };
-        assert_eq!(per_unit.dims(), [ROWS, n_units], "{config:?}");
-        let (found, found_error) = mean_and_error(&host(charge(per_unit, 0.0)));
+        let divergence = network.divergence(&q, &z, None);
+        assert_eq!(divergence.dims(), [ROWS], "{config:?}");
+        let (found, found_error) = mean_and_error(&host(divergence));
         let (host_q, prior) = (q.to_host(), network.to_host());
         let z: Vec<f32> = host(z).iter().map(|&z| z as f32).collect();
         let terms: Vec<f64> = z
@@ -136,11 +126,7 @@ fn divergences_agree_with_monte_carlo() {
         // Closed forms do not depend on the draw.
         let by_draw = matches!(
             config.prior,
-            PriorKind::Mixture { .. }
-                | PriorKind::Flow { .. }
-                | PriorKind::Autoregressive { .. }
-                | PriorKind::Recurrent { .. }
-                | PriorKind::Tree { .. }
+            PriorKind::Mixture { .. } | PriorKind::Autoregressive { .. } | PriorKind::Recurrent { .. }
         );
         assert_eq!(found_error > 1e-5, by_draw, "{config:?}: {found_error}");
     }
@@ -162,10 +148,6 @@ fn gradients_are_finite_differences() {
         };
         let network = drawn(&config, &plain);
         let parameters = named_parameters(&network);
-        if parameters.is_empty() {
-            assert_eq!(config.prior, PriorKind::Markov { strength: 1.5, learned: false });
-            continue;
-        }
         let mut rng = ChaCha8Rng::seed_from_u64(8);
         let direction: Vec<Vec<f32>> = parameters
             .iter()
@@ -195,9 +177,8 @@ fn gradients_are_finite_differences() {
             assert!(gradient.iter().any(|g| g.abs() > 1e-7), "{config:?}: {name} has no gradient");
             found += gradient.iter().zip(direction).map(|(g, d)| g * f64::from(*d)).sum::<f64>();
         }
-        // Central differences of f32 sums of order 10, and kinks of hidden units, of which two levels have half as many again.
-        let kinks = if config.structure == LatentStructure::TwoLevel { 0.02 } else { 0.01 };
-        assert!((found - wanted).abs() < kinks * wanted.abs() + 0.005, "{config:?}: {found}, not {wanted}");
+        // Central differences of f32 sums of order 10, and kinks of hidden units.
+        assert!((found - wanted).abs() < 0.01 * wanted.abs() + 0.005, "{config:?}: {found}, not {wanted}");
         assert!(wanted.abs() > 0.02, "{config:?}: {wanted} is too flat to test anything");
     }
 }
@@ -207,9 +188,9 @@ fn a_fresh_prior_is_the_standard_one_where_it_can_be() {
     let device = Device::flex();
     for config in accepted() {
         let init = &mut ParameterInit::new(ChaCha8Rng::seed_from_u64(1), &device);
-        let network = PriorNetwork::new(&config, 3, SEQ, None, Some(&graph()), init).unwrap();
+        let network = PriorNetwork::new(&config, 3, SEQ, None, None, init).unwrap();
         let standard = Prior::standard(&config, SEQ);
-        let differs = matches!(config.prior, PriorKind::Mixture { .. } | PriorKind::Markov { .. });
+        let differs = matches!(config.prior, PriorKind::Mixture { .. });
         let (mut z, mut rng) = (Vec::new(), ChaCha8Rng::seed_from_u64(2));
         standard.sample_into(&mut rng, &mut z);
         let fresh = network.to_host_given(clues(&device), None);
@@ -226,155 +207,37 @@ fn a_fresh_prior_is_the_standard_one_where_it_can_be() {
     assert!(logits[..6].iter().zip(&logits[6..]).all(|(a, b)| a != b));
 }
 
-/// A Markov prior over `graph` with `dim` channels and a posterior of order 1.
-fn markov(graph: &DependencyGraph, strength: f64) -> (LatentConfig, PriorNetwork) {
-    let kind = PriorKind::Markov { strength, learned: false };
-    let family = LatentFamily::Gaussian { dim: 2 };
-    let config = LatentConfig {
-        prior: kind,
-        ..config(family, LatentStructure::PerToken, PriorKind::Standard {}, false)
-    };
-    let device = Device::flex();
-    let init = &mut ParameterInit::new(ChaCha8Rng::seed_from_u64(1), &device);
-    let network = PriorNetwork::new(&config, 3, graph.n_nodes(), None, Some(graph), init).unwrap();
-    (config, network)
-}
-
-#[test]
-fn a_markov_prior_without_strength_is_independent() {
-    let (config, network) = markov(&DependencyGraph::sudoku(2, 2).unwrap(), 0.0);
-    let standard = Prior::standard(&config, 16);
-    let (mut z, mut same) = (Vec::new(), Vec::new());
-    standard.sample_into(&mut ChaCha8Rng::seed_from_u64(2), &mut z);
-    network.to_host().sample_into(&mut ChaCha8Rng::seed_from_u64(2), &mut same);
-    assert!((network.to_host().log_density(&z) - standard.log_density(&z)).abs() < 1e-9);
-    // The same numbers, channel after channel.
-    let by_channel: Vec<f32> = (0..16).flat_map(|node| [z[node], z[16 + node]]).collect();
-    assert_eq!(same, by_channel);
-}
-
-#[test]
-fn draws_of_a_markov_prior_have_its_covariance() {
-    const ROWS: usize = 20_000;
-    const STRENGTH: f64 = 2.0;
-    let graph = DependencyGraph::from_edges(5, [("tie", vec![(0, 1), (1, 2), (2, 0), (2, 3)])]).unwrap();
-    let (_, network) = markov(&graph, STRENGTH);
-    let (prior, mut rng, mut z) = (network.to_host(), ChaCha8Rng::seed_from_u64(7), Vec::new());
-    (0..ROWS).for_each(|_| prior.sample_into(&mut rng, &mut z));
-    let laplacian = graph.normalised_laplacian();
-    let covariance = |i: usize, j: usize, channels: [usize; 2]| {
-        let products: Vec<f64> = z
-            .chunks_exact(10)
-            .map(|z| f64::from(z[2 * i + channels[0]]) * f64::from(z[2 * j + channels[1]]))
-            .collect();
-        mean_and_error(&products)
-    };
-    // Q·Σ = I, entry by entry.
-    for i in 0..5 {
-        for j in 0..5 {
-            let (mut product, mut error) = (0.0, 0.0);
-            for k in 0..5 {
-                let q = STRENGTH * laplacian[i * 5 + k] + f64::from(u8::from(i == k));
-                let (mean, standard_error) = covariance(k, j, [0, 0]);
-                product += q * mean;
-                error += q.abs() * standard_error;
-            }
-            // Five standard errors, added up as if they went the same way.
-            assert!(
-                (product - f64::from(u8::from(i == j))).abs() < 5.0 * error,
-                "{i} {j}: {product} ± {error}"
-            );
-        }
-        let (mean, error) = covariance(i, i, [0, 1]);
-        assert!(mean.abs() < 5.0 * error, "channels are independent: {mean}");
-    }
-    // Neighbours are alike, and the node without any is free.
-    assert!(covariance(0, 1, [0, 0]).0 > 0.1 && (covariance(4, 4, [0, 0]).0 - 1.0).abs() < 0.06);
-}
-
-#[test]
-fn the_divergence_from_a_markov_prior_is_the_closed_form() {
-    const STRENGTH: f64 = 2.0;
-    let device = Device::flex();
-    let graph = DependencyGraph::chain(3).unwrap();
-    let (_, network) = markov(&graph, STRENGTH);
-    let (mean, log_variance) = ([0.3f32, -1.0, 0.8, 0.1, -0.4, 0.9], [0.2f32, -0.3, 0.1, 0.5, -1.0, 0.0]);
-    let q = LatentDistribution::Gaussian {
-        mean: tensor(mean.to_vec(), [1, 3, 2], &device),
-        log_variance: tensor(log_variance.to_vec(), [1, 3, 2], &device),
-    };
-    let found = host(network.divergence(&q, &tensor(mean.to_vec(), [1, 3, 2], &device), None));
-    // L_G = I − A/√(d_i d_j): eigenvalues 0, 1 and 2, so that det Q = 1·(1 + λ)·(1 + 2λ).
-    let log_det = ((1.0 + STRENGTH) * (1.0 + 2.0 * STRENGTH)).ln();
-    let beside = -STRENGTH / 2f64.sqrt();
-    for channel in 0..2 {
-        let of = |values: &[f32; 6], node: usize| f64::from(values[2 * node + channel]);
-        let m: Vec<f64> = (0..3).map(|node| of(&mean, node)).collect();
-        let quadratic = (1.0 + STRENGTH) * m.iter().map(|m| m * m).sum::<f64>()
-            + 2.0 * beside * (m[0] * m[1] + m[1] * m[2]);
-        let trace: f64 = (0..3).map(|node| (1.0 + STRENGTH) * of(&log_variance, node).exp()).sum();
-        let logs: f64 = (0..3).map(|node| of(&log_variance, node)).sum();
-        let wanted = 0.5 * (trace + quadratic - 3.0 - log_det - logs);
-        assert!((found[channel] - wanted).abs() < 1e-5, "{} and {wanted}", found[channel]);
-    }
-}
-
 #[test]
 fn what_does_not_go_together_is_refused_with_the_reason() {
-    let graph = DependencyGraph::chain(SEQ).unwrap();
     let per_token = LatentStructure::PerToken;
     let pooled = LatentStructure::Pooled;
-    let refused = |config: &LatentConfig, seq: usize, graph: Option<&DependencyGraph>, words: &str| {
-        let problems = config.validate("latent", seq, graph);
+    let refused = |config: &LatentConfig, seq: usize, words: &str| {
+        let problems = config.validate("latent", seq, None);
         assert_eq!(problems.len(), 1, "{config:?}: {problems:#?}");
         assert!(problems[0].starts_with("latent.") && problems[0].contains(words), "{problems:?}");
     };
     let of = |family, structure, prior| config(family, structure, prior, false);
     let with = |family, structure, prior| config(family, structure, prior, true);
-    let flow = |layers| PriorKind::Flow { layers, hidden: 4 };
-    let markov = |strength, learned| PriorKind::Markov { strength, learned };
-    let g = Some(&graph);
     refused(
         &of(gaussian(pooled), pooled, PriorKind::Autoregressive { hidden: 0 }),
         SEQ,
-        g,
         "table over classes",
     );
-    refused(&of(CATEGORICAL, per_token, PriorKind::Autoregressive { hidden: 0 }), 683, None, "4098 classes");
+    refused(&of(CATEGORICAL, per_token, PriorKind::Autoregressive { hidden: 0 }), 683, "4098 classes");
     assert!(
         of(CATEGORICAL, per_token, PriorKind::Autoregressive { hidden: 0 })
             .validate("latent", 682, None)
             .is_empty()
     );
-    refused(&of(CATEGORICAL, per_token, PriorKind::Recurrent { hidden: 0 }), SEQ, g, "hidden = 0");
-    refused(&of(gaussian(pooled), pooled, PriorKind::Recurrent { hidden: 2 }), SEQ, g, "table over classes");
-    refused(&of(CATEGORICAL, pooled, PriorKind::Mixture { components: 0 }), SEQ, g, "components = 0");
-    refused(&of(CATEGORICAL, pooled, flow(2)), SEQ, g, "classes are none");
-    refused(&of(LatentFamily::Gaussian { dim: 2 }, per_token, flow(2)), SEQ, g, "for pooled latents");
-    refused(&of(gaussian(pooled), pooled, flow(0)), SEQ, g, "must be 1 or more");
-    refused(&of(LatentFamily::Gaussian { dim: 1 }, pooled, flow(2)), SEQ, g, "2 or more");
-    refused(&of(CATEGORICAL, per_token, markov(1.0, true)), SEQ, g, "family \"gaussian\"");
-    refused(&of(gaussian(pooled), pooled, markov(1.0, true)), SEQ, g, "structure \"per_token\"");
-    refused(&of(gaussian(per_token), per_token, markov(1.0, true)), SEQ, None, "give the model a graph");
-    refused(&of(gaussian(per_token), per_token, markov(0.0, true)), SEQ, g, "strength = 0");
-    refused(&of(gaussian(per_token), per_token, markov(-1.0, false)), SEQ, g, "strength = -1");
-    let long = DependencyGraph::chain(1025).unwrap();
-    refused(&of(gaussian(per_token), per_token, markov(1.0, false)), 1025, Some(&long), "up to 1024 tokens");
+    refused(&of(CATEGORICAL, per_token, PriorKind::Recurrent { hidden: 0 }), SEQ, "hidden = 0");
+    refused(&of(gaussian(pooled), pooled, PriorKind::Recurrent { hidden: 2 }), SEQ, "table over classes");
+    refused(&of(CATEGORICAL, pooled, PriorKind::Mixture { components: 0 }), SEQ, "components = 0");
     for family in [gaussian(pooled), CATEGORICAL] {
-        refused(&with(family, pooled, PriorKind::Standard {}), SEQ, g, "use \"independent\"");
+        refused(&with(family, pooled, PriorKind::Standard {}), SEQ, "use \"independent\"");
     }
-    refused(&with(gaussian(pooled), pooled, flow(2)), SEQ, g, "no shift of a flow's weights");
-    refused(&with(gaussian(per_token), per_token, markov(1.0, true)), SEQ, g, "one strength for all");
-    for prior in [PriorKind::Standard {}, flow(2)] {
-        let past = LatentConfig { sees_past: true, ..of(gaussian(pooled), pooled, prior) };
-        refused(&past, SEQ, g, "latent.sees_past: ");
-    }
-    let tree = PriorKind::Tree { hidden: 2 };
-    refused(&of(CATEGORICAL, per_token, tree), SEQ, g, "structure \"two_level\"");
-    refused(&of(gaussian(per_token), LatentStructure::TwoLevel, tree), SEQ, g, "table over classes");
-    let free = LatentConfig { free_nats: 0.1, ..of(gaussian(pooled), pooled, flow(2)) };
-    refused(&free, SEQ, g, "estimated from one draw");
+    let past = LatentConfig { sees_past: true, ..of(gaussian(pooled), pooled, PriorKind::Standard {}) };
+    refused(&past, SEQ, "latent.sees_past: ");
     let mut clues = with(CATEGORICAL, pooled, PriorKind::Independent {});
     clues.clues = Some(vmd_nn::TrunkConfig { heads: 3, ..trunk() });
-    refused(&clues, SEQ, g, "latent.clues");
+    refused(&clues, SEQ, "latent.clues");
 }

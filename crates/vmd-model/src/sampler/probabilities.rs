@@ -1,8 +1,8 @@
 //! Probabilities of one token, in double precision.
 
 use rand::Rng;
+use vmd_core::uniform;
 use vmd_kernels::{draw, keep_top, softmax_f64};
-use vmd_process::uniform;
 
 use super::ValueRule;
 
@@ -56,7 +56,7 @@ pub(super) fn choose(rule: ValueRule, logits: &[f32], rng: &mut impl Rng) -> usi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vmd_process::{Purpose, keyed_rng};
+    use vmd_core::{Purpose, keyed_rng};
 
     #[test]
     fn softmax_sums_to_one_and_survives_extremes() {

@@ -1,6 +1,7 @@
 //! Which revealed tokens a step masks again.
 
-use vmd_process::{NoiseSchedule, reveal_probability, uniform};
+use vmd_core::uniform;
+use vmd_process::{NoiseSchedule, reveal_probability};
 
 use super::{RemaskRule, Row, SamplerConfig};
 

@@ -1,8 +1,9 @@
 //! Which tokens a step reveals.
 
 use rand::Rng;
+use vmd_core::{gumbel, index_below, open_uniform, uniform};
 use vmd_graph::DependencyGraph;
-use vmd_process::{NoiseSchedule, gumbel, index_below, uniform};
+use vmd_process::NoiseSchedule;
 
 use super::probabilities::{argmax, choose, entropy, softmax, two_largest};
 use super::remask::Chain;
@@ -228,8 +229,8 @@ impl<'a> Plan<'a> {
             .map(|i| match self.config.reveal {
                 _ if noise <= 0.0 => (row.surety[i], i),
                 // The score is a logarithm already.
-                RevealRule::Entropy => (row.surety[i] + noise * gumbel(&mut row.rng), i),
-                _ => (row.surety[i].ln() + noise * gumbel(&mut row.rng), i),
+                RevealRule::Entropy => (row.surety[i] + noise * gumbel(open_uniform(&mut row.rng)), i),
+                _ => (row.surety[i].ln() + noise * gumbel(open_uniform(&mut row.rng)), i),
             })
             .collect();
         // Ties go to the left, so that the order is the same everywhere.

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
+use vmd_core::{Purpose, keyed_rng};
 use vmd_latent::LatentRows;
-use vmd_process::{NoiseSchedule, Purpose, keyed_rng};
+use vmd_process::NoiseSchedule;
 
 use super::reveal::Plan;
 use super::{

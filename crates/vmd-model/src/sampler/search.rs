@@ -3,8 +3,8 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeSet;
 
+use vmd_core::{gumbel, open_uniform};
 use vmd_kernels::keep_top;
-use vmd_process::gumbel;
 
 use super::probabilities::{argmax, choose, softmax};
 use super::{Checker, Row, ValueRule};
@@ -135,7 +135,7 @@ fn scores(logits: &[f32], value: ValueRule, row: &mut Row) -> Vec<f64> {
     }
     if value != ValueRule::Argmax {
         // The largest of log-probabilities with this noise is a draw (Gumbel-max).
-        let noisy: Vec<f64> = scores.iter().map(|score| score + gumbel(&mut row.rng)).collect();
+        let noisy: Vec<f64> = scores.iter().map(|score| score + gumbel(open_uniform(&mut row.rng))).collect();
         let drawn = argmax(&noisy);
         let shift = scores[drawn] - noisy[drawn];
         scores = noisy.into_iter().map(|score| score + shift).collect();

@@ -6,12 +6,12 @@ use crate::common::toy::{MASK, Toy, VOCAB, all_pairs};
 use crate::common::{config, mean_and_error, steps, trained};
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, TensorData};
+use vmd_core::{Purpose, keyed_rng, uniform};
 use vmd_latent::{DrawGradient, LatentFamily, PriorKind};
 use vmd_model::{
     LossOptions, RevealRule, Sampler, SamplerConfig, Scope, TrainingBatch, VmdModel, estimate_bounds, loss,
 };
 use vmd_nn::{load_parameters, named_parameters};
-use vmd_process::{Purpose, keyed_rng, uniform};
 
 fn toys() -> impl Iterator<Item = Toy> {
     [(Scope::Sequence, 1), (Scope::Sequence, 2), (Scope::Sequence, 3), (Scope::Step, 1), (Scope::Step, 2)]
@@ -136,7 +136,7 @@ fn values(model: &VmdModel) -> Vec<f64> {
 fn the_gradient_of_two_draws_is_unbiased() {
     const STEP: f32 = 2e-3;
     let gradient = DrawGradient::LeaveOneOut;
-    let family = LatentFamily::Categorical { n_groups: 2, n_classes: 2, gradient, temperature: 1.0 };
+    let family = LatentFamily::Categorical { n_groups: 2, n_classes: 2, gradient };
     let (x0, plain, autodiff) = ([1, 2], Device::flex(), Device::flex().autodiff());
     for kind in [
         PriorKind::Standard {},

@@ -4,6 +4,7 @@
 
 use crate::common::{config, steps, trained};
 use burn::tensor::{Device, Tensor};
+use vmd_core::{Purpose, index_below, keyed_rng};
 use vmd_denoiser::ParentsConfig;
 use vmd_graph::GraphSpec;
 use vmd_latent::{LatentFamily, LatentRows, LatentStructure, PriorKind};
@@ -12,7 +13,7 @@ use vmd_model::{
     Session, TokenPredictor, TrainingBatch, VmdModel, Writing, loss,
 };
 use vmd_nn::PositionEncoding;
-use vmd_process::{NoiseSchedule, Purpose, index_below, keyed_rng};
+use vmd_process::NoiseSchedule;
 
 const VOCAB: usize = 7;
 const LEN: usize = 3;
@@ -20,12 +21,7 @@ const BLOCKS: usize = 5;
 const MASK: u32 = VOCAB as u32;
 
 fn causal(window: Option<usize>) -> ModelConfig {
-    let family = LatentFamily::Categorical {
-        n_groups: 2,
-        n_classes: 3,
-        gradient: Default::default(),
-        temperature: 1.0,
-    };
+    let family = LatentFamily::Categorical { n_groups: 2, n_classes: 3, gradient: Default::default() };
     let mut config = config(VOCAB, LEN * BLOCKS, Scope::Block, Some(family));
     (config.blocks, config.causal, config.window) = (BLOCKS, true, window);
     config.denoiser.trunk.position = PositionEncoding::Rotary;

@@ -4,9 +4,10 @@
 
 use crate::common::{CATEGORICAL, config};
 use burn::tensor::Device;
+use vmd_core::{Purpose, keyed_rng};
 use vmd_graph::GraphSpec;
 use vmd_model::{ModelConfig, ObjectiveConfig, Scope, VmdModel};
-use vmd_process::{NoiseSchedule, Purpose, keyed_rng};
+use vmd_process::NoiseSchedule;
 
 const MODEL: &str = r#"
 vocab = 4
@@ -22,7 +23,7 @@ trunk = { width = 8, layers = 1, heads = 4, position = "none", edge_heads = ["ro
 [latent]
 family = { kind = "categorical", n_groups = 2, n_classes = 4 }
 structure = "per_token"
-posterior = { pooling = "mean", trunk = { width = 8, layers = 1, heads = 1, activation = "silu" } }
+posterior = { init_scale = 1.0, trunk = { width = 8, layers = 1, heads = 1, activation = "silu" } }
 "#;
 
 #[test]
@@ -46,8 +47,8 @@ fn unknown_keys_are_refused_wherever_they_stand() {
         ("adaln_on_latent = true", "adaln_on_latent = true\nadaln = true"),
         ("width = 8, layers = 1, heads = 4", "width = 8, layers = 1, heads = 4, head = 1"),
         ("n_classes = 4", "n_classes = 4, dim = 2"),
-        ("pooling = \"mean\"", "pooling = \"mean\", pool = 1"),
-        ("structure = \"per_token\"", "structure = \"per_token\"\nfree_nat = 1.0"),
+        ("init_scale = 1.0", "init_scale = 1.0, pool = 1"),
+        ("structure = \"per_token\"", "structure = \"per_token\"\nfree_nats = 1.0"),
         ("kind = \"cosine\"", "kind = \"cosine\", epsilon = 0.1"),
         ("box_cols = 2", "box_cols = 2, n = 3"),
     ] {
@@ -77,7 +78,7 @@ fn all_problems_are_reported_at_once() {
     bad.denoiser.trunk.layers = 0;
     bad.denoiser.trunk.edge_heads = vec!["row".into(), "diagonal".into()];
     let latent = bad.latent.as_mut().unwrap();
-    latent.free_nats = f64::INFINITY;
+    latent.posterior.init_scale = f64::INFINITY;
     latent.posterior.trunk.heads = 3;
     let found = problems(&bad);
     for part in [
@@ -86,7 +87,7 @@ fn all_problems_are_reported_at_once() {
         "denoiser.trunk.layers is 0",
         "`diagonal`",
         "latent.posterior.trunk.width = 8",
-        "latent.free_nats = inf",
+        "latent.posterior.init_scale = inf",
     ] {
         assert_eq!(found.iter().filter(|text| text.contains(part)).count(), 1, "{part}: {found:#?}");
     }

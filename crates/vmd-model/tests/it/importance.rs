@@ -6,13 +6,14 @@ use crate::common::toy::{Toy, all_pairs};
 use crate::common::{CATEGORICAL, config, steps, trained};
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::Device;
+use vmd_core::{Purpose, keyed_rng};
 use vmd_latent::{DrawGradient, LatentFamily, PriorKind};
 use vmd_model::{
     KlMultiplier, LossOptions, ObjectiveConfig, Scope, TrainingBatch, VmdModel, estimate_bounds,
     importance_bound, loss,
 };
 use vmd_nn::{load_parameters, named_parameters};
-use vmd_process::{Purpose, TimeGrid, keyed_rng};
+use vmd_process::TimeGrid;
 
 const ROWS: usize = 1000;
 
@@ -141,7 +142,7 @@ fn fitted(model: VmdModel, objective: &ObjectiveConfig, seed: u64) -> VmdModel {
 fn the_joint_multiplier_falls_below_the_exact_likelihood_and_below_the_entropy() {
     const STEPS: usize = 2;
     let gradient = DrawGradient::LeaveOneOut;
-    let family = LatentFamily::Categorical { n_groups: 2, n_classes: 2, gradient, temperature: 1.0 };
+    let family = LatentFamily::Categorical { n_groups: 2, n_classes: 2, gradient };
     let objective = ObjectiveConfig { kl_multiplier: KlMultiplier::Joint, ..steps(STEPS) };
     let model = crate::common::fresh(&config(3, 2, Scope::Step, Some(family)));
     // Rows without a latent teach the network to copy the token that it sees.

@@ -4,13 +4,14 @@
 
 use crate::common::{CATEGORICAL, config, fresh, log_softmax, mean_and_error, steps, trained};
 use burn::tensor::{Device, Tensor};
+use vmd_core::{Purpose, keyed_rng};
 use vmd_latent::{LatentFamily, LatentRows, PriorKind};
 use vmd_model::{
     Budgets, KlMultiplier, LatentSource, LossOptions, ObjectiveConfig, Query, Scope, TokenPredictor,
     TrainedLoops, TrainingBatch, VmdModel, estimate_bounds, loss,
 };
 use vmd_nn::{Loops, load_parameters, named_parameters};
-use vmd_process::{NoiseSchedule, Purpose, TimeGrid, keyed_rng, kl_multiplier, n_masked};
+use vmd_process::{NoiseSchedule, TimeGrid, kl_multiplier, n_masked};
 
 const VOCAB: usize = 5;
 const SEQ: usize = 4;
@@ -204,29 +205,24 @@ fn the_kl_of_a_step_follows_the_multiplier() {
 }
 
 #[test]
-fn kl_weight_and_free_nats_enter_the_total_only() {
-    let mut config = config(VOCAB, SEQ, Scope::Sequence, Some(CATEGORICAL));
+fn the_kl_weight_enters_the_total_only() {
     let device = Device::flex();
-    config.latent.as_mut().unwrap().free_nats = 5.0;
-    let model = trained(&config, 1);
+    let model = trained(&config(VOCAB, SEQ, Scope::Sequence, Some(CATEGORICAL)), 1);
     let mut batch = TrainingBatch::draw(tokens(4), &model, &steps(1), 1, 0);
-    let at = |batch: &TrainingBatch, kl_weight, use_free_nats| {
-        let options = LossOptions { kl_weight, use_free_nats, ..LossOptions::BOUND };
+    let at = |batch: &TrainingBatch, kl_weight| {
+        let options = LossOptions { kl_weight, ..LossOptions::BOUND };
         let parts = loss(&model, batch, options, &device);
         (scalar(&parts.total), scalar(&parts.recon), scalar(parts.kl.as_ref().unwrap()))
     };
-    let (total, recon, kl) = at(&batch, 1.0, false);
+    let (total, recon, kl) = at(&batch, 1.0);
     assert!(kl > 0.01);
     // Roundings of f32 on values of order 10.
     let close = |a: f64, b: f64| (a - b).abs() < 1e-5;
     assert!(close(total, recon + kl));
-    let (total, same_recon, same_kl) = at(&batch, 0.25, false);
+    let (total, same_recon, same_kl) = at(&batch, 0.25);
     assert!(close(total, recon + 0.25 * kl) && same_recon == recon && same_kl == kl);
-    let (total, same_recon, same_kl) = at(&batch, 0.25, true);
-    // Two groups, both below their free five nats.
-    assert!(close(total, recon + 0.25 * 10.0) && same_recon == recon && same_kl == kl);
     batch.kl_factor.iter_mut().for_each(|factor| *factor *= 3.0);
-    assert!(close(at(&batch, 1.0, false).2, 3.0 * kl));
+    assert!(close(at(&batch, 1.0).2, 3.0 * kl));
 }
 
 #[test]

@@ -6,55 +6,46 @@ use crate::common::{CATEGORICAL, config, steps, trunk};
 use burn::module::Module;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, TensorData};
-use vmd_graph::GraphSpec;
+use vmd_core::{Purpose, keyed_rng, uniform};
 use vmd_latent::{LatentFamily, LatentStructure, PriorKind};
 use vmd_model::{
     LossOptions, ModelConfig, Sampler, SamplerConfig, Scope, TokenPredictor, TrainingBatch, VmdModel,
     estimate_bounds, importance_bound, loss,
 };
 use vmd_nn::{load_parameters, named_parameters};
-use vmd_process::{Purpose, TimeGrid, keyed_rng, uniform};
+use vmd_process::TimeGrid;
 
 const VOCAB: usize = 3;
 const SEQ: usize = 3;
 const GAUSSIAN: LatentFamily = LatentFamily::Gaussian { dim: 2 };
 /// Straight-through, so that one draw reaches the denoiser.
 const FAMILIES: [LatentFamily; 2] = [GAUSSIAN, CATEGORICAL];
-const STRUCTURES: [LatentStructure; 3] =
-    [LatentStructure::Pooled, LatentStructure::PerToken, LatentStructure::TwoLevel];
+const STRUCTURES: [LatentStructure; 2] = [LatentStructure::Pooled, LatentStructure::PerToken];
 
 /// Each kind of prior, and for which latents it works, without clues and with them: Gaussian, then categorical ones, each
-/// pooled, per token and of two levels.
-const TABLE: [(PriorKind, [bool; 6], [bool; 6]); 10] = {
-    const ALL: [bool; 6] = [true; 6];
-    const NONE: [bool; 6] = [false; 6];
-    const CLASSES: [bool; 6] = [false, false, false, true, true, true];
-    const TREE: [bool; 6] = [false, false, false, false, false, true];
-    const FIELD: [bool; 6] = [false, true, false, false, false, false];
+/// pooled and per token.
+const TABLE: [(PriorKind, [bool; 4], [bool; 4]); 5] = {
+    const ALL: [bool; 4] = [true; 4];
+    const NONE: [bool; 4] = [false; 4];
+    const CLASSES: [bool; 4] = [false, false, true, true];
     [
         (PriorKind::Standard {}, ALL, NONE),
         (PriorKind::Independent {}, ALL, ALL),
         (PriorKind::Autoregressive { hidden: 0 }, CLASSES, CLASSES),
         (PriorKind::Autoregressive { hidden: 3 }, CLASSES, CLASSES),
-        (PriorKind::Tree { hidden: 0 }, TREE, TREE),
-        (PriorKind::Tree { hidden: 3 }, TREE, TREE),
         (PriorKind::Mixture { components: 3 }, ALL, ALL),
-        (PriorKind::Flow { layers: 2, hidden: 4 }, [true, false, false, false, false, false], NONE),
-        (PriorKind::Markov { strength: 1.0, learned: false }, FIELD, NONE),
-        (PriorKind::Markov { strength: 1.0, learned: true }, FIELD, NONE),
     ]
 };
 
 /// Every configuration, and whether it works.
 fn combinations() -> impl Iterator<Item = (ModelConfig, bool)> {
     TABLE.into_iter().flat_map(|(kind, without, with)| {
-        let places = (0..6).flat_map(|place| [false, true].map(|clues| (place, clues)));
+        let places = (0..4).flat_map(|place| [false, true].map(|clues| (place, clues)));
         places.flat_map(move |(place, clues)| {
             [Scope::Sequence, Scope::Step].map(|scope| {
-                let mut config = config(VOCAB, SEQ, scope, Some(FAMILIES[place / 3]));
-                config.graph = Some(GraphSpec::Chain { n: SEQ });
+                let mut config = config(VOCAB, SEQ, scope, Some(FAMILIES[place / 2]));
                 let latent = config.latent.as_mut().unwrap();
-                (latent.structure, latent.prior) = (STRUCTURES[place % 3], kind);
+                (latent.structure, latent.prior) = (STRUCTURES[place % 2], kind);
                 latent.clues = clues.then(trunk);
                 (config, if clues { with[place] } else { without[place] })
             })
@@ -125,9 +116,8 @@ fn every_combination_works_or_is_refused() {
         let (bound, _) = importance_bound(&model, 2, TimeGrid::default(), &tokens(8), 3, 1);
         assert!(bound.is_finite() && bound > 0.0);
     }
-    // Counted from the table: 6, 6, 3, 3, 1, 1, 6, 1, 1 and 1 without clues, 0, 6, 3, 3, 1, 1, 6, 0, 0 and 0 with them, each in
-    // two scopes.
-    assert_eq!(n_accepted, 2 * (29 + 20));
+    // Counted from the table: 4, 4, 2, 2 and 4 without clues, 0, 4, 2, 2 and 4 with them, each in two scopes.
+    assert_eq!(n_accepted, 2 * (16 + 12));
 }
 
 #[test]
@@ -228,7 +218,6 @@ fn a_held_prior_follows_and_is_not_charged() {
             (name.clone(), TensorData::new(values, data.shape().to_vec()))
         });
         let other = load_parameters(model.clone(), others.collect()).unwrap();
-        let has_parameters = parameters.keys().any(|name| name.starts_with("prior."));
         let batch = TrainingBatch::draw(tokens(6), &model, &steps(2), 1, 0);
         let step = |model: &VmdModel, hold_prior| {
             let options = LossOptions { hold_prior, ..LossOptions::BOUND };
@@ -239,6 +228,6 @@ fn a_held_prior_follows_and_is_not_charged() {
             (value, after.into_iter().filter(|(name, _)| name.starts_with("posterior.")).collect::<Vec<_>>())
         };
         assert!(step(&model, true) == step(&other, true), "{:?}", config.latent);
-        assert_eq!(step(&model, false) != step(&other, false), has_parameters, "{:?}", config.latent);
+        assert!(step(&model, false) != step(&other, false), "{:?}", config.latent);
     }
 }

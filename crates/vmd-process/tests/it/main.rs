@@ -1,4 +1,4 @@
 //! Integration tests of `vmd-process`: one binary, so that Burn is linked once.
 
-mod randomness;
+mod corruption;
 mod schedules;

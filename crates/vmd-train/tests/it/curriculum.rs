@@ -6,9 +6,8 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use burn::tensor::Device;
-use vmd_data::source::DataSource;
+use vmd_core::{DataSource, Purpose, keyed_rng};
 use vmd_model::{Difficulty, ModelConfig, ObjectiveConfig, TrainingBatch, VmdModel};
-use vmd_process::{Purpose, keyed_rng};
 use vmd_train::{Curriculum, TrainConfig, Trainer, TrainerParts};
 
 const SEQ: usize = 8;

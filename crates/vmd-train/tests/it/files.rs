@@ -7,9 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, TensorData};
+use vmd_core::{Purpose, keyed_rng};
 use vmd_latent::LatentRows;
 use vmd_model::{ModelConfig, Query, TokenPredictor, VmdModel};
-use vmd_process::{Purpose, keyed_rng};
 use vmd_train::{
     Checkpoint, LoadOptions, MetricRecord, TrainerState, load_model_dir, read_metrics, save_model_dir,
     write_atomically,

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
 use burn::tensor::Device;
-use vmd_data::source::DataSource;
+use vmd_core::DataSource;
 use vmd_model::{ModelConfig, ObjectiveConfig};
 use vmd_train::{MetricRecord, TrainConfig, TrainError, Trainer, TrainerParts};
 

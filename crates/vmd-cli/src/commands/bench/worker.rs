@@ -8,12 +8,11 @@ use std::time::Instant;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use vmd::Device;
-use vmd::data::source::DataSource;
+use vmd::core::{DataSource, Purpose, index_below, keyed_rng, uniform};
 use vmd::denoiser::ParentsConfig;
 use vmd::graph::{GraphSpec, ParentOrder};
 use vmd::latent::LatentRows;
 use vmd::model::{Query, RevealRule, Sampler, SamplerConfig, TokenPredictor, VmdModel, Writing};
-use vmd::process::{Purpose, index_below, keyed_rng, uniform};
 use vmd::train::{Trainer, TrainerParts};
 
 use super::case::{Case, Mode};

@@ -5,28 +5,22 @@
 use burn::tensor::{Device, Int, Tensor, TensorData, activation::log_softmax};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use vmd_graph::DependencyGraph;
 use vmd_latent::{
-    DrawGradient, LatentConfig, LatentDistribution, LatentFamily, LatentStructure, Pooling, PosteriorConfig,
-    Prior, PriorKind, PriorNetwork,
+    DrawGradient, LatentConfig, LatentDistribution, LatentFamily, LatentStructure, PosteriorConfig, Prior,
+    PriorKind, PriorNetwork,
 };
 use vmd_nn::{Activation, ParameterInit, PositionEncoding, TrunkConfig, load_parameters, named_parameters};
 
 pub(crate) const SEQ: usize = 2;
 pub(crate) const VOCAB: usize = 3;
 
-/// Two or three values of `z` in a row, so that densities can be integrated on a grid: two channels, or one for each of two
-/// tokens, or one more for both.
+/// Two values of `z` in a row, so that densities can be integrated on a grid: two channels, or one for each of two tokens.
 pub(crate) fn gaussian(structure: LatentStructure) -> LatentFamily {
     LatentFamily::Gaussian { dim: if structure == LatentStructure::Pooled { 2 } else { 1 } }
 }
 
-pub(crate) const CATEGORICAL: LatentFamily = LatentFamily::Categorical {
-    n_groups: 2,
-    n_classes: 3,
-    gradient: DrawGradient::LeaveOneOut,
-    temperature: 1.0,
-};
+pub(crate) const CATEGORICAL: LatentFamily =
+    LatentFamily::Categorical { n_groups: 2, n_classes: 3, gradient: DrawGradient::LeaveOneOut };
 
 pub(crate) fn trunk() -> TrunkConfig {
     TrunkConfig {
@@ -55,32 +49,22 @@ pub(crate) fn config(
         prior,
         sees_past: false,
         clues: clues.then(trunk),
-        posterior: PosteriorConfig { trunk: trunk(), pooling: Pooling::Flatten, init_scale: 1.0 },
-        free_nats: 0.0,
+        posterior: PosteriorConfig { trunk: trunk(), init_scale: 1.0 },
     }
 }
 
-pub(crate) const KINDS: [PriorKind; 11] = [
+pub(crate) const KINDS: [PriorKind; 6] = [
     PriorKind::Standard {},
     PriorKind::Independent {},
     PriorKind::Autoregressive { hidden: 0 },
     PriorKind::Autoregressive { hidden: 3 },
     PriorKind::Recurrent { hidden: 3 },
-    PriorKind::Tree { hidden: 0 },
-    PriorKind::Tree { hidden: 3 },
     PriorKind::Mixture { components: 3 },
-    PriorKind::Flow { layers: 3, hidden: 4 },
-    PriorKind::Markov { strength: 1.5, learned: false },
-    PriorKind::Markov { strength: 1.5, learned: true },
 ];
-
-pub(crate) fn graph() -> DependencyGraph {
-    DependencyGraph::chain(SEQ).unwrap()
-}
 
 /// Every combination that is accepted.
 pub(crate) fn accepted() -> Vec<LatentConfig> {
-    let structures = [LatentStructure::Pooled, LatentStructure::PerToken, LatentStructure::TwoLevel];
+    let structures = [LatentStructure::Pooled, LatentStructure::PerToken];
     let families = structures.into_iter().flat_map(|s| [(gaussian(s), s), (CATEGORICAL, s)]);
     families
         .flat_map(|(family, structure)| {
@@ -88,13 +72,13 @@ pub(crate) fn accepted() -> Vec<LatentConfig> {
                 .into_iter()
                 .flat_map(move |kind| [false, true].map(|clues| config(family, structure, kind, clues)))
         })
-        .filter(|config| config.validate("latent", SEQ, Some(&graph())).is_empty())
+        .filter(|config| config.validate("latent", SEQ, None).is_empty())
         .collect()
 }
 
 /// By how much a parameter of this name is drawn or moved: logits count ten times over.
 pub(crate) fn size_of(name: &str) -> f32 {
-    let tenfold = ["logits", "Autoregressive", "Recurrent.output", "Tree"];
+    let tenfold = ["logits", "Autoregressive", "Recurrent.output"];
     if tenfold.into_iter().any(|part| name.contains(part)) { 0.12 } else { 0.7 }
 }
 
@@ -102,13 +86,11 @@ pub(crate) fn size_of(name: &str) -> f32 {
 pub(crate) fn drawn(config: &LatentConfig, device: &Device) -> PriorNetwork {
     let mut rng = ChaCha8Rng::seed_from_u64(4);
     let init = &mut ParameterInit::new(rng.clone(), device);
-    let network = PriorNetwork::new(config, VOCAB, SEQ, None, Some(&graph()), init).unwrap();
+    let network = PriorNetwork::new(config, VOCAB, SEQ, None, None, init).unwrap();
     let parameters = named_parameters(&network)
         .into_iter()
         .map(|(name, old)| {
-            // On a grid of three dimensions there is no room for the widest of normals.
-            let quiet = config.structure == LatentStructure::TwoLevel && name.starts_with("clues.");
-            let size = size_of(&name) * if quiet { 0.3 } else { 1.0 };
+            let size = size_of(&name);
             let values: Vec<f32> =
                 (0..old.num_elements()).map(|_| (rng.random::<f32>() * 2.0 - 1.0) * size).collect();
             (name, TensorData::new(values, old.shape().to_vec()))
@@ -144,19 +126,12 @@ pub(crate) fn posterior(config: &LatentConfig, rows: usize, device: &Device) -> 
             mean: tensor(repeated(|i| (i * 1.7 + 0.5).sin()), [rows, n_latents, dim], device),
             log_variance: tensor(repeated(|i| (i * 2.3).cos() - 0.5), [rows, n_latents, dim], device),
         },
-        LatentFamily::Categorical { n_groups, n_classes, temperature, .. } => {
-            LatentDistribution::Categorical {
-                log_probabilities: log_softmax(
-                    tensor(
-                        repeated(|i| 1.5 * (i * 1.7).sin()),
-                        [rows, n_latents, n_groups, n_classes],
-                        device,
-                    ),
-                    3,
-                ),
-                temperature,
-            }
-        }
+        LatentFamily::Categorical { n_groups, n_classes, .. } => LatentDistribution::Categorical {
+            log_probabilities: log_softmax(
+                tensor(repeated(|i| 1.5 * (i * 1.7).sin()), [rows, n_latents, n_groups, n_classes], device),
+                3,
+            ),
+        },
     }
 }
 
@@ -175,23 +150,16 @@ pub(crate) fn host_priors(config: &LatentConfig) -> Vec<Prior> {
     if config.clues.is_some() { network.to_host_given(clues(&device), None) } else { vec![network.to_host()] }
 }
 
-/// Points of a grid with their weights, which is all there is of a Gaussian latent of two or three values, or every value of a
-/// categorical one.
+/// Points of a grid with their weights for a Gaussian latent of two values, or every value of a categorical one.
 pub(crate) fn points(prior: &Prior) -> Vec<(Vec<f32>, f64)> {
     if let Some(all) = prior.enumerate(1000) {
         return (0..all.n_rows()).map(|row| (all.row(row).to_vec(), 1.0)).collect();
     }
     // Smooth and with light tails: the rule of equal weights errs exponentially little.
     const STEP: f64 = 0.125;
-    const COARSE: f64 = 0.3;
-    if prior.row_len() == 2 {
-        let axis = || (-96..=96).map(|i| (f64::from(i) * STEP) as f32);
-        return axis().flat_map(|a| axis().map(move |b| (vec![a, b], STEP * STEP))).collect();
-    }
-    // Half a step aside, so that no point lies where a test's function jumps.
-    let axis = || (-36..36).map(|i| ((f64::from(i) + 0.5) * COARSE) as f32);
-    let plane = || axis().flat_map(|a| axis().map(move |b| [a, b]));
-    plane().flat_map(|[a, b]| axis().map(move |c| (vec![a, b, c], COARSE.powi(3)))).collect()
+    assert_eq!(prior.row_len(), 2);
+    let axis = || (-96..=96).map(|i| (f64::from(i) * STEP) as f32);
+    axis().flat_map(|a| axis().map(move |b| (vec![a, b], STEP * STEP))).collect()
 }
 
 /// Mean and its standard error.

@@ -7,26 +7,22 @@ use std::cell::RefCell;
 
 use burn::tensor::{Device, TensorData};
 use rand_chacha::ChaCha8Rng;
+use vmd_core::{Purpose, index_below, keyed_rng, uniform};
 use vmd_denoiser::DenoiserConfig;
 use vmd_graph::{DependencyGraph, GraphSpec};
 use vmd_latent::{
-    DrawGradient, LatentConfig, LatentFamily, LatentRows, LatentStructure, Pooling, PosteriorConfig, Prior,
-    PriorKind,
+    DrawGradient, LatentConfig, LatentFamily, LatentRows, LatentStructure, PosteriorConfig, Prior, PriorKind,
 };
 use vmd_model::{
     Budgets, ModelConfig, ObjectiveConfig, Prediction, Query, RevealRule, Sampler, SamplerConfig, Scope,
     TokenPredictor, VmdModel,
 };
 use vmd_nn::{Activation, PositionEncoding, TrunkConfig, load_parameters, named_parameters};
-use vmd_process::{NoiseSchedule, Purpose, index_below, keyed_rng, uniform};
+use vmd_process::NoiseSchedule;
 
 /// Two groups of two classes: four values of `z`.
-pub(crate) const CATEGORICAL: LatentFamily = LatentFamily::Categorical {
-    n_groups: 2,
-    n_classes: 2,
-    gradient: DrawGradient::StraightThrough,
-    temperature: 1.0,
-};
+pub(crate) const CATEGORICAL: LatentFamily =
+    LatentFamily::Categorical { n_groups: 2, n_classes: 2, gradient: DrawGradient::StraightThrough };
 
 pub(crate) fn trunk() -> TrunkConfig {
     TrunkConfig {
@@ -50,8 +46,7 @@ pub(crate) fn latent(family: LatentFamily) -> LatentConfig {
         prior: PriorKind::Standard {},
         clues: None,
         sees_past: false,
-        posterior: PosteriorConfig { trunk: trunk(), pooling: Pooling::Flatten, init_scale: 1.0 },
-        free_nats: 0.0,
+        posterior: PosteriorConfig { trunk: trunk(), init_scale: 1.0 },
     }
 }
 

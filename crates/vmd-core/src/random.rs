@@ -55,7 +55,7 @@ pub enum Purpose {
 /// arguments are different keys, not different positions of one stream: they never overlap.
 ///
 /// ```
-/// use vmd_process::{Purpose, keyed_rng, uniform};
+/// use vmd_core::{Purpose, keyed_rng, uniform};
 /// let draw = |step| uniform(&mut keyed_rng(1, step, Purpose::Time));
 /// assert_eq!(draw(5), draw(5));
 /// assert_ne!(draw(5), draw(6));
@@ -83,18 +83,22 @@ pub fn index_below<R: Rng + ?Sized>(rng: &mut R, n: usize) -> usize {
     ((u128::from(rng.next_u64()) * n as u128) >> 64) as usize
 }
 
+/// A uniform draw in `(0, 1)`: the mid-point of one of 2^52 cells.
+pub fn open_uniform<R: Rng + ?Sized>(rng: &mut R) -> f64 {
+    // With 53 bits the last mid-point would round to 1.
+    ((rng.next_u64() >> 12) as f64 + 0.5) / (1_u64 << 52) as f64
+}
+
 /// A draw from `N(0, 1)` by the Box–Muller transform; two 64-bit words each, no rejection.
 ///
 /// A fixed number of words per draw keeps the position in the stream predictable.
 pub fn standard_normal<R: Rng + ?Sized>(rng: &mut R) -> f64 {
-    // 1 − u lies in (0, 1], where the logarithm is finite.
-    let radius = (-2.0 * (1.0 - uniform(rng)).ln()).sqrt();
+    let radius = (-2.0 * uniform(rng).max(f64::MIN_POSITIVE).ln()).sqrt();
     radius * (TAU * uniform(rng)).cos()
 }
 
-/// A draw from the standard Gumbel distribution, `−log(−log u)`; one 64-bit word each, always finite.
-pub fn gumbel<R: Rng + ?Sized>(rng: &mut R) -> f64 {
-    // Mid-points of 2^52 cells: with 53 bits the last mid-point would round to 1.
-    let u = ((rng.next_u64() >> 12) as f64 + 0.5) / (1_u64 << 52) as f64;
-    -(-u.ln()).ln()
+/// The standard Gumbel distribution's value at the uniform number `u` in `[0, 1)`: `−ln(−ln u)`, always finite.
+#[must_use]
+pub fn gumbel(u: f64) -> f64 {
+    -(-u.max(f64::MIN_POSITIVE).ln()).ln()
 }

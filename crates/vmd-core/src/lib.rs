@@ -1,0 +1,14 @@
+//! What every crate shares: keyed random streams, arithmetic on log-probabilities, and sources of examples.
+//!
+//! Invariant: plain Rust numbers. Nothing here knows tensors, networks, files or a task.
+//!
+//! [`keyed_rng`] is the only source of randomness of the project: the same `(seed, step, purpose)` gives the same bits,
+//! whatever was interrupted in between.
+
+mod math;
+mod random;
+mod source;
+
+pub use math::{log_mean_exp, log_softmax, log_sum_exp};
+pub use random::{Purpose, gumbel, index_below, keyed_rng, open_uniform, standard_normal, uniform};
+pub use source::DataSource;

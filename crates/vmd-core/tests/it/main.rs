@@ -1,0 +1,4 @@
+//! Integration tests of `vmd-core`.
+
+mod math;
+mod randomness;
