@@ -266,7 +266,7 @@ impl TrainingBatch {
             true => 0.0,
             // Paid in full wherever the step reveals something.
             false if aware => n_paid * drawn.weight / drawn.reveal,
-            false => n_paid * objective.kl_factor(config.scope, drawn, n_latent_tokens),
+            false => n_paid * ObjectiveConfig::kl_factor(config.scope, drawn, n_latent_tokens),
         };
         let reveal = if aware { drawn.reveal } else { 1.0 };
         self.latent_mask.extend((0..x0.len()).map(|i| u32::from(latent_mask(i))));
@@ -317,7 +317,6 @@ fn draw_times(
 ) -> Vec<DrawnTime> {
     let mut rng = keyed_rng(seed, step, Purpose::Time);
     let times = low_discrepancy_times(assigned.len(), uniform(&mut rng));
-    let draw =
-        |(t, row): (f64, &Assignment)| objective.draw(row.steps, t, uniform(&mut rng), &config.schedule);
+    let draw = |(t, row): (f64, &Assignment)| objective.draw(row.steps, t, &config.schedule);
     times.into_iter().zip(assigned).map(draw).collect()
 }

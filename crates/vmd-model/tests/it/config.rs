@@ -57,7 +57,7 @@ fn unknown_keys_are_refused_wherever_they_stand() {
         assert!(error.contains("unknown field"), "{with}: {error}");
     }
     assert!(toml::from_str::<ObjectiveConfig>("steps = 4\nstep = 3").is_err());
-    let objective: ObjectiveConfig = toml::from_str("steps = 4\nkl_multiplier = \"joint\"").unwrap();
+    let objective: ObjectiveConfig = toml::from_str("steps = 4\nclue_share = 0.5").unwrap();
     assert_eq!(objective.budgets(), [Some(4)]);
 }
 

@@ -6,11 +6,11 @@ use crate::common::{CATEGORICAL, config, fresh, log_softmax, mean_and_error, ste
 use burn::tensor::{Device, Tensor};
 use vmd_latent::{LatentFamily, LatentRows, PriorKind};
 use vmd_model::{
-    Budgets, KlMultiplier, LatentSource, LossOptions, ObjectiveConfig, Query, Scope, TokenPredictor,
-    TrainedLoops, TrainingBatch, VmdModel, estimate_bounds, loss,
+    Budgets, LatentSource, LossOptions, ObjectiveConfig, Query, Scope, TokenPredictor, TrainedLoops,
+    TrainingBatch, VmdModel, estimate_bounds, loss,
 };
 use vmd_nn::{Loops, load_parameters, named_parameters};
-use vmd_process::{NoiseSchedule, Purpose, TimeGrid, keyed_rng, kl_multiplier, n_masked};
+use vmd_process::{NoiseSchedule, Purpose, keyed_rng, kl_multiplier, n_masked};
 
 const VOCAB: usize = 5;
 const SEQ: usize = 4;
@@ -122,41 +122,13 @@ fn the_health_of_a_latent_goes_with_the_bound() {
 }
 
 #[test]
-fn importance_weights_leave_the_expectation_alone() {
-    const SEEDS: u64 = 400;
-    let model = trained(&config(VOCAB, SEQ, Scope::Step, Some(CATEGORICAL)), 1);
-    let device = Device::flex();
-    let expectation = |full_mask_share| {
-        let objective = ObjectiveConfig { full_mask_share, grid: TimeGrid::Cosine {}, ..steps(3) };
-        let parts: Vec<(f64, f64)> = (0..SEEDS)
-            .map(|seed| {
-                let batch = TrainingBatch::draw(tokens(8), &model, &objective, seed, 0);
-                let parts = loss(&model, &batch, LossOptions::BOUND, &device);
-                (scalar(&parts.recon), scalar(parts.kl.as_ref().unwrap()))
-            })
-            .collect();
-        let (recon, kl): (Vec<f64>, Vec<f64>) = parts.into_iter().unzip();
-        [mean_and_error(&recon), mean_and_error(&kl)]
-    };
-    for ((a, a_error), (b, b_error)) in expectation(0.0).into_iter().zip(expectation(0.5)) {
-        // Five standard errors of a difference; a forgotten weight would be off by a third or more.
-        let error = a_error.hypot(b_error);
-        assert!((a - b).abs() < 5.0 * error, "{a} ± {a_error} and {b} ± {b_error}");
-        assert!(error < 0.03 * a, "too few draws to see anything: {error} of {a}");
-    }
-}
-
-#[test]
-fn a_share_of_the_batch_is_fully_masked() {
+fn every_step_is_drawn_equally_often() {
     const ROWS: usize = 4000;
     let model = fresh(&config(VOCAB, SEQ, Scope::Sequence, None));
-    for (objective, share) in [(steps(4), 0.25), (ObjectiveConfig { full_mask_share: 0.4, ..steps(4) }, 0.55)]
-    {
-        let batch = TrainingBatch::draw(tokens(ROWS), &model, &objective, 1, 0);
-        let full = batch.t.iter().filter(|&&t| t == 1.0).count() as f64 / ROWS as f64;
-        // Five standard errors.
-        assert!((full - share).abs() < 5.0 * (share * (1.0 - share) / ROWS as f64).sqrt(), "{full}");
-    }
+    let batch = TrainingBatch::draw(tokens(ROWS), &model, &steps(4), 1, 0);
+    let full = batch.t.iter().filter(|&&t| t == 1.0).count() as f64 / ROWS as f64;
+    // Five standard errors.
+    assert!((full - 0.25).abs() < 5.0 * (0.25_f64 * 0.75 / ROWS as f64).sqrt(), "{full}");
 }
 
 #[test]
@@ -172,14 +144,13 @@ fn the_kl_of_a_sequence_is_paid_once() {
 fn the_kl_of_a_step_follows_the_multiplier() {
     const T: usize = 4;
     let model = trained(&config(VOCAB, SEQ, Scope::Step, Some(CATEGORICAL)), 1);
-    let draw = |kl_multiplier, steps: Option<usize>| {
+    let draw = |steps: Option<usize>| {
         let steps = steps.map(Budgets::One);
-        let objective = ObjectiveConfig { kl_multiplier, steps, ..ObjectiveConfig::default() };
+        let objective = ObjectiveConfig { steps, ..ObjectiveConfig::default() };
         TrainingBatch::draw(tokens(64), &model, &objective, 1, 0)
     };
-    let (budget, joint) = (draw(KlMultiplier::Budget, Some(T)), draw(KlMultiplier::Joint, Some(T)));
-    assert_eq!((&budget.xt, &budget.t), (&joint.xt, &joint.t));
-    let mut larger = 0;
+    let budget = draw(Some(T));
+    let mut above_one = 0;
     for (row, xt) in budget.xt.chunks_exact(SEQ).enumerate() {
         // Linear schedule, uniform grid: t = k/T and r = 1/k, drawn with probability 1/T.
         let (k, n) = ((budget.t[row] * T as f64).round(), n_masked(xt, VOCAB as u32));
@@ -187,20 +158,19 @@ fn the_kl_of_a_step_follows_the_multiplier() {
         let close = |a: f64, b: f64| (a - b).abs() < 1e-9;
         assert!(close(budget.recon_weight[row], weight));
         assert!(close(budget.kl_factor[row], weight * kl_multiplier(n, 1.0 / k)));
-        assert!(close(joint.kl_factor[row], if n == 0 { 0.0 } else { weight }));
-        larger += usize::from(budget.kl_factor[row] > joint.kl_factor[row] + 1e-9);
+        above_one += usize::from(budget.kl_factor[row] > weight + 1e-9);
     }
-    assert!(larger > 10, "the two multipliers were hardly told apart: {larger}");
+    assert!(above_one > 10, "hardly any multiplier is above 1: {above_one}");
 
     // In continuous time one token is revealed at a time, and each pays.
-    let continuous = draw(KlMultiplier::Budget, None);
+    let continuous = draw(None);
     for (row, xt) in continuous.xt.chunks_exact(SEQ).enumerate() {
         let weight = NoiseSchedule::default().elbo_weight(continuous.t[row]);
         let n = n_masked(xt, VOCAB as u32) as f64;
         assert!((continuous.kl_factor[row] - weight * n).abs() <= 1e-9 * weight);
     }
-    // In one step both are 1.
-    assert_eq!(draw(KlMultiplier::Budget, Some(1)), draw(KlMultiplier::Joint, Some(1)));
+    // One step reveals everything.
+    assert!(draw(Some(1)).kl_factor.iter().all(|&factor| factor == 1.0));
 }
 
 #[test]
@@ -262,14 +232,13 @@ fn a_batch_is_a_function_of_seed_and_step() {
 #[test]
 fn objectives_with_problems_are_refused_in_words() {
     assert!(ObjectiveConfig::default().problems().is_empty());
-    let problems = |steps: Option<usize>, full_mask_share| {
+    let problems = |steps: Option<usize>, clue_share| {
         let steps = steps.map(Budgets::One);
-        ObjectiveConfig { steps, full_mask_share, ..ObjectiveConfig::default() }.problems()
+        ObjectiveConfig { steps, clue_share, ..ObjectiveConfig::default() }.problems()
     };
     assert_eq!(problems(Some(0), 1.5).len(), 2);
     assert_eq!(problems(None, f64::NAN).len(), 1);
-    // All weight on the first step is a bound only if it is the only step.
-    assert_eq!((problems(Some(1), 1.0).len(), problems(Some(2), 1.0).len()), (0, 1));
+    assert!(problems(Some(2), 1.0).is_empty());
 }
 
 #[test]
