@@ -222,7 +222,6 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
         let of_token = |&at: &usize| match config.scope {
             Scope::Sequence => true,
             Scope::Block => at / steps == block,
-            Scope::Step if config.reveal_aware => at == step,
             Scope::Step => at / steps == block && at >= step,
         };
         row.step_of.iter().map(|at| u32::from(of_token(at))).collect()
@@ -241,14 +240,11 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
             // A step that reveals nothing has no latent of its own.
             .flat_map(|z| (0..row_len).map(|i| z.get(i).copied().unwrap_or_default()))
             .collect();
-        let reveals: Vec<u32> =
-            rows.iter().flat_map(|row| row.step_of.iter().map(|&at| u32::from(at == step))).collect();
         let prediction = self.given.predict(Query {
             xt: &xt.repeat(self.draws),
             t: &vec![self.times[step % self.steps()]; self.draws * rows.len()],
             z: &LatentRows { values: latents, row_len },
             budget: self.steps(),
-            reveals: &reveals.repeat(self.draws),
             rows: &[],
         });
         let (n_rows, mut probabilities) = (rows.len(), Vec::new());

@@ -42,7 +42,6 @@ impl VmdModel {
                 seq: config.seq_len,
                 blocks: config.block_mask(),
                 latent,
-                sees_reveals: config.reveal_aware,
             };
             Network::new(&config.denoiser, shape, graph, init)
         })
@@ -202,10 +201,6 @@ impl<D: TrainableDenoiser> TokenPredictor for VmdModel<D> {
 
     fn latent_scope(&self) -> Scope {
         self.config.scope
-    }
-
-    fn is_reveal_aware(&self) -> bool {
-        self.config.reveal_aware
     }
 
     fn draw_latent(&self, _: &[usize], xt: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> LatentRows {

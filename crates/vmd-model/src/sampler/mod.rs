@@ -44,11 +44,6 @@ pub trait TokenPredictor {
     /// How often the latent is drawn.
     fn latent_scope(&self) -> Scope;
 
-    /// Whether the network is told what a step reveals: then only rules that choose without it can be used.
-    fn is_reveal_aware(&self) -> bool {
-        false
-    }
-
     /// A latent from the prior for every row of `xt` (`[rows, seq]`), each from the row's own stream; rows without
     /// values where there is no latent. `rows` are their numbers among the rows that the sampler was given.
     fn draw_latent(&self, rows: &[usize], xt: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> LatentRows;
@@ -108,9 +103,6 @@ pub struct Query<'a> {
     pub z: &'a LatentRows,
     /// Steps of the sampler that asks, for a block; a network may be told.
     pub budget: usize,
-    /// 1 for the tokens that this step reveals, `[rows, seq]`, where they are chosen without the network; a network may
-    /// be told.
-    pub reveals: &'a [u32],
     /// Numbers of the rows among those that the sampler was given, `[rows]`; empty for all of them in order.
     pub rows: &'a [usize],
 }

@@ -101,13 +101,6 @@ impl Row {
         latent_mask
     }
 
-    /// 1 for the tokens that were chosen before the network was asked.
-    pub(super) fn reveals(&self) -> Vec<u32> {
-        let mut reveals = vec![0; self.tokens.len()];
-        self.chosen.iter().for_each(|&i| reveals[i] = 1);
-        reveals
-    }
-
     /// Masks the tokens that were taken back.
     pub(super) fn mask_again(&mut self) {
         for position in std::mem::take(&mut self.taken_back) {

@@ -69,13 +69,6 @@ impl Sampler {
                 "remask = backtrack takes back tokens of one block, and this model has {blocks}; set it to none"
             ));
         }
-        let chooses_alone = matches!(self.config.reveal, RevealRule::Ancestral | RevealRule::RandomK);
-        if model.is_reveal_aware() && !chooses_alone {
-            problems.push(format!(
-                "reveal = {} asks the network first, but this model is told what is revealed; use ancestral or random-k",
-                self.config.reveal
-            ));
-        }
         problems
     }
 
@@ -322,10 +315,9 @@ impl Sampler {
         let t: Vec<f64> = active.iter().map(|row| plan.time(row, step)).collect();
         let values = active.iter().flat_map(|row| row.z.iter().copied()).collect();
         let z = &LatentRows { values, row_len: active[0].z.len() };
-        let reveals: Vec<u32> = active.iter().flat_map(|row| row.reveals()).collect();
         let budget = self.config.nfe / model.n_blocks();
         let rows = &numbers(active);
-        model.predict(Query { xt: &tokens(active), t: &t, z, budget, reveals: &reveals, rows })
+        model.predict(Query { xt: &tokens(active), t: &t, z, budget, rows })
     }
 }
 

@@ -29,14 +29,8 @@ fn at_one_step_the_loss_is_the_log_likelihood_of_independent_tokens() {
     let batch = TrainingBatch::draw(tokens(8), &model, &steps(1), 3, 0);
     assert!(batch.xt.iter().all(|&token| token == VOCAB as u32));
     assert!(batch.t.iter().all(|&t| t == 1.0) && batch.recon_weight.iter().all(|&w| w == 1.0));
-    let prediction = model.predict(Query {
-        xt: &batch.xt,
-        t: &batch.t,
-        z: &LatentRows::default(),
-        budget: 1,
-        reveals: &[],
-        rows: &[],
-    });
+    let prediction =
+        model.predict(Query { xt: &batch.xt, t: &batch.t, z: &LatentRows::default(), budget: 1, rows: &[] });
     let logits = prediction.logits;
     let by_hand: f64 = logits
         .chunks_exact(VOCAB)
@@ -61,14 +55,8 @@ fn only_masked_tokens_count_and_rows_are_weighted() {
     batch.xt = vec![mask, batch.x0[1], mask, batch.x0[3], batch.x0[4], batch.x0[5], batch.x0[6], mask];
     batch.loss_mask = batch.xt.iter().map(|&token| u32::from(token == mask)).collect();
     batch.recon_weight = vec![0.25, 3.0];
-    let prediction = model.predict(Query {
-        xt: &batch.xt,
-        t: &batch.t,
-        z: &LatentRows::default(),
-        budget: 1,
-        reveals: &[],
-        rows: &[],
-    });
+    let prediction =
+        model.predict(Query { xt: &batch.xt, t: &batch.t, z: &LatentRows::default(), budget: 1, rows: &[] });
     let logits = prediction.logits;
     let nll = |i: usize| -log_softmax(&logits[i * VOCAB..(i + 1) * VOCAB])[batch.x0[i] as usize];
     let by_hand = (0.25 * (nll(0) + nll(2)) + 3.0 * nll(7)) / 2.0;

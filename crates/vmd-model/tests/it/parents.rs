@@ -44,7 +44,7 @@ fn nll(model: &VmdModel, x0: Bits, step_of: Bits, step: u32, steps: usize) -> f6
     let xt: Vec<u32> = (0..SEQ).map(|i| if step_of[i] < step { x0[i] } else { MASK }).collect();
     let given: Vec<u32> = (0..SEQ).map(|i| if step_of[i] == step { x0[i] } else { MASK }).collect();
     let t = 1.0 - f64::from(step) / steps as f64;
-    let query = Query { xt: &xt, t: &[t], z: &LatentRows::default(), budget: steps, reveals: &[], rows: &[] };
+    let query = Query { xt: &xt, t: &[t], z: &LatentRows::default(), budget: steps, rows: &[] };
     let prediction = model.predict(query);
     let row = prediction.row(0, SEQ, VOCAB);
     let of = |i: usize| -log_softmax(&row.logits_given(i, &given))[x0[i] as usize];
@@ -69,8 +69,7 @@ fn nll_by_reveal_order(model: &VmdModel, x0: Bits, steps: usize) -> Vec<f64> {
     let of_step = |step_of: Bits, reveal_order: Bits, step: u32| -> f64 {
         let xt: Vec<u32> = (0..SEQ).map(|i| if step_of[i] < step { x0[i] } else { MASK }).collect();
         let t = 1.0 - f64::from(step) / steps as f64;
-        let query =
-            Query { xt: &xt, t: &[t], z: &LatentRows::default(), budget: steps, reveals: &[], rows: &[] };
+        let query = Query { xt: &xt, t: &[t], z: &LatentRows::default(), budget: steps, rows: &[] };
         let prediction = model.predict(query);
         let of = |i: usize| {
             let before = |j: usize| step_of[j] == step && reveal_order[j] < reveal_order[i];
@@ -230,8 +229,7 @@ fn an_open_order_begins_with_the_surest_and_goes_on_with_what_that_leaves_surest
         for count in if nfe == 1 { vec![3] } else { vec![2, 1] } {
             let left = tokens.iter().filter(|&&token| token == MASK).count();
             let t = [left as f64 / SEQ as f64];
-            let query =
-                Query { xt: &tokens, t: &t, z: &LatentRows::default(), budget: nfe, reveals: &[], rows: &[] };
+            let query = Query { xt: &tokens, t: &t, z: &LatentRows::default(), budget: nfe, rows: &[] };
             let prediction = model.predict(query);
             let mut given = [MASK; SEQ];
             for _ in 0..count {

@@ -78,7 +78,6 @@ pub(crate) fn config(
         causal: false,
         window: None,
         scope,
-        reveal_aware: false,
         latent: family.map(latent),
     }
 }
