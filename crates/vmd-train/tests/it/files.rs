@@ -26,8 +26,6 @@ fn checkpoint(step: u64) -> Checkpoint {
         seed: 7,
         data_position: 8 * step,
         seconds: 1.5,
-        updates: step,
-        kl_weight: 1.0,
         config_sha256: "abc".into(),
         files: BTreeMap::new(),
     };
