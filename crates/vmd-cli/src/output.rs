@@ -2,7 +2,6 @@
 
 use vmd::eval::Record;
 use vmd::model::{LatentRule, RemaskRule, SamplerConfig};
-use vmd::process::TimeGrid;
 
 /// Prints every record as a line of JSON.
 pub(crate) fn print_json(records: &[Record]) {
@@ -51,7 +50,6 @@ pub(crate) fn describe_rest(samplers: &[SamplerConfig]) -> String {
     let parts = [
         (first.remask != RemaskRule::None).then(|| format!(", remask {}", first.remask)),
         (first.reveal_noise > 0.0).then(|| format!(", noise {}", first.reveal_noise)),
-        (first.grid != TimeGrid::default()).then(|| ", cosine grid".to_string()),
         (first.best_of > 1).then(|| format!(", best of {}", first.best_of)),
     ];
     parts.into_iter().flatten().collect()

@@ -151,9 +151,6 @@ impl ModelConfig {
                 "scope = \"block\" with one block is the scope \"sequence\"; set blocks to 2 or more".into(),
             ));
         }
-        if let Err(error) = self.schedule.validate() {
-            problems.push(ConfigProblem(format!("schedule: {error}")));
-        }
         let (mut denoiser, mut latent) = (self.denoiser.clone(), self.latent.clone());
         let graph = self.build_graph().unwrap_or_else(|problem| {
             problems.push(problem);

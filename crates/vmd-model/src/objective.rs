@@ -1,7 +1,7 @@
 //! Which bound is trained, and for which sampler.
 
 use serde::{Deserialize, Serialize};
-use vmd_process::{NoiseSchedule, TimeGrid, kl_multiplier, reveal_probability};
+use vmd_process::{NoiseSchedule, kl_multiplier, reveal_probability, step_times};
 
 use crate::Scope;
 
@@ -33,9 +33,6 @@ pub struct ObjectiveConfig {
     /// for the continuous-time bound (`T → ∞`).
     #[serde(default)]
     pub steps: Option<Budgets>,
-    /// Times of those steps.
-    #[serde(default)]
-    pub grid: TimeGrid,
     /// Share of the batch that is trained without a latent (all zeros, no KL), half of it in continuous time. The same
     /// network then says what a latent can win at its number of steps, and what it has won.
     #[serde(default)]
@@ -48,7 +45,7 @@ pub struct ObjectiveConfig {
 
 impl Default for ObjectiveConfig {
     fn default() -> Self {
-        Self { steps: None, grid: TimeGrid::default(), latent_free_share: 0.0, clue_share: 0.0 }
+        Self { steps: None, latent_free_share: 0.0, clue_share: 0.0 }
     }
 }
 
@@ -89,7 +86,7 @@ impl ObjectiveConfig {
 
     /// The same objective for one number of steps, without additions that only training needs.
     pub fn certified(&self, steps: Option<usize>) -> Self {
-        Self { steps: steps.map(Budgets::One), latent_free_share: 0.0, clue_share: 0.0, ..self.clone() }
+        Self { steps: steps.map(Budgets::One), latent_free_share: 0.0, clue_share: 0.0 }
     }
 
     /// Every number of steps that is trained for; `None` is continuous time.
@@ -114,7 +111,7 @@ impl ObjectiveConfig {
         let Some(steps) = steps else {
             return DrawnTime { t, weight: schedule.elbo_weight(t), reveal: 0.0 };
         };
-        let times = self.grid.times(steps);
+        let times = step_times(steps);
         // `times` falls from t_T = 1 to t_0 = 0; index 0 is the fully masked end.
         let index = steps - ((t * steps as f64).ceil() as usize).clamp(1, steps);
         let reveal = reveal_probability(schedule, times[index + 1], times[index]);

@@ -5,10 +5,9 @@ mod text;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use vmd::model::{LatentRule, RemaskRule, RevealRule, SamplerConfig, ValueRule};
 use vmd::nn::Precision;
-use vmd::process::TimeGrid;
 
 pub(crate) use data::{DataCommand, DataRecordsArgs, DataSudokuArgs};
 pub(crate) use text::{EvaluateTextArgs, NGRAM_ORDER, SampleArgs};
@@ -87,30 +86,12 @@ pub(crate) struct SamplerArgs {
     /// steps.
     #[arg(long, default_value_t = 0.0)]
     pub(crate) reveal_noise: f64,
-    /// How the steps share out time, or tokens: uniform, or cosine (short steps first).
-    #[arg(long, value_enum, default_value_t = Grid::Uniform)]
-    pub(crate) grid: Grid,
     /// Attempts at every sequence until one keeps the rules of its data; all count as evaluations.
     #[arg(long, default_value_t = 1)]
     pub(crate) best_of: usize,
     /// Loops of the network in every evaluation, which takes as much longer [default: the model's own].
     #[arg(long)]
     pub(crate) loops: Option<usize>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum Grid {
-    Uniform,
-    Cosine,
-}
-
-impl From<Grid> for TimeGrid {
-    fn from(grid: Grid) -> Self {
-        match grid {
-            Grid::Uniform => Self::Uniform {},
-            Grid::Cosine => Self::Cosine {},
-        }
-    }
 }
 
 impl SamplerArgs {
@@ -121,7 +102,6 @@ impl SamplerArgs {
             latent,
             reveal_noise: self.reveal_noise,
             best_of: self.best_of,
-            grid: self.grid.into(),
             ..Default::default()
         };
         self.latent_rule.iter().map(config).collect()

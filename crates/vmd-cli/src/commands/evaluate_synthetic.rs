@@ -109,7 +109,7 @@ pub(crate) fn run(args: EvaluateSyntheticArgs) -> anyhow::Result<()> {
 /// Whether the bounds are about this sampler.
 fn is_certified(config: &SamplerConfig) -> bool {
     let plain = SamplerConfig { reveal: RevealRule::Ancestral, ..Default::default() };
-    *config == SamplerConfig { nfe: config.nfe, grid: config.grid, ..plain }
+    *config == SamplerConfig { nfe: config.nfe, ..plain }
 }
 
 /// Prints bounds from one and from `k` draws of the posterior for every sampler.
@@ -131,7 +131,7 @@ fn report_bounds(
     for config in samplers {
         let bound = |metric: &str, k: usize| {
             let steps = config.nfe / loaded.model.n_blocks();
-            let (value, error) = importance_bound(&loaded.model, steps, config.grid, &x0, k, seed);
+            let (value, error) = importance_bound(&loaded.model, steps, &x0, k, seed);
             let ci95 = [value - 1.96 * error, value + 1.96 * error];
             let figure = Figure { value, ci95, n: BOUND_SEQUENCES };
             Record { latent_draws: Some(k), ..provenance.record(metric, figure, config, None) }

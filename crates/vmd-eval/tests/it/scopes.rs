@@ -10,7 +10,7 @@ use vmd_model::{
     VmdModel, estimate_bounds, importance_bound,
 };
 use vmd_nn::{load_parameters, named_parameters};
-use vmd_process::{Purpose, TimeGrid, keyed_rng, uniform};
+use vmd_process::{Purpose, keyed_rng, uniform};
 
 const SET: SyntheticSet = SyntheticSet::Parity(4);
 
@@ -145,7 +145,7 @@ fn importance_weights_tighten_the_bound_of_every_scope() {
         let model = drawn_model(settings);
         let sampler = SamplerConfig { nfe: 2 * model.config().blocks, ..SamplerConfig::default() };
         let exact = SET.entropy() + exact_synthetic(&model, &SET, &sampler, 1).unwrap().kl;
-        let of = |k| importance_bound(&model, 2, TimeGrid::default(), &rows.repeat(100), k, 1);
+        let of = |k| importance_bound(&model, 2, &rows.repeat(100), k, 1);
         let (plain, error) = estimated(&model, 2, |estimate| estimate.bound);
         let ((one, one_error), (many, many_error)) = (of(1), of(32));
         assert!((plain - one).abs() < 4.0 * error.hypot(one_error), "{settings}: {plain} and {one}");

@@ -1,7 +1,6 @@
 //! What a sampler does, in serialisable form.
 
 use serde::{Deserialize, Serialize};
-use vmd_process::TimeGrid;
 
 use super::{LatentRule, RemaskRule, RevealRule, ValueRule};
 
@@ -12,9 +11,6 @@ pub struct SamplerConfig {
     /// Steps that the sampler may take: an upper limit on its network evaluations, for each of `best_of` attempts. The
     /// rules `threshold` and `entropy-bound` set their own pace and ignore it, unless they search (`remask = backtrack`).
     pub nfe: usize,
-    /// How the steps share out time, or tokens.
-    #[serde(default)]
-    pub grid: TimeGrid,
     /// Which tokens a step reveals.
     #[serde(default)]
     pub reveal: RevealRule,
@@ -46,7 +42,6 @@ impl Default for SamplerConfig {
     fn default() -> Self {
         Self {
             nfe: 4,
-            grid: TimeGrid::default(),
             reveal: RevealRule::default(),
             reveal_noise: 0.0,
             value: ValueRule::default(),

@@ -2,7 +2,7 @@
 
 use rand::Rng;
 use vmd_graph::DependencyGraph;
-use vmd_process::{NoiseSchedule, gumbel, index_below, uniform};
+use vmd_process::{NoiseSchedule, gumbel, index_below, step_times, uniform};
 
 use super::probabilities::{argmax, choose, entropy, softmax, two_largest};
 use super::remask::Chain;
@@ -28,7 +28,7 @@ impl<'a> Plan<'a> {
         graph: Option<&'a DependencyGraph>,
         steps: usize,
     ) -> Self {
-        let times = config.grid.times(steps);
+        let times = step_times(steps);
         let chain = Chain::new(config, schedule, &times);
         Self { config, schedule, graph, steps, times, chain }
     }

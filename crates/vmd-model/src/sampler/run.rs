@@ -5,7 +5,7 @@ use std::ops::Range;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use vmd_latent::LatentRows;
-use vmd_process::{NoiseSchedule, Purpose, keyed_rng};
+use vmd_process::{NoiseSchedule, Purpose, keyed_rng, reveal_counts};
 
 use super::reveal::Plan;
 use super::{
@@ -205,7 +205,7 @@ impl Sampler {
         let plan = Plan::new(&self.config, &self.schedule, model.graph(), steps);
         let mut open: Vec<&mut Row> = rows.iter_mut().filter(|row| !row.free.is_empty()).collect();
         for row in &mut open {
-            row.counts = self.config.grid.reveal_counts(row.n_masked(), steps);
+            row.counts = reveal_counts(row.n_masked(), steps);
         }
         // Once per sample means before the first block that has something to fill.
         open.retain(|row| scope == Scope::Block || row.nfe == 0);

@@ -3,10 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
 use crate::common::toy::{Toy, all_pairs};
-use crate::common::{CATEGORICAL, config, steps, trained};
+use crate::common::{CATEGORICAL, config, trained};
 use vmd_latent::PriorKind;
 use vmd_model::{Scope, importance_bound};
-use vmd_process::TimeGrid;
 
 const ROWS: usize = 1000;
 
@@ -18,7 +17,7 @@ fn toys() -> impl Iterator<Item = Toy> {
 
 /// The bound of one pair of tokens, with its standard error.
 fn bound(toy: &Toy, x0: [u32; 2], k: usize) -> (f64, f64) {
-    importance_bound(&toy.model, toy.steps, TimeGrid::default(), &x0.repeat(ROWS), k, 3)
+    importance_bound(&toy.model, toy.steps, &x0.repeat(ROWS), k, 3)
 }
 
 #[test]
@@ -66,7 +65,7 @@ fn more_draws_tighten_the_bound_down_to_the_likelihood_of_the_order() {
 #[test]
 fn without_a_latent_the_number_of_draws_changes_nothing() {
     let model = trained(&config(3, 2, Scope::Sequence, None), 1);
-    let of = |k| importance_bound(&model, 2, TimeGrid::default(), &[1, 2].repeat(50), k, 3);
+    let of = |k| importance_bound(&model, 2, &[1, 2].repeat(50), k, 3);
     assert_eq!(of(1), of(16));
 }
 
@@ -76,7 +75,7 @@ fn a_sequence_has_draws_of_its_own_whatever_stands_beside_it() {
     let sum = |x0: &[u32]| {
         // 1,024 rows a forward pass: five sequences take two.
         let n = x0.len() as f64 / 2.0;
-        n * importance_bound(&model, 2, TimeGrid::default(), x0, 300, 3).0
+        n * importance_bound(&model, 2, x0, 300, 3).0
     };
     let last = |before: &[u32]| sum(&[before, &[1, 2]].concat()) - sum(before);
     let (a, b) = (last(&[0, 0, 1, 1, 2, 2, 0, 1]), last(&[2, 0, 2, 2, 0, 1, 1, 0]));

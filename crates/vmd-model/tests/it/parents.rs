@@ -12,7 +12,6 @@ use vmd_model::{
     LossOptions, Query, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor, TrainingBatch, ValueRule,
     VmdModel, estimate_bounds, importance_bound, loss,
 };
-use vmd_process::TimeGrid;
 
 const SEQ: usize = 3;
 const VOCAB: usize = 2;
@@ -137,8 +136,7 @@ fn the_bounds_are_unbiased_and_above_the_exact_likelihood() {
         // Five standard errors from 16 seeds, and the rounding of f32.
         assert!((estimate - expected).abs() < 5.0 * error + 1e-5, "{estimate} ± {error}, not {expected}");
         assert!(error < 0.02 * expected, "too few draws: {error}");
-        let (weighted, error) =
-            importance_bound(&model, n_steps, TimeGrid::default(), &x0.repeat(4000), 1, 7);
+        let (weighted, error) = importance_bound(&model, n_steps, &x0.repeat(4000), 1, 7);
         assert!((weighted - expected).abs() < 5.0 * error + 1e-5, "{weighted} ± {error}, not {expected}");
     }
 }
@@ -206,8 +204,7 @@ fn in_any_order_bounds_and_sampler_are_means_over_orders() {
         let (estimate, error) = mean_and_error(&estimates);
         assert!((estimate - expected).abs() < 5.0 * error + 1e-5, "{estimate} ± {error}, not {expected}");
         assert!(error < 0.02 * expected, "too few draws: {error}");
-        let (weighted, error) =
-            importance_bound(&model, n_steps, TimeGrid::default(), &x0.repeat(4000), 1, 7);
+        let (weighted, error) = importance_bound(&model, n_steps, &x0.repeat(4000), 1, 7);
         assert!((weighted - expected).abs() < 5.0 * error + 1e-5, "{weighted} ± {error}, not {expected}");
         assert_drawn_with(&model, RevealRule::Ancestral, n_steps, |x0| likelihood(&model, x0, n_steps));
     }

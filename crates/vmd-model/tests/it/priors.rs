@@ -13,7 +13,7 @@ use vmd_model::{
     estimate_bounds, importance_bound, loss,
 };
 use vmd_nn::{load_parameters, named_parameters};
-use vmd_process::{Purpose, TimeGrid, keyed_rng, uniform};
+use vmd_process::{Purpose, keyed_rng, uniform};
 
 const VOCAB: usize = 3;
 const SEQ: usize = 3;
@@ -122,7 +122,7 @@ fn every_combination_works_or_is_refused() {
         // In one step the KL counts once, and the only batch is what the health is measured on.
         let one = estimate_bounds(&model, &steps(1), &tokens(8), 8, 1, &Device::flex())[0];
         assert!((one.health.unwrap().kl - one.kl).abs() < 1e-4, "{:?}: {one:?}", config.latent);
-        let (bound, _) = importance_bound(&model, 2, TimeGrid::default(), &tokens(8), 3, 1);
+        let (bound, _) = importance_bound(&model, 2, &tokens(8), 3, 1);
         assert!(bound.is_finite() && bound > 0.0);
     }
     // Counted from the table: 6, 6, 3, 3, 1, 1, 6, 1, 1 and 1 without clues, 0, 6, 3, 3, 1, 1, 6, 0, 0 and 0 with them, each in

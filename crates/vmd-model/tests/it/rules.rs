@@ -141,10 +141,8 @@ fn rules_that_make_no_sense_are_refused_in_words() {
 
 #[test]
 fn a_sampler_is_read_from_toml() {
-    let sampler: SamplerConfig = toml::from_str(
-        "nfe = 4\nreveal = \"threshold(0.75)\"\nvalue = \"categorical(0.8,0.95)\"\ngrid = { kind = \"cosine\" }",
-    )
-    .unwrap();
+    let sampler: SamplerConfig =
+        toml::from_str("nfe = 4\nreveal = \"threshold(0.75)\"\nvalue = \"categorical(0.8,0.95)\"").unwrap();
     assert_eq!(sampler.reveal, RevealRule::Threshold { tau: 0.75 });
     assert_eq!(sampler.value, ValueRule::Categorical { temperature: 0.8, top_p: 0.95 });
     assert!(sampler.problems().is_empty());
