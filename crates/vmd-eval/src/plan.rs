@@ -84,7 +84,6 @@ impl Plan {
         support: &[(Vec<u32>, f64)],
         chain: &StepChain,
         model: &VmdModel<D>,
-        scope: Scope,
     ) -> Self {
         let mut plan = Self {
             contexts: Numbered::new(),
@@ -97,7 +96,7 @@ impl Plan {
             let orders = chain
                 .chains
                 .iter()
-                .map(|order| (order.weight, plan.order(x, &order.step_of, chain, model, scope)))
+                .map(|order| (order.weight, plan.order(x, &order.step_of, chain, model)))
                 .collect();
             plan.orders.push(orders);
         }
@@ -111,7 +110,6 @@ impl Plan {
         step_of: &[usize],
         chain: &StepChain,
         model: &VmdModel<D>,
-        scope: Scope,
     ) -> Vec<usize> {
         let config = model.config();
         let (mask, block_len) = (config.mask_token(), config.seq_len / config.blocks);
@@ -133,7 +131,7 @@ impl Plan {
             let t = if model.denoiser().sees_time() { t.to_bits() } else { 0 };
             let context = self.contexts.number(Context { xt, t });
             let reveal = self.reveals.number(Reveal { context, tokens });
-            let owner = match scope {
+            let owner = match config.scope {
                 Scope::Sequence => 0,
                 Scope::Block => block,
                 Scope::Step => step,

@@ -100,10 +100,6 @@ impl<D: TrainableDenoiser> TokenPredictor for Conditioned<'_, D> {
         LatentRows { values, row_len }
     }
 
-    fn has_posterior(&self) -> bool {
-        self.model.posterior().is_some()
-    }
-
     fn infer_latent(
         &self,
         rows: &[usize],

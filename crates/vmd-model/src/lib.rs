@@ -23,8 +23,8 @@ pub use loss::{LatentSource, Loss, LossOptions, TrainedLoops, loss};
 pub use model::{TrainableDenoiser, VmdModel};
 pub use objective::{Budgets, ObjectiveConfig};
 pub use sampler::{
-    Checker, LatentRule, Prediction, Query, RemaskRule, RevealRule, RowPrediction, SampleOutput, Sampler,
-    SamplerConfig, TokenPredictor, ValueRule,
+    Checker, Prediction, Query, RemaskRule, RevealRule, RowPrediction, SampleOutput, Sampler, SamplerConfig,
+    TokenPredictor, ValueRule,
 };
 pub use session::{Session, Writing};
 pub use vmd_denoiser::Network;

@@ -211,10 +211,6 @@ impl<D: TrainableDenoiser> TokenPredictor for VmdModel<D> {
         Conditioned::each_block(self, xt).draw_latent(&units, &observed, rngs)
     }
 
-    fn has_posterior(&self) -> bool {
-        self.posterior.is_some()
-    }
-
     fn infer_latent(
         &self,
         _: &[usize],

@@ -9,8 +9,7 @@ use vmd_process::{NoiseSchedule, Purpose, keyed_rng, reveal_counts};
 
 use super::reveal::Plan;
 use super::{
-    Checker, LatentRule, Prediction, Query, RemaskRule, RevealRule, Row, SampleOutput, SamplerConfig,
-    TokenPredictor,
+    Checker, Prediction, Query, RemaskRule, RevealRule, Row, SampleOutput, SamplerConfig, TokenPredictor,
 };
 use crate::Scope;
 
@@ -56,7 +55,7 @@ impl Sampler {
     /// What keeps this sampler from running with `model`, with the names of the keys; empty when it can run. No network
     /// is evaluated.
     pub fn problems_with(&self, model: &impl TokenPredictor) -> Vec<String> {
-        let mut problems = self.config.problems_on(model.graph().is_some(), model.has_posterior());
+        let mut problems = self.config.problems_on(model.graph().is_some());
         let blocks = model.n_blocks();
         if !self.config.nfe.is_multiple_of(blocks) {
             problems.push(format!(
@@ -186,7 +185,7 @@ impl Sampler {
     }
 
     fn fill(&self, model: &impl TokenPredictor, rows: &mut [Row], checker: &impl Checker) {
-        let scope = self.config.latent.scope(model.latent_scope());
+        let scope = model.latent_scope();
         let block_len = model.seq_len() / model.n_blocks();
         for block in 0..model.n_blocks() {
             rows.iter_mut().for_each(|row| row.enter(block * block_len..(block + 1) * block_len));
@@ -211,15 +210,15 @@ impl Sampler {
         open.retain(|row| scope == Scope::Block || row.nfe == 0);
         if scope != Scope::Step {
             self.draw_latents(model, &mut open);
-            if self.config.latent != LatentRule::Reinfer && model.fits_latents() {
+            if model.fits_latents() {
                 self.fit_latents(model, &mut open, &plan, scope);
             }
         }
         let mut step = self.steps.start;
-        while step < self.steps.end && rows.iter().any(|row| !plan.is_done(row, step)) {
+        while step < self.steps.end && rows.iter().any(|row| row.n_masked() > 0) {
             let mut active: Vec<&mut Row> = rows
                 .iter_mut()
-                .filter(|row| !plan.is_done(row, step))
+                .filter(|row| row.n_masked() > 0)
                 .filter_map(|row| plan.choose_early(row, step))
                 .collect();
             step += 1;
@@ -228,9 +227,6 @@ impl Sampler {
             }
             if scope == Scope::Step {
                 self.draw_latents(model, &mut active);
-            }
-            if self.config.latent == LatentRule::Reinfer {
-                self.infer_latents(model, &mut active);
             }
             let prediction = self.predict(model, &active, &plan, step - 1);
             let (seq, vocab) = (model.seq_len(), model.vocab());
@@ -262,7 +258,7 @@ impl Sampler {
     fn fit_latents(&self, model: &impl TokenPredictor, rows: &mut [&mut Row], plan: &Plan<'_>, scope: Scope) {
         let first = self.steps.start;
         let shows = |row: &&mut Row| {
-            !plan.is_done(row, first)
+            row.n_masked() > 0
                 && (0..).zip(row.covered(scope)).any(|(i, covered)| covered == 1 && !row.is_masked(i))
         };
         let mut rows: Vec<&mut Row> = rows.iter_mut().map(|row| &mut **row).filter(shows).collect();
@@ -283,25 +279,6 @@ impl Sampler {
         let fitting = fitting.expect("a model that fits its latents infers and redraws them");
         for (i, row) in rows.iter_mut().enumerate() {
             row.z = fitting.row(i).to_vec();
-        }
-    }
-
-    /// New latents from the posterior for rows that have been evaluated before.
-    fn infer_latents(&self, model: &impl TokenPredictor, rows: &mut [&mut Row]) {
-        let mut rows: Vec<&mut Row> =
-            rows.iter_mut().map(|row| &mut **row).filter(|row| row.nfe > 0).collect();
-        if rows.is_empty() {
-            return;
-        }
-        let latent_mask: Vec<u32> =
-            rows.iter().flat_map(|row| row.latent_mask(model.latent_scope())).collect();
-        let x0: Vec<u32> = rows.iter().flat_map(|row| row.finished_guess()).collect();
-        let numbers = numbers(&rows);
-        let mut rngs: Vec<&mut ChaCha8Rng> = rows.iter_mut().map(|row| &mut row.rng).collect();
-        let drawn = model.infer_latent(&numbers, &x0, &latent_mask, &mut rngs);
-        let drawn = drawn.expect("a model that has a posterior infers latents");
-        for (i, row) in rows.iter_mut().enumerate() {
-            row.z = drawn.row(i).to_vec();
         }
     }
 

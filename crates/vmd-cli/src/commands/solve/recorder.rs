@@ -79,10 +79,6 @@ impl TokenPredictor for Recorder<'_> {
         self.model.draw_latent(rows, xt, rngs)
     }
 
-    fn has_posterior(&self) -> bool {
-        self.model.has_posterior()
-    }
-
     fn infer_latent(
         &self,
         rows: &[usize],

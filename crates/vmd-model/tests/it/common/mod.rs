@@ -192,10 +192,6 @@ impl TokenPredictor for Table {
         LatentRows { values, row_len: prior.row_len() }
     }
 
-    fn has_posterior(&self) -> bool {
-        self.posterior
-    }
-
     fn infer_latent(
         &self,
         _: &[usize],
@@ -235,7 +231,7 @@ impl TokenPredictor for Table {
 }
 
 /// Every reveal rule.
-pub(crate) const RULES: [RevealRule; 10] = [
+pub(crate) const RULES: [RevealRule; 9] = [
     RevealRule::Ancestral,
     RevealRule::RandomK,
     RevealRule::TopProb,
@@ -244,7 +240,6 @@ pub(crate) const RULES: [RevealRule; 10] = [
     RevealRule::Threshold { tau: 0.5 },
     RevealRule::Threshold { tau: 1.0 },
     RevealRule::IndependentSet,
-    RevealRule::FirstHitting,
     RevealRule::EntropyBound { gamma: 0.7 },
 ];
 
