@@ -5,9 +5,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 use vmd::eval::InfillTask;
 use vmd::graph::GraphSpec;
-use vmd::model::{
-    LatentRule, ModelConfig, ObjectiveConfig, RemaskRule, RevealRule, SamplerConfig, ValueRule,
-};
+use vmd::model::{ModelConfig, ObjectiveConfig, RemaskRule, RevealRule, SamplerConfig, ValueRule};
 use vmd::train::TrainConfig;
 
 use crate::data::DataConfig;
@@ -49,15 +47,9 @@ pub(crate) struct EvaluateConfig {
     /// Value rule.
     #[serde(default)]
     pub(crate) value: ValueRule,
-    /// Temperature of the noise on the scores of the reveal rules.
-    #[serde(default)]
-    pub(crate) reveal_noise: f64,
     /// Remask rule.
     #[serde(default)]
     pub(crate) remask: RemaskRule,
-    /// Latent rule.
-    #[serde(default)]
-    pub(crate) latent: LatentRule,
     /// Attempts at every sequence.
     #[serde(default = "default_best_of")]
     pub(crate) best_of: usize,
@@ -125,9 +117,7 @@ impl Default for EvaluateConfig {
             reveal: default_reveal(),
             nfe: default_nfe(),
             value: ValueRule::default(),
-            reveal_noise: 0.0,
             remask: RemaskRule::default(),
-            latent: LatentRule::default(),
             best_of: default_best_of(),
             samples: None,
             texts: None,
@@ -151,14 +141,7 @@ impl EvaluateConfig {
     }
 
     fn rest(&self) -> SamplerConfig {
-        SamplerConfig {
-            value: self.value,
-            reveal_noise: self.reveal_noise,
-            remask: self.remask,
-            latent: self.latent,
-            best_of: self.best_of,
-            ..Default::default()
-        }
+        SamplerConfig { value: self.value, remask: self.remask, best_of: self.best_of, ..Default::default() }
     }
 }
 
@@ -264,11 +247,11 @@ impl RunConfig {
 
     /// What the samplers of `[evaluate]` lack, so that it shows before training and not after it.
     fn evaluate_problems(&self) -> Vec<String> {
-        let (graph, latent) = (self.model.graph.is_some(), self.model.latent.is_some());
+        let graph = self.model.graph.is_some();
         let mut problems = Vec::new();
         for sampler in samplers(&self.evaluate.reveal, &[1], &self.evaluate.rest()) {
             let of_search = search_problem(&sampler, self.data.is_sudoku());
-            for problem in sampler.problems_on(graph, latent).into_iter().chain(of_search) {
+            for problem in sampler.problems_on(graph).into_iter().chain(of_search) {
                 let problem = format!("evaluate.{problem}");
                 if !problems.contains(&problem) {
                     problems.push(problem);

@@ -143,7 +143,6 @@ impl LoadedModel {
             split: split.into(),
             loops: self.loops,
             model: self.name.clone(),
-            has_latent: self.model.posterior().is_some(),
             seed,
             revision: provenance::revision(),
             config_sha256: self.config_sha256.clone(),

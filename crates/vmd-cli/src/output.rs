@@ -1,8 +1,7 @@
 //! Figures on standard output: a table for people, JSON lines for programs, never both.
 
 use vmd::eval::Record;
-use vmd::model::{LatentRule, RemaskRule, SamplerConfig};
-use vmd::process::TimeGrid;
+use vmd::model::{RemaskRule, SamplerConfig};
 
 /// Prints every record as a line of JSON.
 pub(crate) fn print_json(records: &[Record]) {
@@ -37,21 +36,11 @@ pub(crate) fn percent(value: f64, ci95: [f64; 2]) -> String {
     if low == high { format!("{value} %") } else { format!("{value} % [{low}, {high}]") }
 }
 
-/// Reveal rule and, where it is not the usual one, latent rule.
-pub(crate) fn describe_latent(sampler: &SamplerConfig) -> String {
-    match sampler.latent {
-        LatentRule::Prior => sampler.reveal.to_string(),
-        latent => format!("{}, {latent}", sampler.reveal),
-    }
-}
-
-/// What samplers that share everything but reveal and latent rule and steps do otherwise than usual, for a headline.
+/// What samplers that share everything but reveal rule and steps do otherwise than usual, for a headline.
 pub(crate) fn describe_rest(samplers: &[SamplerConfig]) -> String {
     let Some(first) = samplers.first() else { return String::new() };
     let parts = [
         (first.remask != RemaskRule::None).then(|| format!(", remask {}", first.remask)),
-        (first.reveal_noise > 0.0).then(|| format!(", noise {}", first.reveal_noise)),
-        (first.grid != TimeGrid::default()).then(|| ", cosine grid".to_string()),
         (first.best_of > 1).then(|| format!(", best of {}", first.best_of)),
     ];
     parts.into_iter().flatten().collect()

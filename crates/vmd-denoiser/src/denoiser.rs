@@ -60,8 +60,6 @@ pub struct DenoiserInput {
     pub t: Option<Tensor<1>>,
     /// `1/T` for a sampler of `T` steps, 0 in continuous time, `[batch]`; networks that are not told ignore it.
     pub budget: Option<Tensor<1>>,
-    /// 1 for the tokens that the step reveals, `[batch, seq]`; networks that are not told ignore it.
-    pub reveals: Option<Tensor<2, Int>>,
     /// Uniform noise for learned edges, `[batch, seq, seq]`, the same for both directions of a pair; absent outside
     /// training.
     pub gate_noise: Option<Tensor<3>>,
@@ -76,7 +74,7 @@ pub struct DenoiserInput {
 impl DenoiserInput {
     /// Tokens alone.
     pub fn of(xt: Tensor<2, Int>) -> Self {
-        Self { xt, z: None, t: None, budget: None, reveals: None, gate_noise: None, context: None, first: 0 }
+        Self { xt, z: None, t: None, budget: None, gate_noise: None, context: None, first: 0 }
     }
 }
 

@@ -87,8 +87,6 @@ pub struct NetworkShape {
     pub blocks: Option<BlockMask>,
     /// The latent, if there is one.
     pub latent: Option<LatentShape>,
-    /// Whether it is told which tokens a step reveals.
-    pub sees_reveals: bool,
 }
 
 /// A trunk over tokens, with the latent added to the embeddings or modulating the norms.
@@ -98,7 +96,6 @@ pub struct Network {
     latent: Option<Linear>,
     time: Option<Linear>,
     budget: Option<Linear>,
-    reveals: Option<Embedding>,
     trunk: Trunk,
     head: Linear,
     parents: Option<ParentHead>,
@@ -123,7 +120,7 @@ impl Network {
         graph: Option<&DependencyGraph>,
         init: &mut ParameterInit<'_>,
     ) -> Result<Self, NetworkError> {
-        let NetworkShape { vocab, seq, blocks, latent, sees_reveals } = shape;
+        let NetworkShape { vocab, seq, blocks, latent } = shape;
         if let Some(error) = config.validate("denoiser", vocab, graph).into_iter().next() {
             return Err(error);
         }
@@ -139,7 +136,6 @@ impl Network {
             }),
             time: config.adaln_on_time.then(|| Linear::new(2 * N_FREQUENCIES, width, scaled, init)),
             budget: config.sees_budget.then(|| Linear::new(2 * N_FREQUENCIES, width, scaled, init)),
-            reveals: sees_reveals.then(|| Embedding::new(2, width, init)),
             trunk: Trunk::new(&config.trunk, seq, condition, graph, "denoiser.trunk", init)?,
             head: Linear::new(width, vocab, Weights::Zero, init),
             parents: config
@@ -167,9 +163,6 @@ impl Network {
         }
         if let Some((projection, budget)) = self.budget.as_ref().zip(input.budget) {
             h = h + projection.forward(fourier(budget));
-        }
-        if let Some((embedding, reveals)) = self.reveals.as_ref().zip(input.reveals) {
-            h = h + embedding.forward(reveals);
         }
         let time = self.time.as_ref().zip(input.t).map(|(projection, t)| projection.forward(fourier(t)));
         let condition = match (z.filter(|_| self.adaln_on_latent), time) {

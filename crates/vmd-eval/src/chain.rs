@@ -1,7 +1,7 @@
 //! Every way in which a few-step sampler can reveal a short sequence.
 
 use vmd_model::{RevealRule, SamplerConfig};
-use vmd_process::NoiseSchedule;
+use vmd_process::{NoiseSchedule, reveal_counts, step_times};
 
 /// One order of reveals: the step in which each token appears, and its probability.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,10 +59,10 @@ impl StepChain {
         limit: usize,
     ) -> Option<Self> {
         let count = steps.checked_pow(u32::try_from(seq).ok()?).filter(|&n| n <= limit)?;
-        let times = sampler.grid.times(steps);
+        let times = step_times(steps);
         let appear: Vec<f64> =
             times.windows(2).map(|pair| schedule.alpha(pair[1]) - schedule.alpha(pair[0])).collect();
-        let counts = sampler.grid.reveal_counts(seq, steps);
+        let counts = reveal_counts(seq, steps);
         let mut chains = Vec::new();
         for code in 0..count {
             let step_of: Vec<usize> = (0..seq)

@@ -6,7 +6,7 @@ use thiserror::Error;
 use vmd_core::{Purpose, keyed_rng};
 use vmd_data::synthetic::SyntheticSet;
 use vmd_latent::{LatentRows, Prior};
-use vmd_model::{LatentRule, RemaskRule, SamplerConfig, TrainableDenoiser, ValueRule, VmdModel};
+use vmd_model::{RemaskRule, SamplerConfig, TrainableDenoiser, ValueRule, VmdModel};
 
 use crate::StepChain;
 use crate::plan::{Part, Plan};
@@ -45,9 +45,6 @@ pub enum ExactError {
     /// Tokens are revealed once in the orders that are listed.
     #[error("exact figures need the remask rule `none`")]
     Remask,
-    /// Latents are integrated over the prior.
-    #[error("exact figures need latents from the prior, not `reinfer`")]
-    Latent,
     /// The first attempt alone has the distribution that is computed.
     #[error("exact figures need best_of = 1")]
     BestOf,
@@ -76,7 +73,7 @@ pub struct ExactResult {
 /// Computes accuracy and `KL(data ‖ model)` of `model` under `sampler`, starting from all tokens masked.
 ///
 /// `p(x)` is a sum over all orders of reveals and an integral over `z` for every sample, block or step, as the model's
-/// scope or the sampler's latent rule says. A categorical latent is enumerated up to 4,096 values, or as many as a million
+/// scope says. A categorical latent is enumerated up to 4,096 values, or as many as a million
 /// network evaluations allow; of one with more, the likeliest up to 2^14, or as many as are affordable, are listed if all
 /// but a thousandth of the prior's mass is among them. Else half of them are, and the rest of the prior is drawn from.
 /// A latent that is not categorical is integrated with draws alone, 2^14 or as many as are affordable, but at least 2^8.
@@ -101,16 +98,13 @@ pub fn exact_synthetic<D: TrainableDenoiser>(
     if sampler.remask != RemaskRule::None {
         return Err(ExactError::Remask);
     }
-    if sampler.latent == LatentRule::Reinfer {
-        return Err(ExactError::Latent);
-    }
     if sampler.best_of != 1 {
         return Err(ExactError::BestOf);
     }
     let config = model.config();
     let chain = StepChain::enumerate(sampler, &config.schedule, config.seq_len, config.blocks, MAX_CHAINS)
         .ok_or(ExactError::Steps)?;
-    let plan = Plan::collect(&support, &chain, model, sampler.latent.scope(config.scope));
+    let plan = Plan::collect(&support, &chain, model);
     let parts = plan.parts();
     let affordable = MAX_ROWS / parts.iter().map(|part| part.contexts.len()).sum::<usize>().max(1);
     let priors = priors(model, &parts);

@@ -17,8 +17,6 @@ struct Context {
     xt: Vec<u32>,
     /// Bits of the time; 0 for a network that is not told, so that equal sequences are evaluated once.
     t: u64,
-    /// 1 for the tokens that the step reveals; empty for a network that is not told.
-    reveals: Vec<u32>,
 }
 
 /// One reveal: what the network is shown, and which tokens it must get right.
@@ -86,7 +84,6 @@ impl Plan {
         support: &[(Vec<u32>, f64)],
         chain: &StepChain,
         model: &VmdModel<D>,
-        scope: Scope,
     ) -> Self {
         let mut plan = Self {
             contexts: Numbered::new(),
@@ -99,7 +96,7 @@ impl Plan {
             let orders = chain
                 .chains
                 .iter()
-                .map(|order| (order.weight, plan.order(x, &order.step_of, chain, model, scope)))
+                .map(|order| (order.weight, plan.order(x, &order.step_of, chain, model)))
                 .collect();
             plan.orders.push(orders);
         }
@@ -113,7 +110,6 @@ impl Plan {
         step_of: &[usize],
         chain: &StepChain,
         model: &VmdModel<D>,
-        scope: Scope,
     ) -> Vec<usize> {
         let config = model.config();
         let (mask, block_len) = (config.mask_token(), config.seq_len / config.blocks);
@@ -131,15 +127,11 @@ impl Plan {
                 Some(times) => times[step],
                 None => config.schedule.inverse(1.0 - share),
             };
-            let reveals = match config.reveal_aware {
-                true => step_of.iter().map(|&s| u32::from(s == step)).collect(),
-                false => Vec::new(),
-            };
             let known = if model.sees_clues() { xt.clone() } else { Vec::new() };
             let t = if model.denoiser().sees_time() { t.to_bits() } else { 0 };
-            let context = self.contexts.number(Context { xt, t, reveals });
+            let context = self.contexts.number(Context { xt, t });
             let reveal = self.reveals.number(Reveal { context, tokens });
-            let owner = match scope {
+            let owner = match config.scope {
                 Scope::Sequence => 0,
                 Scope::Block => block,
                 Scope::Step => step,
@@ -233,10 +225,8 @@ impl Plan {
         let pairs: Vec<(usize, usize, usize)> = pairs.collect();
         for chunk in pairs.chunks(BATCH_ROWS) {
             let context = |part: usize, place: usize| &contexts[parts[part].contexts[place]];
-            let of = |field: fn(&Context) -> &Vec<u32>| -> Vec<u32> {
-                chunk.iter().flat_map(|&(part, _, c)| field(context(part, c)).iter().copied()).collect()
-            };
-            let (xt, reveals) = (of(|context| &context.xt), of(|context| &context.reveals));
+            let xt: Vec<u32> =
+                chunk.iter().flat_map(|&(part, _, c)| context(part, c).xt.iter().copied()).collect();
             let t: Vec<f64> = chunk.iter().map(|&(part, _, c)| f64::from_bits(context(part, c).t)).collect();
             let row_len = latents.first().map_or(0, |rows| rows.row_len);
             let values: Vec<f32> = match row_len {
@@ -244,7 +234,7 @@ impl Plan {
                 _ => chunk.iter().flat_map(|&(part, z, _)| latents[part].row(z).iter().copied()).collect(),
             };
             let z = &LatentRows { values, row_len };
-            let prediction = model.predict(Query { xt: &xt, t: &t, z, budget, reveals: &reveals, rows: &[] });
+            let prediction = model.predict(Query { xt: &xt, t: &t, z, budget, rows: &[] });
             for (row, &(part, z, place)) in chunk.iter().enumerate() {
                 let answer = prediction.row(row, seq, vocab);
                 for &(group, reveal) in &asked[part][place] {

@@ -27,14 +27,10 @@ pub struct Record {
     pub nfe: Option<usize>,
     /// Reveal rule.
     pub reveal: String,
-    /// Temperature of the noise on the reveal rule's scores.
-    pub reveal_noise: f64,
     /// Value rule.
     pub value_rule: String,
     /// Remask rule.
     pub remask: String,
-    /// Latent rule; `none` for a model without latent.
-    pub latent_rule: String,
     /// Attempts that the sampler was allowed at each sample.
     pub best_of: usize,
     /// Draws of the posterior behind each sequence's bound; absent for other figures.
@@ -66,8 +62,6 @@ pub struct Provenance {
     pub loops: Option<usize>,
     /// See [`Record::model`].
     pub model: String,
-    /// Whether the model has a latent.
-    pub has_latent: bool,
     /// See [`Record::seed`].
     pub seed: u64,
     /// See [`Record::revision`].
@@ -114,10 +108,8 @@ impl Provenance {
             n: figure.n,
             nfe: (!sampler.sets_own_pace()).then_some(sampler.nfe),
             reveal: sampler.reveal.to_string(),
-            reveal_noise: sampler.reveal_noise,
             value_rule: sampler.value.to_string(),
             remask: sampler.remask.to_string(),
-            latent_rule: if self.has_latent { sampler.latent.to_string() } else { "none".into() },
             best_of: sampler.best_of,
             latent_draws: None,
             loops: self.loops,

@@ -134,9 +134,7 @@ impl TrainingBatch {
             let clues = if clues.is_empty() { &[] } else { &clues[i * seq..(i + 1) * seq] };
             batch.mask((row, clues), *drawn, assigned[i], (objective, difficulty), config, &mut mask_rng);
             if let Some(head) = model.denoiser().parent_head() {
-                // A network that is told what is revealed has those tokens alone as its targets.
-                let told = config.reveal_aware && assigned[i].steps.is_some();
-                batch.give(row, if told { 1.0 } else { drawn.reveal }, config, &mut parents_rng);
+                batch.give(row, drawn.reveal, config, &mut parents_rng);
                 if head.is_open() {
                     batch.reveal_order.extend((0..seq).map(|_| parents_rng.next_u32()));
                 }
@@ -240,12 +238,7 @@ impl TrainingBatch {
                 xt[i] = mask;
             }
         }
-        // Told what a step reveals, a network answers for that alone. Its tokens are then drawn here, with the
-        // probability that would else be their weight. Continuous time has no steps.
-        let aware = config.reveal_aware && assigned.steps.is_some();
-        let asked = |i: usize| block.contains(&i) && i < end && xt[i] == mask;
-        let revealed: Vec<bool> =
-            (0..x0.len()).map(|i| asked(i) && (!aware || uniform(rng) < drawn.reveal)).collect();
+        let counts = |i: usize| block.contains(&i) && i < end && xt[i] == mask;
         let observed: Vec<u32> = match config.scope {
             Scope::Step => xt.clone(),
             Scope::Block | Scope::Sequence => {
@@ -257,7 +250,7 @@ impl TrainingBatch {
         let latent_mask = |i: usize| match config.scope {
             Scope::Sequence => observed[i] == mask && i < end,
             Scope::Block => observed[i] == mask && block.contains(&i) && i < end,
-            Scope::Step => revealed[i],
+            Scope::Step => counts(i),
         };
         let n_blocks = config.blocks as f64;
         // A latent of the whole sequence is paid for once, whichever block was drawn.
@@ -265,14 +258,11 @@ impl TrainingBatch {
         let n_latent_tokens = (0..x0.len()).filter(|&i| latent_mask(i)).count();
         let kl_factor = match assigned.latent_free || n_latent_tokens == 0 {
             true => 0.0,
-            // Paid in full wherever the step reveals something.
-            false if aware => n_paid * drawn.weight / drawn.reveal,
-            false => n_paid * objective.kl_factor(config.scope, drawn, n_latent_tokens),
+            false => n_paid * ObjectiveConfig::kl_factor(config.scope, drawn, n_latent_tokens),
         };
-        let reveal = if aware { drawn.reveal } else { 1.0 };
         self.latent_mask.extend((0..x0.len()).map(|i| u32::from(latent_mask(i))));
-        self.loss_mask.extend(revealed.into_iter().map(u32::from));
-        self.recon_weight.push(n_blocks * drawn.weight / reveal);
+        self.loss_mask.extend((0..x0.len()).map(|i| u32::from(counts(i))));
+        self.recon_weight.push(n_blocks * drawn.weight);
         self.kl_factor.push(difficulty.share() * kl_factor);
         self.observed.extend(observed);
         self.xt.extend(xt);
@@ -318,7 +308,6 @@ fn draw_times(
 ) -> Vec<DrawnTime> {
     let mut rng = keyed_rng(seed, step, Purpose::Time);
     let times = low_discrepancy_times(assigned.len(), uniform(&mut rng));
-    let draw =
-        |(t, row): (f64, &Assignment)| objective.draw(row.steps, t, uniform(&mut rng), &config.schedule);
+    let draw = |(t, row): (f64, &Assignment)| objective.draw(row.steps, t, &config.schedule);
     times.into_iter().zip(assigned).map(draw).collect()
 }

@@ -92,20 +92,12 @@ impl<D: TrainableDenoiser> TokenPredictor for Conditioned<'_, D> {
         self.model.config().scope
     }
 
-    fn is_reveal_aware(&self) -> bool {
-        self.model.config().reveal_aware
-    }
-
     fn draw_latent(&self, rows: &[usize], xt: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> LatentRows {
         let Some(priors) = self.priors_given(rows, xt) else { return LatentRows::default() };
         let row_len = priors.first().map_or(0, Prior::row_len);
         let mut values = Vec::with_capacity(rngs.len() * row_len);
         priors.iter().zip(rngs).for_each(|(prior, rng)| prior.sample_into(rng, &mut values));
         LatentRows { values, row_len }
-    }
-
-    fn has_posterior(&self) -> bool {
-        self.model.posterior().is_some()
     }
 
     fn infer_latent(
@@ -158,7 +150,6 @@ impl<D: TrainableDenoiser> TokenPredictor for Conditioned<'_, D> {
             z: has_latent.then(|| self.model.upload_latent(&query.z.values, &device)),
             t: Some(Tensor::from_data(TensorData::new(times, [n]), &device)),
             budget: Some(Tensor::full([n], 1.0 / query.budget as f32, &device)),
-            reveals: self.is_reveal_aware().then(|| self.upload(query.reveals)),
             gate_noise: None,
             context: self.repeated(n, query.rows),
             first: self.first,

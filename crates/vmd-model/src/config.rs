@@ -53,10 +53,6 @@ pub struct ModelConfig {
     /// How often the latent is drawn.
     #[serde(default)]
     pub scope: Scope,
-    /// Tells posterior and denoiser which tokens a step reveals, so that its latent ties those alone. For the step
-    /// scope, and for samplers that choose what to reveal before they ask the network.
-    #[serde(default)]
-    pub reveal_aware: bool,
     /// The latent; without it the model is a plain masked diffusion model.
     #[serde(default)]
     pub latent: Option<LatentConfig>,
@@ -154,14 +150,6 @@ impl ModelConfig {
             problems.push(ConfigProblem(
                 "scope = \"block\" with one block is the scope \"sequence\"; set blocks to 2 or more".into(),
             ));
-        }
-        if self.reveal_aware && (self.scope != Scope::Step || self.latent.is_none()) {
-            problems.push(ConfigProblem(
-                "reveal_aware ties the tokens of one step; it needs a latent with scope = \"step\"".into(),
-            ));
-        }
-        if let Err(error) = self.schedule.validate() {
-            problems.push(ConfigProblem(format!("schedule: {error}")));
         }
         let (mut denoiser, mut latent) = (self.denoiser.clone(), self.latent.clone());
         let graph = self.build_graph().unwrap_or_else(|problem| {

@@ -6,14 +6,14 @@ use vmd_core::{Purpose, keyed_rng, log_mean_exp, uniform};
 use vmd_denoiser::ParentHead;
 use vmd_kernels::softmax_f64;
 use vmd_latent::LatentRows;
-use vmd_process::TimeGrid;
+use vmd_process::step_times;
 
 use crate::{Conditioned, Query, Scope, TokenPredictor, TrainableDenoiser, VmdModel};
 
 /// Rows per forward pass, as far as the draws of one sequence allow.
 const BATCH_ROWS: usize = 1024;
 
-/// An upper bound of `−log p(x0)` for the ancestral sampler with `steps` steps for every block on `grid`, from `k` draws of the posterior:
+/// An upper bound of `−log p(x0)` for the ancestral sampler with `steps` steps for every block, from `k` draws of the posterior:
 /// its mean over the sequences `x0` (`[rows, seq]`) and the standard error of that, in nats per sequence.
 ///
 /// Every sequence draws one order of reveals, the same for all `k`, and all its steps are evaluated. Sequence scope:
@@ -31,14 +31,13 @@ const BATCH_ROWS: usize = 1024;
 pub fn importance_bound<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     steps: usize,
-    grid: TimeGrid,
     x0: &[u32],
     k: usize,
     seed: u64,
 ) -> (f64, f64) {
     assert!(k > 0 && !x0.is_empty(), "there is a draw and a sequence");
     let per_text = model.config().seq_len / model.config().unit_len();
-    let units = unit_bounds(model, steps, grid, x0, k, seed);
+    let units = unit_bounds(model, steps, x0, k, seed);
     let bounds: Vec<f64> = units.chunks_exact(per_text).map(|text| text.iter().sum()).collect();
     let n = bounds.len() as f64;
     let mean = bounds.iter().sum::<f64>() / n;
@@ -50,12 +49,11 @@ pub fn importance_bound<D: TrainableDenoiser>(
 pub(crate) fn unit_bounds<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     steps: usize,
-    grid: TimeGrid,
     x0: &[u32],
     k: usize,
     seed: u64,
 ) -> Vec<f64> {
-    let (seq, times) = (model.config().seq_len, grid.times(steps));
+    let (seq, times) = (model.config().seq_len, step_times(steps));
     let draws = if model.posterior().is_some() { k } else { 1 };
     // Blocks of a causal model are evaluated side by side, each as a sequence of its own.
     let unit = model.config().unit_len();
@@ -221,7 +219,6 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
         let of_token = |&at: &usize| match config.scope {
             Scope::Sequence => true,
             Scope::Block => at / steps == block,
-            Scope::Step if config.reveal_aware => at == step,
             Scope::Step => at / steps == block && at >= step,
         };
         row.step_of.iter().map(|at| u32::from(of_token(at))).collect()
@@ -240,14 +237,11 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
             // A step that reveals nothing has no latent of its own.
             .flat_map(|z| (0..row_len).map(|i| z.get(i).copied().unwrap_or_default()))
             .collect();
-        let reveals: Vec<u32> =
-            rows.iter().flat_map(|row| row.step_of.iter().map(|&at| u32::from(at == step))).collect();
         let prediction = self.given.predict(Query {
             xt: &xt.repeat(self.draws),
             t: &vec![self.times[step % self.steps()]; self.draws * rows.len()],
             z: &LatentRows { values: latents, row_len },
             budget: self.steps(),
-            reveals: &reveals.repeat(self.draws),
             rows: &[],
         });
         let (n_rows, mut probabilities) = (rows.len(), Vec::new());

@@ -21,10 +21,10 @@ pub use config::{ConfigProblem, ModelConfig, Scope};
 pub use importance::importance_bound;
 pub use loss::{LatentSource, Loss, LossOptions, TrainedLoops, loss};
 pub use model::{TrainableDenoiser, VmdModel};
-pub use objective::{Budgets, KlMultiplier, ObjectiveConfig};
+pub use objective::{Budgets, ObjectiveConfig};
 pub use sampler::{
-    Checker, LatentRule, Prediction, Query, RemaskRule, RevealRule, RowPrediction, SampleOutput, Sampler,
-    SamplerConfig, TokenPredictor, ValueRule,
+    Checker, Prediction, Query, RemaskRule, RevealRule, RowPrediction, SampleOutput, Sampler, SamplerConfig,
+    TokenPredictor, ValueRule,
 };
 pub use session::{Session, Writing};
 pub use vmd_denoiser::Network;

@@ -222,7 +222,6 @@ fn weighted_nll<D: TrainableDenoiser>(
         z,
         t: Some(values(&batch.t)),
         budget: Some(values(&inverse_steps(&batch.steps))),
-        reveals: model.config().reveal_aware.then(|| tokens(&batch.latent_mask)),
         gate_noise: (!batch.gate_noise.is_empty()).then(|| {
             let shape = [batch.rows(), batch.seq, batch.seq];
             let noise = Tensor::<3>::from_data(TensorData::new(batch.gate_noise.clone(), shape), device);

@@ -42,7 +42,6 @@ impl VmdModel {
                 seq: config.seq_len,
                 blocks: config.block_mask(),
                 latent,
-                sees_reveals: config.reveal_aware,
             };
             Network::new(&config.denoiser, shape, graph, init)
         })
@@ -204,20 +203,12 @@ impl<D: TrainableDenoiser> TokenPredictor for VmdModel<D> {
         self.config.scope
     }
 
-    fn is_reveal_aware(&self) -> bool {
-        self.config.reveal_aware
-    }
-
     fn draw_latent(&self, _: &[usize], xt: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> LatentRows {
         if self.prior.is_none() {
             return LatentRows::default();
         }
         let (units, observed) = self.current_units(xt, xt, self.config.mask_token());
         Conditioned::each_block(self, xt).draw_latent(&units, &observed, rngs)
-    }
-
-    fn has_posterior(&self) -> bool {
-        self.posterior.is_some()
     }
 
     fn infer_latent(

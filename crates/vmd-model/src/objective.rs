@@ -1,22 +1,9 @@
 //! Which bound is trained, and for which sampler.
 
 use serde::{Deserialize, Serialize};
-use vmd_process::{NoiseSchedule, TimeGrid, kl_multiplier, reveal_probability};
+use vmd_process::{NoiseSchedule, kl_multiplier, reveal_probability, step_times};
 
 use crate::Scope;
-
-/// How the KL of a step-scope latent is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum KlMultiplier {
-    /// `c(n, r) = (1 − (1−r)^n)/r`: a bound for the sampler that reveals tokens independently.
-    #[default]
-    Budget,
-    /// `c = 1` (VADD's DELBO, arXiv 2505.17384): as if each step revealed either everything or nothing. It is *not* a
-    /// bound, of the parallel sampler or of any other: one that reveals all or nothing never sees the partly masked
-    /// sequences that the objective is a mean over.
-    Joint,
-}
 
 /// Steps of the samplers that are trained for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,16 +33,6 @@ pub struct ObjectiveConfig {
     /// for the continuous-time bound (`T → ∞`).
     #[serde(default)]
     pub steps: Option<Budgets>,
-    /// Times of those steps.
-    #[serde(default)]
-    pub grid: TimeGrid,
-    /// KL multiplier of the step scope.
-    #[serde(default)]
-    pub kl_multiplier: KlMultiplier,
-    /// Share of the batch that is drawn fully masked. With `steps` set this is importance sampling and the
-    /// objective stays a bound; without, it adds weight at `t = 1`.
-    #[serde(default)]
-    pub full_mask_share: f64,
     /// Share of the batch that is trained without a latent (all zeros, no KL), half of it in continuous time. The same
     /// network then says what a latent can win at its number of steps, and what it has won.
     #[serde(default)]
@@ -68,14 +45,7 @@ pub struct ObjectiveConfig {
 
 impl Default for ObjectiveConfig {
     fn default() -> Self {
-        Self {
-            steps: None,
-            grid: TimeGrid::default(),
-            kl_multiplier: KlMultiplier::default(),
-            full_mask_share: 0.0,
-            latent_free_share: 0.0,
-            clue_share: 0.0,
-        }
+        Self { steps: None, latent_free_share: 0.0, clue_share: 0.0 }
     }
 }
 
@@ -107,33 +77,16 @@ impl ObjectiveConfig {
         if steps.is_empty() || steps.contains(&0) {
             problems.push("objective.steps is 0 or empty; set it to 1 or more, or remove it".into());
         }
-        let shares = [
-            ("full_mask_share", self.full_mask_share),
-            ("latent_free_share", self.latent_free_share),
-            ("clue_share", self.clue_share),
-        ];
+        let shares = [("latent_free_share", self.latent_free_share), ("clue_share", self.clue_share)];
         for (key, share) in shares.iter().filter(|(_, share)| !(0.0..=1.0).contains(share)) {
             problems.push(format!("objective.{key} = {share}; it must lie in 0..1"));
-        }
-        if self.full_mask_share == 1.0 && steps.iter().any(|&steps| steps > 1) {
-            problems.push(
-                "objective.full_mask_share = 1 never draws a later step, so that the objective is no bound; \
-                 set it below 1, or steps to 1"
-                    .into(),
-            );
         }
         problems
     }
 
     /// The same objective for one number of steps, without additions that only training needs.
     pub fn certified(&self, steps: Option<usize>) -> Self {
-        Self {
-            steps: steps.map(Budgets::One),
-            full_mask_share: 0.0,
-            latent_free_share: 0.0,
-            clue_share: 0.0,
-            ..self.clone()
-        }
+        Self { steps: steps.map(Budgets::One), latent_free_share: 0.0, clue_share: 0.0 }
     }
 
     /// Every number of steps that is trained for; `None` is continuous time.
@@ -150,33 +103,29 @@ impl ObjectiveConfig {
         Assignment { steps: steps.filter(|_| !continuous), latent_free }
     }
 
-    /// Turns a uniform `t` and a uniform `v` into a time with its weight.
+    /// Turns a uniform `t` into a time with its weight.
     ///
-    /// In `T` steps the proposal is `q(k) = (1−f)/T + f·[k = T]` and the weight `r_k/q(k)`, so that the
-    /// expectation is `Σ_k r_k·(…)` for every share `f` of fully masked sequences.
-    pub(crate) fn draw(&self, steps: Option<usize>, t: f64, v: f64, schedule: &NoiseSchedule) -> DrawnTime {
-        let full = v < self.full_mask_share;
+    /// With `T` steps each step `k` is drawn with probability `1/T` and has the weight `r_k·T`, so that the expectation is
+    /// `Σ_k r_k·(…)`.
+    pub(crate) fn draw(&self, steps: Option<usize>, t: f64, schedule: &NoiseSchedule) -> DrawnTime {
         let Some(steps) = steps else {
-            let t = if full { 1.0 } else { t };
             return DrawnTime { t, weight: schedule.elbo_weight(t), reveal: 0.0 };
         };
-        let times = self.grid.times(steps);
+        let times = step_times(steps);
         // `times` falls from t_T = 1 to t_0 = 0; index 0 is the fully masked end.
-        let index = if full { 0 } else { steps - ((t * steps as f64).ceil() as usize).clamp(1, steps) };
+        let index = steps - ((t * steps as f64).ceil() as usize).clamp(1, steps);
         let reveal = reveal_probability(schedule, times[index + 1], times[index]);
-        let uniform = (1.0 - self.full_mask_share) / steps as f64;
-        let proposal = uniform + if index == 0 { self.full_mask_share } else { 0.0 };
+        let proposal = 1.0 / steps as f64;
         DrawnTime { t: times[index], weight: reveal / proposal, reveal }
     }
 
     /// Factor on one KL, given the drawn time and the number of masked tokens.
     ///
     /// Sequence and block scope: 1, the latent is paid for once. Step scope: `weight · c(n, r)`.
-    pub(crate) fn kl_factor(&self, scope: Scope, drawn: DrawnTime, n_masked: usize) -> f64 {
-        match (scope, self.kl_multiplier) {
-            (Scope::Sequence | Scope::Block, _) => 1.0,
-            (Scope::Step, KlMultiplier::Joint) => drawn.weight * f64::from(u8::from(n_masked > 0)),
-            (Scope::Step, KlMultiplier::Budget) => drawn.weight * kl_multiplier(n_masked, drawn.reveal),
+    pub(crate) fn kl_factor(scope: Scope, drawn: DrawnTime, n_masked: usize) -> f64 {
+        match scope {
+            Scope::Sequence | Scope::Block => 1.0,
+            Scope::Step => drawn.weight * kl_multiplier(n_masked, drawn.reveal),
         }
     }
 }

@@ -165,9 +165,9 @@ impl<D: TrainableDenoiser> VmdModel<D> {
             .iter()
             .flat_map(|text| text.iter().copied().chain(std::iter::repeat_n(0, seq - text.len())))
             .collect();
-        let (per_unit, grid) = (sampler.config().nfe, sampler.config().grid);
+        let per_unit = sampler.config().nfe;
         let steps = per_unit / self.config().unit_blocks();
-        let bounds = unit_bounds(self, steps, grid, &padded, 1, seed);
+        let bounds = unit_bounds(self, steps, &padded, 1, seed);
         // Blocks before the first gap are the same in all attempts. What the last one has after the text's end was drawn with the
         // rest of it, and counts with it; blocks after that one say nothing.
         let gap = |text: &[u32]| text.iter().position(|&token| token == self.config().mask_token());

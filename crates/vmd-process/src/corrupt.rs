@@ -29,54 +29,9 @@ pub fn corrupt(
     mask_token: u32,
     schedule: &NoiseSchedule,
 ) -> Vec<u32> {
-    check_lengths(x0, u, clamped);
-    let alpha = schedule.alpha(t);
-    let masked = |i: usize| u[i] >= alpha && !is_clamped(clamped, i);
-    x0.iter().enumerate().map(|(i, &token)| if masked(i) { mask_token } else { token }).collect()
-}
-
-/// Masks exactly `n_masked` tokens, those with the largest `u`, or every free token if fewer are free.
-///
-/// Equal draws are taken from the left. With `u` uniform, the masked set is a uniform subset of the free tokens.
-///
-/// # Shapes
-/// As for [`corrupt`].
-///
-/// # Panics
-/// If the lengths differ.
-///
-/// ```
-/// assert_eq!(vmd_process::corrupt_count(&[5, 6, 7], 2, &[0.3, 0.1, 0.2], None, 9), [9, 6, 9]);
-/// ```
-#[must_use]
-pub fn corrupt_count(
-    x0: &[u32],
-    n_masked: usize,
-    u: &[f64],
-    clamped: Option<&[bool]>,
-    mask_token: u32,
-) -> Vec<u32> {
-    check_lengths(x0, u, clamped);
-    let mut order: Vec<usize> = (0..x0.len()).filter(|&i| !is_clamped(clamped, i)).collect();
-    order.sort_by(|&a, &b| u[b].total_cmp(&u[a]));
-    let mut xt = x0.to_vec();
-    for &i in order.iter().take(n_masked) {
-        xt[i] = mask_token;
-    }
-    xt
-}
-
-/// Number of masked tokens `n(xt)`.
-#[must_use]
-pub fn n_masked(xt: &[u32], mask_token: u32) -> usize {
-    xt.iter().filter(|&&token| token == mask_token).count()
-}
-
-fn is_clamped(clamped: Option<&[bool]>, i: usize) -> bool {
-    clamped.is_some_and(|clamped| clamped[i])
-}
-
-fn check_lengths(x0: &[u32], u: &[f64], clamped: Option<&[bool]>) {
     assert_eq!(x0.len(), u.len(), "one uniform draw per token");
     assert!(clamped.is_none_or(|clamped| clamped.len() == x0.len()), "one clamp flag per token");
+    let alpha = schedule.alpha(t);
+    let masked = |i: usize| u[i] >= alpha && !clamped.is_some_and(|clamped| clamped[i]);
+    x0.iter().enumerate().map(|(i, &token)| if masked(i) { mask_token } else { token }).collect()
 }

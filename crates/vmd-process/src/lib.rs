@@ -4,7 +4,7 @@
 //!
 //! A clean token survives until time `t` with probability `α(t)` ([`NoiseSchedule`]), otherwise it is the mask token
 //! ([`corrupt`]). Going back from `t` to `s < t`, a masked token is revealed with probability
-//! `r(s, t) = (α(s) − α(t)) / (1 − α(t))` ([`reveal_probability`], [`ReversePosterior`]) along a [`TimeGrid`].
+//! `r(s, t) = (α(s) − α(t)) / (1 − α(t))` ([`reveal_probability`]). A chain of `T` steps goes through [`step_times`].
 //!
 //! Nothing here draws a random number on its own: uniform numbers are arguments.
 //!
@@ -19,18 +19,13 @@
 //! ```
 
 mod corrupt;
-mod error;
-mod grid;
 mod reveal;
-mod reverse;
 mod schedule;
-mod segment;
+mod steps;
 mod times;
 
-pub use corrupt::{corrupt, corrupt_count, n_masked};
-pub use error::ScheduleError;
-pub use grid::TimeGrid;
+pub use corrupt::corrupt;
 pub use reveal::{kl_multiplier, reveal_probability};
-pub use reverse::ReversePosterior;
 pub use schedule::NoiseSchedule;
+pub use steps::{reveal_counts, step_times};
 pub use times::low_discrepancy_times;

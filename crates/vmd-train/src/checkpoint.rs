@@ -28,10 +28,6 @@ pub struct TrainerState {
     pub data_position: u64,
     /// Seconds spent training so far.
     pub seconds: f64,
-    /// Updates of the optimiser, those of the posterior alone among them.
-    pub updates: u64,
-    /// Weight of the KL, where it is held at a target.
-    pub kl_weight: f64,
     /// SHA-256 of the resolved configuration.
     pub config_sha256: String,
     /// SHA-256 of every tensor file.

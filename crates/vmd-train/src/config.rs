@@ -45,17 +45,11 @@ pub struct TrainConfig {
     /// When the latent's KL counts.
     #[serde(default)]
     pub kl: KlSchedule,
-    /// Holds the KL at a target instead, until `kl` has reached its last knot.
-    #[serde(default)]
-    pub kl_target: Option<KlTarget>,
     /// Share of all steps, at the start, in which the posterior stands still. What a loud posterior says at random is a
     /// language too, and the denoiser learns it like any other; while it knows none, the posterior's gradient is noise
     /// that wipes the language out.
     #[serde(default = "default_hold")]
     pub hold_posterior: f64,
-    /// Updates of the posterior alone before each step, early in training.
-    #[serde(default)]
-    pub posterior_first: Option<PosteriorFirst>,
     /// Factor on the learning rate of the prior's parameters. A prior follows a posterior that moves; it has to be the
     /// faster of the two.
     #[serde(default = "default_prior_rate")]
@@ -121,22 +115,6 @@ impl KlSchedule {
             && self.0.iter().all(inside)
             && self.0.windows(2).all(|pair| pair[0][0] < pair[1][0])
     }
-}
-
-/// A thermostat for the KL: the weight rises while the KL is above the target and falls while it is below, by up to `rate`
-/// a step. It starts at the first weight of `train.kl`, and gives way to weight 1 after the last knot.
-///
-/// # Source
-///
-/// GECO, arXiv 1810.00597, with the KL in place of the reconstruction as the constraint.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KlTarget {
-    /// Knots `[share of all steps, nats]`, linear in between, constant outside.
-    pub nats: Vec<[f64; 2]>,
-    /// Largest relative change of the weight in one step.
-    #[serde(default = "default_rate")]
-    pub rate: f64,
 }
 
 /// From easy to hard: each of these changes steadily from what is written to what the objective has, which it reaches at
@@ -209,42 +187,6 @@ fn default_gate_evidence() -> usize {
 
 fn default_free_gates() -> f64 {
     0.3
-}
-
-fn default_rate() -> f64 {
-    0.02
-}
-
-impl KlTarget {
-    /// The weight that follows `weight` when the KL was `kl` nats.
-    pub fn next_weight(&self, weight: f64, kl: f64, progress: f64) -> f64 {
-        let target = interpolate(&self.nats, progress);
-        let excess = ((kl - target) / target.max(f64::MIN_POSITIVE)).clamp(-1.0, 1.0);
-        (weight * (self.rate * excess).exp()).clamp(1e-4, 1e4)
-    }
-
-    fn is_valid(&self) -> bool {
-        let inside = |knot: &[f64; 2]| (0.0..=1.0).contains(&knot[0]) && knot[1] > 0.0 && knot[1].is_finite();
-        !self.nats.is_empty()
-            && self.nats.iter().all(inside)
-            && self.nats.windows(2).all(|pair| pair[0][0] < pair[1][0])
-            && self.rate > 0.0
-            && self.rate <= 1.0
-    }
-}
-
-/// Updates of the posterior alone, so that it keeps up with a denoiser that learns to do without it.
-///
-/// # Source
-///
-/// Lagging inference networks, arXiv 1901.05534.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PosteriorFirst {
-    /// Share of all steps at which it ends; it begins where `hold_posterior` ends.
-    pub until: f64,
-    /// Updates of the posterior before each step, each with a batch of its own.
-    pub updates: u64,
 }
 
 /// The value at `progress` of a line through `knots`, constant outside.
@@ -329,13 +271,6 @@ impl TrainConfig {
         if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
             problems.push(format!("train.weight_decay = {}; it must be 0 or more", self.weight_decay));
         }
-        if self.kl_target.as_ref().is_some_and(|target| !target.is_valid()) {
-            problems.push(
-                "train.kl_target takes nats = knots [share of steps, nats] with rising shares in 0..1 and nats above 0, \
-                 and a rate above 0 and at most 1"
-                    .into(),
-            );
-        }
         problems.extend(self.distill.iter().flat_map(Distill::problems));
         if self.curriculum.is_some_and(|curriculum| !curriculum.is_valid()) {
             problems.push(
@@ -351,13 +286,6 @@ impl TrainConfig {
         if !(0.0..1.0).contains(&self.hold_posterior) {
             problems.push(format!(
                 "train.hold_posterior = {}; it must be at least 0 and below 1",
-                self.hold_posterior
-            ));
-        }
-        let first_until = self.posterior_first.map(|first| first.until);
-        if first_until.is_some_and(|until| !(until > self.hold_posterior && until <= 1.0)) {
-            problems.push(format!(
-                "train.posterior_first.until must lie above train.hold_posterior = {} and not above 1",
                 self.hold_posterior
             ));
         }

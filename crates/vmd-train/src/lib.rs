@@ -24,7 +24,7 @@ mod schedule;
 mod trainer;
 
 pub use checkpoint::{Checkpoint, TrainerState};
-pub use config::{Curriculum, KlSchedule, KlTarget, LearningRateDecay, PosteriorFirst, TrainConfig};
+pub use config::{Curriculum, KlSchedule, LearningRateDecay, TrainConfig};
 pub use distill::{Distill, Targets};
 pub use error::TrainError;
 pub use files::write_atomically;

@@ -70,11 +70,6 @@ impl AdamW {
         module.map(&mut Update { optimizer: self, gradients, scale, learning_rate, path: Vec::new() })
     }
 
-    /// Updates made so far.
-    pub(crate) fn updates(&self) -> u64 {
-        self.updates
-    }
-
     /// Moments (`NAME.first`, `NAME.second`) for a checkpoint.
     pub fn state(&self) -> BTreeMap<String, TensorData> {
         let pair = |(name, slot): (&String, &Slot)| {

@@ -79,8 +79,6 @@ pub struct Trainer<'a, D: TrainableDenoiser = Network> {
     step: u64,
     data_position: u64,
     seconds: f64,
-    /// Weight of the KL while it is held at a target.
-    kl_weight: f64,
 }
 
 impl<D: TrainableDenoiser> std::fmt::Debug for Trainer<'_, D> {
@@ -126,7 +124,6 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
             (model, frozen) = start_from(pretrained, model)?;
         }
         let optimizer = AdamW::new(parts.train, &model, parts.device);
-        let kl_weight = parts.train.kl.weight(0.0);
         Ok(Self {
             parts,
             autodiff,
@@ -137,7 +134,6 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
             step: 0,
             data_position: 0,
             seconds: 0.0,
-            kl_weight,
         })
     }
 
@@ -150,8 +146,7 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
         let damaged = |error| TrainError::damaged(folder, error);
         let Checkpoint { state, model, ema, optimizer } = checkpoint;
         self.model = load_parameters(self.model.clone(), model).map_err(damaged)?;
-        self.optimizer.restore(optimizer, ema, state.updates, self.parts.device).map_err(damaged)?;
-        self.kl_weight = state.kl_weight;
+        self.optimizer.restore(optimizer, ema, state.step, self.parts.device).map_err(damaged)?;
         (self.step, self.data_position, self.seconds) = (state.step, state.data_position, state.seconds);
         Ok(())
     }
@@ -236,10 +231,7 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
         let train = self.parts.train;
         let progress = self.step as f64 / train.steps as f64;
         let rate = learning_rate(train, self.step);
-        let (kl_weight, target) = match &train.kl_target {
-            Some(target) if !train.kl.is_over(progress) => (self.kl_weight, Some(target)),
-            _ => (train.kl.weight(progress), None),
-        };
+        let kl_weight = train.kl.weight(progress);
         let options = LossOptions {
             kl_weight,
             hold_prior: !train.kl.is_over(progress),
@@ -250,21 +242,12 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
                 .map(|loops| loops.draw(self.parts.model.denoiser.trunk.loops, self.parts.seed, self.step)),
         };
         let holds_posterior = progress < train.hold_posterior;
-        let first = train.posterior_first.filter(|first| !holds_posterior && progress < first.until);
-        if let Some(first) = first {
-            for _ in 0..first.updates {
-                self.update(data, options, |name| if name.starts_with("posterior.") { rate } else { 0.0 })?;
-            }
-        }
         let parts = self.update(data, options, |name| match name.split('.').next() {
             Some("prior") => rate * train.prior_rate,
             Some("denoiser") if name.starts_with("denoiser.gates.") => rate * train.gate_rate,
             Some("posterior") if holds_posterior => 0.0,
             _ => rate,
         })?;
-        if let (Some(target), Some(kl)) = (target, parts.kl) {
-            self.kl_weight = target.next_weight(kl_weight, kl, progress);
-        }
         self.step += 1;
         self.seconds += start.elapsed().as_secs_f64();
         Ok(MetricRecord::Train {
@@ -293,7 +276,7 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
         let mut gradients = NamedGradients::new();
         let (mut total, mut recon, mut kl) = (0.0, 0.0, None);
         for part in 0..train.accumulation {
-            let stream = self.optimizer.updates() * train.accumulation as u64 + part as u64;
+            let stream = self.step * train.accumulation as u64 + part as u64;
             let Examples { tokens, clues } = self.next_examples(data, train.batch_size / train.accumulation);
             let (objective, seed) = (self.parts.objective, self.parts.seed);
             let difficulty = self.difficulty();
@@ -347,8 +330,6 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
                 seed: self.parts.seed,
                 data_position: self.data_position,
                 seconds: self.seconds,
-                updates: self.optimizer.updates(),
-                kl_weight: self.kl_weight,
                 config_sha256: config_sha256.to_string(),
                 files: Default::default(),
             },

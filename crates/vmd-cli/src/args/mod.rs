@@ -5,16 +5,14 @@ mod text;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use vmd::model::{LatentRule, RemaskRule, RevealRule, SamplerConfig, ValueRule};
+use clap::{Args, Parser, Subcommand};
+use vmd::model::{RemaskRule, RevealRule, SamplerConfig, ValueRule};
 use vmd::nn::Precision;
-use vmd::process::TimeGrid;
 
 pub(crate) use data::{DataCommand, DataRecordsArgs, DataSudokuArgs};
 pub(crate) use text::{EvaluateTextArgs, NGRAM_ORDER, SampleArgs};
 
 use crate::config::{Given, default_completions, default_contexts};
-use crate::failure::usage;
 
 /// Variational masked diffusion: train, sample, solve, measure.
 #[derive(Debug, Parser)]
@@ -74,22 +72,10 @@ pub(crate) struct Common {
 /// What every command that samples can be told beside its reveal and value rules.
 #[derive(Debug, Args)]
 pub(crate) struct SamplerArgs {
-    /// Remask rule: none; cap(0.1), rescale(0.1) or confidence with ancestral; predict-remask with top-prob, margin or
-    /// entropy; on Sudoku backtrack, a search of at most --nfe evaluations, with threshold.
+    /// Remask rule: none; predict-remask with top-prob, margin or entropy; on Sudoku backtrack, a search of at most --nfe evaluations, with threshold.
     /// [default: none; backtrack where `solve` is given no --reveal]
     #[arg(long)]
     pub(crate) remask: Option<RemaskRule>,
-    /// Latent rule: prior (as often as the model's scope says), prior-once, prior-each-step, reinfer. Commands that compare
-    /// samplers take several.
-    #[arg(long, value_delimiter = ',', default_value = "prior")]
-    pub(crate) latent_rule: Vec<LatentRule>,
-    /// Temperature of Gumbel noise on the scores of top-prob, margin, entropy or independent-set; it falls to 0 over the
-    /// steps.
-    #[arg(long, default_value_t = 0.0)]
-    pub(crate) reveal_noise: f64,
-    /// How the steps share out time, or tokens: uniform, or cosine (short steps first).
-    #[arg(long, value_enum, default_value_t = Grid::Uniform)]
-    pub(crate) grid: Grid,
     /// Attempts at every sequence until one keeps the rules of its data; all count as evaluations.
     #[arg(long, default_value_t = 1)]
     pub(crate) best_of: usize,
@@ -98,40 +84,13 @@ pub(crate) struct SamplerArgs {
     pub(crate) loops: Option<usize>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum Grid {
-    Uniform,
-    Cosine,
-}
-
-impl From<Grid> for TimeGrid {
-    fn from(grid: Grid) -> Self {
-        match grid {
-            Grid::Uniform => Self::Uniform {},
-            Grid::Cosine => Self::Cosine {},
-        }
-    }
-}
-
 impl SamplerArgs {
-    /// A sampler with these settings for every latent rule; steps, reveal and value rule are a default's.
-    pub(crate) fn configs(&self) -> Vec<SamplerConfig> {
-        let config = |&latent: &LatentRule| SamplerConfig {
+    /// A sampler with these settings; steps, reveal and value rule are the defaults.
+    pub(crate) fn config(&self) -> SamplerConfig {
+        SamplerConfig {
             remask: self.remask.unwrap_or_default(),
-            latent,
-            reveal_noise: self.reveal_noise,
             best_of: self.best_of,
-            grid: self.grid.into(),
-            ..Default::default()
-        };
-        self.latent_rule.iter().map(config).collect()
-    }
-
-    /// The only one of them.
-    pub(crate) fn config(&self) -> anyhow::Result<SamplerConfig> {
-        match &self.configs()[..] {
-            [config] => Ok(config.clone()),
-            _ => Err(usage("this command takes one --latent-rule")),
+            ..SamplerConfig::default()
         }
     }
 }
@@ -178,7 +137,7 @@ pub(crate) struct EvaluateSudokuArgs {
     #[arg(long, value_name = "N", conflicts_with_all = ["puzzles", "limit"])]
     pub(crate) unconditional: Option<usize>,
     /// Reveal rules: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
-    /// entropy-bound(0.5), independent-set, first-hitting.
+    /// entropy-bound(0.5), independent-set.
     #[arg(long, value_delimiter = ',', default_value = "margin,top-prob")]
     pub(crate) reveal: Vec<RevealRule>,
     /// Network evaluations per puzzle.
@@ -248,7 +207,7 @@ pub(crate) struct GenerateSudokuArgs {
     #[arg(long, default_value_t = 81)]
     pub(crate) nfe: usize,
     /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
-    /// entropy-bound(0.5), independent-set, first-hitting.
+    /// entropy-bound(0.5), independent-set.
     #[arg(long, default_value = "entropy")]
     pub(crate) reveal: RevealRule,
     /// Value rule: argmax, categorical, categorical(0.8,0.95) with temperature and top-p.
@@ -274,7 +233,7 @@ pub(crate) struct SolveArgs {
     #[arg(long, default_value_t = 1000)]
     pub(crate) nfe: usize,
     /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
-    /// entropy-bound(0.5), independent-set, first-hitting [default: threshold, with guesses that are taken back].
+    /// entropy-bound(0.5), independent-set [default: threshold, with guesses that are taken back].
     #[arg(long)]
     pub(crate) reveal: Option<RevealRule>,
     #[command(flatten)]

@@ -43,7 +43,7 @@ pub(crate) struct EvaluateTextArgs {
     #[arg(long, value_name = "N", default_value_t = NGRAM_ORDER)]
     pub(crate) order: usize,
     /// Reveal rules: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
-    /// entropy-bound(0.5), first-hitting.
+    /// entropy-bound(0.5).
     #[arg(long, value_delimiter = ',', default_value = "ancestral")]
     pub(crate) reveal: Vec<RevealRule>,
     /// Network evaluations per text, of a model that writes block by block per block.
@@ -70,7 +70,7 @@ pub(crate) struct SampleArgs {
     #[arg(long, visible_alias = "nfe-per-block", default_value_t = 4)]
     pub(crate) nfe: usize,
     /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
-    /// entropy-bound(0.5), independent-set, first-hitting.
+    /// entropy-bound(0.5), independent-set.
     #[arg(long, default_value = "ancestral")]
     pub(crate) reveal: RevealRule,
     /// Value rule: argmax, categorical, categorical(0.8,0.95) with temperature and top-p.

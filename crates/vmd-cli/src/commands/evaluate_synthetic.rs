@@ -16,7 +16,7 @@ use crate::config::samplers;
 use crate::data::DataConfig;
 use crate::failure::usage;
 use crate::models::LoadedModel;
-use crate::output::{describe_latent, describe_rest, percent, print_json, print_table};
+use crate::output::{describe_rest, percent, print_json, print_table};
 
 /// Samples where nothing can be enumerated.
 const SAMPLES: usize = 10_000;
@@ -89,13 +89,11 @@ pub(crate) fn run(args: EvaluateSyntheticArgs) -> anyhow::Result<()> {
     }
     let infill = args.given.map(|given| given.task(args.contexts, args.completions));
     let subject = Subject::new(set, hold_out, args.samples, infill)?;
-    let rest = args.sampler.configs();
-    let samplers: Vec<SamplerConfig> =
-        rest.iter().flat_map(|rest| samplers(&args.reveal, &args.nfe, rest)).collect();
+    let samplers = samplers(&args.reveal, &args.nfe, &args.sampler.config());
     if args.iwae.is_some_and(|k| k == 0 || !samplers.iter().all(is_certified)) {
         return Err(usage(
             "--iwae must be 1 or more, and bounds the plain ancestral sampler only; give no other --reveal, \
-             --remask, --latent-rule or --best-of with it",
+             --remask or --best-of with it",
         ));
     }
     let (seed, json) = (args.common.seed.unwrap_or(0), args.common.json);
@@ -109,7 +107,7 @@ pub(crate) fn run(args: EvaluateSyntheticArgs) -> anyhow::Result<()> {
 /// Whether the bounds are about this sampler.
 fn is_certified(config: &SamplerConfig) -> bool {
     let plain = SamplerConfig { reveal: RevealRule::Ancestral, ..Default::default() };
-    *config == SamplerConfig { nfe: config.nfe, grid: config.grid, ..plain }
+    *config == SamplerConfig { nfe: config.nfe, ..plain }
 }
 
 /// Prints bounds from one and from `k` draws of the posterior for every sampler.
@@ -131,7 +129,7 @@ fn report_bounds(
     for config in samplers {
         let bound = |metric: &str, k: usize| {
             let steps = config.nfe / loaded.model.n_blocks();
-            let (value, error) = importance_bound(&loaded.model, steps, config.grid, &x0, k, seed);
+            let (value, error) = importance_bound(&loaded.model, steps, &x0, k, seed);
             let ci95 = [value - 1.96 * error, value + 1.96 * error];
             let figure = Figure { value, ci95, n: BOUND_SEQUENCES };
             Record { latent_draws: Some(k), ..provenance.record(metric, figure, config, None) }
@@ -305,7 +303,7 @@ fn table(samplers: &[SamplerConfig], measured: &[Vec<Record>]) -> (Vec<&'static 
             let record = records.iter().find(|record| record.metric == *metric);
             record.map_or_else(|| "–".into(), show)
         });
-        [describe_latent(sampler), sampler.nfe.to_string()].into_iter().chain(cells).collect()
+        [sampler.reveal.to_string(), sampler.nfe.to_string()].into_iter().chain(cells).collect()
     };
     let heads = ["reveal", "NFE"].into_iter().chain(shown.iter().map(|(head, ..)| *head)).collect();
     (heads, samplers.iter().zip(measured).map(row).collect())

@@ -17,7 +17,7 @@ use crate::args::GenerateSudokuArgs;
 use crate::data::embedded_puzzles;
 use crate::failure::usage;
 use crate::models::LoadedModel;
-use crate::output::{describe_latent, describe_rest, percent, print_json};
+use crate::output::{describe_rest, percent, print_json};
 
 /// Draws the grids, writes them and reports.
 pub(crate) fn run(args: &GenerateSudokuArgs) -> anyhow::Result<()> {
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &GenerateSudokuArgs) -> anyhow::Result<()> {
     let layout = grid_layout(&loaded)?;
     let patterns = patterns(args.patterns.as_deref(), layout)?;
     let config =
-        SamplerConfig { nfe: args.nfe, reveal: args.reveal, value: args.value, ..args.sampler.config()? };
+        SamplerConfig { nfe: args.nfe, reveal: args.reveal, value: args.value, ..args.sampler.config() };
     let sampler = loaded.sampler(&config, true)?;
     let seed = args.common.seed.unwrap_or(0);
     // What can fail comes before what takes long.
@@ -65,7 +65,7 @@ pub(crate) fn run(args: &GenerateSudokuArgs) -> anyhow::Result<()> {
         print_json(&figures.iter().map(record).collect::<Vec<_>>());
         return Ok(());
     }
-    let (reveal, rest) = (describe_latent(&config), describe_rest(std::slice::from_ref(&config)));
+    let (reveal, rest) = (config.reveal, describe_rest(std::slice::from_ref(&config)));
     println!("{} unconditional grids, model {}, {reveal}, {}{rest}", args.count, loaded.name, config.value);
     println!("evaluations   {:.1} a grid", output.mean_nfe());
     println!("valid         {}", percent(valid.value, valid.ci95));

@@ -179,8 +179,8 @@ fn advice(estimate: &BoundEstimate) -> String {
             "Its KL is paid, but the denoiser does not read it. Set a longer first phase of train.kl at a low weight."
         }
         _ => {
-            "The posterior has fallen onto the prior. Set latent.posterior.init_scale to 5, a lower first weight in train.kl, \
-             or train.kl_target with the nats that it should keep; fewer objective.steps raise what can be won."
+            "The posterior has fallen onto the prior. Set latent.posterior.init_scale to 5, or a lower first weight in \
+             train.kl; fewer objective.steps raise what a latent can save."
         }
     };
     format!("{dead} {reason}")

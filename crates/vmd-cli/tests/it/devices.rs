@@ -143,7 +143,6 @@ fn evaluate(config: &ModelConfig, device: &Device) -> [Values; 3] {
         t: &vec![0.3; rows],
         z: &LatentRows { row_len: z.len() / rows, values: z },
         budget: 2,
-        reveals: &[],
         rows: &[],
     });
     let logits =

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::common::{TINY, vmd, workplace};
+use crate::common::{vmd, workplace};
 use assert_cmd::assert::Assert;
 use predicates::prelude::*;
 use predicates::str::contains;
@@ -28,16 +28,9 @@ fn rules_that_do_not_fit_each_other_or_the_model_are_usage_errors() {
         let run =
             |options: &[&str]| vmd(folder.path()).args([command, "--model", "run"]).args(options).assert();
         refused(run(&["--reveal", "independent-set"]), &["the model has no graph"]);
-        refused(
-            run(&["--reveal", "margin", "--remask", "cap(0.1)"]),
-            &["remask = cap(0.1)", "set reveal = ancestral"],
-        );
         refused(run(&["--remask", "predict-remask"]), &["set reveal to top-prob, margin or entropy"]);
-        refused(run(&["--remask", "cap(2)"]), &["`cap(2)`", "confidence"]);
+        refused(run(&["--remask", "cap(0.1)"]), &["`cap(0.1)`", "predict-remask"]);
         refused(run(&["--reveal", "threshold(0.9)", "--remask", "backtrack"]), &["only Sudoku can tell"]);
-        refused(run(&["--reveal-noise", "1"]), &["reveal_noise = 1", "ancestral does not"]);
-        refused(run(&["--reveal-noise=-1", "--reveal", "margin"]), &["reveal_noise = -1"]);
-        refused(run(&["--latent-rule", "posterior"]), &["`posterior`", "reinfer"]);
         refused(run(&["--best-of", "0"]), &["best_of is 0"]);
     }
 }
@@ -58,10 +51,6 @@ fn what_the_evaluation_lacks_shows_before_training() {
     refused(train(&["evaluate.best_of=0"]), &["evaluate.best_of is 0"]);
     let search = ["evaluate.reveal=[\"threshold(0.9)\"]", "evaluate.remask=backtrack"];
     refused(train(&search), &["evaluate.remask = backtrack", "only Sudoku can tell"]);
-    refused(train(&["evaluate.latent=never"]), &["evaluate.latent", "prior-each-step"]);
-    let latent = TINY.find("[model.latent]").unwrap()..TINY.find("[objective]").unwrap();
-    std::fs::write(folder.path().join("tiny.toml"), TINY.replace(&TINY[latent], "")).unwrap();
-    refused(train(&["evaluate.latent=reinfer"]), &["evaluate.latent = reinfer", "the model has no latent"]);
 }
 
 fn json_lines(output: &[u8]) -> Vec<Value> {
@@ -77,23 +66,23 @@ fn every_choice_reaches_the_sampler_and_its_figures() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         json_lines(&output.stdout)
     };
-    let records = run(&["evaluate-synthetic", "--nfe", "2", "--remask", "rescale(0.5)", "--best-of", "3"]);
+    let records = run(&[
+        "evaluate-synthetic",
+        "--nfe",
+        "2",
+        "--reveal",
+        "margin",
+        "--remask",
+        "predict-remask",
+        "--best-of",
+        "3",
+    ]);
     let find = |metric: &str| records.iter().find(|record| record["metric"] == metric).unwrap();
     let accuracy = find("accuracy");
-    assert_eq!((&accuracy["remask"], &accuracy["best_of"]), (&"rescale(0.5)".into(), &3.into()));
+    assert_eq!((&accuracy["remask"], &accuracy["best_of"]), (&"predict-remask".into(), &3.into()));
     assert_eq!(accuracy["split"], "samples", "no exact figure has that distribution");
     // Two tokens in two steps, at most two evaluations an attempt, at most three attempts.
     assert!((1.0..=6.0).contains(&find("mean_nfe")["value"].as_f64().unwrap()));
-    let of = |rule: &str| {
-        let records = run(&["evaluate-synthetic", "--nfe", "2", "--latent-rule", rule]);
-        assert!(records.iter().all(|record| record["latent_rule"] == rule));
-        (records[0]["split"].clone(), records[0]["value"].as_f64().unwrap())
-    };
-    // The model's scope is once.
-    assert_eq!(of("prior-once"), of("prior"));
-    let (once, each_step) = (of("prior"), of("prior-each-step"));
-    assert!(each_step.0 == "exact" && each_step.1 < once.1, "{each_step:?}, not below {once:?}");
-    assert_eq!(of("reinfer").0, "samples");
 
     let plain = run(&["sample", "--count", "40"]);
     let best = run(&["sample", "--count", "40", "--best-of", "50"]);

@@ -69,7 +69,6 @@ fn a_puzzle_is_solved_where_nothing_was_trained_and_the_way_is_drawn() {
         .assert()
         .success()
         .stdout(contains("20 network evaluations"));
-    solve(&["--latent-rule", "prior,reinfer"]).assert().code(2).stderr(contains("one --latent-rule"));
     solve(&["--loops", "0"]).assert().code(2).stderr(contains("--loops must be 1 or more"));
     solve(&["--svg", "missing/way.svg"]).assert().code(1).stderr(contains("missing/way.svg"));
 }
@@ -78,14 +77,14 @@ fn a_puzzle_is_solved_where_nothing_was_trained_and_the_way_is_drawn() {
 fn a_baseline_stands_beside_the_model() {
     let folder = workplace();
     let few = ["--limit", "4", "--reveal", "margin", "--nfe", "2,3", "--loops", "3"];
-    let rules = ["--latent-rule", "prior,prior-once", "--baseline", "shipped", "--plot", "plot.svg"];
+    let rules = ["--baseline", "shipped", "--plot", "plot.svg"];
     let records = evaluate(folder.path(), &[&few[..], &rules].concat());
     let cells = values(&records, "cell_accuracy");
-    assert_eq!(cells.len(), 8, "two numbers of steps, two rules, two models");
+    assert_eq!(cells.len(), 4, "two numbers of steps, two models");
     assert!(cells.chunks_exact(2).all(|pair| pair[0] == pair[1]), "{cells:?}");
     assert!(records.iter().all(|record| record["loops"] == 3));
     let svg = fs::read_to_string(folder.path().join("plot.svg")).unwrap();
-    for part in ["margin, model", "margin, baseline", "margin, prior-once, baseline", "puzzles solved"] {
+    for part in ["margin, model", "margin, baseline", "puzzles solved"] {
         assert!(svg.contains(part), "{part}");
     }
     let table = |options: &[&str]| {

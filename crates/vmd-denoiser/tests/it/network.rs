@@ -40,7 +40,6 @@ fn fresh(config: &DenoiserConfig, d_latent: Option<usize>, device: &Device) -> N
             seq: SEQ,
             blocks: None,
             latent: d_latent.map(|channels| LatentShape { channels, square: channels }),
-            sees_reveals: false,
         },
         None,
         init,

@@ -83,14 +83,13 @@ pub fn text_bound<D: TrainableDenoiser>(
 /// As [`importance_bound`].
 pub fn text_importance_bound<D: TrainableDenoiser>(
     model: &VmdModel<D>,
-    objective: &ObjectiveConfig,
     steps: usize,
     x0: &[u32],
     k: usize,
     seed: u64,
 ) -> Figure {
     let seq = model.config().seq_len;
-    let (value, error) = importance_bound(model, steps, objective.grid, x0, k, seed);
+    let (value, error) = importance_bound(model, steps, x0, k, seed);
     let ends = [value - 1.96 * error, value + 1.96 * error];
     Figure { value: value / seq as f64, ci95: ends.map(|end| end / seq as f64), n: x0.len() / seq }
 }

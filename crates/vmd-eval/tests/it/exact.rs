@@ -6,11 +6,9 @@ use burn::tensor::{Device, TensorData};
 use vmd_core::{Purpose, keyed_rng, uniform};
 use vmd_data::synthetic::SyntheticSet;
 use vmd_eval::{ExactError, StepChain, exact_synthetic};
-use vmd_model::{
-    LatentRule, ModelConfig, RemaskRule, RevealRule, Sampler, SamplerConfig, Scope, ValueRule, VmdModel,
-};
+use vmd_model::{ModelConfig, RemaskRule, RevealRule, Sampler, SamplerConfig, Scope, ValueRule, VmdModel};
 use vmd_nn::{load_parameters, named_parameters};
-use vmd_process::{NoiseSchedule, TimeGrid};
+use vmd_process::NoiseSchedule;
 
 fn config(set: &SyntheticSet, scope: &str, latent: &str) -> ModelConfig {
     let trunk = "width = 8\nlayers = 1\nheads = 2\n";
@@ -175,13 +173,9 @@ fn what_cannot_be_exact_is_refused_in_words() {
     let argmax = SamplerConfig { value: ValueRule::Argmax, ..sampler(RevealRule::Ancestral, 1) };
     assert_eq!(of("d1", &argmax), ExactError::Value);
     let plain = || sampler(RevealRule::Ancestral, 1);
-    for remask in [RemaskRule::Cap { eta: 0.1 }, RemaskRule::PredictRemask] {
-        assert_eq!(of("d1", &SamplerConfig { remask, ..plain() }), ExactError::Remask);
-    }
-    let reinfer = SamplerConfig { latent: LatentRule::Reinfer, ..plain() };
-    assert_eq!(of("d1", &reinfer), ExactError::Latent);
+    let remask = RemaskRule::PredictRemask;
+    assert_eq!(of("d1", &SamplerConfig { remask, ..plain() }), ExactError::Remask);
     assert_eq!(of("d1", &SamplerConfig { best_of: 2, ..plain() }), ExactError::BestOf);
-    assert_eq!(of("d1", &sampler(RevealRule::FirstHitting, 2)), ExactError::Steps);
     let latent = "family = { kind = \"gaussian\", dim = 2 }";
     let model = drawn_model(&config(&set("rules"), "sequence", latent));
     let error = exact_synthetic(&model, &set("rules"), &sampler(RevealRule::Ancestral, 2), 1).unwrap_err();
@@ -203,31 +197,10 @@ fn the_scope_decides_how_often_the_latent_is_drawn() {
 }
 
 #[test]
-fn the_latent_rule_overrides_the_scope() {
-    let set = set("pairs-uniform");
-    let latent = "family = { kind = \"categorical\", n_groups = 1, n_classes = 4 }";
-    let of = |scope: &str, latent_rule| {
-        let model = drawn_model(&config(&set, scope, latent));
-        let sampler = SamplerConfig { latent: latent_rule, ..sampler(RevealRule::RandomK, 2) };
-        exact_synthetic(&model, &set, &sampler, 1).unwrap()
-    };
-    // The same weights in both scopes.
-    let (once, each_step) = (of("sequence", LatentRule::Prior), of("step", LatentRule::Prior));
-    assert_ne!(once, each_step);
-    for scope in ["sequence", "step"] {
-        assert_eq!(of(scope, LatentRule::PriorOnce), once);
-        assert_eq!(of(scope, LatentRule::PriorEachStep), each_step);
-    }
-}
-
-#[test]
 fn orders_are_complete() {
-    let grids = [TimeGrid::Uniform {}, TimeGrid::Cosine {}];
-    for (grid, seq, nfe) in
-        grids.iter().flat_map(|grid| (1..=4).flat_map(move |seq| (1..=4).map(move |nfe| (*grid, seq, nfe))))
-    {
+    for (seq, nfe) in (1..=4).flat_map(|seq| (1..=4).map(move |nfe| (seq, nfe))) {
         for reveal in [RevealRule::Ancestral, RevealRule::RandomK] {
-            let config = SamplerConfig { grid, ..sampler(reveal, nfe) };
+            let config = sampler(reveal, nfe);
             let chain = StepChain::enumerate(&config, &NoiseSchedule::default(), seq, 1, 4096).unwrap();
             let total: f64 = chain.chains.iter().map(|chain| chain.weight).sum();
             assert!((total - 1.0).abs() < 1e-12, "{config:?}: {total}");

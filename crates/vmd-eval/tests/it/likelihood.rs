@@ -42,7 +42,7 @@ fn a_network_that_knows_nothing_is_worth_its_vocabulary() {
         let tolerance = if steps == Some(1) { 1e-5 } else { 3.0 * (bound.ci95[1] - bound.ci95[0]) };
         assert!((bound.value - uniform).abs() < tolerance, "{settings}: {bound:?}");
         assert_eq!(bound.n, 40);
-        let exact = text_importance_bound(&model, &ObjectiveConfig::default(), 2, &texts(40), 1, 1);
+        let exact = text_importance_bound(&model, 2, &texts(40), 1, 1);
         assert!((exact.value - uniform).abs() < 1e-5, "{settings}: {exact:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Scopes, blocks and reveal-aware steps: exact figures, samples and bounds of one model have to agree.
+//! Scopes and blocks: exact figures, samples and bounds of one model have to agree.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -7,11 +7,10 @@ use vmd_core::{Purpose, keyed_rng, uniform};
 use vmd_data::synthetic::SyntheticSet;
 use vmd_eval::exact_synthetic;
 use vmd_model::{
-    BoundEstimate, Budgets, LatentRule, ModelConfig, ObjectiveConfig, RevealRule, Sampler, SamplerConfig,
-    VmdModel, estimate_bounds, importance_bound,
+    BoundEstimate, Budgets, ModelConfig, ObjectiveConfig, RevealRule, Sampler, SamplerConfig, VmdModel,
+    estimate_bounds, importance_bound,
 };
 use vmd_nn::{load_parameters, named_parameters};
-use vmd_process::TimeGrid;
 
 const SET: SyntheticSet = SyntheticSet::Parity(4);
 
@@ -51,19 +50,17 @@ fn drawn(settings: &str, size: fn(&str) -> f64) -> VmdModel {
 }
 
 /// `# clues`: with a prior that sees what is known. That of a causal model sees the blocks before.
-const SETTINGS: [&str; 12] = [
+const SETTINGS: [&str; 10] = [
     "scope = \"block\"\nblocks = 2\ncausal = true",
     "scope = \"block\"\nblocks = 2\ncausal = true # clues",
-    "scope = \"step\"\nblocks = 2\ncausal = true\nreveal_aware = true",
+    "scope = \"step\"\nblocks = 2\ncausal = true",
     "scope = \"step\" # clues",
     "scope = \"block\"\nblocks = 2 # clues",
     "scope = \"sequence\"",
     "scope = \"step\"",
-    "scope = \"step\"\nreveal_aware = true",
     "scope = \"sequence\"\nblocks = 2",
     "scope = \"block\"\nblocks = 2",
     "scope = \"step\"\nblocks = 2",
-    "scope = \"step\"\nblocks = 2\nreveal_aware = true",
 ];
 
 #[test]
@@ -82,22 +79,11 @@ fn exact_accuracies_are_those_of_samples() {
             let share =
                 tokens.chunks_exact(4).filter(|row| SET.contains(row)).count() as f64 / SAMPLES as f64;
             let error = (share * (1.0 - share) / SAMPLES as f64).sqrt();
-            // Four standard errors in 36 comparisons; half the samples would be right by chance.
+            // Four standard errors in 30 comparisons; half the samples would be right by chance.
             let exact = exact.accuracy;
             assert!((share - exact).abs() < 4.0 * error, "{settings} {reveal} {nfe}: {share}, not {exact}");
         }
     }
-}
-
-#[test]
-fn the_latent_rule_decides_what_is_integrated() {
-    let model = drawn_model("scope = \"block\"\nblocks = 2");
-    let kl = |latent| {
-        let config = SamplerConfig { nfe: 4, latent, ..SamplerConfig::default() };
-        exact_synthetic(&model, &SET, &config, 1).unwrap().kl
-    };
-    let all = [LatentRule::Prior, LatentRule::PriorOnce, LatentRule::PriorEachStep].map(kl);
-    assert!(all[0] != all[1] && all[1] != all[2] && all[0] != all[2], "{all:?}");
 }
 
 /// Mean and standard error of a part of the bound over many draws of the set.
@@ -142,33 +128,13 @@ fn every_bound_lies_above_the_cross_entropy_of_its_sampler_and_near_it_where_the
 }
 
 #[test]
-fn a_posterior_that_does_not_look_at_the_reveals_pays_the_same_either_way() {
-    // The chance that a step reveals something is c(n, r) in the one case, and what was drawn in the other.
-    let blind = |name: &str| match name {
-        "posterior.tied.weight" => 0.0,
-        name if name.starts_with("prior") => 0.1,
-        _ => 0.7,
-    };
-    for blocks in [1, 2] {
-        let kl = |aware| {
-            let settings = format!("scope = \"step\"\nblocks = {blocks}\nreveal_aware = {aware}");
-            estimated(&drawn(&settings, blind), 3, |estimate| estimate.kl)
-        };
-        let ((plain, error), (aware, aware_error)) = (kl(false), kl(true));
-        let error = error.hypot(aware_error);
-        assert!((plain - aware).abs() < 4.0 * error, "{blocks} blocks: {plain} and {aware} ± {error}");
-        assert!(error < 0.05 * plain, "too few draws to see anything: {error} of {plain}");
-    }
-}
-
-#[test]
 fn importance_weights_tighten_the_bound_of_every_scope() {
     let rows: Vec<u32> = SET.support().unwrap().into_iter().flat_map(|(x, _)| x).collect();
     for settings in SETTINGS {
         let model = drawn_model(settings);
         let sampler = SamplerConfig { nfe: 2 * model.config().blocks, ..SamplerConfig::default() };
         let exact = SET.entropy() + exact_synthetic(&model, &SET, &sampler, 1).unwrap().kl;
-        let of = |k| importance_bound(&model, 2, TimeGrid::default(), &rows.repeat(100), k, 1);
+        let of = |k| importance_bound(&model, 2, &rows.repeat(100), k, 1);
         let (plain, error) = estimated(&model, 2, |estimate| estimate.bound);
         let ((one, one_error), (many, many_error)) = (of(1), of(32));
         assert!((plain - one).abs() < 4.0 * error.hypot(one_error), "{settings}: {plain} and {one}");

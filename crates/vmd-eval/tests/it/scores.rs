@@ -13,8 +13,7 @@ use vmd_eval::{
 };
 use vmd_latent::LatentRows;
 use vmd_model::{
-    LatentRule, Prediction, Query, RemaskRule, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor,
-    ValueRule,
+    Prediction, Query, RemaskRule, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor, ValueRule,
 };
 use vmd_process::NoiseSchedule;
 
@@ -44,7 +43,6 @@ fn provenance() -> Provenance {
         split: "test".into(),
         loops: None,
         model: "m".into(),
-        has_latent: true,
         seed: 3,
         revision: "r".into(),
         config_sha256: "c".into(),
@@ -69,10 +67,8 @@ fn a_record_has_the_agreed_keys() {
         "n",
         "nfe",
         "reveal",
-        "reveal_noise",
         "value_rule",
         "remask",
-        "latent_rule",
         "best_of",
         "model",
         "seed",
@@ -83,29 +79,21 @@ fn a_record_has_the_agreed_keys() {
     let mut sorted = keys.clone();
     sorted.sort_unstable();
     assert_eq!(sorted, expected);
-    assert_eq!(
-        (&json["nfe"], &json["reveal"], &json["latent_rule"]),
-        (&5.into(), &"margin".into(), &"prior".into())
-    );
+    assert_eq!((&json["nfe"], &json["reveal"]), (&5.into(), &"margin".into()));
     assert_eq!(serde_json::from_value::<Record>(json).unwrap(), all);
 
     let band = provenance().record("solved", figure, &sampler, Some("30-32 clues".into()));
     assert_eq!(serde_json::to_value(&band).unwrap()["band"], "30-32 clues");
     let own_pace = SamplerConfig { reveal: RevealRule::Threshold { tau: 0.9 }, ..sampler };
     assert_eq!(provenance().record("solved", figure, &own_pace, None).nfe, None);
-    let plain = Provenance { has_latent: false, ..provenance() };
-    assert_eq!(plain.record("solved", figure, &own_pace, None).latent_rule, "none");
     let changed = SamplerConfig {
         remask: RemaskRule::PredictRemask,
-        latent: LatentRule::Reinfer,
-        reveal_noise: 0.5,
         best_of: 4,
         reveal: RevealRule::Margin,
         ..own_pace
     };
     let record = provenance().record("solved", figure, &changed, None);
-    assert_eq!((record.remask.as_str(), record.latent_rule.as_str()), ("predict-remask", "reinfer"));
-    assert_eq!((record.reveal_noise, record.best_of), (0.5, 4));
+    assert_eq!((record.remask.as_str(), record.best_of), ("predict-remask", 4));
 }
 
 /// Predicts a fixed grid, whatever it is asked.

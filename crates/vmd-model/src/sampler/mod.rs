@@ -1,4 +1,4 @@
-//! Samplers: a time grid, a reveal rule, a value rule, a remask rule and a latent rule, each a choice of its own.
+//! Samplers: a reveal rule, a value rule and a remask rule, each a choice of its own.
 //!
 //! A sampler never learns which network it drives, and all its probabilities are in double precision.
 
@@ -6,7 +6,6 @@ mod checker;
 mod config;
 mod prediction;
 mod probabilities;
-mod remask;
 mod reveal;
 mod row;
 mod rules;
@@ -24,7 +23,7 @@ pub use checker::Checker;
 pub use config::SamplerConfig;
 pub use prediction::{Prediction, RowPrediction};
 use row::Row;
-pub use rules::{LatentRule, RemaskRule, RevealRule, ValueRule};
+pub use rules::{RemaskRule, RevealRule, ValueRule};
 pub use run::Sampler;
 pub use text::ParseRuleError;
 
@@ -44,19 +43,9 @@ pub trait TokenPredictor {
     /// How often the latent is drawn.
     fn latent_scope(&self) -> Scope;
 
-    /// Whether the network is told what a step reveals: then only rules that choose without it can be used.
-    fn is_reveal_aware(&self) -> bool {
-        false
-    }
-
     /// A latent from the prior for every row of `xt` (`[rows, seq]`), each from the row's own stream; rows without
     /// values where there is no latent. `rows` are their numbers among the rows that the sampler was given.
     fn draw_latent(&self, rows: &[usize], xt: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> LatentRows;
-
-    /// Whether [`infer_latent`](Self::infer_latent) has an answer.
-    fn has_posterior(&self) -> bool {
-        false
-    }
 
     /// A latent from the posterior for every row of `x0` (`[rows, seq]`), a guess at the finished rows; `tied` (the same
     /// shape) is 1 for the tokens that the latent is for; `None` without a posterior.
@@ -108,9 +97,6 @@ pub struct Query<'a> {
     pub z: &'a LatentRows,
     /// Steps of the sampler that asks, for a block; a network may be told.
     pub budget: usize,
-    /// 1 for the tokens that this step reveals, `[rows, seq]`, where they are chosen without the network; a network may
-    /// be told.
-    pub reveals: &'a [u32],
     /// Numbers of the rows among those that the sampler was given, `[rows]`; empty for all of them in order.
     pub rows: &'a [usize],
 }

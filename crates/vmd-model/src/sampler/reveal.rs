@@ -3,12 +3,11 @@
 use rand::Rng;
 use vmd_core::{gumbel, index_below, open_uniform, uniform};
 use vmd_graph::DependencyGraph;
-use vmd_process::NoiseSchedule;
+use vmd_process::{NoiseSchedule, reveal_probability, step_times};
 
 use super::probabilities::{argmax, choose, entropy, softmax, two_largest};
-use super::remask::Chain;
 use super::search::Search;
-use super::{Checker, LatentRule, RemaskRule, RevealRule, Row, RowPrediction, SamplerConfig};
+use super::{Checker, RemaskRule, RevealRule, Row, RowPrediction, SamplerConfig};
 
 /// A sampler's rules with everything that does not depend on the row worked out.
 #[derive(Debug)]
@@ -19,7 +18,8 @@ pub(super) struct Plan<'a> {
     /// Steps for a block.
     steps: usize,
     times: Vec<f64>,
-    chain: Chain,
+    /// Probability with which each step of the ancestral chain reveals a masked token.
+    reveal: Vec<f64>,
 }
 
 impl<'a> Plan<'a> {
@@ -29,9 +29,9 @@ impl<'a> Plan<'a> {
         graph: Option<&'a DependencyGraph>,
         steps: usize,
     ) -> Self {
-        let times = config.grid.times(steps);
-        let chain = Chain::new(config, schedule, &times);
-        Self { config, schedule, graph, steps, times, chain }
+        let times = step_times(steps);
+        let reveal = times.windows(2).map(|pair| reveal_probability(schedule, pair[1], pair[0])).collect();
+        Self { config, schedule, graph, steps, times, reveal }
     }
 
     /// Whether tokens are taken back.
@@ -61,55 +61,24 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Whether neither this step nor a later one changes the row.
-    pub(super) fn is_done(&self, row: &Row, step: usize) -> bool {
-        row.n_masked() == 0 && (row.free.is_empty() || !self.chain.remasks_from(step))
-    }
-
     /// Chooses positions where the rule needs no network for it; a row that reveals nothing in this step is
     /// left out, and costs nothing.
     pub(super) fn choose_early<'r>(&self, row: &'r mut Row, step: usize) -> Option<&'r mut Row> {
         row.chosen = match self.config.reveal {
             RevealRule::Ancestral => {
                 let masked: Vec<usize> = row.masked().collect();
-                let reveal = self.chain.reveal[step];
-                let chosen = masked.into_iter().filter(|_| uniform(&mut row.rng) < reveal).collect();
-                row.taken_back = self.chain.take_back(row, step);
-                chosen
+                masked.into_iter().filter(|_| uniform(&mut row.rng) < self.reveal[step]).collect()
             }
             RevealRule::RandomK => random_subset(row, row.counts[step]),
-            RevealRule::FirstHitting => {
-                self.draw_hits(row, row.counts[step]);
-                random_subset(row, row.counts[step])
-            }
             _ => return Some(row).filter(|row| self.count(row, step) > 0),
         };
-        if row.chosen.is_empty() {
-            row.mask_again();
-            return None;
-        }
-        Some(row)
-    }
-
-    /// Draws the times of the next `count` reveals. Of `n` tokens masked at `t`, the first appears at `τ` with
-    /// `1 − α(τ) = (1 − α(t))·u^{1/n}`: the largest of `n` uniform shares. The network is told the first of a
-    /// group's times, as its tokens see nothing of the others.
-    fn draw_hits(&self, row: &mut Row, count: usize) {
-        let n = row.n_masked();
-        for i in 0..count {
-            // 1 − u lies in (0, 1]: at time 0 there would be nothing left to reveal.
-            row.share_masked *= (1.0 - uniform(&mut row.rng)).powf(1.0 / (n - i) as f64);
-            if i == 0 {
-                row.hit = self.schedule.inverse(1.0 - row.share_masked);
-            }
-        }
+        Some(row).filter(|row| !row.chosen.is_empty())
     }
 
     /// The time that the network is told.
     pub(super) fn time(&self, row: &Row, step: usize) -> f64 {
         match self.config.reveal {
             RevealRule::Ancestral => self.times[step],
-            RevealRule::FirstHitting => row.hit,
             // These rules follow no clock; the time at which this share of tokens is expected to be masked.
             _ => self.schedule.inverse(1.0 - row.n_masked() as f64 / row.block.len() as f64),
         }
@@ -117,24 +86,16 @@ impl<'a> Plan<'a> {
 
     /// Reveals this step's tokens of `row`, given what the network says, and masks those that it takes back.
     pub(super) fn reveal(&self, row: &mut Row, step: usize, prediction: RowPrediction<'_>) {
-        if self.config.latent == LatentRule::Reinfer {
-            row.guess_from(prediction);
-        }
         let mut chosen = match self.config.reveal {
-            RevealRule::Ancestral | RevealRule::RandomK | RevealRule::FirstHitting => {
-                std::mem::take(&mut row.chosen)
-            }
+            RevealRule::Ancestral | RevealRule::RandomK => std::mem::take(&mut row.chosen),
             _ => self.choose_by_score(row, step, prediction),
         };
-        let counts = self.config.reveal.counts_the_surest() && self.config.reveal_noise == 0.0;
+        let counts = self.config.reveal.counts_the_surest();
         if prediction.has_open_order() && counts && self.config.remask == RemaskRule::None {
             return self.reveal_surest(row, chosen.len(), prediction);
         }
         // Whatever ranks tokens has put the surest first.
-        let ranks = !matches!(
-            self.config.reveal,
-            RevealRule::Ancestral | RevealRule::RandomK | RevealRule::FirstHitting
-        );
+        let ranks = !matches!(self.config.reveal, RevealRule::Ancestral | RevealRule::RandomK);
         let reveal_order: Vec<u32> = match prediction.has_open_order() && !ranks {
             true => row.tokens.iter().map(|_| row.rng.next_u32()).collect(),
             false => Vec::new(),
@@ -147,9 +108,6 @@ impl<'a> Plan<'a> {
             let value = choose(self.config.value, &logits, &mut row.rng);
             row.tokens[position] = value as u32;
             given[position] = value as u32;
-            if matches!(self.config.remask, RemaskRule::Confidence { .. }) {
-                row.surety[position] = softmax(&logits, 1.0)[value];
-            }
         }
         row.mask_again();
     }
@@ -180,10 +138,10 @@ impl<'a> Plan<'a> {
         }
         if self.config.remask == RemaskRule::PredictRemask {
             let kept = row.counts[..=step].iter().sum();
-            row.taken_back = self.rank(row, row.free.clone(), step).split_off(kept);
+            row.taken_back = rank(row, row.free.clone()).split_off(kept);
             return masked;
         }
-        let mut ranked = self.rank(row, masked, step);
+        let mut ranked = rank(row, masked);
         match self.config.reveal {
             RevealRule::Threshold { tau } => {
                 let sure = ranked.iter().take_while(|&&i| row.surety[i] >= tau).count();
@@ -220,24 +178,6 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// `positions` from the surest to the least sure, with this step's share of the noise.
-    fn rank(&self, row: &mut Row, positions: Vec<usize>, step: usize) -> Vec<usize> {
-        let left = 1.0 - (step + 1) as f64 / self.steps as f64;
-        let noise = self.config.reveal_noise * left;
-        let mut scored: Vec<(f64, usize)> = positions
-            .into_iter()
-            .map(|i| match self.config.reveal {
-                _ if noise <= 0.0 => (row.surety[i], i),
-                // The score is a logarithm already.
-                RevealRule::Entropy => (row.surety[i] + noise * gumbel(open_uniform(&mut row.rng)), i),
-                _ => (row.surety[i].ln() + noise * gumbel(open_uniform(&mut row.rng)), i),
-            })
-            .collect();
-        // Ties go to the left, so that the order is the same everywhere.
-        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        scored.into_iter().map(|(_, i)| i).collect()
-    }
-
     /// Tokens that this step reveals at the least.
     fn count(&self, row: &Row, step: usize) -> usize {
         match self.config.reveal {
@@ -257,6 +197,13 @@ impl<'a> Plan<'a> {
             _ => probabilities[argmax(probabilities)],
         }
     }
+}
+
+/// `positions` from the surest to the least sure.
+fn rank(row: &Row, mut positions: Vec<usize>) -> Vec<usize> {
+    // Ties go to the left, so that the order is the same everywhere.
+    positions.sort_by(|&a, &b| row.surety[b].total_cmp(&row.surety[a]).then(a.cmp(&b)));
+    positions
 }
 
 /// `count` of the masked positions, every subset equally likely.

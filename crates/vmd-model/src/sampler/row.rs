@@ -16,8 +16,6 @@ pub(super) struct Row {
     pub rng: ChaCha8Rng,
     pub z: Vec<f32>,
     pub nfe: usize,
-    /// Positions that are no clues.
-    pub unknown: Vec<usize>,
     /// Positions of the current block that are no clues.
     pub free: Vec<usize>,
     /// The current block.
@@ -28,14 +26,10 @@ pub(super) struct Row {
     pub chosen: Vec<usize>,
     /// Positions that this step masks again.
     pub taken_back: Vec<usize>,
-    /// How sure each token was when it was predicted; for rules that mask again.
+    /// How sure each token was when it was predicted; for rules that rank tokens.
     pub surety: Vec<f64>,
-    /// A finished row as the last evaluation saw it.
+    /// The row with the most probable values in place of its masks.
     pub guess: Vec<u32>,
-    /// Expected share of masked tokens at the last hitting time.
-    pub share_masked: f64,
-    /// Time of this step's first hit.
-    pub hit: f64,
     /// What else there is to try.
     pub search: Search,
     /// Its number among the caller's rows.
@@ -51,7 +45,6 @@ impl Row {
             rng,
             z: Vec::new(),
             nfe: 0,
-            unknown: (0..tokens.len()).filter(|&i| tokens[i] == mask_token).collect(),
             free: Vec::new(),
             block: 0..tokens.len(),
             counts: Vec::new(),
@@ -59,8 +52,6 @@ impl Row {
             taken_back: Vec::new(),
             surety: vec![0.0; tokens.len()],
             guess: Vec::new(),
-            share_masked: 1.0,
-            hit: 1.0,
             search: Search::default(),
             mask_token,
         }
@@ -70,7 +61,6 @@ impl Row {
     pub(super) fn enter(&mut self, block: Range<usize>) {
         self.block = block.clone();
         self.free = block.filter(|&i| self.is_masked(i)).collect();
-        (self.share_masked, self.hit) = (1.0, 1.0);
         self.search = Search::default();
     }
 
@@ -88,24 +78,6 @@ impl Row {
 
     pub(super) fn n_masked(&self) -> usize {
         self.masked().count()
-    }
-
-    /// 1 for the tokens that a latent of `scope` is for.
-    pub(super) fn latent_mask(&self, scope: Scope) -> Vec<u32> {
-        let mut latent_mask = vec![0; self.tokens.len()];
-        match scope {
-            Scope::Sequence => self.unknown.iter().for_each(|&i| latent_mask[i] = 1),
-            Scope::Block => self.free.iter().for_each(|&i| latent_mask[i] = 1),
-            Scope::Step => self.masked().for_each(|i| latent_mask[i] = 1),
-        }
-        latent_mask
-    }
-
-    /// 1 for the tokens that were chosen before the network was asked.
-    pub(super) fn reveals(&self) -> Vec<u32> {
-        let mut reveals = vec![0; self.tokens.len()];
-        self.chosen.iter().for_each(|&i| reveals[i] = 1);
-        reveals
     }
 
     /// Masks the tokens that were taken back.

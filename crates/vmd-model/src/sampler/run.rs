@@ -6,12 +6,11 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use vmd_core::{Purpose, keyed_rng};
 use vmd_latent::LatentRows;
-use vmd_process::NoiseSchedule;
+use vmd_process::{NoiseSchedule, reveal_counts};
 
 use super::reveal::Plan;
 use super::{
-    Checker, LatentRule, Prediction, Query, RemaskRule, RevealRule, Row, SampleOutput, SamplerConfig,
-    TokenPredictor,
+    Checker, Prediction, Query, RemaskRule, RevealRule, Row, SampleOutput, SamplerConfig, TokenPredictor,
 };
 use crate::Scope;
 
@@ -57,7 +56,7 @@ impl Sampler {
     /// What keeps this sampler from running with `model`, with the names of the keys; empty when it can run. No network
     /// is evaluated.
     pub fn problems_with(&self, model: &impl TokenPredictor) -> Vec<String> {
-        let mut problems = self.config.problems_on(model.graph().is_some(), model.has_posterior());
+        let mut problems = self.config.problems_on(model.graph().is_some());
         let blocks = model.n_blocks();
         if !self.config.nfe.is_multiple_of(blocks) {
             problems.push(format!(
@@ -68,13 +67,6 @@ impl Sampler {
         if self.config.remask == RemaskRule::Backtrack && blocks > 1 {
             problems.push(format!(
                 "remask = backtrack takes back tokens of one block, and this model has {blocks}; set it to none"
-            ));
-        }
-        let chooses_alone = matches!(self.config.reveal, RevealRule::Ancestral | RevealRule::RandomK);
-        if model.is_reveal_aware() && !chooses_alone {
-            problems.push(format!(
-                "reveal = {} asks the network first, but this model is told what is revealed; use ancestral or random-k",
-                self.config.reveal
             ));
         }
         problems
@@ -194,7 +186,7 @@ impl Sampler {
     }
 
     fn fill(&self, model: &impl TokenPredictor, rows: &mut [Row], checker: &impl Checker) {
-        let scope = self.config.latent.scope(model.latent_scope());
+        let scope = model.latent_scope();
         let block_len = model.seq_len() / model.n_blocks();
         for block in 0..model.n_blocks() {
             rows.iter_mut().for_each(|row| row.enter(block * block_len..(block + 1) * block_len));
@@ -213,21 +205,21 @@ impl Sampler {
         let plan = Plan::new(&self.config, &self.schedule, model.graph(), steps);
         let mut open: Vec<&mut Row> = rows.iter_mut().filter(|row| !row.free.is_empty()).collect();
         for row in &mut open {
-            row.counts = self.config.grid.reveal_counts(row.n_masked(), steps);
+            row.counts = reveal_counts(row.n_masked(), steps);
         }
         // Once per sample means before the first block that has something to fill.
         open.retain(|row| scope == Scope::Block || row.nfe == 0);
         if scope != Scope::Step {
             self.draw_latents(model, &mut open);
-            if self.config.latent != LatentRule::Reinfer && model.fits_latents() {
+            if model.fits_latents() {
                 self.fit_latents(model, &mut open, &plan, scope);
             }
         }
         let mut step = self.steps.start;
-        while step < self.steps.end && rows.iter().any(|row| !plan.is_done(row, step)) {
+        while step < self.steps.end && rows.iter().any(|row| row.n_masked() > 0) {
             let mut active: Vec<&mut Row> = rows
                 .iter_mut()
-                .filter(|row| !plan.is_done(row, step))
+                .filter(|row| row.n_masked() > 0)
                 .filter_map(|row| plan.choose_early(row, step))
                 .collect();
             step += 1;
@@ -236,9 +228,6 @@ impl Sampler {
             }
             if scope == Scope::Step {
                 self.draw_latents(model, &mut active);
-            }
-            if self.config.latent == LatentRule::Reinfer {
-                self.infer_latents(model, &mut active);
             }
             let prediction = self.predict(model, &active, &plan, step - 1);
             let (seq, vocab) = (model.seq_len(), model.vocab());
@@ -270,7 +259,7 @@ impl Sampler {
     fn fit_latents(&self, model: &impl TokenPredictor, rows: &mut [&mut Row], plan: &Plan<'_>, scope: Scope) {
         let first = self.steps.start;
         let shows = |row: &&mut Row| {
-            !plan.is_done(row, first)
+            row.n_masked() > 0
                 && (0..).zip(row.covered(scope)).any(|(i, covered)| covered == 1 && !row.is_masked(i))
         };
         let mut rows: Vec<&mut Row> = rows.iter_mut().map(|row| &mut **row).filter(shows).collect();
@@ -294,25 +283,6 @@ impl Sampler {
         }
     }
 
-    /// New latents from the posterior for rows that have been evaluated before.
-    fn infer_latents(&self, model: &impl TokenPredictor, rows: &mut [&mut Row]) {
-        let mut rows: Vec<&mut Row> =
-            rows.iter_mut().map(|row| &mut **row).filter(|row| row.nfe > 0).collect();
-        if rows.is_empty() {
-            return;
-        }
-        let latent_mask: Vec<u32> =
-            rows.iter().flat_map(|row| row.latent_mask(model.latent_scope())).collect();
-        let x0: Vec<u32> = rows.iter().flat_map(|row| row.finished_guess()).collect();
-        let numbers = numbers(&rows);
-        let mut rngs: Vec<&mut ChaCha8Rng> = rows.iter_mut().map(|row| &mut row.rng).collect();
-        let drawn = model.infer_latent(&numbers, &x0, &latent_mask, &mut rngs);
-        let drawn = drawn.expect("a model that has a posterior infers latents");
-        for (i, row) in rows.iter_mut().enumerate() {
-            row.z = drawn.row(i).to_vec();
-        }
-    }
-
     fn predict(
         &self,
         model: &impl TokenPredictor,
@@ -323,10 +293,9 @@ impl Sampler {
         let t: Vec<f64> = active.iter().map(|row| plan.time(row, step)).collect();
         let values = active.iter().flat_map(|row| row.z.iter().copied()).collect();
         let z = &LatentRows { values, row_len: active[0].z.len() };
-        let reveals: Vec<u32> = active.iter().flat_map(|row| row.reveals()).collect();
         let budget = self.config.nfe / model.n_blocks();
         let rows = &numbers(active);
-        model.predict(Query { xt: &tokens(active), t: &t, z, budget, reveals: &reveals, rows })
+        model.predict(Query { xt: &tokens(active), t: &t, z, budget, rows })
     }
 }
 

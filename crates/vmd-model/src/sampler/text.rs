@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use super::{LatentRule, RemaskRule, RevealRule, ValueRule};
+use super::{RemaskRule, RevealRule, ValueRule};
 
 /// A rule's name that is not understood.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
@@ -23,8 +23,7 @@ impl FromStr for RevealRule {
         let error = || ParseRuleError {
             given: text.into(),
             what: "reveal rule",
-            known: "ancestral, random-k, top-prob, margin, entropy, threshold(0.9), entropy-bound(0.5), independent-set, \
-                    first-hitting",
+            known: "ancestral, random-k, top-prob, margin, entropy, threshold(0.9), entropy-bound(0.5), independent-set",
         };
         Ok(match text.trim().replace('_', "-").as_str() {
             "ancestral" => Self::Ancestral,
@@ -33,7 +32,6 @@ impl FromStr for RevealRule {
             "margin" => Self::Margin,
             "entropy" => Self::Entropy,
             "independent-set" => Self::IndependentSet,
-            "first-hitting" => Self::FirstHitting,
             other => {
                 let threshold = argument(other, "threshold").map(|tau| Self::Threshold { tau });
                 let bound = || argument(other, "entropy-bound").map(|gamma| Self::EntropyBound { gamma });
@@ -54,7 +52,6 @@ impl fmt::Display for RevealRule {
             Self::Threshold { tau } => write!(f, "threshold({tau})"),
             Self::EntropyBound { gamma } => write!(f, "entropy-bound({gamma})"),
             Self::IndependentSet => f.write_str("independent-set"),
-            Self::FirstHitting => f.write_str("first-hitting"),
         }
     }
 }
@@ -102,70 +99,25 @@ impl FromStr for RemaskRule {
     type Err = ParseRuleError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let error = || ParseRuleError {
-            given: text.into(),
-            what: "remask rule",
-            known: "none, cap(0.1), rescale(0.1), confidence, confidence(0.5), predict-remask, backtrack; \
-                    the number lies in 0..=1",
-        };
-        let text = text.trim().replace('_', "-");
-        let with_eta = || {
-            let cap = argument(&text, "cap").map(|eta| Self::Cap { eta });
-            let rescale = || argument(&text, "rescale").map(|eta| Self::Rescale { eta });
-            let confidence = || argument(&text, "confidence").map(|eta| Self::Confidence { eta });
-            cap.or_else(rescale).or_else(confidence).filter(Self::is_valid)
-        };
-        match text.as_str() {
+        match text.trim().replace('_', "-").as_str() {
             "none" => Ok(Self::None),
-            "confidence" => Ok(Self::Confidence { eta: 1.0 }),
             "predict-remask" => Ok(Self::PredictRemask),
             "backtrack" => Ok(Self::Backtrack),
-            _ => with_eta().ok_or_else(error),
+            _ => Err(ParseRuleError {
+                given: text.into(),
+                what: "remask rule",
+                known: "none, predict-remask, backtrack",
+            }),
         }
     }
 }
 
 impl fmt::Display for RemaskRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::None => f.write_str("none"),
-            Self::Cap { eta } => write!(f, "cap({eta})"),
-            Self::Rescale { eta } => write!(f, "rescale({eta})"),
-            Self::Confidence { eta } if *eta == 1.0 => f.write_str("confidence"),
-            Self::Confidence { eta } => write!(f, "confidence({eta})"),
-            Self::PredictRemask => f.write_str("predict-remask"),
-            Self::Backtrack => f.write_str("backtrack"),
-        }
-    }
-}
-
-impl FromStr for LatentRule {
-    type Err = ParseRuleError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(match text.trim().replace('_', "-").as_str() {
-            "prior" => Self::Prior,
-            "prior-once" => Self::PriorOnce,
-            "prior-each-step" => Self::PriorEachStep,
-            "reinfer" => Self::Reinfer,
-            _ => {
-                return Err(ParseRuleError {
-                    given: text.into(),
-                    what: "latent rule",
-                    known: "prior, prior-once, prior-each-step, reinfer",
-                });
-            }
-        })
-    }
-}
-
-impl fmt::Display for LatentRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Prior => "prior",
-            Self::PriorOnce => "prior-once",
-            Self::PriorEachStep => "prior-each-step",
-            Self::Reinfer => "reinfer",
+            Self::None => "none",
+            Self::PredictRemask => "predict-remask",
+            Self::Backtrack => "backtrack",
         })
     }
 }
@@ -195,4 +147,3 @@ macro_rules! as_text {
 as_text!(RevealRule);
 as_text!(ValueRule);
 as_text!(RemaskRule);
-as_text!(LatentRule);

@@ -1,95 +1,25 @@
-//! Where latents come from, and several attempts at a row.
+//! Latents that fit what is known, and several attempts at a row.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-use crate::common::{
-    CATEGORICAL, MASK, RULES, SEQ, Table, chain_model, is_share, latent, of, puzzles, table,
-};
+use crate::common::{CATEGORICAL, MASK, SEQ, Table, chain_model, is_share, latent, of, puzzles, table};
 use vmd_latent::{LatentFamily, Prior};
-use vmd_model::{LatentRule, RemaskRule, RevealRule, SamplerConfig, Scope};
-
-const MARGIN: RevealRule = RevealRule::Margin;
+use vmd_model::{RevealRule, SamplerConfig, Scope};
 
 fn with_latent(redraws: bool) -> Table {
     let gaussian = latent(LatentFamily::Gaussian { dim: 2 });
     Table { prior: Some(Prior::standard(&gaussian, SEQ)), redraws, posterior: true, ..table() }
 }
 
-fn config(nfe: usize, latent: LatentRule) -> SamplerConfig {
-    SamplerConfig { nfe, reveal: MARGIN, latent, ..SamplerConfig::default() }
-}
-
-#[test]
-fn the_latent_rule_overrides_the_scope() {
-    for redraws in [false, true] {
-        for (rule, fresh) in
-            [(LatentRule::Prior, redraws), (LatentRule::PriorOnce, false), (LatentRule::PriorEachStep, true)]
-        {
-            let table = with_latent(redraws);
-            of(config(3, rule)).sample(&table, &[MASK; SEQ], 1);
-            let calls = table.calls.borrow();
-            assert_eq!(calls[0].z != calls[1].z, fresh, "{rule}, {redraws}");
-            assert_eq!(calls[1].z != calls[2].z, fresh, "{rule}, {redraws}");
-            assert!(table.inferred.borrow().is_empty());
-        }
-        // An override that says what the scope says changes nothing.
-        let same = if redraws { LatentRule::PriorEachStep } else { LatentRule::PriorOnce };
-        let sample = |rule| of(config(3, rule)).sample(&with_latent(redraws), &puzzles(40), 2);
-        assert_eq!(sample(same), sample(LatentRule::Prior));
-    }
-}
-
-#[test]
-fn reinfer_asks_the_posterior_about_the_last_prediction_and_what_is_revealed() {
-    for seed in 0..20 {
-        let table = with_latent(true);
-        of(config(3, LatentRule::Reinfer)).sample(&table, &[MASK, MASK, 2, MASK, MASK, MASK], seed);
-        let (calls, inferred) = (table.calls.borrow(), table.inferred.borrow());
-        assert_eq!((calls.len(), inferred.len()), (3, 2));
-        // The table's most probable values; what was drawn may be something else.
-        let best = [1, 0, 2, 0, 1, 0];
-        for (call, (x0, latent_mask)) in calls[1..].iter().zip(inferred.iter()) {
-            let masked: Vec<u32> = call.xt.iter().map(|&token| u32::from(token == MASK)).collect();
-            assert_eq!(&masked, latent_mask);
-            let merged: Vec<u32> =
-                call.xt.iter().zip(best).map(|(&t, best)| if t == MASK { best } else { t }).collect();
-            assert_eq!(x0, &merged);
-            assert_eq!(call.z.row(0), [merged.iter().sum::<u32>() as f32, merged[0] as f32]);
-        }
-        assert_ne!(calls[0].z, calls[1].z);
-    }
-}
-
-#[test]
-fn a_token_that_was_taken_back_is_its_own_guess() {
-    let best = [1, 0, 2, 0, 1, 0];
-    let mut own = 0;
-    for seed in 0..50 {
-        let table = with_latent(true);
-        let remask = RemaskRule::Rescale { eta: 0.5 };
-        of(SamplerConfig { reveal: RevealRule::Ancestral, remask, ..config(8, LatentRule::Reinfer) }).sample(
-            &table,
-            &[MASK; SEQ],
-            seed,
-        );
-        let calls = table.calls.borrow();
-        for (before, (x0, latent_mask)) in calls.iter().zip(table.inferred.borrow().iter()) {
-            for i in (0..SEQ).filter(|&i| latent_mask[i] == 1) {
-                // The network answers only where it was asked.
-                let asked = before.xt[i] == MASK;
-                assert_eq!(x0[i], if asked { best[i] } else { before.xt[i] });
-                own += usize::from(!asked && before.xt[i] != best[i]);
-            }
-        }
-    }
-    assert!(own > 10, "hardly any token was taken back: {own}");
+fn config(nfe: usize) -> SamplerConfig {
+    SamplerConfig { nfe, reveal: RevealRule::Margin, ..SamplerConfig::default() }
 }
 
 #[test]
 fn latents_are_made_to_fit_what_is_known_in_one_evaluation_more() {
     let table = Table { fits: true, ..with_latent(false) };
     let xt = [MASK, MASK, 2, MASK, MASK, MASK, MASK, MASK, MASK, MASK, MASK, MASK];
-    let output = of(config(2, LatentRule::Prior)).sample(&table, &xt, 1);
+    let output = of(config(2)).sample(&table, &xt, 1);
     // The row of which nothing is known has nothing to fit.
     assert_eq!(output.nfe, [3, 2]);
     let (calls, inferred) = (table.calls.borrow(), table.inferred.borrow());
@@ -99,35 +29,8 @@ fn latents_are_made_to_fit_what_is_known_in_one_evaluation_more() {
     // Without such latents, and where they are drawn in every step, nothing is asked.
     let step = Table { fits: true, ..with_latent(true) };
     for table in [with_latent(false), step] {
-        assert_eq!(of(config(2, LatentRule::Prior)).sample(&table, &xt, 1).nfe, [2, 2]);
+        assert_eq!(of(config(2)).sample(&table, &xt, 1).nfe, [2, 2]);
         assert!(table.inferred.borrow().is_empty());
-    }
-    // `reinfer` infers in its own way.
-    let table = Table { fits: true, ..with_latent(false) };
-    assert_eq!(of(config(2, LatentRule::Reinfer)).sample(&table, &xt, 1).nfe, [2, 2]);
-}
-
-#[test]
-fn reinfer_needs_a_posterior_and_works_with_those_of_a_model() {
-    let sampler = of(config(3, LatentRule::Reinfer));
-    let plain = chain_model(Scope::Sequence, None);
-    let problems = sampler.problems_with(&plain);
-    assert!(problems.len() == 1 && problems[0].contains("the model has no latent"), "{problems:?}");
-    assert_eq!(plain.nfe_counter().evaluated(), 0);
-    for family in [CATEGORICAL, LatentFamily::Gaussian { dim: 2 }] {
-        for scope in [Scope::Sequence, Scope::Step] {
-            let model = chain_model(scope, Some(family));
-            for reveal in RULES {
-                let sampler = of(SamplerConfig { reveal, ..config(4, LatentRule::Reinfer) });
-                let all = sampler.sample(&model, &puzzles(140), 7);
-                let few = sampler.sample(&model, &puzzles(140)[..3 * SEQ], 7);
-                assert_eq!(few.tokens, all.tokens[..3 * SEQ], "{scope:?}, {reveal}");
-                assert!(all.tokens.iter().all(|&token| token < MASK));
-            }
-            let prior = of(config(4, LatentRule::Prior)).sample(&model, &puzzles(140), 7);
-            let inferred = of(config(4, LatentRule::Reinfer)).sample(&model, &puzzles(140), 7);
-            assert_ne!(prior, inferred, "{scope:?}");
-        }
     }
 }
 
@@ -136,9 +39,9 @@ fn the_best_of_k_attempts_succeeds_as_often_as_k_draws() {
     const ROWS: usize = 4000;
     const K: usize = 3;
     let xt = [MASK; SEQ].repeat(ROWS);
-    let plain = of(config(2, LatentRule::Prior)).sample(&with_latent(false), &xt, 5);
+    let plain = of(config(2)).sample(&with_latent(false), &xt, 5);
     let table = with_latent(false);
-    let sampler = of(SamplerConfig { best_of: K, ..config(2, LatentRule::Prior) });
+    let sampler = of(SamplerConfig { best_of: K, ..config(2) });
     // The first token is 1 in half of all draws.
     let right = |tokens: &[u32]| tokens[0] == 1;
     let output = sampler.sample_checked(&table, &xt, 5, |_, tokens| right(tokens));
@@ -166,10 +69,10 @@ fn the_best_of_k_attempts_succeeds_as_often_as_k_draws() {
 fn one_attempt_is_the_plain_run_and_finished_rows_are_not_tried_again() {
     let model = chain_model(Scope::Step, Some(CATEGORICAL));
     let xt = puzzles(150);
-    let one = of(config(3, LatentRule::Prior));
+    let one = of(config(3));
     let plain = one.sample(&model, &xt, 7);
     assert_eq!(one.sample_checked(&model, &xt, 7, |_, _| false), plain);
-    let three = of(SamplerConfig { best_of: 3, ..config(3, LatentRule::Prior) });
+    let three = of(SamplerConfig { best_of: 3, ..config(3) });
     assert_eq!(three.sample_checked(&model, &xt, 7, |_, _| true), plain);
     let before = model.nfe_counter().evaluated();
     let never = three.sample_checked(&model, &xt, 7, |_, _| false);
@@ -183,7 +86,7 @@ fn one_attempt_is_the_plain_run_and_finished_rows_are_not_tried_again() {
 fn attempts_at_a_row_do_not_depend_on_its_batch() {
     let model = chain_model(Scope::Sequence, Some(CATEGORICAL));
     let xt = puzzles(140);
-    let sampler = of(SamplerConfig { best_of: 4, ..config(2, LatentRule::Prior) });
+    let sampler = of(SamplerConfig { best_of: 4, ..config(2) });
     let accept = |row: usize, tokens: &[u32]| tokens[1] == (row % 3) as u32;
     let all = sampler.sample_checked(&model, &xt, 7, accept);
     let few = sampler.sample_checked(&model, &xt[..9 * SEQ], 7, accept);
@@ -193,5 +96,5 @@ fn attempts_at_a_row_do_not_depend_on_its_batch() {
 #[test]
 #[should_panic(expected = "best_of = 2 needs a checker")]
 fn several_attempts_need_a_checker() {
-    of(SamplerConfig { best_of: 2, ..config(2, LatentRule::Prior) }).sample(&table(), &[MASK; SEQ], 1);
+    of(SamplerConfig { best_of: 2, ..config(2) }).sample(&table(), &[MASK; SEQ], 1);
 }

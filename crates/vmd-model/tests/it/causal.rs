@@ -45,7 +45,7 @@ fn masked(text: &[u32]) -> Vec<u32> {
 fn ask(model: &Conditioned<'_, vmd_model::Network>, xt: &[u32]) -> Prediction {
     let rows = xt.len() / LEN;
     let z = LatentRows { values: [1.0, 0.0, 0.0, 0.0, 0.0, 1.0].repeat(rows), row_len: 6 };
-    model.predict(Query { xt, t: &vec![0.5; rows], z: &z, budget: 2, reveals: &[], rows: &[] })
+    model.predict(Query { xt, t: &vec![0.5; rows], z: &z, budget: 2, rows: &[] })
 }
 
 fn largest(a: &[f32], b: &[f32]) -> f32 {
@@ -169,7 +169,7 @@ fn the_loss_of_all_blocks_is_the_sum_of_their_own() {
         let mut session = Session::new(&model);
         for tokens in text.chunks_exact(LEN) {
             let z = &LatentRows::default();
-            let query = Query { xt: &[MASK; LEN], t: &[1.0], z, budget: 1, reveals: &[], rows: &[] };
+            let query = Query { xt: &[MASK; LEN], t: &[1.0], z, budget: 1, rows: &[] };
             let logits = session.next_block().predict(query).logits;
             for (logits, &token) in logits.chunks_exact(VOCAB).zip(tokens) {
                 expected -= crate::common::log_softmax(logits)[token as usize] / 2.0;

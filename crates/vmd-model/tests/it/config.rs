@@ -7,7 +7,6 @@ use burn::tensor::Device;
 use vmd_core::{Purpose, keyed_rng};
 use vmd_graph::GraphSpec;
 use vmd_model::{ModelConfig, ObjectiveConfig, Scope, VmdModel};
-use vmd_process::NoiseSchedule;
 
 const MODEL: &str = r#"
 vocab = 4
@@ -58,7 +57,7 @@ fn unknown_keys_are_refused_wherever_they_stand() {
         assert!(error.contains("unknown field"), "{with}: {error}");
     }
     assert!(toml::from_str::<ObjectiveConfig>("steps = 4\nstep = 3").is_err());
-    let objective: ObjectiveConfig = toml::from_str("steps = 4\nkl_multiplier = \"joint\"").unwrap();
+    let objective: ObjectiveConfig = toml::from_str("steps = 4\nclue_share = 0.5").unwrap();
     assert_eq!(objective.budgets(), [Some(4)]);
 }
 
@@ -74,7 +73,6 @@ fn problems(config: &ModelConfig) -> Vec<String> {
 fn all_problems_are_reported_at_once() {
     let mut bad: ModelConfig = toml::from_str(MODEL).unwrap();
     bad.vocab = 0;
-    bad.schedule = NoiseSchedule::Polynomial { exponent: -1.0 };
     bad.denoiser.trunk.layers = 0;
     bad.denoiser.trunk.edge_heads = vec!["row".into(), "diagonal".into()];
     let latent = bad.latent.as_mut().unwrap();
@@ -83,7 +81,6 @@ fn all_problems_are_reported_at_once() {
     let found = problems(&bad);
     for part in [
         "vocab is 0",
-        "schedule: polynomial",
         "denoiser.trunk.layers is 0",
         "`diagonal`",
         "latent.posterior.trunk.width = 8",
@@ -91,7 +88,7 @@ fn all_problems_are_reported_at_once() {
     ] {
         assert_eq!(found.iter().filter(|text| text.contains(part)).count(), 1, "{part}: {found:#?}");
     }
-    assert_eq!(found.len(), 6, "{found:#?}");
+    assert_eq!(found.len(), 5, "{found:#?}");
 }
 
 #[test]

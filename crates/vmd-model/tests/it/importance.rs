@@ -1,19 +1,11 @@
-//! The importance-weighted bound against exact likelihoods, and a figure that is no bound.
+//! The importance-weighted bound against exact likelihoods.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
 use crate::common::toy::{Toy, all_pairs};
-use crate::common::{CATEGORICAL, config, steps, trained};
-use burn::optim::{AdamConfig, GradientsParams};
-use burn::tensor::Device;
-use vmd_core::{Purpose, keyed_rng};
-use vmd_latent::{DrawGradient, LatentFamily, PriorKind};
-use vmd_model::{
-    KlMultiplier, LossOptions, ObjectiveConfig, Scope, TrainingBatch, VmdModel, estimate_bounds,
-    importance_bound, loss,
-};
-use vmd_nn::{load_parameters, named_parameters};
-use vmd_process::TimeGrid;
+use crate::common::{CATEGORICAL, config, trained};
+use vmd_latent::PriorKind;
+use vmd_model::{Scope, importance_bound};
 
 const ROWS: usize = 1000;
 
@@ -25,7 +17,7 @@ fn toys() -> impl Iterator<Item = Toy> {
 
 /// The bound of one pair of tokens, with its standard error.
 fn bound(toy: &Toy, x0: [u32; 2], k: usize) -> (f64, f64) {
-    importance_bound(&toy.model, toy.steps, TimeGrid::default(), &x0.repeat(ROWS), k, 3)
+    importance_bound(&toy.model, toy.steps, &x0.repeat(ROWS), k, 3)
 }
 
 #[test]
@@ -73,7 +65,7 @@ fn more_draws_tighten_the_bound_down_to_the_likelihood_of_the_order() {
 #[test]
 fn without_a_latent_the_number_of_draws_changes_nothing() {
     let model = trained(&config(3, 2, Scope::Sequence, None), 1);
-    let of = |k| importance_bound(&model, 2, TimeGrid::default(), &[1, 2].repeat(50), k, 3);
+    let of = |k| importance_bound(&model, 2, &[1, 2].repeat(50), k, 3);
     assert_eq!(of(1), of(16));
 }
 
@@ -83,7 +75,7 @@ fn a_sequence_has_draws_of_its_own_whatever_stands_beside_it() {
     let sum = |x0: &[u32]| {
         // 1,024 rows a forward pass: five sequences take two.
         let n = x0.len() as f64 / 2.0;
-        n * importance_bound(&model, 2, TimeGrid::default(), x0, 300, 3).0
+        n * importance_bound(&model, 2, x0, 300, 3).0
     };
     let last = |before: &[u32]| sum(&[before, &[1, 2]].concat()) - sum(before);
     let (a, b) = (last(&[0, 0, 1, 1, 2, 2, 0, 1]), last(&[2, 0, 2, 2, 0, 1, 1, 0]));
@@ -115,52 +107,4 @@ fn one_random_step_is_no_importance_weighted_bound() {
         }
     }
     assert!(below >= 3, "{below} of 45 are below the likelihood");
-}
-
-/// `model` with weights that fit three pairs of equal tokens.
-fn fitted(model: VmdModel, objective: &ObjectiveConfig, seed: u64) -> VmdModel {
-    let device = Device::flex().autodiff();
-    let blank = VmdModel::new(model.config(), keyed_rng(1, 0, Purpose::Init), &device).unwrap();
-    let mut model = load_parameters(blank, named_parameters(&model)).unwrap();
-    let mut optimizer = AdamConfig::new().init();
-    for step in 0..1500 {
-        let batch = TrainingBatch::draw([0, 0, 1, 1, 2, 2].repeat(16), &model, objective, seed, step);
-        // Codes are found first; a KL that counts twice then teaches what needs none.
-        let kl_weight = if step < 1100 { 2.0 * (step as f64 / 300.0).min(1.0) } else { 1.0 };
-        let options = LossOptions { kl_weight, ..LossOptions::BOUND };
-        let gradients = loss(&model, &batch, options, &device).total.backward();
-        let gradients = GradientsParams::from_grads(gradients, &model);
-        model = optimizer.step(0.01, model, gradients);
-    }
-    let plain = VmdModel::new(model.config(), keyed_rng(1, 0, Purpose::Init), &Device::flex()).unwrap();
-    load_parameters(plain, named_parameters(&model)).unwrap()
-}
-
-/// The objective of VADD is no bound for the sampler that reveals tokens independently, nor for any other: the mean of
-/// `−log p(x0)` over the data is never below their entropy, whatever draws from `p`.
-#[test]
-fn the_joint_multiplier_falls_below_the_exact_likelihood_and_below_the_entropy() {
-    const STEPS: usize = 2;
-    let gradient = DrawGradient::LeaveOneOut;
-    let family = LatentFamily::Categorical { n_groups: 2, n_classes: 2, gradient };
-    let objective = ObjectiveConfig { kl_multiplier: KlMultiplier::Joint, ..steps(STEPS) };
-    let model = crate::common::fresh(&config(3, 2, Scope::Step, Some(family)));
-    // Rows without a latent teach the network to copy the token that it sees.
-    let trained_for = ObjectiveConfig { latent_free_share: 0.5, ..objective.clone() };
-    let data = [[0, 0], [1, 1], [2, 2]];
-    // One network is enough; some stop at a latent that the second token pays for although it sees the first.
-    let found = (2..6).find_map(|seed| {
-        let model = fitted(model.clone(), &trained_for, seed);
-        let toy = Toy::of(model, Scope::Step, STEPS, PriorKind::Standard {});
-        let x0 = data.concat().repeat(1000);
-        let of = |objective| estimate_bounds(&toy.model, objective, &x0, 1000, 7, &Device::flex())[0].bound;
-        let (joint, budget) = (of(&objective), of(&steps(STEPS)));
-        (joint < 3f64.ln() - 0.1).then_some((joint, budget, toy))
-    });
-    let (joint, budget, toy) = found.expect("a figure below the entropy");
-    let exact = data.iter().map(|&x0| -toy.likelihood(x0).ln()).sum::<f64>() / 3.0;
-    assert!(exact > 3f64.ln() - 1e-9 && joint < exact - 0.1, "{joint} is not below {exact}");
-    // 3,000 sequences: a standard error of some 0.01 nats.
-    assert!(budget > exact - 0.05, "{budget} is below {exact}");
-    assert!((all_pairs().map(|x0| toy.likelihood(x0)).sum::<f64>() - 1.0).abs() < 1e-9);
 }

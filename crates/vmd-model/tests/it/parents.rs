@@ -12,7 +12,6 @@ use vmd_model::{
     LossOptions, Query, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor, TrainingBatch, ValueRule,
     VmdModel, estimate_bounds, importance_bound, loss,
 };
-use vmd_process::TimeGrid;
 
 const SEQ: usize = 3;
 const VOCAB: usize = 2;
@@ -44,7 +43,7 @@ fn nll(model: &VmdModel, x0: Bits, step_of: Bits, step: u32, steps: usize) -> f6
     let xt: Vec<u32> = (0..SEQ).map(|i| if step_of[i] < step { x0[i] } else { MASK }).collect();
     let given: Vec<u32> = (0..SEQ).map(|i| if step_of[i] == step { x0[i] } else { MASK }).collect();
     let t = 1.0 - f64::from(step) / steps as f64;
-    let query = Query { xt: &xt, t: &[t], z: &LatentRows::default(), budget: steps, reveals: &[], rows: &[] };
+    let query = Query { xt: &xt, t: &[t], z: &LatentRows::default(), budget: steps, rows: &[] };
     let prediction = model.predict(query);
     let row = prediction.row(0, SEQ, VOCAB);
     let of = |i: usize| -log_softmax(&row.logits_given(i, &given))[x0[i] as usize];
@@ -69,8 +68,7 @@ fn nll_by_reveal_order(model: &VmdModel, x0: Bits, steps: usize) -> Vec<f64> {
     let of_step = |step_of: Bits, reveal_order: Bits, step: u32| -> f64 {
         let xt: Vec<u32> = (0..SEQ).map(|i| if step_of[i] < step { x0[i] } else { MASK }).collect();
         let t = 1.0 - f64::from(step) / steps as f64;
-        let query =
-            Query { xt: &xt, t: &[t], z: &LatentRows::default(), budget: steps, reveals: &[], rows: &[] };
+        let query = Query { xt: &xt, t: &[t], z: &LatentRows::default(), budget: steps, rows: &[] };
         let prediction = model.predict(query);
         let of = |i: usize| {
             let before = |j: usize| step_of[j] == step && reveal_order[j] < reveal_order[i];
@@ -138,8 +136,7 @@ fn the_bounds_are_unbiased_and_above_the_exact_likelihood() {
         // Five standard errors from 16 seeds, and the rounding of f32.
         assert!((estimate - expected).abs() < 5.0 * error + 1e-5, "{estimate} ± {error}, not {expected}");
         assert!(error < 0.02 * expected, "too few draws: {error}");
-        let (weighted, error) =
-            importance_bound(&model, n_steps, TimeGrid::default(), &x0.repeat(4000), 1, 7);
+        let (weighted, error) = importance_bound(&model, n_steps, &x0.repeat(4000), 1, 7);
         assert!((weighted - expected).abs() < 5.0 * error + 1e-5, "{weighted} ± {error}, not {expected}");
     }
 }
@@ -207,8 +204,7 @@ fn in_any_order_bounds_and_sampler_are_means_over_orders() {
         let (estimate, error) = mean_and_error(&estimates);
         assert!((estimate - expected).abs() < 5.0 * error + 1e-5, "{estimate} ± {error}, not {expected}");
         assert!(error < 0.02 * expected, "too few draws: {error}");
-        let (weighted, error) =
-            importance_bound(&model, n_steps, TimeGrid::default(), &x0.repeat(4000), 1, 7);
+        let (weighted, error) = importance_bound(&model, n_steps, &x0.repeat(4000), 1, 7);
         assert!((weighted - expected).abs() < 5.0 * error + 1e-5, "{weighted} ± {error}, not {expected}");
         assert_drawn_with(&model, RevealRule::Ancestral, n_steps, |x0| likelihood(&model, x0, n_steps));
     }
@@ -230,8 +226,7 @@ fn an_open_order_begins_with_the_surest_and_goes_on_with_what_that_leaves_surest
         for count in if nfe == 1 { vec![3] } else { vec![2, 1] } {
             let left = tokens.iter().filter(|&&token| token == MASK).count();
             let t = [left as f64 / SEQ as f64];
-            let query =
-                Query { xt: &tokens, t: &t, z: &LatentRows::default(), budget: nfe, reveals: &[], rows: &[] };
+            let query = Query { xt: &tokens, t: &t, z: &LatentRows::default(), budget: nfe, rows: &[] };
             let prediction = model.predict(query);
             let mut given = [MASK; SEQ];
             for _ in 0..count {

@@ -13,7 +13,6 @@ use vmd_model::{
     estimate_bounds, importance_bound, loss,
 };
 use vmd_nn::{load_parameters, named_parameters};
-use vmd_process::TimeGrid;
 
 const VOCAB: usize = 3;
 const SEQ: usize = 3;
@@ -113,7 +112,7 @@ fn every_combination_works_or_is_refused() {
         // In one step the KL counts once, and the only batch is what the health is measured on.
         let one = estimate_bounds(&model, &steps(1), &tokens(8), 8, 1, &Device::flex())[0];
         assert!((one.health.unwrap().kl - one.kl).abs() < 1e-4, "{:?}: {one:?}", config.latent);
-        let (bound, _) = importance_bound(&model, 2, TimeGrid::default(), &tokens(8), 3, 1);
+        let (bound, _) = importance_bound(&model, 2, &tokens(8), 3, 1);
         assert!(bound.is_finite() && bound > 0.0);
     }
     // Counted from the table: 4, 4, 2, 2 and 4 without clues, 0, 4, 2, 2 and 4 with them, each in two scopes.

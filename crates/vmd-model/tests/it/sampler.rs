@@ -7,7 +7,7 @@ use crate::common::{
 };
 use vmd_latent::{LatentFamily, Prior};
 use vmd_model::{RevealRule, SampleOutput, Sampler, SamplerConfig, Scope, ValueRule};
-use vmd_process::{NoiseSchedule, TimeGrid};
+use vmd_process::{NoiseSchedule, reveal_counts};
 
 fn sampler(reveal: RevealRule, nfe: usize, value: ValueRule) -> Sampler {
     of(SamplerConfig { nfe, reveal, value, ..Default::default() })
@@ -18,22 +18,20 @@ fn every_rule_fills_every_mask_and_keeps_every_clue_within_its_budget() {
     let xt = puzzles(40);
     for rule in RULES {
         for nfe in [1, 2, 4, 6, 20] {
-            for grid in [TimeGrid::Uniform {}, TimeGrid::Cosine {}] {
-                let table = table();
-                let config = SamplerConfig { nfe, grid, reveal: rule, ..Default::default() };
-                let own_pace = config.sets_own_pace();
-                let output = Sampler::new(config, NoiseSchedule::default()).sample(&table, &xt, 4);
-                for (&before, &after) in xt.iter().zip(&output.tokens) {
-                    assert!(if before == MASK { after < MASK } else { after == before }, "{rule}");
-                }
-                for (row, &spent) in xt.chunks_exact(SEQ).zip(&output.nfe) {
-                    let limit = if own_pace { SEQ } else { nfe };
-                    assert!(spent <= limit.min(masks(row)), "{rule}: {spent} of {nfe} for {}", masks(row));
-                    assert_eq!(spent == 0, masks(row) == 0);
-                }
-                assert_eq!(output.nfe.iter().sum::<usize>(), table.evaluated());
-                assert_eq!(output.mean_nfe(), table.evaluated() as f64 / 40.0);
+            let table = table();
+            let config = SamplerConfig { nfe, reveal: rule, ..Default::default() };
+            let own_pace = config.sets_own_pace();
+            let output = of(config).sample(&table, &xt, 4);
+            for (&before, &after) in xt.iter().zip(&output.tokens) {
+                assert!(if before == MASK { after < MASK } else { after == before }, "{rule}");
             }
+            for (row, &spent) in xt.chunks_exact(SEQ).zip(&output.nfe) {
+                let limit = if own_pace { SEQ } else { nfe };
+                assert!(spent <= limit.min(masks(row)), "{rule}: {spent} of {nfe} for {}", masks(row));
+                assert_eq!(spent == 0, masks(row) == 0);
+            }
+            assert_eq!(output.nfe.iter().sum::<usize>(), table.evaluated());
+            assert_eq!(output.mean_nfe(), table.evaluated() as f64 / 40.0);
         }
     }
 }
@@ -52,19 +50,15 @@ fn revealed_per_call(table: &Table) -> Vec<usize> {
 }
 
 #[test]
-fn counting_rules_reveal_what_the_grid_says() {
+fn counting_rules_reveal_equally_many_in_every_step() {
     let rules = [RevealRule::RandomK, RevealRule::TopProb, RevealRule::Margin, RevealRule::Entropy];
     for rule in rules {
-        for grid in [TimeGrid::Uniform {}, TimeGrid::Cosine {}] {
-            for nfe in [1, 2, 4, 6, 9] {
-                let table = table();
-                let config =
-                    SamplerConfig { nfe, grid, reveal: rule, value: ValueRule::Argmax, ..Default::default() };
-                Sampler::new(config, NoiseSchedule::default()).sample(&table, &[MASK; SEQ], 1);
-                let expected: Vec<usize> =
-                    grid.reveal_counts(SEQ, nfe).into_iter().filter(|&count| count > 0).collect();
-                assert_eq!(revealed_per_call(&table), expected, "{rule}, {nfe} steps");
-            }
+        for nfe in [1, 2, 4, 6, 9] {
+            let table = table();
+            sampler(rule, nfe, ValueRule::Argmax).sample(&table, &[MASK; SEQ], 1);
+            let expected: Vec<usize> =
+                reveal_counts(SEQ, nfe).into_iter().filter(|&count| count > 0).collect();
+            assert_eq!(revealed_per_call(&table), expected, "{rule}, {nfe} steps");
         }
     }
 }
@@ -140,7 +134,7 @@ fn the_network_is_told_the_time() {
     let config =
         SamplerConfig { nfe: 3, reveal: RevealRule::Margin, value: ValueRule::Argmax, ..Default::default() };
     let schedule = NoiseSchedule::Cosine {};
-    Sampler::new(config, schedule.clone()).sample(&table, &[MASK; SEQ], 1);
+    Sampler::new(config, schedule).sample(&table, &[MASK; SEQ], 1);
     for (call, share) in table.calls.borrow().iter().zip([1.0, 4.0 / 6.0, 2.0 / 6.0]) {
         assert!((schedule.mask_ratio(call.t[0]) - share).abs() < 1e-12);
     }

@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 use vmd_model::ModelConfig;
-use vmd_train::{KlSchedule, LearningRateDecay, PosteriorFirst, Recurrence, TrainConfig, learning_rate};
+use vmd_train::{KlSchedule, LearningRateDecay, Recurrence, TrainConfig, learning_rate};
 
 fn config() -> TrainConfig {
     toml::from_str("steps = 100\nbatch_size = 8\nlearning_rate = 0.5\nwarmup_steps = 10").unwrap()
@@ -73,12 +73,6 @@ fn every_problem_names_its_key() {
     check(|c| c.ema_decay = 1.5, "ema_decay");
     check(|c| c.weight_decay = -0.1, "weight_decay");
     check(|c| c.hold_posterior = 1.0, "hold_posterior");
-    let first = |until| Some(PosteriorFirst { until, updates: 1 });
-    for until in [0.1, 1.1] {
-        let config = TrainConfig { hold_posterior: 0.1, posterior_first: first(until), ..config() };
-        let problems = config.problems();
-        assert!(problems.len() == 1 && problems[0].starts_with("train.posterior_first"), "{problems:?}");
-    }
     for knots in [
         vec![],
         vec![[0.0, 0.5]],

@@ -26,8 +26,6 @@ fn checkpoint(step: u64) -> Checkpoint {
         seed: 7,
         data_position: 8 * step,
         seconds: 1.5,
-        updates: step,
-        kl_weight: 1.0,
         config_sha256: "abc".into(),
         files: BTreeMap::new(),
     };
@@ -139,7 +137,7 @@ fn a_model_folder_comes_back_with_the_same_logits() {
     let loaded = load_model_dir(&path, LoadOptions::default(), &Device::flex()).unwrap();
     assert_eq!(loaded.config(), model.config());
     let z = LatentRows { values: vec![0.3, -0.4], row_len: 2 };
-    let query = Query { xt: &[1, 5, 2], t: &[0.5], z: &z, budget: 1, reveals: &[], rows: &[] };
+    let query = Query { xt: &[1, 5, 2], t: &[0.5], z: &z, budget: 1, rows: &[] };
     let logits = |model: &VmdModel| model.predict(query).logits;
     assert_eq!(logits(&loaded), logits(&model));
 }

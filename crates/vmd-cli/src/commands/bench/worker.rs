@@ -117,7 +117,6 @@ pub(super) fn serve(case: &Case, device: &Device) -> anyhow::Result<()> {
                     t: &t,
                     z: &LatentRows::default(),
                     budget: 1,
-                    reveals: &[],
                     rows: &[],
                 }));
                 Ok(())

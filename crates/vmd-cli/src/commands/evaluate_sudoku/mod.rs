@@ -14,7 +14,7 @@ use crate::config::{EvaluateConfig, samplers};
 use crate::data::embedded_puzzles;
 use crate::failure::usage;
 use crate::models::LoadedModel;
-use crate::output::{describe_latent, describe_rest, percent, print_json, print_table};
+use crate::output::{describe_rest, percent, print_json, print_table};
 
 use plot::{Curves, Point};
 pub(super) use unconditional::{distinct, draw_grids, grid_layout};
@@ -46,10 +46,8 @@ pub(crate) fn run(args: EvaluateSudokuArgs) -> anyhow::Result<()> {
     let baseline = args.baseline.map(|folder| LoadedModel::find_sudoku(Some(folder), sampler.loops, common));
     let baseline = baseline.transpose()?;
     let rule = if args.unconditional.is_some() { ValueRule::default() } else { ValueRule::Argmax };
-    let rest = sampler.configs().into_iter();
-    let rest = rest.map(|rest| SamplerConfig { value: args.value.unwrap_or(rule), ..rest });
-    let samplers: Vec<SamplerConfig> =
-        rest.flat_map(|rest| samplers(&args.reveal, &args.nfe, &rest)).collect();
+    let rest = SamplerConfig { value: args.value.unwrap_or(rule), ..sampler.config() };
+    let samplers = samplers(&args.reveal, &args.nfe, &rest);
     let task = Task {
         model: &model,
         baseline: baseline.as_ref(),
@@ -197,7 +195,7 @@ fn row(
 ) -> Vec<String> {
     let solved = |score: &SudokuScore| percent(score.solved.value, score.solved.ci95);
     let mut cells = vec![
-        describe_latent(config),
+        config.reveal.to_string(),
         if config.sets_own_pace() { "–".into() } else { config.nfe.to_string() },
         name.to_string(),
         score.solved.n.to_string(),

@@ -9,7 +9,6 @@ use vmd::eval::Figure;
 use vmd::model::SamplerConfig;
 
 use super::Task;
-use crate::output::describe_latent;
 use crate::palette::COLOURS;
 
 /// Width and height of the plot, and the width of the legend beside it.
@@ -45,7 +44,7 @@ impl<'a> Curves<'a> {
 
     /// The outcome of a sampler with the model (`place` 0) or the baseline.
     pub(super) fn add(&mut self, config: &SamplerConfig, place: usize, point: Point) {
-        let (rule, is_baseline) = (describe_latent(config), place > 0);
+        let (rule, is_baseline) = (config.reveal.to_string(), place > 0);
         match self.curves.iter_mut().find(|curve| curve.rule == rule && curve.is_baseline == is_baseline) {
             Some(curve) => curve.points.push(point),
             None => self.curves.push(Curve { rule, is_baseline, points: vec![point] }),

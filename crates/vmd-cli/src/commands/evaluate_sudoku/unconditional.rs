@@ -11,7 +11,7 @@ use super::plot::{Curves, Point};
 use crate::data::DataConfig;
 use crate::failure::usage;
 use crate::models::LoadedModel;
-use crate::output::{describe_latent, percent, print_json, print_table};
+use crate::output::{percent, print_json, print_table};
 
 /// The shape of the grids that a model draws.
 pub(in crate::commands) fn grid_layout(loaded: &LoadedModel) -> anyhow::Result<Layout> {
@@ -62,7 +62,7 @@ pub(super) fn report(task: &Task<'_>, count: usize) -> anyhow::Result<()> {
     let mut curves = Curves::new(task, "valid unconditional grids (%)");
     let mut rows = Vec::new();
     for (i, config) in task.samplers.iter().enumerate() {
-        let mut cells = vec![describe_latent(config), config.nfe.to_string()];
+        let mut cells = vec![config.reveal.to_string(), config.nfe.to_string()];
         for (place, ((loaded, samplers), provenance)) in contenders.iter().zip(&provenances).enumerate() {
             let (grids, output) = draw_grids(loaded, &samplers[i], layout, count, task.seed);
             let (valid, distinct) = (wilson_interval(grids.len(), count), distinct(&grids));

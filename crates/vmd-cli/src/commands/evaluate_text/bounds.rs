@@ -41,9 +41,8 @@ pub(super) fn report(
     let mut rows = Vec::new();
     for steps in steps {
         let bound = text_bound(model, &objective, steps, &x0, seed);
-        let tight = steps
-            .zip(amounts.iwae)
-            .map(|(steps, k)| (k, text_importance_bound(model, &objective, steps, &x0, k, seed)));
+        let tight =
+            steps.zip(amounts.iwae).map(|(steps, k)| (k, text_importance_bound(model, steps, &x0, k, seed)));
         if json {
             print_json(&records(&provenance, &bound, tight, blocks));
         }

@@ -52,7 +52,7 @@ pub(crate) fn run(args: EvaluateTextArgs) -> anyhow::Result<()> {
         .judge
         .map(|folder| LoadedModel::find(Some(folder), "judge", on_text, None, &args.common))
         .transpose()?;
-    let rest = SamplerConfig { value: args.value, ..args.sampler.config()? };
+    let rest = SamplerConfig { value: args.value, ..args.sampler.config() };
     let samplers = samplers(&args.reveal, &args.nfe, &rest);
     let seq = loaded.model.config().seq_len;
     if subject.form() != Form::Text && (args.span > 0 || judge.is_some()) {

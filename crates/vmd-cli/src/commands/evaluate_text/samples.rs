@@ -18,7 +18,7 @@ use super::subject::Subject;
 use crate::data::Syntax;
 use crate::failure::usage;
 use crate::models::LoadedModel;
-use crate::output::{describe_latent, percent, print_json, print_table};
+use crate::output::{percent, print_json, print_table};
 
 /// Tokens of the training part that judges learn from.
 const JUDGED_FROM: usize = 20_000_000;
@@ -139,7 +139,7 @@ pub(super) fn report(
         if json {
             print_json(&records);
         }
-        measured.push((format!("{}, {}", describe_latent(config), config.nfe), records));
+        measured.push((format!("{}, {}", config.reveal.to_string(), config.nfe), records));
     }
     if !real.is_empty() {
         let figures = judge_texts(&real, amounts.length, subject, &judges, seed);

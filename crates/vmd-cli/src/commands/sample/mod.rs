@@ -24,7 +24,7 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
         nfe: args.nfe,
         reveal: args.reveal,
         value: args.value_rule(),
-        ..args.sampler.config()?
+        ..args.sampler.config()
     };
     if let Some(encoding) = &loaded.encoding {
         return text::write(&loaded, encoding, &loaded.block_sampler(&sampler)?, args);

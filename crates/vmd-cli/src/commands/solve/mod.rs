@@ -34,7 +34,7 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
             config.seq_len
         )));
     }
-    let sampler = loaded.sampler(&sampler(args)?, true)?;
+    let sampler = loaded.sampler(&sampler(args), true)?;
     let seed = args.common.seed.unwrap_or(0);
     let rules = SudokuRules::new(puzzle.layout());
     let recorder = Recorder::new(&loaded.model);
@@ -67,14 +67,14 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
 }
 
 /// A search, unless another reveal or remask rule is asked for.
-fn sampler(args: &SolveArgs) -> anyhow::Result<SamplerConfig> {
+fn sampler(args: &SolveArgs) -> SamplerConfig {
     let search = args.sampler.remask.is_none_or(|remask| remask == RemaskRule::Backtrack);
     let (reveal, remask) = match args.reveal {
         None if search => (RevealRule::Threshold { tau: SURE }, RemaskRule::Backtrack),
         reveal => (reveal.unwrap_or(RevealRule::Margin), args.sampler.remask.unwrap_or_default()),
     };
-    let rest = args.sampler.config()?;
-    Ok(SamplerConfig { nfe: args.nfe, reveal, remask, value: ValueRule::Argmax, ..rest })
+    let rest = args.sampler.config();
+    SamplerConfig { nfe: args.nfe, reveal, remask, value: ValueRule::Argmax, ..rest }
 }
 
 /// Parses a puzzle and makes sure that it has exactly one solution.

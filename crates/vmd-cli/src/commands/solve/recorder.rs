@@ -75,16 +75,8 @@ impl TokenPredictor for Recorder<'_> {
         self.model.latent_scope()
     }
 
-    fn is_reveal_aware(&self) -> bool {
-        self.model.is_reveal_aware()
-    }
-
     fn draw_latent(&self, rows: &[usize], xt: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> LatentRows {
         self.model.draw_latent(rows, xt, rngs)
-    }
-
-    fn has_posterior(&self) -> bool {
-        self.model.has_posterior()
     }
 
     fn infer_latent(

@@ -272,8 +272,8 @@ mod tests {
         let record = |band: Option<&str>, value: f64| -> Record {
             let mut record = serde_json::json!({
                 "task": "sudoku", "dataset": "", "split": "test", "metric": "solved", "value": value, "ci95": [0.0, 1.0],
-                "n": 1, "nfe": 5, "reveal": "margin", "reveal_noise": 0.0, "value_rule": "argmax", "remask": "none",
-                "latent_rule": "none", "best_of": 1, "model": "", "seed": 0, "revision": "", "config_sha256": "",
+                "n": 1, "nfe": 5, "reveal": "margin", "value_rule": "argmax", "remask": "none",
+                "best_of": 1, "model": "", "seed": 0, "revision": "", "config_sha256": "",
             });
             record["band"] = band.into();
             serde_json::from_value(record).unwrap()

@@ -73,7 +73,6 @@ pub(crate) fn config(
         causal: false,
         window: None,
         scope,
-        reveal_aware: false,
         latent: family.map(latent),
     }
 }
@@ -188,10 +187,6 @@ impl TokenPredictor for Table {
         LatentRows { values, row_len: prior.row_len() }
     }
 
-    fn has_posterior(&self) -> bool {
-        self.posterior
-    }
-
     fn infer_latent(
         &self,
         _: &[usize],
@@ -231,7 +226,7 @@ impl TokenPredictor for Table {
 }
 
 /// Every reveal rule.
-pub(crate) const RULES: [RevealRule; 10] = [
+pub(crate) const RULES: [RevealRule; 9] = [
     RevealRule::Ancestral,
     RevealRule::RandomK,
     RevealRule::TopProb,
@@ -240,7 +235,6 @@ pub(crate) const RULES: [RevealRule; 10] = [
     RevealRule::Threshold { tau: 0.5 },
     RevealRule::Threshold { tau: 1.0 },
     RevealRule::IndependentSet,
-    RevealRule::FirstHitting,
     RevealRule::EntropyBound { gamma: 0.7 },
 ];
 
