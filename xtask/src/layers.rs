@@ -8,9 +8,9 @@ pub(crate) const LAYERS: [(&str, &[&str]); 14] = [
     ("vmd-graph", &[]),
     ("vmd-process", &[]),
     ("vmd-kernels", &[]),
-    ("vmd-nn", &["vmd-kernels", "vmd-graph"]),
+    ("vmd-nn", &["vmd-core", "vmd-kernels", "vmd-graph"]),
     ("vmd-latent", &["vmd-core", "vmd-nn", "vmd-graph"]),
-    ("vmd-denoiser", &["vmd-nn", "vmd-graph"]),
+    ("vmd-denoiser", &["vmd-core", "vmd-nn", "vmd-graph"]),
     (
         "vmd-model",
         &["vmd-core", "vmd-process", "vmd-latent", "vmd-denoiser", "vmd-graph", "vmd-nn", "vmd-kernels"],

@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
+use vmd::core::{Problem, Validate};
 use vmd::eval::InfillTask;
 use vmd::graph::GraphSpec;
 use vmd::model::{ModelConfig, ObjectiveConfig, RemaskRule, RevealRule, SamplerConfig, ValueRule};
@@ -202,7 +203,7 @@ impl RunConfig {
 
     fn problems(&self) -> Vec<String> {
         let mut problems: Vec<String> =
-            self.model.problems().iter().map(|problem| format!("model.{problem}")).collect();
+            self.model.problems_under("model", ()).iter().map(Problem::to_string).collect();
         problems.extend(self.objective.problems());
         problems.extend(self.train.problems());
         problems.extend(

@@ -1,4 +1,5 @@
-//! What every crate shares: keyed random streams, arithmetic on log-probabilities, and sources of examples.
+//! What every crate shares: keyed random streams, arithmetic on log-probabilities, sources of examples, and the
+//! validation of configurations.
 //!
 //! Invariant: plain Rust numbers. Nothing here knows tensors, networks, files or a task.
 //!
@@ -8,7 +9,9 @@
 mod math;
 mod random;
 mod source;
+mod validate;
 
 pub use math::{log_mean_exp, log_softmax, log_sum_exp};
 pub use random::{Purpose, gumbel, index_below, keyed_rng, open_uniform, standard_normal, uniform};
 pub use source::DataSource;
+pub use validate::{Problem, Validate};

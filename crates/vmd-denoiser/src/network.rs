@@ -3,10 +3,11 @@
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
+use vmd_core::{Problem, Validate};
 use vmd_graph::DependencyGraph;
 use vmd_nn::{
-    BlockMask, EdgeGates, Embedding, GatesConfig, Linear, Loops, Mixing, NetworkError, ParameterInit, Trunk,
-    TrunkConfig, Weights,
+    BlockMask, EdgeGates, Embedding, GatesConfig, Linear, Loops, Mixing, ParameterInit, Trunk, TrunkConfig,
+    Weights,
 };
 
 use crate::{Context, Denoiser, DenoiserInput, NfeCounter, ParentHead, ParentsConfig};
@@ -38,30 +39,31 @@ pub struct DenoiserConfig {
     pub gates: Option<GatesConfig>,
 }
 
-impl DenoiserConfig {
-    /// Everything that keeps a [`Network`] from being built; `path` is where this table stands in the configuration.
-    pub fn validate(&self, path: &str, vocab: usize, graph: Option<&DependencyGraph>) -> Vec<NetworkError> {
-        let mut errors = self.trunk.validate(&format!("{path}.trunk"), graph);
+impl Validate for DenoiserConfig {
+    /// The number of token values, and the model's graph.
+    type Context<'a> = (usize, Option<&'a DependencyGraph>);
+
+    fn problems(&self, (vocab, graph): Self::Context<'_>) -> Vec<Problem> {
+        let mut problems = self.trunk.problems_under("trunk", graph);
         if let Some(parents) = &self.parents {
-            errors.extend(parents.validate(&format!("{path}.parents"), vocab, graph));
+            problems.extend(parents.problems_under("parents", (vocab, graph)));
         }
         if let Some(gates) = &self.gates {
-            let (path, trunk) = (format!("{path}.gates"), format!("{path}.trunk"));
             if !(gates.penalty.is_finite() && gates.penalty > 0.0) {
-                errors.push(NetworkError::GatePenalty {
-                    path: path.clone(),
-                    penalty: gates.penalty.to_string(),
-                });
+                let message = format!("must be above 0 and finite, not {}", gates.penalty);
+                problems.push(Problem::new("gates.penalty", message));
             }
             if !self.trunk.edge_heads.is_empty() {
-                let (path, trunk) = (path.clone(), trunk.clone());
-                errors.push(NetworkError::GatesWithEdgeHeads { path, trunk });
+                let message = "learned edges cannot be combined with the given ones of trunk.edge_heads; remove one of the two";
+                problems.push(Problem::new("gates", message));
             }
             if self.trunk.mixing != Mixing::Messages {
-                errors.push(NetworkError::GatesWithoutMessages { path, trunk });
+                let message =
+                    "learned edges are factors on messages; set trunk.mixing = \"messages\", or remove them";
+                problems.push(Problem::new("gates", message));
             }
         }
-        errors
+        problems
     }
 }
 
@@ -113,17 +115,15 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// [`NetworkError`] when the configuration is impossible.
+    /// The first [`Problem`] of `config`.
     pub fn new(
         config: &DenoiserConfig,
         shape: NetworkShape,
         graph: Option<&DependencyGraph>,
         init: &mut ParameterInit<'_>,
-    ) -> Result<Self, NetworkError> {
+    ) -> Result<Self, Problem> {
         let NetworkShape { vocab, seq, blocks, latent } = shape;
-        if let Some(error) = config.validate("denoiser", vocab, graph).into_iter().next() {
-            return Err(error);
-        }
+        config.check((vocab, graph))?;
         let width = config.trunk.width;
         let adaln_on_latent = config.adaln_on_latent && latent.is_some();
         let condition = (adaln_on_latent || config.adaln_on_time).then_some(width);
@@ -136,7 +136,8 @@ impl Network {
             }),
             time: config.adaln_on_time.then(|| Linear::new(2 * N_FREQUENCIES, width, scaled, init)),
             budget: config.sees_budget.then(|| Linear::new(2 * N_FREQUENCIES, width, scaled, init)),
-            trunk: Trunk::new(&config.trunk, seq, condition, graph, "denoiser.trunk", init)?,
+            trunk: Trunk::new(&config.trunk, seq, condition, graph, init)
+                .map_err(|problem| problem.under("trunk"))?,
             head: Linear::new(width, vocab, Weights::Zero, init),
             parents: config
                 .parents

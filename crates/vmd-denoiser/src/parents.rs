@@ -5,8 +5,9 @@ use std::sync::Arc;
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData, activation::relu};
 use serde::{Deserialize, Serialize};
+use vmd_core::{Problem, Validate};
 use vmd_graph::{DependencyGraph, ParentOrder, Parents};
-use vmd_nn::{Linear, NetworkError, ParameterInit, Weights};
+use vmd_nn::{Linear, ParameterInit, Weights};
 
 /// Values that a parent can have, counted once for every edge type and every distance, at the most.
 const MAX_VALUES: usize = 4096;
@@ -36,37 +37,34 @@ fn default_hidden() -> usize {
     64
 }
 
-impl ParentsConfig {
-    /// Everything that keeps the head from being built; `path` is where this table stands in the configuration.
-    pub fn validate(&self, path: &str, vocab: usize, graph: Option<&DependencyGraph>) -> Vec<NetworkError> {
-        let mut errors = Vec::new();
-        for (key, size) in [("hidden", self.hidden), ("reach", self.reach)] {
-            if size == 0 {
-                errors.push(NetworkError::ZeroSize { path: format!("{path}.{key}") });
-            }
-        }
+impl Validate for ParentsConfig {
+    /// The number of token values, and the model's graph.
+    type Context<'a> = (usize, Option<&'a DependencyGraph>);
+
+    fn problems(&self, (vocab, graph): Self::Context<'_>) -> Vec<Problem> {
+        let mut problems: Vec<Problem> =
+            Problem::zeros([("hidden", self.hidden), ("reach", self.reach)]).collect();
         if self.order == ParentOrder::Any && self.reach > 1 {
-            errors.push(NetworkError::ReachOfAnyOrder { path: path.into(), reach: self.reach });
+            let message = format!(
+                "{} reaches past the parents, and with order = \"any\" no ancestors are fixed; set it to 1, or choose \
+                 another order",
+                self.reach
+            );
+            problems.push(Problem::new("reach", message));
         }
-        match graph {
-            None => errors.push(NetworkError::ParentsWithoutGraph { path: path.into() }),
-            Some(graph) if graph.edge_types().is_empty() => {
-                errors.push(NetworkError::ParentsWithoutEdges { path: path.into() });
-            }
-            Some(graph)
-                if graph.edge_types().len().saturating_mul(self.reach).saturating_mul(vocab) > MAX_VALUES =>
-            {
-                errors.push(NetworkError::TooManyParentValues {
-                    path: path.into(),
-                    edge_types: graph.edge_types().len(),
-                    reach: self.reach,
-                    vocab,
-                    most: MAX_VALUES,
-                });
-            }
-            Some(_) => {}
-        }
-        errors
+        let of_graph = match graph.map(|graph| graph.edge_types().len()) {
+            None => Some("the model has no [graph]; add one, or remove this table".into()),
+            Some(0) => Some("the graph has no edge types; add one, or remove this table".into()),
+            Some(types) => (types.saturating_mul(self.reach).saturating_mul(vocab) > MAX_VALUES).then(|| {
+                format!(
+                    "{types} edge types of {vocab} values at {} distances are more than the {MAX_VALUES} vectors that the \
+                     head may have; lower reach or merge edge types",
+                    self.reach
+                )
+            }),
+        };
+        problems.extend(of_graph.map(|message: String| Problem::new("", message)));
+        problems
     }
 }
 

@@ -2,9 +2,9 @@
 
 use rand::Rng;
 use serde::{Deserialize, Serialize};
-use vmd_core::{gumbel, standard_normal, uniform};
+use vmd_core::{Problem, Validate, gumbel, standard_normal, uniform};
 use vmd_graph::DependencyGraph;
-use vmd_nn::{NetworkError, TrunkConfig};
+use vmd_nn::TrunkConfig;
 
 /// A latent: its family, its structure, and the network that infers it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,7 +77,7 @@ pub enum LatentStructure {
 /// Most channels of a row under an `autoregressive` prior, whose weights are a square matrix over them.
 const MAX_AUTOREGRESSIVE: usize = 4096;
 
-/// Prior of a latent. What goes with what is in [`LatentConfig::validate`].
+/// Prior of a latent. What goes with what is in the problems of a [`LatentConfig`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum PriorKind {
@@ -179,73 +179,60 @@ impl LatentConfig {
     pub fn row_len(&self, seq: usize) -> usize {
         self.n_latents(seq) * self.family.channels()
     }
+}
 
-    /// Checks sizes and what goes with what, for sequences of `seq` tokens; `path` is where this table stands in the
-    /// configuration.
-    ///
-    /// # Errors
-    ///
-    /// All problems found, in words that name the key.
-    pub fn validate(&self, path: &str, seq: usize, graph: Option<&DependencyGraph>) -> Vec<String> {
-        let mut trunk = self.posterior.trunk.validate(&format!("{path}.posterior.trunk"), graph);
-        if let Some(clues) = &self.clues {
-            trunk.extend(clues.validate(&format!("{path}.clues"), graph));
-        }
-        let mut errors: Vec<String> = trunk.iter().map(NetworkError::to_string).collect();
-        errors.extend(self.prior_problems(seq).into_iter().map(|problem| format!("{path}.{problem}")));
+impl Validate for LatentConfig {
+    /// The number of tokens of a sequence, and the model's graph.
+    type Context<'a> = (usize, Option<&'a DependencyGraph>);
+
+    /// Checks sizes, and that family, prior and clues go together.
+    fn problems(&self, (seq, graph): Self::Context<'_>) -> Vec<Problem> {
+        let mut problems = self.posterior.trunk.problems_under("posterior.trunk", graph);
+        problems.extend(self.clues.iter().flat_map(|clues| clues.problems_under("clues", graph)));
+        problems.extend(self.prior_problems(seq));
         if self.family.channels() == 0 {
-            errors.push(format!("{path}.family has no channels; set every size to 1 or more"));
+            problems.push(Problem::new("family", "it has no channels; set every size to 1 or more"));
         }
-        if !(self.posterior.init_scale >= 0.0 && self.posterior.init_scale.is_finite()) {
-            errors.push(format!(
-                "{path}.posterior.init_scale = {}; it must be 0 or more",
-                self.posterior.init_scale
-            ));
+        let init_scale = self.posterior.init_scale;
+        if !(init_scale >= 0.0 && init_scale.is_finite()) {
+            let message = format!("must be 0 or more and finite, not {init_scale}");
+            problems.push(Problem::new("posterior.init_scale", message));
         }
-        errors
+        problems
     }
-    /// What does not go with the prior, from the key on.
-    fn prior_problems(&self, seq: usize) -> Vec<String> {
-        let is_gaussian = matches!(self.family, LatentFamily::Gaussian { .. });
-        let mut checks = match self.prior {
-            PriorKind::Standard {} | PriorKind::Independent {} => Vec::new(),
-            PriorKind::Autoregressive { .. } => self.autoregressive_checks(is_gaussian, seq),
-            PriorKind::Recurrent { hidden } => vec![
-                (
-                    !is_gaussian,
-                    "prior: recurrent is a table over classes, and a Gaussian has none; use \"mixture\""
-                        .into(),
-                ),
-                (hidden > 0, "prior.hidden = 0; it must be 1 or more".into()),
-            ],
-            PriorKind::Mixture { components } => {
-                vec![(components > 0, "prior.components = 0; it must be 1 or more".into())]
-            }
-        };
-        let is_standard = self.prior == PriorKind::Standard {};
-        for (key, is_absent) in [("clues", self.clues.is_none()), ("sees_past", !self.sees_past)] {
-            let why = "a standard prior has no parameters to shift; use \"independent\"";
-            checks.push((is_absent || !is_standard, format!("{key}: {why}")));
-        }
-        checks.into_iter().filter(|(holds, _)| !holds).map(|(_, problem)| problem).collect()
-    }
+}
 
-    /// What must hold for an autoregressive prior, each with what to say if it does not.
-    fn autoregressive_checks(&self, is_gaussian: bool, seq: usize) -> Vec<(bool, String)> {
-        let channels = self.row_len(seq);
-        vec![
-            (
-                !is_gaussian,
-                "prior: autoregressive is a table over classes, and a Gaussian has none; use \"mixture\""
-                    .into(),
-            ),
-            (
-                channels <= MAX_AUTOREGRESSIVE,
-                format!(
-                    "prior: autoregressive has a weight for every two of the {channels} classes of a row, and \
-                     supports up to {MAX_AUTOREGRESSIVE}; use fewer, or \"recurrent\""
-                ),
-            ),
-        ]
+impl LatentConfig {
+    /// What does not go with the prior.
+    fn prior_problems(&self, seq: usize) -> Vec<Problem> {
+        let is_gaussian = matches!(self.family, LatentFamily::Gaussian { .. });
+        let by_classes = matches!(self.prior, PriorKind::Autoregressive { .. } | PriorKind::Recurrent { .. });
+        let mut problems = Vec::new();
+        if is_gaussian && by_classes {
+            let message = "an autoregressive or recurrent prior is a table over classes, and a Gaussian has none; use \"mixture\"";
+            problems.push(Problem::new("prior", message));
+        }
+        match self.prior {
+            PriorKind::Autoregressive { .. } if self.row_len(seq) > MAX_AUTOREGRESSIVE => {
+                let message = format!(
+                    "autoregressive has a weight for every two of the {} classes of a row, and supports up to \
+                     {MAX_AUTOREGRESSIVE}; use fewer, or \"recurrent\"",
+                    self.row_len(seq)
+                );
+                problems.push(Problem::new("prior", message));
+            }
+            PriorKind::Recurrent { hidden } => problems.extend(Problem::zeros([("prior.hidden", hidden)])),
+            PriorKind::Mixture { components } => {
+                problems.extend(Problem::zeros([("prior.components", components)]));
+            }
+            PriorKind::Standard {} => {
+                let shifts = [("clues", self.clues.is_some()), ("sees_past", self.sees_past)];
+                let message = "a standard prior has no parameters to shift; use \"independent\"";
+                let shifts = shifts.into_iter().filter(|(_, is_set)| *is_set);
+                problems.extend(shifts.map(|(key, _)| Problem::new(key, message)));
+            }
+            PriorKind::Independent {} | PriorKind::Autoregressive { .. } => {}
+        }
+        problems
     }
 }

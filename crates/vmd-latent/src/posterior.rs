@@ -2,8 +2,9 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor, activation::log_softmax};
+use vmd_core::Problem;
 use vmd_graph::DependencyGraph;
-use vmd_nn::{Embedding, Linear, NetworkError, ParameterInit, Trunk, Weights};
+use vmd_nn::{Embedding, Linear, ParameterInit, Trunk, Weights};
 
 use crate::distribution::LOG_VARIANCE_LIMIT;
 use crate::{LatentConfig, LatentDistribution, LatentFamily, LatentStructure};
@@ -29,7 +30,7 @@ impl Posterior {
     ///
     /// # Errors
     ///
-    /// [`NetworkError`] when the configuration is impossible.
+    /// A [`Problem`] when the trunk is impossible.
     pub fn new(
         config: &LatentConfig,
         vocab: usize,
@@ -37,7 +38,7 @@ impl Posterior {
         before: Option<usize>,
         graph: Option<&DependencyGraph>,
         init: &mut ParameterInit<'_>,
-    ) -> Result<Self, NetworkError> {
+    ) -> Result<Self, Problem> {
         let trunk = &config.posterior.trunk;
         let d_input = match config.structure {
             LatentStructure::Pooled => seq * trunk.width,
@@ -52,7 +53,8 @@ impl Posterior {
             tied: Embedding::new(2, trunk.width, init),
             before: before
                 .map(|channels| Linear::new(channels, trunk.width, Weights::Scaled { gain: 1.0 }, init)),
-            trunk: Trunk::new(trunk, seq, None, graph, "latent.posterior.trunk", init)?,
+            trunk: Trunk::new(trunk, seq, None, graph, init)
+                .map_err(|problem| problem.under("posterior.trunk"))?,
             head: head(config, d_input, d_output, init),
             family: config.family,
             structure: config.structure,

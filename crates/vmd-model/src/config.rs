@@ -1,7 +1,7 @@
 //! What defines a model, apart from its weights.
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
+use vmd_core::{Problem, Validate};
 use vmd_denoiser::DenoiserConfig;
 use vmd_graph::{DependencyGraph, GraphSpec, MAX_NODES};
 use vmd_kernels::Precision;
@@ -62,11 +62,6 @@ fn one() -> usize {
     1
 }
 
-/// A problem in a [`ModelConfig`], with the path of the key.
-#[derive(Debug, Error, Clone, PartialEq, Eq)]
-#[error("{0}")]
-pub struct ConfigProblem(pub String);
-
 impl ModelConfig {
     /// What the denoiser's matrix products round their factors to.
     pub fn precision(&self) -> Precision {
@@ -116,41 +111,50 @@ impl ModelConfig {
     /// # Errors
     ///
     /// When the graph cannot be built or has another number of nodes than the sequence has tokens.
-    pub fn build_graph(&self) -> Result<Option<DependencyGraph>, ConfigProblem> {
+    pub fn build_graph(&self) -> Result<Option<DependencyGraph>, Problem> {
         let Some(spec) = &self.graph else { return Ok(None) };
-        let graph = spec.build().map_err(|error| ConfigProblem(format!("graph: {error}")))?;
+        let graph = spec.build().map_err(|error| Problem::new("graph", error.to_string()))?;
         if graph.n_nodes() != self.unit_len() {
-            return Err(ConfigProblem(format!(
-                "graph has {} nodes but {} have {} tokens; describe one node per token",
+            let message = format!(
+                "it has {} nodes but {} have {} tokens; describe one node per token",
                 graph.n_nodes(),
                 if self.causal { "blocks" } else { "sequences" },
                 self.unit_len()
-            )));
+            );
+            return Err(Problem::new("graph", message));
         }
         Ok(Some(graph))
     }
+}
 
-    /// Every problem in the configuration; empty when a model can be built.
-    pub fn problems(&self) -> Vec<ConfigProblem> {
-        let mut problems = Vec::new();
-        for (key, size) in [("vocab", self.vocab), ("seq_len", self.seq_len)] {
-            if size == 0 {
-                problems.push(ConfigProblem(format!("{key} is 0; set it to 1 or more")));
-            }
-        }
+impl Validate for ModelConfig {
+    type Context<'a> = ();
+
+    fn problems(&self, (): ()) -> Vec<Problem> {
+        let mut problems: Vec<Problem> =
+            Problem::zeros([("vocab", self.vocab), ("seq_len", self.seq_len)]).collect();
         if self.blocks == 0 || !self.seq_len.is_multiple_of(self.blocks) {
-            problems.push(ConfigProblem(format!(
-                "blocks = {} does not divide the {} tokens of a sequence; choose a divisor",
+            let message = format!(
+                "{} does not divide the {} tokens of a sequence; choose a divisor",
                 self.blocks, self.seq_len
-            )));
+            );
+            problems.push(Problem::new("blocks", message));
             return problems;
         }
-        problems.extend(self.causal_problems().into_iter().map(ConfigProblem));
+        problems.extend(self.causal_problems());
         if self.scope == Scope::Block && self.blocks == 1 {
-            problems.push(ConfigProblem(
-                "scope = \"block\" with one block is the scope \"sequence\"; set blocks to 2 or more".into(),
-            ));
+            let message = "\"block\" with one block is the scope \"sequence\"; set blocks to 2 or more";
+            problems.push(Problem::new("scope", message));
         }
+        problems.extend(self.network_problems());
+        problems
+    }
+}
+
+impl ModelConfig {
+    /// Problems of the graph and of the networks.
+    fn network_problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
         let (mut denoiser, mut latent) = (self.denoiser.clone(), self.latent.clone());
         let graph = self.build_graph().unwrap_or_else(|problem| {
             problems.push(problem);
@@ -164,57 +168,61 @@ impl ModelConfig {
             None
         });
         if denoiser.gates.is_some() && self.seq_len > MAX_NODES {
-            problems.push(ConfigProblem(format!(
-                "denoiser.gates learns graphs of up to {MAX_NODES} tokens, not of {}; remove it",
+            let message = format!(
+                "graphs of up to {MAX_NODES} tokens can be learned, not of {}; remove it",
                 self.seq_len
-            )));
-        }
-        let denoiser = denoiser.validate("denoiser", self.vocab, graph.as_ref());
-        problems.extend(denoiser.iter().map(|error| ConfigProblem(error.to_string())));
-        if let Some(latent) = &latent {
-            problems.extend(
-                latent.validate("latent", self.unit_len(), graph.as_ref()).into_iter().map(ConfigProblem),
             );
+            problems.push(Problem::new("denoiser.gates", message));
         }
+        problems.extend(denoiser.problems_under("denoiser", (self.vocab, graph.as_ref())));
+        let of_latent =
+            |latent: &LatentConfig| latent.problems_under("latent", (self.unit_len(), graph.as_ref()));
+        problems.extend(latent.iter().flat_map(of_latent));
         problems
     }
 
     /// What does not go with blocks that are read in a stream of their own, or what needs them.
-    fn causal_problems(&self) -> Vec<String> {
+    fn causal_problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let sees_past = self.latent.as_ref().is_some_and(|latent| latent.sees_past);
+        let mut problem = |key: &str, is_wrong: bool, message: &str| {
+            problems.extend(is_wrong.then(|| Problem::new(key, message)));
+        };
         if !self.causal {
-            if self.window.is_some() || sees_past {
-                problems.push("window and latent.sees_past are for causal models; set causal = true".into());
-            }
+            let sees_past = self.latent.as_ref().is_some_and(|latent| latent.sees_past);
+            let message = "it is for causal models; set causal = true, or remove it";
+            problem("window", self.window.is_some(), message);
+            problem("latent.sees_past", sees_past, message);
             return problems;
         }
         let trunk = &self.denoiser.trunk;
-        if self.blocks == 1 {
-            problems.push("causal = true reads blocks one after the other; set blocks to 2 or more".into());
-        }
-        if self.latent.is_some() && self.scope == Scope::Sequence {
-            problems.push(
-                "scope = \"sequence\" draws one latent for all blocks, and a causal model has one a block; set scope = \"block\""
-                    .into(),
-            );
-        }
-        if trunk.position == PositionEncoding::Learned {
-            problems.push(
-                "denoiser.trunk.position = \"learned\" ends with the sequence; set it to \"rotary\"".into(),
-            );
-        }
-        if !trunk.edge_heads.is_empty() || trunk.mixing != Mixing::Attention || self.denoiser.gates.is_some()
-        {
-            problems.push(
-                "a causal model's trunk attends to all tokens that it may see; remove denoiser.trunk.edge_heads, \
-                 denoiser.trunk.mixing and denoiser.gates"
-                    .into(),
-            );
-        }
-        if self.window.is_some_and(|window| window == 0 || !window.is_multiple_of(self.unit_len())) {
-            problems.push(format!("window must be a multiple of the {} tokens of a block", self.unit_len()));
-        }
+        problem(
+            "causal",
+            self.blocks == 1,
+            "blocks are read one after the other, and there is one; set blocks to 2 or more",
+        );
+        problem(
+            "scope",
+            self.latent.is_some() && self.scope == Scope::Sequence,
+            "\"sequence\" draws one latent for all blocks, and a causal model has one a block; set it to \"block\"",
+        );
+        problem(
+            "denoiser.trunk.position",
+            trunk.position == PositionEncoding::Learned,
+            "\"learned\" ends with the sequence, and a causal model goes on; set it to \"rotary\"",
+        );
+        problem(
+            "denoiser",
+            !trunk.edge_heads.is_empty()
+                || trunk.mixing != Mixing::Attention
+                || self.denoiser.gates.is_some(),
+            "a causal model's trunk attends to all tokens that it may see; remove trunk.edge_heads, trunk.mixing and gates",
+        );
+        let block_len = self.unit_len();
+        problem(
+            "window",
+            self.window.is_some_and(|window| window == 0 || !window.is_multiple_of(block_len)),
+            &format!("it must be a multiple of the {block_len} tokens of a block"),
+        );
         problems
     }
 }

@@ -17,7 +17,7 @@ mod session;
 pub use batch::{Difficulty, TrainingBatch};
 pub use bound::{BoundEstimate, LatentFree, estimate_bounds};
 pub use conditioned::Conditioned;
-pub use config::{ConfigProblem, ModelConfig, Scope};
+pub use config::{ModelConfig, Scope};
 pub use importance::importance_bound;
 pub use loss::{LatentSource, Loss, LossOptions, TrainedLoops, loss};
 pub use model::{TrainableDenoiser, VmdModel};

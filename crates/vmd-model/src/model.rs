@@ -3,13 +3,14 @@
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
+use vmd_core::{Problem, Validate};
 use vmd_denoiser::{Denoiser, LatentShape, Network, NetworkShape, NfeCounter};
 use vmd_graph::DependencyGraph;
 use vmd_latent::{LatentRows, LatentStructure, Posterior, Prior, PriorNetwork};
-use vmd_nn::{NetworkError, ParameterInit};
+use vmd_nn::ParameterInit;
 
 use crate::sampler::{Prediction, Query};
-use crate::{Conditioned, ConfigProblem, ModelConfig, Scope, TokenPredictor};
+use crate::{Conditioned, ModelConfig, Scope, TokenPredictor};
 
 /// A denoiser that a model can be built around: any that is a Burn module.
 pub trait TrainableDenoiser: Denoiser + Module + ModuleDisplay {}
@@ -34,7 +35,7 @@ impl VmdModel {
     /// # Errors
     ///
     /// The first problem of `config`.
-    pub fn new(config: &ModelConfig, rng: ChaCha8Rng, device: &Device) -> Result<Self, ConfigProblem> {
+    pub fn new(config: &ModelConfig, rng: ChaCha8Rng, device: &Device) -> Result<Self, Problem> {
         let init = &mut ParameterInit::new(rng, device);
         Self::around(config, init, |latent, graph, init| {
             let shape = NetworkShape {
@@ -62,13 +63,11 @@ impl<D: TrainableDenoiser> VmdModel<D> {
             Option<LatentShape>,
             Option<&DependencyGraph>,
             &mut ParameterInit<'_>,
-        ) -> Result<D, NetworkError>,
-    ) -> Result<Self, ConfigProblem> {
-        if let Some(problem) = config.problems().into_iter().next() {
-            return Err(problem);
-        }
+        ) -> Result<D, Problem>,
+    ) -> Result<Self, Problem> {
+        config.check(())?;
         let graph = config.build_graph()?;
-        let problem = |error: NetworkError| ConfigProblem(error.to_string());
+        let of_latent = |problem: Problem| problem.under("latent");
         let (vocab, seq, graph) = (config.vocab, config.unit_len(), graph.as_ref());
         let before = config.causal.then_some(config.denoiser.trunk.width);
         let shape = config.latent.as_ref().map(|latent| LatentShape {
@@ -76,17 +75,17 @@ impl<D: TrainableDenoiser> VmdModel<D> {
             square: latent.family.n_units(),
         });
         Ok(Self {
-            denoiser: denoiser(shape, graph, init).map_err(problem)?,
+            denoiser: denoiser(shape, graph, init).map_err(|problem| problem.under("denoiser"))?,
             posterior: match &config.latent {
                 Some(latent) => {
-                    Some(Posterior::new(latent, vocab, seq, before, graph, init).map_err(problem)?)
+                    Some(Posterior::new(latent, vocab, seq, before, graph, init).map_err(of_latent)?)
                 }
                 None => None,
             },
             prior: match &config.latent {
                 Some(latent) => {
                     let before = before.filter(|_| latent.sees_past);
-                    Some(PriorNetwork::new(latent, vocab, seq, before, graph, init).map_err(problem)?)
+                    Some(PriorNetwork::new(latent, vocab, seq, before, graph, init).map_err(of_latent)?)
                 }
                 None => None,
             },

@@ -2,10 +2,11 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use vmd_core::Problem;
 use vmd_graph::DependencyGraph;
 use vmd_kernels::{HeadEdges, KeyRanges, Mask, Precision, RotaryTable, attention, context_attention, rotary};
 
-use crate::{Linear, NetworkError, ParameterInit, Weights};
+use crate::{Linear, ParameterInit, Weights};
 
 /// The name in `edge_heads` that leaves a head unrestricted.
 const UNRESTRICTED: &str = "all";
@@ -85,15 +86,14 @@ impl Attention {
 ///
 /// # Errors
 ///
-/// [`NetworkError`] when a name is not an edge type, or when the heads cannot be shared out evenly.
+/// A [`Problem`] when a name is not an edge type, or when the heads cannot be shared out evenly.
 pub fn head_edges(
     graph: &DependencyGraph,
     edge_heads: &[String],
     heads: usize,
-    path: &str,
-) -> Result<HeadEdges, NetworkError> {
-    if let Some(error) = edge_head_errors(graph, edge_heads, heads, path).into_iter().next() {
-        return Err(error);
+) -> Result<HeadEdges, Problem> {
+    if let Some(problem) = edge_head_problems(graph, edge_heads, heads).into_iter().next() {
+        return Err(problem);
     }
     let keys = |head: usize| {
         // Every name but `all` was checked to be an edge type.
@@ -108,26 +108,27 @@ pub fn head_edges(
 }
 
 /// Everything that keeps `edge_heads` from being a bias over `graph`.
-pub(crate) fn edge_head_errors(
+pub(crate) fn edge_head_problems(
     graph: &DependencyGraph,
     edge_heads: &[String],
     heads: usize,
-    path: &str,
-) -> Vec<NetworkError> {
+) -> Vec<Problem> {
+    let problem = |message| Problem::new("edge_heads", message);
     let unknown = |name: &&String| *name != UNRESTRICTED && graph.edge_type(name).is_none();
-    let mut errors: Vec<NetworkError> = edge_heads
+    let mut problems: Vec<Problem> = edge_heads
         .iter()
         .filter(unknown)
-        .map(|name| NetworkError::UnknownEdgeType {
-            path: path.into(),
-            name: name.clone(),
-            known: known_names(graph),
+        .map(|name| {
+            problem(format!("`{name}` is no edge type of the graph; use one of: {}", known_names(graph)))
         })
         .collect();
     if edge_heads.is_empty() || !heads.is_multiple_of(edge_heads.len()) {
-        errors.push(NetworkError::UnevenEdgeHeads { path: path.into(), heads, edge_heads: edge_heads.len() });
+        problems.push(problem(format!(
+            "heads = {heads} is not a multiple of its {} entries; change one of the two",
+            edge_heads.len()
+        )));
     }
-    errors
+    problems
 }
 
 fn known_names(graph: &DependencyGraph) -> String {

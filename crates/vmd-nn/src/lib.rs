@@ -8,7 +8,6 @@
 //! network on every backend.
 
 mod attention;
-mod error;
 mod gates;
 mod init;
 mod kv_cache;
@@ -20,7 +19,6 @@ mod position;
 mod trunk;
 
 pub use attention::{Attention, head_edges};
-pub use error::NetworkError;
 pub use gates::{EdgeGates, GatesConfig};
 pub use init::ParameterInit;
 pub use kv_cache::{BlockMask, KeysValues};

@@ -5,13 +5,14 @@ use std::ops::Range;
 use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
+use vmd_core::{Problem, Validate};
 use vmd_graph::DependencyGraph;
 use vmd_kernels::{Activation, HeadEdges, KeyRanges, Mask, Precision, RotaryTable, is_fused, mlp};
 
-use crate::attention::edge_head_errors;
+use crate::attention::edge_head_problems;
 use crate::{
-    Attention, KeysValues, LayerNorm, Linear, Messages, Modulation, NetworkError, ParameterInit,
-    PositionEncoding, PositionTable, Weights, head_edges,
+    Attention, KeysValues, LayerNorm, Linear, Messages, Modulation, ParameterInit, PositionEncoding,
+    PositionTable, Weights, head_edges,
 };
 
 /// Shape of a [`Trunk`].
@@ -66,44 +67,47 @@ fn four() -> usize {
     4
 }
 
-impl TrunkConfig {
-    /// Checks sizes and edge heads; `path` is where this table stands in the configuration, for messages.
-    ///
-    /// Returns all [`NetworkError`]s found, in the order of the fields; none means that [`Trunk::new`] with
-    /// the same graph succeeds.
-    pub fn validate(&self, path: &str, graph: Option<&DependencyGraph>) -> Vec<NetworkError> {
-        let sizes = [
+impl Validate for TrunkConfig {
+    type Context<'a> = Option<&'a DependencyGraph>;
+
+    /// Checks sizes, positions and edge heads, given the model's graph.
+    fn problems(&self, graph: Option<&DependencyGraph>) -> Vec<Problem> {
+        let mut problems: Vec<Problem> = Problem::zeros([
             ("width", self.width),
             ("layers", self.layers),
             ("loops", self.loops),
             ("heads", self.heads),
             ("mlp_ratio", self.mlp_ratio),
-        ];
-        let mut errors: Vec<NetworkError> = sizes
-            .iter()
-            .filter(|(_, size)| *size == 0)
-            .map(|(key, _)| NetworkError::ZeroSize { path: format!("{path}.{key}") })
-            .collect();
+        ])
+        .collect();
         if self.heads == 0 || self.width == 0 {
-            return errors;
+            return problems;
         }
+        let channels = self.width / self.heads;
+        let is_rotary = self.position == PositionEncoding::Rotary;
         if !self.width.is_multiple_of(self.heads) {
-            errors.push(NetworkError::HeadsDoNotDivideWidth {
-                path: path.into(),
-                width: self.width,
-                heads: self.heads,
-            });
-        } else if self.position == PositionEncoding::Rotary && self.mixing == Mixing::Messages {
-            errors.push(NetworkError::RotaryMessages { path: path.into() });
-        } else if self.position == PositionEncoding::Rotary && !(self.width / self.heads).is_multiple_of(2) {
-            errors.push(NetworkError::OddRotary { path: path.into(), channels: self.width / self.heads });
+            problems.push(Problem::new(
+                "width",
+                format!("{} is not a multiple of heads = {}; change one of the two", self.width, self.heads),
+            ));
+        } else if is_rotary && self.mixing == Mixing::Messages {
+            problems.push(Problem::new(
+                "position",
+                "rotary positions need attention, not messages; set it to \"learned\" or \"none\"",
+            ));
+        } else if is_rotary && !channels.is_multiple_of(2) {
+            problems.push(Problem::new(
+                "position",
+                format!("rotary positions need an even number of channels per head, not {channels}; change width or heads"),
+            ));
         }
         match graph {
             _ if self.edge_heads.is_empty() => {}
-            Some(graph) => errors.extend(edge_head_errors(graph, &self.edge_heads, self.heads, path)),
-            None => errors.push(NetworkError::EdgeHeadsWithoutGraph { path: path.into() }),
+            Some(graph) => problems.extend(edge_head_problems(graph, &self.edge_heads, self.heads)),
+            None => problems
+                .push(Problem::new("edge_heads", "the model has no [graph]; add one, or remove edge_heads")),
         }
-        errors
+        problems
     }
 }
 
@@ -126,25 +130,22 @@ pub struct Trunk {
 
 impl Trunk {
     /// Builds the trunk for sequences of `seq` tokens; `condition` is the number of channels that modulate
-    /// the norms (adaLN), if any. `path` names the configuration table in errors.
+    /// the norms (adaLN), if any.
     ///
     /// # Errors
     ///
-    /// The first [`NetworkError`] that `config` contains.
+    /// The first [`Problem`] of `config`.
     pub fn new(
         config: &TrunkConfig,
         seq: usize,
         condition: Option<usize>,
         graph: Option<&DependencyGraph>,
-        path: &str,
         init: &mut ParameterInit<'_>,
-    ) -> Result<Self, NetworkError> {
-        if let Some(error) = config.validate(path, graph).into_iter().next() {
-            return Err(error);
-        }
+    ) -> Result<Self, Problem> {
+        config.check(graph)?;
         let edges = match graph {
             Some(graph) if !config.edge_heads.is_empty() => {
-                Some(head_edges(graph, &config.edge_heads, config.heads, path)?)
+                Some(head_edges(graph, &config.edge_heads, config.heads)?)
             }
             _ => None,
         };

@@ -96,7 +96,7 @@ impl<'a> Trainer<'a> {
     pub fn new(parts: TrainerParts<'a>) -> Result<Self, TrainError> {
         let autodiff = parts.device.clone().autodiff();
         let model = VmdModel::new(parts.model, keyed_rng(parts.seed, 0, Purpose::Init), &autodiff).map_err(
-            |problem| TrainError::BadModel { path: "the configuration".into(), reason: problem.0 },
+            |problem| TrainError::BadModel { path: "the configuration".into(), reason: problem.to_string() },
         )?;
         Self::with_model(parts, model)
     }

@@ -47,13 +47,10 @@ fn a_graph_is_learned_saved_drawn_measured_and_used() {
     vmd(at).args(["train", "--run", "use", "--resume"]).assert().success();
     fs::remove_dir_all(at.join("use")).unwrap();
     train(&["--set", file]).assert().code(2).stderr(contains("cannot read the graph file learn/graph.toml"));
-    train(&[])
-        .assert()
-        .code(2)
-        .stderr(contains("model.denoiser.parents is set but the model has no [graph]"));
+    train(&[]).assert().code(2).stderr(contains("model.denoiser.parents: the model has no [graph]"));
     vmd(at)
         .args(["train", "--preset", "graph-d2", "--set", "model.denoiser.trunk.mixing=attention"])
         .assert()
         .code(2)
-        .stderr(contains("model.denoiser.gates gates messages"));
+        .stderr(contains("model.denoiser.gates: learned edges are factors on messages"));
 }

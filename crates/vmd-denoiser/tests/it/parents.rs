@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use vmd_core::Validate;
 use vmd_denoiser::{ParentHead, ParentsConfig};
 use vmd_graph::{DependencyGraph, ParentOrder};
-use vmd_nn::{NetworkError, ParameterInit, load_parameters, named_parameters};
+use vmd_nn::{ParameterInit, load_parameters, named_parameters};
 
 const VOCAB: usize = 4;
 const WIDTH: usize = 6;
@@ -145,8 +146,8 @@ fn in_any_order_those_count_whose_turn_was_before() {
         on_host.add_to(&mut logits, i, &features[token * HIDDEN..(token + 1) * HIDDEN], &before);
         assert!(logits.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5), "{logits:?} {expected:?}");
     }
-    let far = ParentsConfig { reach: 2, ..config(ParentOrder::Any) }.validate("parents", VOCAB, Some(&graph));
-    assert!(matches!(far[..], [NetworkError::ReachOfAnyOrder { .. }]));
+    let far = ParentsConfig { reach: 2, ..config(ParentOrder::Any) }.problems((VOCAB, Some(&graph)));
+    assert!(far.len() == 1 && far[0].key == "reach", "{far:?}");
 }
 
 #[test]
@@ -161,11 +162,17 @@ fn a_fresh_head_adds_nothing() {
 fn what_cannot_be_built_is_refused() {
     let graph = DependencyGraph::sudoku(2, 2).unwrap();
     let head = config(ParentOrder::Bfs);
-    assert!(head.validate("parents", VOCAB, Some(&graph)).is_empty());
-    let without = head.validate("parents", VOCAB, None);
-    assert!(matches!(without[..], [NetworkError::ParentsWithoutGraph { .. }]));
-    let large = head.validate("parents", 2000, Some(&graph));
-    assert!(matches!(large[..], [NetworkError::TooManyParentValues { .. }]));
-    let zero = ParentsConfig { hidden: 0, ..head }.validate("parents", VOCAB, Some(&graph));
-    assert!(matches!(zero[..], [NetworkError::ZeroSize { .. }]));
+    let problems = |head: &ParentsConfig, vocab, graph| {
+        let problems = head.problems_under("parents", (vocab, graph));
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(problems(&head, VOCAB, Some(&graph)), "");
+    let without = "parents: the model has no [graph]; add one, or remove this table";
+    assert_eq!(problems(&head, VOCAB, None), without);
+    assert!(
+        problems(&head, 2000, Some(&graph))
+            .starts_with("parents: 3 edge types of 2000 values at 1 distances")
+    );
+    let zero = ParentsConfig { hidden: 0, ..head };
+    assert_eq!(problems(&zero, VOCAB, Some(&graph)), "parents.hidden: must be 1 or more, not 0");
 }

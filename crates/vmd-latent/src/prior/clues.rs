@@ -2,8 +2,9 @@
 
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
+use vmd_core::Problem;
 use vmd_graph::DependencyGraph;
-use vmd_nn::{Embedding, Linear, NetworkError, ParameterInit, Trunk, TrunkConfig, Weights};
+use vmd_nn::{Embedding, Linear, ParameterInit, Trunk, TrunkConfig, Weights};
 
 use crate::posterior::nothing_before;
 use crate::{LatentConfig, LatentFamily, LatentStructure, PriorKind};
@@ -30,7 +31,7 @@ impl ClueNetwork {
     ///
     /// # Errors
     ///
-    /// [`NetworkError`] when the trunk is impossible.
+    /// A [`Problem`] when the trunk is impossible.
     pub(super) fn new(
         trunk: &TrunkConfig,
         config: &LatentConfig,
@@ -38,14 +39,14 @@ impl ClueNetwork {
         seq: usize,
         graph: Option<&DependencyGraph>,
         init: &mut ParameterInit<'_>,
-    ) -> Result<Self, NetworkError> {
+    ) -> Result<Self, Problem> {
         let d_input = match config.structure {
             LatentStructure::Pooled => seq * trunk.width,
             LatentStructure::PerToken => trunk.width,
         };
         Ok(Self {
             token: Embedding::new(vocab + 1, trunk.width, init),
-            trunk: Trunk::new(trunk, seq, None, graph, "latent.clues", init)?,
+            trunk: Trunk::new(trunk, seq, None, graph, init).map_err(|problem| problem.under("clues"))?,
             head: Linear::new(d_input, n_shifts(config), Weights::Zero, init),
             structure: config.structure,
             unknown: vocab,

@@ -18,8 +18,9 @@ use std::sync::Arc;
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
 use rand::Rng;
+use vmd_core::Problem;
 use vmd_graph::DependencyGraph;
-use vmd_nn::{NetworkError, ParameterInit};
+use vmd_nn::ParameterInit;
 
 use self::autoregressive::Autoregressive;
 use self::clues::{ClueNetwork, PastShift};
@@ -99,7 +100,7 @@ impl Learned {
             (PriorKind::Mixture { components }, LatentFamily::Categorical { n_groups, n_classes, .. }) => {
                 Self::Products(ProductMixture::new(components, n_latents * n_groups, n_classes, init))
             }
-            // Refused by `LatentConfig::validate`.
+            // A problem of the configuration.
             (
                 PriorKind::Autoregressive { .. } | PriorKind::Recurrent { .. },
                 LatentFamily::Gaussian { .. },
@@ -134,12 +135,12 @@ pub struct PriorNetwork {
 }
 
 impl PriorNetwork {
-    /// The prior of `config`, which [`validate`](LatentConfig::validate) accepts, for sequences of `seq` tokens over
+    /// The prior of `config`, a [`LatentConfig`] without problems, for sequences of `seq` tokens over
     /// `vocab` values; `before` is the number of channels of a summary of the tokens before, if it is given one.
     ///
     /// # Errors
     ///
-    /// [`NetworkError`] when the network that reads the clues is impossible.
+    /// A [`Problem`] when the network that reads the clues is impossible.
     pub fn new(
         config: &LatentConfig,
         vocab: usize,
@@ -147,7 +148,7 @@ impl PriorNetwork {
         before: Option<usize>,
         graph: Option<&DependencyGraph>,
         init: &mut ParameterInit<'_>,
-    ) -> Result<Self, NetworkError> {
+    ) -> Result<Self, Problem> {
         Ok(Self {
             learned: Learned::new(config, seq, init),
             clues: match &config.clues {

@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData, activation::log_softmax};
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use vmd_core::Validate;
 use vmd_graph::DependencyGraph;
 use vmd_latent::{
     DrawGradient, LatentConfig, LatentDistribution, LatentFamily, LatentStructure, PosteriorConfig, PriorKind,
@@ -226,16 +227,18 @@ fn gradients_flow_through_a_gaussian_draw() {
 #[test]
 fn configurations_with_problems_are_refused_in_words() {
     let sound = config(CATEGORICAL, LatentStructure::Pooled);
-    assert!(sound.validate("latent", 4, None).is_empty());
+    assert!(sound.problems((4, None)).is_empty());
     let mut bad = config(
         LatentFamily::Categorical { n_groups: 0, n_classes: 3, gradient: DrawGradient::LeaveOneOut },
         LatentStructure::Pooled,
     );
     bad.posterior.init_scale = -1.0;
     bad.posterior.trunk.edge_heads = vec!["rwo".into()];
-    let problems = bad.validate("latent", 16, Some(&DependencyGraph::sudoku(2, 2).unwrap()));
-    for part in ["family has no channels", "init_scale = -1", "`rwo`"] {
-        assert!(problems.iter().any(|problem| problem.contains(part)), "{part}: {problems:#?}");
+    let problems = bad.problems_under("latent", (16, Some(&DependencyGraph::sudoku(2, 2).unwrap())));
+    for part in
+        ["latent.family: ", "latent.posterior.init_scale: must be 0 or more and finite, not -1", "`rwo`"]
+    {
+        assert!(problems.iter().any(|problem| problem.to_string().contains(part)), "{part}: {problems:#?}");
     }
     assert_eq!(problems.len(), 3);
 }

@@ -6,6 +6,7 @@ use crate::common::{CATEGORICAL, SEQ, accepted, config, drawn, host, host_priors
 use burn::tensor::Device;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use vmd_core::Validate;
 use vmd_latent::{DrawGradient, LatentFamily, LatentStructure, PriorKind};
 
 #[test]
@@ -36,7 +37,7 @@ fn groups_of_an_autoregressive_prior_follow_those_before_them_across_tokens() {
 fn a_recurrent_prior_may_have_a_single_group() {
     let family = LatentFamily::Categorical { n_groups: 1, n_classes: 3, gradient: DrawGradient::LeaveOneOut };
     let config = config(family, LatentStructure::Pooled, PriorKind::Recurrent { hidden: 3 }, false);
-    assert!(config.validate("latent", SEQ, None).is_empty());
+    assert!(config.problems((SEQ, None)).is_empty());
     let (device, all) = (Device::flex(), [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
     let network = drawn(&config, &device);
     let on_device = host(network.log_density(&tensor(all.to_vec(), [3, 1, 3], &device), None));

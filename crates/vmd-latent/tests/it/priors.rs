@@ -10,6 +10,7 @@ use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use vmd_core::Validate;
 use vmd_latent::{LatentConfig, LatentFamily, LatentStructure, Prior, PriorKind, PriorNetwork};
 use vmd_nn::{ParameterInit, load_parameters, named_parameters};
 
@@ -212,9 +213,10 @@ fn what_does_not_go_together_is_refused_with_the_reason() {
     let per_token = LatentStructure::PerToken;
     let pooled = LatentStructure::Pooled;
     let refused = |config: &LatentConfig, seq: usize, words: &str| {
-        let problems = config.validate("latent", seq, None);
+        let problems = config.problems_under("latent", (seq, None));
         assert_eq!(problems.len(), 1, "{config:?}: {problems:#?}");
-        assert!(problems[0].starts_with("latent.") && problems[0].contains(words), "{problems:?}");
+        let problem = problems[0].to_string();
+        assert!(problem.starts_with("latent.") && problem.contains(words), "{problem}");
     };
     let of = |family, structure, prior| config(family, structure, prior, false);
     let with = |family, structure, prior| config(family, structure, prior, true);
@@ -225,13 +227,19 @@ fn what_does_not_go_together_is_refused_with_the_reason() {
     );
     refused(&of(CATEGORICAL, per_token, PriorKind::Autoregressive { hidden: 0 }), 683, "4098 classes");
     assert!(
-        of(CATEGORICAL, per_token, PriorKind::Autoregressive { hidden: 0 })
-            .validate("latent", 682, None)
-            .is_empty()
+        of(CATEGORICAL, per_token, PriorKind::Autoregressive { hidden: 0 }).problems((682, None)).is_empty()
     );
-    refused(&of(CATEGORICAL, per_token, PriorKind::Recurrent { hidden: 0 }), SEQ, "hidden = 0");
+    refused(
+        &of(CATEGORICAL, per_token, PriorKind::Recurrent { hidden: 0 }),
+        SEQ,
+        "prior.hidden: must be 1 or more",
+    );
     refused(&of(gaussian(pooled), pooled, PriorKind::Recurrent { hidden: 2 }), SEQ, "table over classes");
-    refused(&of(CATEGORICAL, pooled, PriorKind::Mixture { components: 0 }), SEQ, "components = 0");
+    refused(
+        &of(CATEGORICAL, pooled, PriorKind::Mixture { components: 0 }),
+        SEQ,
+        "prior.components: must be 1 or more",
+    );
     for family in [gaussian(pooled), CATEGORICAL] {
         refused(&with(family, pooled, PriorKind::Standard {}), SEQ, "use \"independent\"");
     }

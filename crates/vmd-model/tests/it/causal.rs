@@ -4,7 +4,7 @@
 
 use crate::common::{config, steps, trained};
 use burn::tensor::{Device, Tensor};
-use vmd_core::{Purpose, index_below, keyed_rng};
+use vmd_core::{Purpose, Validate, index_below, keyed_rng};
 use vmd_denoiser::ParentsConfig;
 use vmd_graph::GraphSpec;
 use vmd_latent::{LatentFamily, LatentRows, LatentStructure, PriorKind};
@@ -281,13 +281,13 @@ fn impossible_settings_are_named() {
     let said = |change: fn(&mut ModelConfig)| {
         let mut config = causal(None);
         change(&mut config);
-        config.problems().into_iter().map(|problem| problem.0).collect::<Vec<_>>().join("\n")
+        config.problems(()).iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     };
     assert_eq!(said(|_| ()), "");
     for (change, word) in [
         ((|config| config.blocks = 1) as fn(&mut ModelConfig), "blocks to 2 or more"),
         (|config| config.blocks = 4, "does not divide"),
-        (|config| config.scope = Scope::Sequence, "scope = \"block\""),
+        (|config| config.scope = Scope::Sequence, "scope: \"sequence\" draws"),
         (|config| config.denoiser.trunk.position = PositionEncoding::Learned, "rotary"),
         (|config| config.window = Some(4), "multiple of the 3 tokens"),
         (|config| config.causal = false, "set causal = true"),

@@ -4,7 +4,7 @@
 
 use crate::common::{CATEGORICAL, config};
 use burn::tensor::Device;
-use vmd_core::{Purpose, keyed_rng};
+use vmd_core::{Purpose, Validate, keyed_rng};
 use vmd_graph::GraphSpec;
 use vmd_model::{ModelConfig, ObjectiveConfig, Scope, VmdModel};
 
@@ -31,7 +31,7 @@ fn a_model_is_read_from_toml_and_built() {
     assert_eq!(config.scope, Scope::Step);
     assert_eq!((config.denoiser.trunk.loops, config.denoiser.trunk.mlp_ratio), (1, 4));
     assert_eq!(config.mask_token(), 4);
-    assert!(config.problems().is_empty());
+    assert!(config.problems(()).is_empty());
     let model = VmdModel::new(&config, keyed_rng(1, 0, Purpose::Init), &Device::flex()).unwrap();
     assert_eq!(model.config(), &config);
     assert_eq!(model.prior().unwrap().row_len(), 16 * 8);
@@ -63,7 +63,7 @@ fn unknown_keys_are_refused_wherever_they_stand() {
 
 /// The problems' texts, after checking that a model is refused exactly when there are any.
 fn problems(config: &ModelConfig) -> Vec<String> {
-    let problems = config.problems();
+    let problems = config.problems(());
     let built = VmdModel::new(config, keyed_rng(1, 0, Purpose::Init), &Device::flex());
     assert_eq!(built.err(), problems.first().cloned());
     problems.into_iter().map(|problem| problem.to_string()).collect()
@@ -80,11 +80,11 @@ fn all_problems_are_reported_at_once() {
     latent.posterior.trunk.heads = 3;
     let found = problems(&bad);
     for part in [
-        "vocab is 0",
-        "denoiser.trunk.layers is 0",
+        "vocab: must be 1 or more",
+        "denoiser.trunk.layers: must be 1 or more",
         "`diagonal`",
-        "latent.posterior.trunk.width = 8",
-        "latent.posterior.init_scale = inf",
+        "latent.posterior.trunk.width: 8 is not a multiple",
+        "latent.posterior.init_scale: must be 0 or more and finite, not inf",
     ] {
         assert_eq!(found.iter().filter(|text| text.contains(part)).count(), 1, "{part}: {found:#?}");
     }

@@ -5,6 +5,7 @@
 
 use crate::common::{config, log_softmax, mean_and_error, steps, trained};
 use burn::tensor::Device;
+use vmd_core::Validate;
 use vmd_denoiser::ParentsConfig;
 use vmd_graph::{GraphSpec, ParentOrder};
 use vmd_latent::LatentRows;
@@ -182,8 +183,8 @@ fn assert_drawn_with(model: &VmdModel, reveal: RevealRule, n_steps: usize, p: im
 fn parents_need_a_graph() {
     let mut config = config(VOCAB, SEQ, Scope::Sequence, None);
     config.denoiser.parents = Some(ParentsConfig { hidden: 6, order: ParentOrder::Bfs, reach: 2 });
-    let problems = config.problems();
-    assert!(problems.len() == 1 && problems[0].0.contains("denoiser.parents"), "{problems:?}");
+    let problems = config.problems(());
+    assert!(problems.len() == 1 && problems[0].key.contains("denoiser.parents"), "{problems:?}");
 }
 
 #[test]

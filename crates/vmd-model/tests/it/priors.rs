@@ -6,7 +6,7 @@ use crate::common::{CATEGORICAL, config, steps, trunk};
 use burn::module::Module;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, TensorData};
-use vmd_core::{Purpose, keyed_rng, uniform};
+use vmd_core::{Purpose, Validate, keyed_rng, uniform};
 use vmd_latent::{LatentFamily, LatentStructure, PriorKind};
 use vmd_model::{
     LossOptions, ModelConfig, Sampler, SamplerConfig, Scope, TokenPredictor, TrainingBatch, VmdModel,
@@ -78,10 +78,10 @@ fn every_combination_works_or_is_refused() {
     let device = Device::flex().autodiff();
     let mut n_accepted = 0;
     for (config, works) in combinations() {
-        let problems = config.problems();
+        let problems = config.problems(());
         assert_eq!(problems.is_empty(), works, "{:?}: {problems:#?}", config.latent);
         if !works {
-            assert!(problems.iter().all(|problem| problem.0.starts_with("latent.")), "{problems:#?}");
+            assert!(problems.iter().all(|problem| problem.key.starts_with("latent.")), "{problems:#?}");
             continue;
         }
         n_accepted += 1;

@@ -4,8 +4,9 @@
 
 use crate::common::{config, host, largest_difference, random, tensor, trunk, values};
 use burn::tensor::Device;
+use vmd_core::Validate;
 use vmd_graph::DependencyGraph;
-use vmd_nn::{Mixing, NetworkError, PositionEncoding, TrunkConfig, head_edges};
+use vmd_nn::{Mixing, PositionEncoding, TrunkConfig, head_edges};
 
 const SEQ: usize = 16;
 
@@ -132,7 +133,7 @@ fn sequences_of_a_batch_do_not_see_each_other() {
 #[test]
 fn the_bias_is_zero_on_edges_and_minus_infinity_elsewhere() {
     let graph = DependencyGraph::chain(3).unwrap();
-    let edges = head_edges(&graph, &["next".into(), "all".into()], 4, "trunk").unwrap();
+    let edges = head_edges(&graph, &["next".into(), "all".into()], 4).unwrap();
     let bias = edges.bias(&Device::flex());
     assert_eq!(bias.dims(), [1, 4, 3, 3]);
     let far = f32::NEG_INFINITY;
@@ -144,17 +145,18 @@ fn the_bias_is_zero_on_edges_and_minus_infinity_elsewhere() {
 #[test]
 fn impossible_edge_heads_are_named() {
     let graph = sudoku();
-    let bias = |names: &[&str], heads| {
+    let problem = |names: &[&str], heads| {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-        head_edges(&graph, &names, heads, "trunk").map(|_| ()).unwrap_err()
+        head_edges(&graph, &names, heads).map(|_| ()).unwrap_err().to_string()
     };
-    let uneven =
-        |heads, edge_heads| NetworkError::UnevenEdgeHeads { path: "trunk".into(), heads, edge_heads };
-    assert_eq!(bias(&["row", "box"], 3), uneven(3, 2));
-    assert_eq!(bias(&[], 2), uneven(2, 0));
-    let unknown = bias(&["rwo"], 2);
-    let NetworkError::UnknownEdgeType { name, known, .. } = &unknown else { panic!("{unknown}") };
-    assert_eq!((name.as_str(), known.as_str()), ("rwo", "row, column, box, all"));
+    let uneven = "edge_heads: heads = 3 is not a multiple of its 2 entries; change one of the two";
+    assert_eq!(problem(&["row", "box"], 3), uneven);
+    assert_eq!(
+        problem(&[], 2),
+        "edge_heads: heads = 2 is not a multiple of its 0 entries; change one of the two"
+    );
+    let unknown = "edge_heads: `rwo` is no edge type of the graph; use one of: row, column, box, all";
+    assert_eq!(problem(&["rwo"], 2), unknown);
 }
 
 #[test]
@@ -162,21 +164,23 @@ fn validation_finds_every_problem_that_building_would() {
     let graph = sudoku();
     let mut bad = config(&["rwo", "cloumn"], PositionEncoding::Rotary);
     (bad.heads, bad.width, bad.layers) = (3, 9, 0);
-    let problems = bad.validate("trunk", Some(&graph));
+    let problems = bad.problems(Some(&graph));
     let words: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    for part in ["trunk.layers is 0", "not 3", "`rwo`", "`cloumn`", "heads = 3 is not a multiple of the 2"] {
+    for part in ["layers: must be 1", "not 3", "`rwo`", "`cloumn`", "heads = 3 is not a multiple of its 2"] {
         assert!(words.iter().any(|word| word.contains(part)), "{part}: {words:#?}");
     }
     assert_eq!(problems.len(), 5);
-    let without = config(&["row"], PositionEncoding::None).validate("trunk", None);
-    assert_eq!(without, [NetworkError::EdgeHeadsWithoutGraph { path: "trunk".into() }]);
-    assert!(config(&["row", "all"], PositionEncoding::Rotary).validate("trunk", Some(&graph)).is_empty());
+    let only = |config: &TrunkConfig, graph| {
+        let problems = config.problems(graph);
+        assert_eq!(problems.len(), 1, "{problems:#?}");
+        problems[0].key.clone()
+    };
+    assert_eq!(only(&config(&["row"], PositionEncoding::None), None), "edge_heads");
+    assert!(config(&["row", "all"], PositionEncoding::Rotary).problems(Some(&graph)).is_empty());
     let turned = TrunkConfig { mixing: Mixing::Messages, ..config(&["row"], PositionEncoding::Rotary) };
-    let expected = NetworkError::RotaryMessages { path: "trunk".into() };
-    assert_eq!(turned.validate("trunk", Some(&graph)), [expected]);
+    assert_eq!(only(&turned, Some(&graph)), "position");
     let divides = TrunkConfig { width: 10, heads: 4, ..config(&[], PositionEncoding::None) };
-    let expected = NetworkError::HeadsDoNotDivideWidth { path: "trunk".into(), width: 10, heads: 4 };
-    assert_eq!(divides.validate("trunk", None), [expected]);
+    assert_eq!(only(&divides, None), "width");
     let empty = TrunkConfig { width: 0, heads: 0, ..config(&[], PositionEncoding::None) };
-    assert_eq!(empty.validate("trunk", None).len(), 2);
+    assert_eq!(empty.problems(None).len(), 2);
 }

@@ -102,8 +102,7 @@ pub(super) fn serve(case: &Case, device: &Device) -> anyhow::Result<()> {
             answer(|| trainer.train_step(&source).map(|_| ()).map_err(Into::into))
         }
         Mode::Infer => {
-            let model = VmdModel::new(&config.model, keyed_rng(1, 0, Purpose::Init), device)
-                .map_err(|problem| anyhow::anyhow!(problem.0))?;
+            let model = VmdModel::new(&config.model, keyed_rng(1, 0, Purpose::Init), device)?;
             let mut rng = keyed_rng(1, 0, Purpose::Mask);
             let mut token = || {
                 let value = index_below(&mut rng, case.vocab);
@@ -123,8 +122,7 @@ pub(super) fn serve(case: &Case, device: &Device) -> anyhow::Result<()> {
             })
         }
         Mode::Sample => {
-            let model = VmdModel::new(&config.model, keyed_rng(1, 0, Purpose::Init), device)
-                .map_err(|problem| anyhow::anyhow!(problem.0))?;
+            let model = VmdModel::new(&config.model, keyed_rng(1, 0, Purpose::Init), device)?;
             let rules = SamplerConfig { nfe: case.nfe, reveal: RevealRule::RandomK, ..Default::default() };
             let sampler = Sampler::new(rules, config.model.schedule);
             let nothing = vec![case.vocab as u32; case.batch * case.seq];
@@ -134,8 +132,7 @@ pub(super) fn serve(case: &Case, device: &Device) -> anyhow::Result<()> {
             })
         }
         Mode::Write | Mode::Rewrite => {
-            let model = VmdModel::new(&config.model, keyed_rng(1, 0, Purpose::Init), device)
-                .map_err(|problem| anyhow::anyhow!(problem.0))?;
+            let model = VmdModel::new(&config.model, keyed_rng(1, 0, Purpose::Init), device)?;
             let cached = case.mode == Mode::Write;
             let nfe = if cached { case.nfe } else { case.nfe * case.blocks };
             let rules = SamplerConfig { nfe, reveal: RevealRule::RandomK, ..Default::default() };

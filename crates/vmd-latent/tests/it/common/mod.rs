@@ -5,6 +5,7 @@
 use burn::tensor::{Device, Int, Tensor, TensorData, activation::log_softmax};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use vmd_core::Validate;
 use vmd_latent::{
     DrawGradient, LatentConfig, LatentDistribution, LatentFamily, LatentStructure, PosteriorConfig, Prior,
     PriorKind, PriorNetwork,
@@ -72,7 +73,7 @@ pub(crate) fn accepted() -> Vec<LatentConfig> {
                 .into_iter()
                 .flat_map(move |kind| [false, true].map(|clues| config(family, structure, kind, clues)))
         })
-        .filter(|config| config.validate("latent", SEQ, None).is_empty())
+        .filter(|config| config.problems((SEQ, None)).is_empty())
         .collect()
 }
 

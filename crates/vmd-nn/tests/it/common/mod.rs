@@ -61,7 +61,7 @@ pub(crate) fn trunk(
     seed: u64,
     device: &Device,
 ) -> Trunk {
-    Trunk::new(config, seq, condition, graph, "trunk", &mut ParameterInit::new(rng(seed), device)).unwrap()
+    Trunk::new(config, seq, condition, graph, &mut ParameterInit::new(rng(seed), device)).unwrap()
 }
 
 /// `module` with every parameter drawn from `(-0.5, 0.5)`, so that nothing is 0 or 1 by initialisation.

@@ -1,0 +1,72 @@
+//! Validation of configurations.
+
+use std::error::Error;
+use std::fmt;
+
+/// A problem of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Path of the key, such as `latent.prior.hidden`; empty for the table that was checked.
+    pub key: String,
+    /// What is wrong, and the remedy.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem of `key`.
+    pub fn new(key: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { key: key.into(), message: message.into() }
+    }
+
+    /// One problem for each of `sizes` that is 0, where 1 is the least.
+    pub fn zeros<'a>(sizes: impl IntoIterator<Item = (&'a str, usize)>) -> impl Iterator<Item = Self> {
+        let zeros = sizes.into_iter().filter(|(_, size)| *size == 0);
+        zeros.map(|(key, _)| Self::new(key, "must be 1 or more, not 0"))
+    }
+
+    /// The same problem as seen from the parent, in which the key stands in `table`.
+    ///
+    /// ```
+    /// let problem = vmd_core::Problem::new("width", "must be 1 or more, not 0");
+    /// assert_eq!(problem.under("denoiser.trunk").key, "denoiser.trunk.width");
+    /// ```
+    #[must_use]
+    pub fn under(self, table: &str) -> Self {
+        let key = if self.key.is_empty() { table.into() } else { format!("{table}.{}", self.key) };
+        Self { key, ..self }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.key.as_str() {
+            "" => f.write_str(&self.message),
+            key => write!(f, "{key}: {}", self.message),
+        }
+    }
+}
+
+impl Error for Problem {}
+
+/// A configuration that can be checked without building what it describes.
+pub trait Validate {
+    /// What the check depends on besides the configuration.
+    type Context<'a>;
+
+    /// Every problem, with keys relative to this table; none means that what it describes can be built.
+    fn problems(&self, context: Self::Context<'_>) -> Vec<Problem>;
+
+    /// The [`problems`](Self::problems) as seen from the parent, in which this is `table`.
+    fn problems_under(&self, table: &str, context: Self::Context<'_>) -> Vec<Problem> {
+        self.problems(context).into_iter().map(|problem| problem.under(table)).collect()
+    }
+
+    /// Refuses a configuration with problems.
+    ///
+    /// # Errors
+    ///
+    /// The first problem.
+    fn check(&self, context: Self::Context<'_>) -> Result<(), Problem> {
+        self.problems(context).into_iter().next().map_or(Ok(()), Err)
+    }
+}
