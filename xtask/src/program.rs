@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::failure::Failure;
-use crate::layers::TOP;
+use crate::layers::PROGRAM;
 use crate::workspace::{Workspace, cargo};
 
 /// Read by the allocator: memory that one step returns is what the next one asks for, so it is not given back to the
@@ -27,7 +27,7 @@ pub(crate) fn run(features: Option<&str>, arguments: &[String]) -> Result<(), Fa
 fn build(workspace: &Workspace, features: Option<&str>) -> Result<(), Failure> {
     let features = features.map(|features| ["--features", features]);
     let status = cargo()
-        .args(["build", "--release", "--locked", "--package", TOP])
+        .args(["build", "--release", "--locked", "--package", PROGRAM])
         .args(features.iter().flatten())
         .arg("--manifest-path")
         .arg(workspace.root.join("Cargo.toml"))

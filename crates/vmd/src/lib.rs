@@ -14,11 +14,19 @@
 //! # Ok::<(), vmd::train::TrainError>(())
 //! ```
 //!
-//! Invariant: nothing here knows the command line.
+//! Invariant: nothing here knows the command line, and nothing here prints.
 
+pub mod data_config;
+pub mod device;
+mod error;
+pub mod models;
 mod pipeline;
+pub mod presets;
+pub mod provenance;
+pub mod run;
 
 pub use burn::tensor::Device;
+pub use error::Error;
 pub use pipeline::{CompleteError, VariationalMaskedDiffusion};
 pub use vmd_data as data;
 pub use vmd_denoiser as denoiser;

@@ -6,15 +6,17 @@ mod text;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use vmd::Device;
 use vmd::model::{LatentRule, RemaskRule, RevealRule, SamplerConfig, ValueRule};
 use vmd::nn::Precision;
 use vmd::process::TimeGrid;
+use vmd::train::LoadOptions;
 
 pub(crate) use data::{DataCommand, DataRecordsArgs, DataSudokuArgs};
 pub(crate) use text::{EvaluateTextArgs, NGRAM_ORDER, SampleArgs};
 
-use crate::config::{Given, default_completions, default_contexts};
 use crate::failure::usage;
+use vmd::run::{Given, default_completions, default_contexts};
 
 /// Variational masked diffusion: train, sample, solve, measure.
 #[derive(Debug, Parser)]
@@ -47,28 +49,47 @@ pub(crate) enum Command {
     Presets(PresetsArgs),
     /// List what can be written behind --device, and what is there.
     Devices(DevicesArgs),
-    /// Rerun a table of experiments with several seeds, and draw its tables and figures.
-    Study(StudyArgs),
-    /// Time training steps, evaluations and sampling, next to PyTorch if it is there; `cargo xtask bench --micro` times
-    /// each kernel by itself.
-    Bench(BenchArgs),
 }
 
+/// What every command that computes takes.
 #[derive(Debug, Args)]
-pub(crate) struct Common {
+pub struct Common {
     /// Print one JSON object a line on standard output, and nothing else there.
     #[arg(long)]
-    pub(crate) json: bool,
+    pub json: bool,
     /// Seed of every random number.
     #[arg(long)]
-    pub(crate) seed: Option<u64>,
+    pub seed: Option<u64>,
     /// Where to compute: flex (this machine's processor), wgpu, vulkan, metal or cuda, with :N or :cpu behind, or
     /// auto. `devices` lists what is there.
     #[arg(long, default_value = "auto")]
-    pub(crate) device: String,
+    pub device: String,
     /// What the denoiser's matrix products round their factors to: f32, bf16 or f16 [default: the configuration's].
     #[arg(long)]
-    pub(crate) precision: Option<Precision>,
+    pub precision: Option<Precision>,
+}
+
+impl Common {
+    /// Opens the device, and prints which one `auto` chose where there was a choice.
+    ///
+    /// # Errors
+    ///
+    /// A usage error if there is no such device.
+    pub fn device(&self) -> anyhow::Result<Device> {
+        let opened = vmd::device::open(&self.device)?;
+        if let Some(chosen) = opened.chosen {
+            eprintln!("device: {chosen}");
+        }
+        Ok(opened.device)
+    }
+
+    /// How a model is loaded: in this precision, with so many loops of its trunk.
+    pub(crate) fn load_options(&self, loops: Option<usize>) -> anyhow::Result<LoadOptions> {
+        if loops == Some(0) {
+            return Err(usage("--loops must be 1 or more"));
+        }
+        Ok(LoadOptions { precision: self.precision, loops })
+    }
 }
 
 /// What every command that samples can be told beside its reveal and value rules.
@@ -293,51 +314,5 @@ pub(crate) struct PresetsArgs {
 pub(crate) struct DevicesArgs {
     /// Print one JSON object a line.
     #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct StudyArgs {
-    /// Study that comes with the program: synthetic, structure or text.
-    pub(crate) name: Option<String>,
-    /// File with a study of your own; `crates/vmd-cli/studies/synthetic.toml` shows how one looks.
-    #[arg(long, value_name = "STUDY.toml", conflicts_with = "name")]
-    pub(crate) file: Option<PathBuf>,
-    /// Print the arms and do nothing else.
-    #[arg(long)]
-    pub(crate) list: bool,
-    /// Train only arms of these names or sections, and what they need; the report is about all that have been trained.
-    #[arg(long, value_delimiter = ',', value_name = "SECTION_OR_ARM")]
-    pub(crate) only: Vec<String>,
-    /// Train with the first N seeds of every arm [default: as many as the study says].
-    #[arg(long, value_name = "N")]
-    pub(crate) seeds: Option<usize>,
-    /// Runs at a time, each with one thread [default: one for each core].
-    #[arg(long, value_name = "N")]
-    pub(crate) jobs: Option<usize>,
-    /// Folder of the study; what is finished there is not run again [default: studies/NAME].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct BenchArgs {
-    /// Python interpreter that has PyTorch; it then runs the same networks in turns with this program.
-    #[arg(long, value_name = "PYTHON")]
-    pub(crate) torch: Option<PathBuf>,
-    /// Groups of cases: step, sudoku, infer, sample, solve, latent, product, scaling, structure, length, text
-    /// [default: all].
-    #[arg(long, value_delimiter = ',')]
-    pub(crate) only: Vec<String>,
-    /// Rounds; each takes every contender's turn.
-    #[arg(long, default_value_t = 7)]
-    pub(crate) rounds: usize,
-    /// Folder for the figures [default: the next free runs/bench-NNN].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) run: Option<PathBuf>,
-    /// Be the process that is timed.
-    #[arg(long, hide = true)]
-    pub(crate) worker: Option<String>,
-    #[command(flatten)]
-    pub(crate) common: Common,
+    pub json: bool,
 }

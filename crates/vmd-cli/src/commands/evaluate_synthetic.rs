@@ -12,11 +12,11 @@ use vmd::eval::{
 use vmd::model::{RevealRule, Sampler, SamplerConfig, TokenPredictor, importance_bound};
 
 use crate::args::EvaluateSyntheticArgs;
-use crate::config::samplers;
-use crate::data::DataConfig;
 use crate::failure::usage;
-use crate::models::LoadedModel;
 use crate::output::{describe_latent, describe_rest, percent, print_json, print_table};
+use vmd::data_config::DataConfig;
+use vmd::models::LoadedModel;
+use vmd::run::samplers;
 
 /// Samples where nothing can be enumerated.
 const SAMPLES: usize = 10_000;
@@ -57,13 +57,13 @@ pub(crate) fn run(args: EvaluateSyntheticArgs) -> anyhow::Result<()> {
     if args.nfe.contains(&0) {
         return Err(usage("--nfe must be 1 or more"));
     }
-    let on_synthetic = |run: &crate::config::RunConfig| matches!(run.data, DataConfig::Synthetic { .. });
+    let on_synthetic = |run: &vmd::run::RunConfig| matches!(run.data, DataConfig::Synthetic { .. });
     let loaded = LoadedModel::find(
         args.model,
         "model of a synthetic set",
         on_synthetic,
-        args.sampler.loops,
-        &args.common,
+        args.common.load_options(args.sampler.loops)?,
+        &args.common.device()?,
     )?;
     let trained_on = loaded.run.as_ref().and_then(|run| match &run.data {
         DataConfig::Synthetic { set, hold_out } => Some((*set, *hold_out)),

@@ -8,10 +8,11 @@ use vmd::data::text::{Form, Split};
 use vmd::model::SamplerConfig;
 
 use crate::args::EvaluateTextArgs;
-use crate::config::{EvaluateConfig, RunConfig, samplers};
 use crate::failure::usage;
-use crate::models::LoadedModel;
 use subject::Subject;
+use vmd::models::LoadedModel;
+use vmd::run::{EvaluateConfig, RunConfig, samplers};
+use vmd::train::LoadOptions;
 
 /// Texts that are written at the end of a training, unless its configuration says how many.
 const TRAINED_SAMPLES: usize = 64;
@@ -45,12 +46,15 @@ pub(crate) fn run(args: EvaluateTextArgs) -> anyhow::Result<()> {
         return Err(usage("--nfe, --texts, --iwae, --order and --candidates must be 1 or more"));
     }
     let on_text = |run: &RunConfig| run.data.is_file();
-    let loaded = LoadedModel::find(args.model, "model of text", on_text, args.sampler.loops, &args.common)?;
+    let (options, device) = (args.common.load_options(args.sampler.loops)?, args.common.device()?);
+    let loaded = LoadedModel::find(args.model, "model of text", on_text, options, &device)?;
     let split = if args.test { Split::Test } else { Split::Validation };
     let subject = Subject::open(&loaded, split)?;
     let judge = args
         .judge
-        .map(|folder| LoadedModel::find(Some(folder), "judge", on_text, None, &args.common))
+        .map(|folder| {
+            LoadedModel::find(Some(folder), "judge", on_text, LoadOptions { loops: None, ..options }, &device)
+        })
         .transpose()?;
     let rest = SamplerConfig { value: args.value, ..args.sampler.config()? };
     let samplers = samplers(&args.reveal, &args.nfe, &rest);

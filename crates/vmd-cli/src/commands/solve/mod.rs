@@ -11,10 +11,10 @@ use vmd::model::{RemaskRule, RevealRule, SamplerConfig, ValueRule};
 use vmd::train::write_atomically;
 
 use crate::args::SolveArgs;
-use crate::data::SOLVER_NODES;
 use crate::failure::usage;
-use crate::models::LoadedModel;
 use recorder::Recorder;
+use vmd::data_config::SOLVER_NODES;
+use vmd::models::LoadedModel;
 
 /// Probability from which a search takes a digit for sure.
 const SURE: f64 = 0.7;
@@ -25,7 +25,11 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
         return Err(usage("--nfe must be 1 or more"));
     }
     let puzzle = proper_puzzle(&args.puzzle)?;
-    let loaded = LoadedModel::find_sudoku(args.model.clone(), args.sampler.loops, &args.common)?;
+    let loaded = LoadedModel::find_sudoku(
+        args.model.clone(),
+        args.common.load_options(args.sampler.loops)?,
+        &args.common.device()?,
+    )?;
     let config = loaded.model.config();
     if config.seq_len != puzzle.cells().len() {
         return Err(usage(format!(

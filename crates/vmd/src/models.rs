@@ -3,70 +3,76 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::Context;
-use vmd::data::text::Encoding;
-use vmd::denoiser::Denoiser;
-use vmd::eval;
-use vmd::model::{Conditioned, Sampler, SamplerConfig, TokenPredictor, VmdModel};
-use vmd::train::{LoadOptions, RunFolder, load_encoding, load_model, load_model_dir, model_folder};
+use burn::tensor::Device;
+use vmd_data::text::Encoding;
+use vmd_denoiser::Denoiser;
+use vmd_model::{Conditioned, Sampler, SamplerConfig, TokenPredictor, VmdModel};
+use vmd_train::{LoadOptions, RunFolder, load_encoding, load_model, load_model_dir, model_folder};
 
-use crate::args::Common;
-use crate::config::{RunConfig, search_problem};
-use crate::device::{check_precision, device};
-use crate::failure::usage;
+use crate::Error;
+use crate::device::check_precision;
 use crate::provenance;
+use crate::run::{RunConfig, search_problem};
 
 /// Where runs are kept unless another folder is asked for.
-pub(crate) const RUNS: &str = "runs";
+pub const RUNS: &str = "runs";
 
 /// Name of the Sudoku model that comes with the program, in place of a folder.
-pub(crate) const SHIPPED: &str = "shipped";
+pub const SHIPPED: &str = "shipped";
 const SHIPPED_CONFIG: &[u8] = include_bytes!("../models/sudoku/config.json");
 const SHIPPED_WEIGHTS: &[u8] = include_bytes!("../models/sudoku/model.safetensors");
 
 /// A loaded model and where it comes from.
 #[derive(Debug)]
-pub(crate) struct LoadedModel {
-    pub(crate) model: VmdModel,
+pub struct LoadedModel {
+    /// The model.
+    pub model: VmdModel,
     /// What it is called in reports: its folder, or [`SHIPPED`].
-    pub(crate) name: String,
+    pub name: String,
     /// Loops of its trunk, where they are not its own number.
-    pub(crate) loops: Option<usize>,
+    pub loops: Option<usize>,
     /// The run that it lies in, if it lies in one.
-    pub(crate) run_folder: Option<PathBuf>,
+    pub run_folder: Option<PathBuf>,
     /// The run's configuration, where the model lies in a run folder.
-    pub(crate) run: Option<RunConfig>,
-    pub(crate) config_sha256: String,
+    pub run: Option<RunConfig>,
+    /// SHA-256 of its `config.json`.
+    pub config_sha256: String,
     /// What its tokens mean, of a model of text.
-    pub(crate) encoding: Option<Encoding>,
+    pub encoding: Option<Encoding>,
 }
 
 impl LoadedModel {
-    /// Loads `folder`, or the newest finished run that `wanted` accepts.
-    pub(crate) fn find(
+    /// Loads `folder`, or the newest finished run that `wanted` accepts; `what` names it in an error.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if there is none, or it cannot be loaded.
+    pub fn find(
         folder: Option<PathBuf>,
         what: &str,
         wanted: fn(&RunConfig) -> bool,
-        loops: Option<usize>,
-        common: &Common,
-    ) -> anyhow::Result<Self> {
-        let options = load_options(loops, common)?;
+        options: LoadOptions,
+        device: &Device,
+    ) -> Result<Self, Error> {
         let folder = match folder {
             Some(folder) => model_folder(&folder),
             None => newest_finished(wanted).ok_or_else(|| {
-                usage(format!(
-                    "no {what} in {RUNS}/; train one with `cargo xtask train`, or give --model DIR"
-                ))
+                Error::usage(format!("no {what} in {RUNS}/; train one with `vmd train`, or give --model DIR"))
             })?,
         };
-        Self::load(&folder, options, &common.device)
+        Self::load(&folder, options, device)
     }
 
-    fn load(folder: &Path, options: LoadOptions, device_name: &str) -> anyhow::Result<Self> {
-        let device = device(device_name)?;
-        let model = load_model_dir(folder, options, &device)?;
-        check_precision(model.config().precision(), &device)?;
-        let config = std::fs::read(folder.join("config.json")).context("config.json")?;
+    /// Loads the model in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if it cannot be loaded, or `device` does not compute in its precision.
+    pub fn load(folder: &Path, options: LoadOptions, device: &Device) -> Result<Self, Error> {
+        let model = load_model_dir(folder, options, device)?;
+        check_precision(model.config().precision(), device)?;
+        let file = folder.join("config.json");
+        let config = std::fs::read(&file).map_err(|error| Error::failure(error).at(file.display()))?;
         let run = folder.parent().and_then(|run| config_of(run).map(|config| (run.to_path_buf(), config)));
         let (run_folder, run) = run.unzip();
         let name = folder.display().to_string();
@@ -75,11 +81,14 @@ impl LoadedModel {
         Ok(Self { model, name, loops: options.loops, run_folder, run, config_sha256, encoding })
     }
 
-    /// The Sudoku model that comes with the program.
-    fn shipped(options: LoadOptions, device_name: &str) -> anyhow::Result<Self> {
-        let device = device(device_name)?;
-        let model = load_model(Path::new(SHIPPED), SHIPPED_CONFIG, SHIPPED_WEIGHTS, options, &device)?;
-        check_precision(model.config().precision(), &device)?;
+    /// The Sudoku model that comes with this crate.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] if `device` does not compute in the precision that `options` ask for.
+    pub fn shipped(options: LoadOptions, device: &Device) -> Result<Self, Error> {
+        let model = load_model(Path::new(SHIPPED), SHIPPED_CONFIG, SHIPPED_WEIGHTS, options, device)?;
+        check_precision(model.config().precision(), device)?;
         let config_sha256 = sha256(SHIPPED_CONFIG);
         let (name, loops) = (SHIPPED.into(), options.loops);
         Ok(Self { model, name, loops, run_folder: None, run: None, config_sha256, encoding: None })
@@ -87,27 +96,34 @@ impl LoadedModel {
 
     /// Loads `folder`, or the newest finished run on Sudoku, or the model that comes with the program, which is also called
     /// [`SHIPPED`].
-    pub(crate) fn find_sudoku(
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn find_sudoku(
         folder: Option<PathBuf>,
-        loops: Option<usize>,
-        common: &Common,
-    ) -> anyhow::Result<Self> {
-        let options = load_options(loops, common)?;
+        options: LoadOptions,
+        device: &Device,
+    ) -> Result<Self, Error> {
         let folder = folder.or_else(|| newest_finished(|run| run.data.is_sudoku()));
         match folder.filter(|folder| folder.as_path() != Path::new(SHIPPED)) {
-            Some(folder) => Self::load(&model_folder(&folder), options, &common.device),
-            None => Self::shipped(options, &common.device),
+            Some(folder) => Self::load(&model_folder(&folder), options, device),
+            None => Self::shipped(options, device),
         }
     }
 
     /// A sampler for this model; `has_rules` is whether the caller can tell that an unfinished sequence breaks one, which a search
     /// asks.
-    pub(crate) fn sampler(&self, config: &SamplerConfig, has_rules: bool) -> anyhow::Result<Sampler> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] if it does not fit the model.
+    pub fn sampler(&self, config: &SamplerConfig, has_rules: bool) -> Result<Sampler, Error> {
         if let Some(problem) = search_problem(config, has_rules) {
-            return Err(usage(problem));
+            return Err(Error::usage(problem));
         }
         if self.model.config().causal && self.model.denoiser().parent_head().is_some() {
-            return Err(usage(
+            return Err(Error::usage(
                 "this model writes one block at a time, with tokens that have parents; only `sample` and `evaluate-text` do, for \
                  models of text",
             ));
@@ -115,29 +131,33 @@ impl LoadedModel {
         self.fitting(config, &self.model)
     }
 
-    /// A sampler for each block of this model, of text.
-    pub(crate) fn block_sampler(&self, config: &SamplerConfig) -> anyhow::Result<Sampler> {
+    /// A sampler for each block of this model of text.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] if it does not fit the model.
+    pub fn block_sampler(&self, config: &SamplerConfig) -> Result<Sampler, Error> {
         if let Some(problem) = search_problem(config, false) {
-            return Err(usage(problem));
+            return Err(Error::usage(problem));
         }
         if config.best_of > 1 {
-            return Err(usage("--best-of needs rules that a block could keep; leave it out"));
+            return Err(Error::usage("--best-of needs rules that a block could keep; leave it out"));
         }
         self.fitting(config, &Conditioned::next_block(&self.model, None))
     }
 
     /// The sampler, if it fits what it is to drive.
-    fn fitting(&self, config: &SamplerConfig, driven: &impl TokenPredictor) -> anyhow::Result<Sampler> {
+    fn fitting(&self, config: &SamplerConfig, driven: &impl TokenPredictor) -> Result<Sampler, Error> {
         let sampler = Sampler::new(config.clone(), self.model.config().schedule.clone());
         match sampler.problems_with(driven).as_slice() {
             [] => Ok(sampler),
-            problems => Err(usage(problems.join("; "))),
+            problems => Err(Error::usage(problems.join("; "))),
         }
     }
 
     /// What all figures of this model share.
-    pub(crate) fn provenance(&self, task: &str, dataset: String, split: &str, seed: u64) -> eval::Provenance {
-        eval::Provenance {
+    pub fn provenance(&self, task: &str, dataset: String, split: &str, seed: u64) -> vmd_eval::Provenance {
+        vmd_eval::Provenance {
             task: task.into(),
             dataset,
             split: split.into(),
@@ -151,13 +171,6 @@ impl LoadedModel {
     }
 }
 
-fn load_options(loops: Option<usize>, common: &Common) -> anyhow::Result<LoadOptions> {
-    if loops == Some(0) {
-        return Err(usage("--loops must be 1 or more"));
-    }
-    Ok(LoadOptions { precision: common.precision, loops })
-}
-
 /// The model folder of the newest finished run that `wanted` accepts.
 fn newest_finished(wanted: impl Fn(&RunConfig) -> bool) -> Option<PathBuf> {
     let is_wanted =
@@ -166,7 +179,7 @@ fn newest_finished(wanted: impl Fn(&RunConfig) -> bool) -> Option<PathBuf> {
 }
 
 /// The run in `runs/` that was changed last, among those that `wanted` accepts.
-pub(crate) fn newest_run(wanted: impl Fn(&Path) -> bool) -> Option<PathBuf> {
+pub fn newest_run(wanted: impl Fn(&Path) -> bool) -> Option<PathBuf> {
     let changed =
         |path: &PathBuf| -> Option<SystemTime> { path.join("meta.json").metadata().ok()?.modified().ok() };
     let entries = std::fs::read_dir(RUNS).ok()?;
@@ -178,7 +191,8 @@ fn config_of(run: &Path) -> Option<RunConfig> {
     RunConfig::resolve(&RunFolder::read_config(run).ok()?, &[], None).ok()
 }
 
-pub(crate) fn sha256(bytes: &[u8]) -> String {
+/// SHA-256 in lower-case hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
     use sha2::{Digest, Sha256};
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -15,16 +15,16 @@ use std::path::PathBuf;
 use anyhow::Context;
 
 use crate::args::StudyArgs;
-use crate::failure::{Interrupted, usage};
-use crate::output::print_table;
 use plan::{Job, State, Study};
 use runner::Children;
+use vmd_cli::failure::{Interrupted, usage};
+use vmd_cli::output::print_table;
 
 /// Studies that come with the program.
 const STUDIES: [(&str, &str); 3] = [
-    ("synthetic", include_str!("../../../studies/synthetic.toml")),
-    ("structure", include_str!("../../../studies/structure.toml")),
-    ("text", include_str!("../../../studies/text.toml")),
+    ("synthetic", include_str!("../../studies/synthetic.toml")),
+    ("structure", include_str!("../../studies/structure.toml")),
+    ("text", include_str!("../../studies/text.toml")),
 ];
 
 /// Where studies are kept unless another folder is asked for.
@@ -61,9 +61,10 @@ pub(crate) fn run(args: &StudyArgs) -> anyhow::Result<()> {
         }
         if runner::run(&children, &open, workers)? {
             let command = std::env::args().skip(1).collect::<Vec<_>>().join(" ");
-            return Err(
-                Interrupted(format!("stopped; nothing is lost. Go on with: cargo xtask {command}")).into()
-            );
+            return Err(Interrupted(format!(
+                "stopped; nothing is lost. Go on with: cargo xtask lab {command}"
+            ))
+            .into());
         }
         failed += open.iter().filter(|job| job.state() != State::Finished).count();
         total += open.len();

@@ -11,7 +11,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::collect::{ArmResult, Key, Spread, rows};
 use super::plan::Section;
-use crate::palette::COLOURS;
+use vmd_cli::palette::COLOURS;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 pub(super) type Drawn = Result<(), Box<dyn Error>>;

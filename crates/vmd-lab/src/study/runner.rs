@@ -1,13 +1,13 @@
 //! Runs as child processes, several at a time.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use vmd::train::{RunFolder, write_atomically};
 
@@ -22,7 +22,7 @@ enum Ending {
 
 /// Trains `jobs`, `workers` at a time; whether it was stopped by Ctrl-C. What has failed is not finished afterwards.
 pub(super) fn run(children: &Children, jobs: &[&Job], workers: usize) -> anyhow::Result<bool> {
-    let program = std::env::current_exe().context("cannot find this program's file")?;
+    let program = program()?;
     let progress = Mutex::new(Progress::new(jobs));
     let next = AtomicUsize::new(0);
     let work = || {
@@ -43,6 +43,19 @@ pub(super) fn run(children: &Children, jobs: &[&Job], workers: usize) -> anyhow:
     std::thread::scope(|scope| (0..workers.min(jobs.len())).for_each(|_| drop(scope.spawn(work))));
     lock(&progress).bar.finish_and_clear();
     Ok(children.is_stopping())
+}
+
+/// The program `vmd`, which lies beside this one.
+fn program() -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe().context("cannot find this program's file")?;
+    let program = own.with_file_name(format!("vmd{}", std::env::consts::EXE_SUFFIX));
+    if !program.is_file() {
+        bail!(
+            "{} is missing; start the study with `cargo xtask lab study`, which builds it",
+            program.display()
+        );
+    }
+    Ok(program)
 }
 
 /// The processes that are running, and whether they are to stop.

@@ -3,24 +3,23 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use vmd::data::source::DataSource;
-use vmd::data::sudoku::{Layout, PuzzleRecord, SudokuGrids, parse_puzzles, read_puzzles, solve_within};
-use vmd::data::synthetic::{SyntheticSet, SyntheticSource, TrainingPart};
-use vmd::data::text::{Corpus, CsvColumn, Split, Symbols, Vocabulary, cache_folder, download};
-use vmd::graph::DependencyGraph;
+use vmd_data::source::DataSource;
+use vmd_data::sudoku::{Layout, PuzzleRecord, SudokuGrids, parse_puzzles, read_puzzles, solve_within};
+use vmd_data::synthetic::{SyntheticSet, SyntheticSource, TrainingPart};
+use vmd_data::text::{Corpus, CsvColumn, Split, Symbols, TextError, Vocabulary, cache_folder, download};
+use vmd_graph::DependencyGraph;
 
-use crate::failure::usage;
+use crate::Error;
 
 /// Puzzles that come with the program; see `datasets/sudoku-easy`.
-const EMBEDDED_PUZZLES: &str = include_str!("../../../datasets/sudoku-easy/puzzles.csv");
+const EMBEDDED_PUZZLES: &str = include_str!("../datasets/sudoku-easy.csv");
 
 /// Where text8 comes from.
-const TEXT8: &str = include_str!("../../../datasets/text8/dataset.toml");
+const TEXT8: &str = include_str!("../datasets/text8.toml");
 
 /// Partly filled grids that the solver looks at before it gives up on a puzzle of a user: seconds.
-pub(crate) const SOLVER_NODES: u64 = 2_000_000;
+pub const SOLVER_NODES: u64 = 2_000_000;
 
 /// Largest side of a grid for which puzzles are made while training.
 const LARGEST_PUZZLES: usize = 9;
@@ -31,7 +30,7 @@ const VALIDATION_STREAM: u64 = 0x5eed_0000_0000_0000;
 /// What is learned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum DataConfig {
+pub enum DataConfig {
     /// A synthetic set.
     Synthetic {
         /// Its name, such as `d1`.
@@ -103,7 +102,7 @@ pub(crate) enum DataConfig {
 /// What makes a line valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Syntax {
+pub enum Syntax {
     /// A molecule whose atoms have the valences that they may have.
     Smiles,
     /// A JSON value.
@@ -122,17 +121,17 @@ fn three() -> usize {
 
 impl DataConfig {
     /// Whether these are Sudoku grids.
-    pub(crate) fn is_sudoku(&self) -> bool {
+    pub fn is_sudoku(&self) -> bool {
         matches!(self, Self::Sudoku { .. })
     }
 
     /// Whether the data are in a file: text, lines, or a table.
-    pub(crate) fn is_file(&self) -> bool {
+    pub fn is_file(&self) -> bool {
         !matches!(self, Self::Synthetic { .. } | Self::Sudoku { .. })
     }
 
     /// What the file is called in records.
-    pub(crate) fn file_name(&self) -> String {
+    pub fn file_name(&self) -> String {
         match self {
             Self::Text { path, .. } | Self::Lines { path, .. } | Self::Table { path } => {
                 path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
@@ -143,7 +142,7 @@ impl DataConfig {
     }
 
     /// Tokens of a sequence as far as the configuration says; 1 of a table.
-    pub(crate) fn seq_len(&self) -> usize {
+    pub fn seq_len(&self) -> usize {
         match self {
             Self::Text { seq_len, .. } | Self::Text8 { seq_len, .. } | Self::Lines { seq_len, .. } => {
                 *seq_len
@@ -153,7 +152,7 @@ impl DataConfig {
     }
 
     /// What makes a line valid.
-    pub(crate) fn syntax(&self) -> Option<Syntax> {
+    pub fn syntax(&self) -> Option<Syntax> {
         match self {
             Self::Lines { syntax, .. } => *syntax,
             _ => None,
@@ -165,7 +164,7 @@ impl DataConfig {
     /// # Errors
     ///
     /// A file that has to be read for it and cannot be.
-    pub(crate) fn sizes(&self) -> anyhow::Result<(usize, usize)> {
+    pub fn sizes(&self) -> Result<(usize, usize), Error> {
         Ok(match self {
             Self::Synthetic { set, .. } => (set.vocab(), set.seq_len()),
             Self::Sudoku { box_rows, box_cols, .. } => {
@@ -183,11 +182,15 @@ impl DataConfig {
     }
 
     /// The file that holds the data, where they are in a file.
-    pub(crate) fn corpus(&self) -> anyhow::Result<Option<Corpus>> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the file cannot be read or downloaded.
+    pub fn corpus(&self) -> Result<Option<Corpus>, Error> {
         let cache = cache_folder();
         let windows = |path: &Path, symbols, seq_len: usize| match seq_len {
-            0 => Err(usage("data.seq_len is 0; set it to 1 or more")),
-            _ => Corpus::text(path, symbols, seq_len, &cache).context("data.path"),
+            0 => Err(Error::usage("data.seq_len is 0; set it to 1 or more")),
+            _ => Corpus::text(path, symbols, seq_len, &cache).map_err(at_path),
         };
         Ok(Some(match self {
             Self::Synthetic { .. } | Self::Sudoku { .. } => return Ok(None),
@@ -197,14 +200,14 @@ impl DataConfig {
                 windows(&downloaded_text8(&cache)?, Symbols::Text27, *seq_len)?
             }
             Self::Lines { path, column, symbols, seq_len, .. } => {
-                Corpus::lines(path, column.as_ref(), *symbols, *seq_len).context("data.path")?
+                Corpus::lines(path, column.as_ref(), *symbols, *seq_len).map_err(at_path)?
             }
-            Self::Table { path } => Corpus::table(path).context("data.path")?,
+            Self::Table { path } => Corpus::table(path).map_err(at_path)?,
         }))
     }
 
     /// The ties between positions, which these data have for certain.
-    pub(crate) fn graph(&self) -> Option<DependencyGraph> {
+    pub fn graph(&self) -> Option<DependencyGraph> {
         match self {
             Self::Synthetic { set, .. } => Some(set.graph()),
             Self::Sudoku { box_rows, box_cols, .. } => DependencyGraph::sudoku(*box_rows, *box_cols).ok(),
@@ -213,32 +216,38 @@ impl DataConfig {
     }
 
     /// Training and validation data.
-    pub(crate) fn sources(&self, seed: u64) -> anyhow::Result<(Box<dyn DataSource>, Box<dyn DataSource>)> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if a setting is out of range, or a file cannot be read.
+    pub fn sources(&self, seed: u64) -> Result<(Box<dyn DataSource>, Box<dyn DataSource>), Error> {
         let held_out = seed ^ VALIDATION_STREAM;
         match self {
             Self::Synthetic { set, hold_out } => {
                 let part = |seed| {
                     TrainingPart::new(SyntheticSource { set: *set, seed }, *hold_out)
-                        .map_err(|error| usage(format!("data.hold_out: {error}")))
+                        .map_err(|error| Error::usage(format!("data.hold_out: {error}")))
                 };
                 Ok((Box::new(part(seed)?), Box::new(part(held_out)?)))
             }
             Self::Sudoku { box_rows, box_cols, exclude, puzzles, puzzle_digs } => {
                 if *puzzle_digs == 0 {
-                    return Err(usage("data.puzzle_digs is 0; set it to 1 or more"));
+                    return Err(Error::usage("data.puzzle_digs is 0; set it to 1 or more"));
                 }
                 if !(0.0..=1.0).contains(puzzles) {
-                    return Err(usage(format!("data.puzzles = {puzzles}; it must be between 0 and 1")));
+                    return Err(Error::usage(format!(
+                        "data.puzzles = {puzzles}; it must be between 0 and 1"
+                    )));
                 }
-                let layout = Layout::new(*box_rows, *box_cols).map_err(usage)?;
+                let layout = Layout::new(*box_rows, *box_cols).map_err(Error::usage)?;
                 if *puzzles > 0.0 && layout.size() > LARGEST_PUZZLES {
-                    return Err(usage(format!(
+                    return Err(Error::usage(format!(
                         "data.puzzles = {puzzles}: to find puzzles that can spare no clue takes minutes each beyond \
                          {LARGEST_PUZZLES}×{LARGEST_PUZZLES}; set it to 0"
                     )));
                 }
                 let excluded = excluded_grids(layout, exclude)?;
-                let in_exclude = |error| usage(format!("data.exclude: {error}"));
+                let in_exclude = |error| Error::usage(format!("data.exclude: {error}"));
                 Ok((
                     Box::new(
                         SudokuGrids::new(layout, seed, excluded.clone())
@@ -256,8 +265,12 @@ impl DataConfig {
     }
 }
 
+fn at_path(error: TextError) -> Error {
+    Error::failure(error).at("data.path")
+}
+
 /// text8 in the cache folder.
-fn downloaded_text8(cache: &Path) -> anyhow::Result<PathBuf> {
+fn downloaded_text8(cache: &Path) -> Result<PathBuf, Error> {
     #[derive(Deserialize)]
     struct Card {
         files: [CardFile; 1],
@@ -278,21 +291,23 @@ fn downloaded_text8(cache: &Path) -> anyhow::Result<PathBuf> {
         }
         bytes = done;
     })
-    .context("data.path is left out, and text8 cannot be downloaded")?;
+    .map_err(|error| {
+        Error::failure(format!("data.path is left out, and text8 cannot be downloaded: {error}"))
+    })?;
     Ok(to)
 }
 
 /// The puzzles that come with the program.
-pub(crate) fn embedded_puzzles() -> Vec<PuzzleRecord> {
-    parse_puzzles(EMBEDDED_PUZZLES, "datasets/sudoku-easy/puzzles.csv".as_ref())
+pub fn embedded_puzzles() -> Vec<PuzzleRecord> {
+    parse_puzzles(EMBEDDED_PUZZLES, "sudoku-easy.csv".as_ref())
         .expect("the embedded puzzles were checked when they were made")
 }
 
 /// Cells of every solution that must not be trained on.
-fn excluded_grids(layout: Layout, files: &[PathBuf]) -> anyhow::Result<HashSet<Vec<u8>>> {
+fn excluded_grids(layout: Layout, files: &[PathBuf]) -> Result<HashSet<Vec<u8>>, Error> {
     let mut puzzles = embedded_puzzles();
     for file in files {
-        puzzles.extend(read_puzzles(file).context("data.exclude")?);
+        puzzles.extend(read_puzzles(file).map_err(|error| Error::failure(format!("data.exclude: {error}")))?);
     }
     let mut excluded = HashSet::new();
     for record in puzzles.into_iter().filter(|record| record.puzzle.layout() == layout) {
@@ -301,7 +316,7 @@ fn excluded_grids(layout: Layout, files: &[PathBuf]) -> anyhow::Result<HashSet<V
             None => {
                 let solutions = solve_within(&record.puzzle, 1, SOLVER_NODES);
                 let unsettled = || {
-                    usage(format!(
+                    Error::usage(format!(
                         "data.exclude: puzzle {} is too open to be solved; give its solution in the file",
                         record.puzzle
                     ))

@@ -17,8 +17,8 @@ use vmd::process::{Purpose, index_below, keyed_rng, uniform};
 use vmd::train::{Trainer, TrainerParts};
 
 use super::case::{Case, Mode};
-use crate::config::RunConfig;
 use crate::presets;
+use vmd::run::RunConfig;
 
 const PEER: &str = include_str!("peer.py");
 

@@ -1,109 +1,121 @@
 //! The configuration of a run: TOML, strict, with overrides.
 
-use clap::ValueEnum;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
-use vmd::eval::InfillTask;
-use vmd::graph::GraphSpec;
-use vmd::model::{
-    LatentRule, ModelConfig, ObjectiveConfig, RemaskRule, RevealRule, SamplerConfig, ValueRule,
-};
-use vmd::train::TrainConfig;
+use vmd_eval::InfillTask;
+use vmd_graph::GraphSpec;
+use vmd_model::{LatentRule, ModelConfig, ObjectiveConfig, RemaskRule, RevealRule, SamplerConfig, ValueRule};
+use vmd_train::TrainConfig;
 
-use crate::data::DataConfig;
-use crate::failure::usage;
+use crate::Error;
+use crate::data_config::DataConfig;
 
 /// Everything that decides a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct RunConfig {
+pub struct RunConfig {
     /// Name of the run's folder.
-    pub(crate) name: String,
+    pub name: String,
     /// Seed of every random stream.
     #[serde(default)]
-    pub(crate) seed: u64,
+    pub seed: u64,
     /// What is learned.
-    pub(crate) data: DataConfig,
+    pub data: DataConfig,
     /// The model; `vocab` and `seq_len` are filled in from the data.
-    pub(crate) model: ModelConfig,
+    pub model: ModelConfig,
     /// The bound.
     #[serde(default)]
-    pub(crate) objective: ObjectiveConfig,
+    pub objective: ObjectiveConfig,
     /// How it is trained.
-    pub(crate) train: TrainConfig,
+    pub train: TrainConfig,
     /// What is measured at the end.
     #[serde(default)]
-    pub(crate) evaluate: EvaluateConfig,
+    pub evaluate: EvaluateConfig,
 }
 
 /// What is measured when training is done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct EvaluateConfig {
+pub struct EvaluateConfig {
     /// Reveal rules.
     #[serde(default = "default_reveal")]
-    pub(crate) reveal: Vec<RevealRule>,
+    pub reveal: Vec<RevealRule>,
     /// Steps of the sampler.
     #[serde(default = "default_nfe")]
-    pub(crate) nfe: Vec<usize>,
+    pub nfe: Vec<usize>,
     /// Value rule.
     #[serde(default)]
-    pub(crate) value: ValueRule,
+    pub value: ValueRule,
     /// Temperature of the noise on the scores of the reveal rules.
     #[serde(default)]
-    pub(crate) reveal_noise: f64,
+    pub reveal_noise: f64,
     /// Remask rule.
     #[serde(default)]
-    pub(crate) remask: RemaskRule,
+    pub remask: RemaskRule,
     /// Latent rule.
     #[serde(default)]
-    pub(crate) latent: LatentRule,
+    pub latent: LatentRule,
     /// Attempts at every sequence.
     #[serde(default = "default_best_of")]
-    pub(crate) best_of: usize,
+    pub best_of: usize,
     /// Samples of a synthetic set that are counted beside what is exact, or unconditional grids beside puzzles; absent where
     /// that is enough.
     #[serde(default)]
-    pub(crate) samples: Option<usize>,
+    pub samples: Option<usize>,
     /// Held-out texts, lines or rows whose bound is estimated; all of them if absent.
     #[serde(default)]
-    pub(crate) texts: Option<usize>,
+    pub texts: Option<usize>,
     /// Whether texts, lines or rows are those of the test part. Choose on the validation part, report on this one once.
     #[serde(default)]
-    pub(crate) test: bool,
+    pub test: bool,
     /// Clues to complete beside unconditional generation, on a synthetic set.
     #[serde(default)]
-    pub(crate) given: Option<Given>,
+    pub given: Option<Given>,
     /// Sequences of which clues are given.
     #[serde(default = "default_contexts")]
-    pub(crate) contexts: usize,
+    pub contexts: usize,
     /// Completions of each of them.
     #[serde(default = "default_completions")]
-    pub(crate) completions: usize,
+    pub completions: usize,
 }
 
 /// Which tokens are clues.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Given {
+pub enum Given {
     /// A random half of them.
     Half,
 }
 
+impl FromStr for Given {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "half" => Ok(Self::Half),
+            _ => Err(format!("`{text}` is no share of clues; use half")),
+        }
+    }
+}
+
 impl Given {
     /// What is completed.
-    pub(crate) fn task(self, contexts: usize, completions: usize) -> InfillTask {
+    pub fn task(self, contexts: usize, completions: usize) -> InfillTask {
         match self {
             Self::Half => InfillTask { contexts, completions },
         }
     }
 }
 
-pub(crate) fn default_contexts() -> usize {
+/// Contexts of an infilling task unless another number is given.
+pub fn default_contexts() -> usize {
     InfillTask::default().contexts
 }
 
-pub(crate) fn default_completions() -> usize {
+/// Completions of every context unless another number is given.
+pub fn default_completions() -> usize {
     InfillTask::default().completions
 }
 
@@ -141,12 +153,12 @@ impl Default for EvaluateConfig {
 
 impl EvaluateConfig {
     /// The samplers to measure: every reveal rule with every number of steps.
-    pub(crate) fn samplers(&self) -> Vec<SamplerConfig> {
+    pub fn samplers(&self) -> Vec<SamplerConfig> {
         samplers(&self.reveal, &self.nfe, &self.rest())
     }
 
     /// What is completed from clues.
-    pub(crate) fn infill(&self) -> Option<InfillTask> {
+    pub fn infill(&self) -> Option<InfillTask> {
         self.given.map(|given| given.task(self.contexts, self.completions))
     }
 
@@ -163,7 +175,7 @@ impl EvaluateConfig {
 }
 
 /// What a search lacks where `has_rules` says whether rules can be checked before a sequence is finished.
-pub(crate) fn search_problem(config: &SamplerConfig, has_rules: bool) -> Option<String> {
+pub fn search_problem(config: &SamplerConfig, has_rules: bool) -> Option<String> {
     (config.remask == RemaskRule::Backtrack && !has_rules).then(|| {
         "remask = backtrack asks whether a sequence breaks a rule before it is finished, and only Sudoku can tell; set it to none"
             .into()
@@ -171,7 +183,7 @@ pub(crate) fn search_problem(config: &SamplerConfig, has_rules: bool) -> Option<
 }
 
 /// Every reveal rule with every number of steps, else as `rest`.
-pub(crate) fn samplers(reveal: &[RevealRule], nfe: &[usize], rest: &SamplerConfig) -> Vec<SamplerConfig> {
+pub fn samplers(reveal: &[RevealRule], nfe: &[usize], rest: &SamplerConfig) -> Vec<SamplerConfig> {
     let of_rule = |&reveal: &RevealRule| {
         let config = SamplerConfig { reveal, ..rest.clone() };
         // One line is enough.
@@ -185,13 +197,18 @@ impl RunConfig {
     /// Parses `text`, applies `overrides` (`a.b=value`) and `seed`, and checks everything.
     ///
     /// All problems are reported together, each with the path of its key.
-    pub(crate) fn resolve(text: &str, overrides: &[String], seed: Option<u64>) -> anyhow::Result<Self> {
-        let mut table: Table = text.parse().map_err(|error| usage(format!("not valid TOML: {error}")))?;
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`].
+    pub fn resolve(text: &str, overrides: &[String], seed: Option<u64>) -> Result<Self, Error> {
+        let mut table: Table =
+            text.parse().map_err(|error| Error::usage(format!("not valid TOML: {error}")))?;
         for assignment in overrides {
             set(&mut table, assignment)?;
         }
         if let Some(seed) = seed {
-            let seed = i64::try_from(seed).map_err(|_| usage("--seed must be below 2^63"))?;
+            let seed = i64::try_from(seed).map_err(|_| Error::usage("--seed must be below 2^63"))?;
             table.insert("seed".into(), Value::Integer(seed));
         }
         let mut problems = Vec::new();
@@ -208,12 +225,12 @@ impl RunConfig {
         }
         match config {
             Some(config) if problems.is_empty() => Ok(config),
-            _ => Err(usage(format!("the configuration has problems:\n  {}", problems.join("\n  ")))),
+            _ => Err(Error::usage(format!("the configuration has problems:\n  {}", problems.join("\n  ")))),
         }
     }
 
     /// The resolved configuration as TOML.
-    pub(crate) fn to_toml(&self) -> String {
+    pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a configuration serialises")
     }
 
@@ -280,9 +297,9 @@ impl RunConfig {
 }
 
 /// Sets `a.b = value`; the value is TOML, or plain text where it is not.
-fn set(table: &mut Table, assignment: &str) -> anyhow::Result<()> {
+fn set(table: &mut Table, assignment: &str) -> Result<(), Error> {
     let (path, text) = assignment.split_once('=').ok_or_else(|| {
-        usage(format!("--set {assignment}: write it as KEY=VALUE, such as train.steps=2000"))
+        Error::usage(format!("--set {assignment}: write it as KEY=VALUE, such as train.steps=2000"))
     })?;
     let value = format!("value = {text}")
         .parse::<Table>()
@@ -290,13 +307,13 @@ fn set(table: &mut Table, assignment: &str) -> anyhow::Result<()> {
         .and_then(|mut table| table.remove("value"))
         .unwrap_or_else(|| Value::String(text.into()));
     let mut keys: Vec<&str> = path.trim().split('.').collect();
-    let last = keys.pop().filter(|key| !key.is_empty()).ok_or_else(|| usage("--set needs a key"))?;
+    let last = keys.pop().filter(|key| !key.is_empty()).ok_or_else(|| Error::usage("--set needs a key"))?;
     let mut table = table;
     for key in keys {
         let entry = table.entry(key).or_insert_with(|| Value::Table(Table::new()));
         table = entry
             .as_table_mut()
-            .ok_or_else(|| usage(format!("--set {assignment}: `{key}` is a value, not a table")))?;
+            .ok_or_else(|| Error::usage(format!("--set {assignment}: `{key}` is a value, not a table")))?;
     }
     table.insert(last.into(), value);
     Ok(())

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use vmd::train::RunFolder;
 
-use crate::config::RunConfig;
-use crate::failure::usage;
 use crate::presets;
+use vmd::run::RunConfig;
+use vmd_cli::failure::usage;
 
 /// Arms in the order in which they run and are listed.
 #[derive(Debug, Deserialize)]
@@ -210,7 +210,7 @@ impl Arm {
         let mut overrides = vec![format!("name='{}'", self.name)];
         let needs = needs.map_or_else(|| "{needs}".into(), |needs| needs.display().to_string());
         overrides.extend(self.set.iter().map(|text| text.replace("{needs}", &needs)));
-        RunConfig::resolve(presets::text(&self.preset)?, &overrides, Some(seed))
+        Ok(RunConfig::resolve(presets::text(&self.preset)?, &overrides, Some(seed))?)
     }
 }
 

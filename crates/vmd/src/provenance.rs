@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::json;
 
 /// The revision of the source tree that this program was built from; `-dirty` marks uncommitted changes.
-pub(crate) fn revision() -> String {
+pub fn revision() -> String {
     let git = |arguments: &[&str]| {
         let output = Command::new("git").arg("-C").arg(env!("CARGO_MANIFEST_DIR")).args(arguments).output();
         output
@@ -23,7 +23,7 @@ pub(crate) fn revision() -> String {
 }
 
 /// Everything about the machine and the program that a run records.
-pub(crate) fn meta(device: &str) -> String {
+pub fn meta(device: &str) -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let processor = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
         let line = text.lines().find(|line| line.starts_with("model name"))?.to_string();

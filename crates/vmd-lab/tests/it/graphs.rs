@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use crate::common::vmd;
+use crate::common::{preset, vmd};
 use predicates::str::contains;
 use serde_json::Value;
 use vmd::graph::DependencyGraph;
@@ -15,7 +15,9 @@ fn a_graph_is_learned_saved_drawn_measured_and_used() {
     let at = folder.path();
     let output = vmd(at)
         // Without the evidence of pairs, which knows this graph before training.
-        .args(["train", "--preset", "graph-d2", "--run", "learn", "--json", "--set", "train.gate_evidence=0"])
+        .args(["train", "--config"])
+        .arg(preset("graph-d2"))
+        .args(["--run", "learn", "--json", "--set", "train.gate_evidence=0"])
         .assert()
         .success()
         .stderr(contains("learned graph: 2 edges (2 in the data: precision 100.0 %, recall 100.0 %)"));
@@ -52,7 +54,9 @@ fn a_graph_is_learned_saved_drawn_measured_and_used() {
         .code(2)
         .stderr(contains("model.denoiser.parents is set but the model has no [graph]"));
     vmd(at)
-        .args(["train", "--preset", "graph-d2", "--set", "model.denoiser.trunk.mixing=attention"])
+        .args(["train", "--config"])
+        .arg(preset("graph-d2"))
+        .args(["--set", "model.denoiser.trunk.mixing=attention"])
         .assert()
         .code(2)
         .stderr(contains("model.denoiser.gates gates messages"));

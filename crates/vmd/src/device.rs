@@ -1,13 +1,12 @@
-//! Devices by name.
+//! Devices by name: `auto`, or a backend such as `flex`, `wgpu` or `cuda`, with the number of a device behind it.
 
 use std::fmt;
 use std::panic::catch_unwind;
 
-use burn::tensor::{DeviceType, Tensor};
-use vmd::Device;
-use vmd::nn::Precision;
+use burn::tensor::{Device, DeviceType, Tensor};
+use vmd_nn::Precision;
 
-use crate::failure::usage;
+use crate::Error;
 
 /// What computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,7 +172,7 @@ impl Name {
         let _ = device;
         let threads = rayon::current_num_threads();
         #[cfg(feature = "flex")]
-        let vectors = format!(", {}", vmd::kernels::instructions());
+        let vectors = format!(", {}", vmd_kernels::instructions());
         #[cfg(not(feature = "flex"))]
         let vectors = "";
         format!("this machine's processor, {threads} threads{vectors}")
@@ -195,72 +194,81 @@ fn quietly<T>(work: impl FnOnce() -> T) -> Option<T> {
     result
 }
 
-/// The device called `name`; says on standard error what `auto` chose if there was a choice.
+/// A device that can compute.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// The device.
+    pub device: Device,
+    /// What `auto` chose, where several backends are built in.
+    pub chosen: Option<String>,
+}
+
+/// Opens the device called `name`.
 ///
 /// # Errors
 ///
-/// A usage error if there is no such device, in this program or on this machine.
-pub(crate) fn device(name: &str) -> anyhow::Result<Device> {
+/// [`Error::Usage`] if there is no such device, in this program or on this machine.
+pub fn open(name: &str) -> Result<Opened, Error> {
     if name == "auto" {
         for backend in Backend::ALL {
             let name = Name { backend, choice: Choice::Any };
             if let Ok(device) = name.probe()
                 && (backend == Backend::Flex || name.is_accelerator(&device))
             {
-                if Backend::ALL.into_iter().filter(|backend| backend.is_built_in()).count() > 1 {
-                    eprintln!("device: {name} ({})", name.description(&device));
-                }
-                return Ok(device);
+                let is_choice = Backend::ALL.into_iter().filter(|backend| backend.is_built_in()).count() > 1;
+                let chosen = is_choice.then(|| format!("{name} ({})", name.description(&device)));
+                return Ok(Opened { device, chosen });
             }
         }
-        return Err(usage("this program was built without any device; build it with --features flex"));
+        return Err(Error::usage("this program was built without any device; build it with --features flex"));
     }
     let Some(parsed) = Name::parse(name) else {
-        return Err(usage(format!(
+        return Err(Error::usage(format!(
             "no device `{name}`; devices are flex, wgpu, vulkan, metal and cuda, with :N or (wgpu, vulkan) :cpu \
              behind, or auto"
         )));
     };
-    parsed.probe().map_err(|absent| match absent {
+    let device = parsed.probe().map_err(|absent| match absent {
         Absent::NotBuiltIn => {
             let feature = parsed.backend.name();
-            usage(format!(
-                "`{feature}` is not part of this program; start it with `cargo xtask --features {feature} …`"
+            Error::usage(format!(
+                "`{feature}` is not built in; build the program with --features {feature}"
             ))
         }
-        Absent::NotFound => usage(format!(
+        Absent::NotFound => Error::usage(format!(
             "no device `{parsed}` on this machine; `devices` lists what there is, and --device flex always works"
         )),
-    })
+    })?;
+    Ok(Opened { device, chosen: None })
 }
 
 /// Refuses a precision that `device` does not have.
 ///
 /// # Errors
 ///
-/// A usage error.
-pub(crate) fn check_precision(precision: Precision, device: &Device) -> anyhow::Result<()> {
+/// [`Error::Usage`].
+pub fn check_precision(precision: Precision, device: &Device) -> Result<(), Error> {
     if precision.is_supported(device) {
         return Ok(());
     }
-    Err(usage(format!(
+    Err(Error::usage(format!(
         "this device does not compute in {precision} (a processor needs AVX512-BF16 for bf16); use --precision f32"
     )))
 }
 
 /// A line of `devices`.
 #[derive(Debug, serde::Serialize)]
-pub(crate) struct Listed {
+pub struct Listed {
     /// What to write behind `--device`.
-    pub(crate) name: String,
+    pub name: String,
     /// Whether it can compute.
-    pub(crate) present: bool,
+    pub present: bool,
     /// What it is, or why it is not there.
-    pub(crate) description: String,
+    pub description: String,
 }
 
 /// Every device that has a name.
-pub(crate) fn list() -> Vec<Listed> {
+pub fn list() -> Vec<Listed> {
     let mut listed = Vec::new();
     for backend in Backend::ALL {
         let mut names = vec![Name { backend, choice: Choice::Any }];
@@ -277,7 +285,7 @@ pub(crate) fn list() -> Vec<Listed> {
                 Ok(device) => (true, name.description(&device)),
                 Err(Absent::NotFound) => (false, "not on this machine".into()),
                 Err(Absent::NotBuiltIn) => {
-                    (false, format!("not built in; cargo xtask --features {} …", backend.name()))
+                    (false, format!("not built in; build with --features {}", backend.name()))
                 }
             };
             listed.push(Listed { name: name.to_string(), present, description });

@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-use crate::common::vmd;
+use crate::common::lab;
 use predicates::str::contains;
 
 #[test]
 fn a_case_is_timed_and_recorded() {
     let at = tempfile::tempdir().unwrap();
     let output =
-        vmd(at.path()).args(["bench", "--only", "product", "--rounds", "2", "--json"]).output().unwrap();
+        lab(at.path()).args(["bench", "--only", "product", "--rounds", "2", "--json"]).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let lines: Vec<serde_json::Value> = String::from_utf8(output.stdout)
         .unwrap()
@@ -27,12 +27,12 @@ fn a_case_is_timed_and_recorded() {
 #[test]
 fn an_unknown_group_or_interpreter_is_named() {
     let at = tempfile::tempdir().unwrap();
-    vmd(at.path()).args(["bench", "--only", "stpe"]).assert().code(2).stderr(contains("`stpe`"));
-    let mut missing = vmd(at.path());
+    lab(at.path()).args(["bench", "--only", "stpe"]).assert().code(2).stderr(contains("`stpe`"));
+    let mut missing = lab(at.path());
     missing.args(["bench", "--only", "product", "--rounds", "1", "--torch", "/no/python"]);
     missing.assert().code(1).stderr(contains("/no/python"));
     // An interpreter without PyTorch: `false` ends at once.
-    let mut other = vmd(at.path());
+    let mut other = lab(at.path());
     other.args(["bench", "--only", "product", "--rounds", "1", "--torch", "false"]);
     other.assert().code(1).stderr(contains("import torch"));
 }

@@ -13,12 +13,12 @@ use vmd::eval::{Figure, Record};
 use vmd::train::{RunFolder, write_atomically};
 
 use crate::args::BenchArgs;
-use crate::device::{check_precision, device};
-use crate::failure::usage;
-use crate::models::{RUNS, sha256};
-use crate::output::{print_json, print_table};
-use crate::provenance;
 use case::{Case, GROUPS, cases};
+use vmd::device::check_precision;
+use vmd::models::{RUNS, sha256};
+use vmd::provenance;
+use vmd_cli::failure::usage;
+use vmd_cli::output::{print_json, print_table};
 use worker::Worker;
 
 /// Time that one side's share of a round takes, about.
@@ -38,12 +38,9 @@ struct Row {
 /// Runs the cases and prints them.
 pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     if let Some(case) = &args.worker {
-        return worker::serve(
-            &serde_json::from_str(case).context("--worker")?,
-            &device(&args.common.device)?,
-        );
+        return worker::serve(&serde_json::from_str(case).context("--worker")?, &args.common.device()?);
     }
-    let device = device(&args.common.device)?;
+    let device = args.common.device()?;
     if let Some(unknown) = args.only.iter().find(|group| !GROUPS.contains(&group.as_str())) {
         return Err(usage(format!("no group `{unknown}`; --only takes {}", GROUPS.join(", "))));
     }

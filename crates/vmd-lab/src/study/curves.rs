@@ -6,7 +6,7 @@ use plotters::prelude::*;
 
 use super::collect::ArmResult;
 use super::figures::Drawn;
-use crate::palette::COLOURS;
+use vmd_cli::palette::COLOURS;
 
 /// Width and height of a panel.
 const PANEL: (u32, u32) = (560, 420);

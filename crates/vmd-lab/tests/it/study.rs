@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use crate::common::vmd;
+use crate::common::lab;
 use predicates::str::contains;
 use serde_json::Value;
 
@@ -40,7 +40,7 @@ fn workplace(steps: usize) -> tempfile::TempDir {
 }
 
 fn study(at: &Path) -> assert_cmd::Command {
-    let mut command = vmd(at);
+    let mut command = lab(at);
     command.args(["study", "--file", "tiny.toml", "--jobs", "2"]);
     command
 }
@@ -117,7 +117,7 @@ fn a_study_trains_reports_and_repeats_only_what_is_missing() {
 /// Starts the study and waits until both runs of `arm` are in the middle of it.
 #[cfg(target_os = "linux")]
 fn start(at: &Path, arm: &str, middle: usize) -> std::process::Child {
-    let child = Command::new(assert_cmd::cargo::cargo_bin("vmd"))
+    let child = Command::new(assert_cmd::cargo::cargo_bin("vmd-lab"))
         .current_dir(at)
         .args(["study", "--file", "tiny.toml", "--jobs", "2"])
         .stdout(Stdio::null())
@@ -149,7 +149,7 @@ fn stopped_and_killed_runs_go_on_where_they_were() {
     let output = study_process.wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(130), "{text}");
-    assert!(text.contains("Go on with: cargo xtask study --file tiny.toml --jobs 2"), "{text}");
+    assert!(text.contains("Go on with: cargo xtask lab study --file tiny.toml --jobs 2"), "{text}");
     for run in ["plain/seed-1", "plain/seed-2"] {
         let folder = at.join("studies/tiny").join(run);
         assert!(fs::read_dir(folder.join("checkpoints")).unwrap().count() > 0, "{run} has no checkpoint");
@@ -197,7 +197,7 @@ fn bad_requests_are_usage_errors() {
     let folder = workplace(20);
     let at = folder.path();
     let fails = |arguments: &[&str], part: &str| {
-        let assert = vmd(at).arg("study").args(arguments).assert().code(2).stdout("");
+        let assert = lab(at).arg("study").args(arguments).assert().code(2).stdout("");
         assert.stderr(contains("error: ")).stderr(contains(part));
     };
     fails(&["nothing"], "no study `nothing`");
@@ -217,7 +217,7 @@ fn bad_requests_are_usage_errors() {
         fails(&["--file", "bad.toml"], part);
     }
     assert!(!at.join("studies").exists(), "nothing was begun");
-    vmd(at)
+    lab(at)
         .args(["study", "synthetic", "--list", "--only", "litmus"])
         .assert()
         .success()
