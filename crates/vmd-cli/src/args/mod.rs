@@ -20,7 +20,7 @@ use vmd::run::{Given, default_completions, default_contexts};
 
 /// Variational masked diffusion: train, sample, solve, measure.
 #[derive(Debug, Parser)]
-#[command(name = "vmd", bin_name = "cargo xtask", version, max_term_width = 100)]
+#[command(name = "vmd", version, max_term_width = 100)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -159,7 +159,7 @@ impl SamplerArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct TrainArgs {
-    /// Preset to train; `cargo xtask presets` lists them.
+    /// Preset to train; `vmd presets` lists them.
     #[arg(long, conflicts_with = "config")]
     pub(crate) preset: Option<String>,
     /// Configuration file to train from.

@@ -58,7 +58,7 @@ pub(crate) fn run(mut args: TrainArgs) -> anyhow::Result<()> {
     if let Outcome::Interrupted { step } = outcome? {
         let run = folder.path().display();
         return Err(Interrupted(format!(
-            "stopped after step {step}; nothing is lost. Go on with: cargo xtask train --run {run} --resume"
+            "stopped after step {step}; nothing is lost. Go on with: vmd train --run {run} --resume"
         ))
         .into());
     }

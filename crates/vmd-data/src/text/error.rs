@@ -12,7 +12,7 @@ use super::{Split, VocabularyKind};
 pub enum TextError {
     /// Byte pairs were asked of a build that does not have them.
     #[error(
-        "byte pairs need the feature `bpe`: run `cargo xtask --features bpe …`, or use the symbols text27, bytes or chars"
+        "byte pairs are not built in; build the program with --features bpe, or use the symbols text27, bytes or chars"
     )]
     NoBpe,
     /// A character without a token.
