@@ -41,6 +41,12 @@ impl Error {
     }
 }
 
+impl From<vmd_model::LoadError> for Error {
+    fn from(error: vmd_model::LoadError) -> Self {
+        Self::failure(error)
+    }
+}
+
 impl From<vmd_data::text::TextError> for Error {
     fn from(error: vmd_data::text::TextError) -> Self {
         Self::failure(error)

@@ -6,21 +6,19 @@ use std::time::SystemTime;
 use burn::tensor::Device;
 use vmd_data::text::Encoding;
 use vmd_denoiser::Denoiser;
-use vmd_model::{Conditioned, Sampler, SamplerConfig, TokenPredictor, VmdModel};
-use vmd_train::{LoadOptions, RunFolder, load_encoding, load_model, load_model_dir, model_folder};
+use vmd_model::{
+    Conditioned, LoadOptions, Sampler, SamplerConfig, TokenPredictor, VmdModel, load_model_dir, model_folder,
+};
+use vmd_train::RunFolder;
 
 use crate::Error;
 use crate::device::check_precision;
 use crate::provenance;
 use crate::run::{RunConfig, search_problem};
+use crate::shipped::{self, SHIPPED};
 
 /// Where runs are kept unless another folder is asked for.
 pub const RUNS: &str = "runs";
-
-/// Name of the Sudoku model that comes with the program, in place of a folder.
-pub const SHIPPED: &str = "shipped";
-const SHIPPED_CONFIG: &[u8] = include_bytes!("../models/sudoku/config.json");
-const SHIPPED_WEIGHTS: &[u8] = include_bytes!("../models/sudoku/model.safetensors");
 
 /// A loaded model and where it comes from.
 #[derive(Debug)]
@@ -76,7 +74,7 @@ impl LoadedModel {
         let run = folder.parent().and_then(|run| config_of(run).map(|config| (run.to_path_buf(), config)));
         let (run_folder, run) = run.unzip();
         let name = folder.display().to_string();
-        let encoding = load_encoding(folder, model.config().vocab)?;
+        let encoding = Encoding::load(folder, model.config().vocab)?;
         let config_sha256 = sha256(&config);
         Ok(Self { model, name, loops: options.loops, run_folder, run, config_sha256, encoding })
     }
@@ -87,9 +85,9 @@ impl LoadedModel {
     ///
     /// [`Error::Usage`] if `device` does not compute in the precision that `options` ask for.
     pub fn shipped(options: LoadOptions, device: &Device) -> Result<Self, Error> {
-        let model = load_model(Path::new(SHIPPED), SHIPPED_CONFIG, SHIPPED_WEIGHTS, options, device)?;
+        let model = shipped::load(options, device)?;
         check_precision(model.config().precision(), device)?;
-        let config_sha256 = sha256(SHIPPED_CONFIG);
+        let config_sha256 = sha256(shipped::CONFIG);
         let (name, loops) = (SHIPPED.into(), options.loops);
         Ok(Self { model, name, loops, run_folder: None, run: None, config_sha256, encoding: None })
     }

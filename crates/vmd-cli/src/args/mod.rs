@@ -7,10 +7,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use vmd::Device;
-use vmd::model::{LatentRule, RemaskRule, RevealRule, SamplerConfig, ValueRule};
+use vmd::model::{LatentRule, LoadOptions, RemaskRule, RevealRule, SamplerConfig, ValueRule};
 use vmd::nn::Precision;
 use vmd::process::TimeGrid;
-use vmd::train::LoadOptions;
 
 pub(crate) use data::{DataCommand, DataRecordsArgs, DataSudokuArgs};
 pub(crate) use text::{EvaluateTextArgs, NGRAM_ORDER, SampleArgs};

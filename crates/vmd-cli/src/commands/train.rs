@@ -8,8 +8,8 @@ use anyhow::Context;
 use vmd::denoiser::Denoiser;
 use vmd::model::{BoundEstimate, VmdModel};
 use vmd::train::{
-    Checkpoint, Outcome, RunFolder, Trainer, TrainerParts, plot_metrics, read_metrics, save_encoding,
-    save_model_dir, write_atomically,
+    Checkpoint, Outcome, RunFolder, Trainer, TrainerParts, plot_metrics, read_metrics, save_model_dir,
+    write_atomically,
 };
 
 use super::evaluate_synthetic::Subject;
@@ -67,7 +67,7 @@ pub(crate) fn run(mut args: TrainArgs) -> anyhow::Result<()> {
     let card = card(&config, &trainer, &progress);
     save_model_dir(&trainer.averaged_model(), &card, &folder.model())?;
     if let Some(corpus) = config.data.corpus()? {
-        save_encoding(&corpus.encoding(), &folder.model())?;
+        corpus.encoding().save(&folder.model())?;
     }
     summarise(&trainer, &progress, &folder);
     save_graph(&config, &trainer.averaged_model(), &folder)?;

@@ -15,6 +15,14 @@ pub enum TextError {
         "byte pairs are not built in; build the program with --features bpe, or use the symbols text27, bytes or chars"
     )]
     NoBpe,
+    /// The file with the meaning of a model's tokens is damaged, or belongs to another model.
+    #[error("{}: {reason}; restore the file", path.display())]
+    Encoding {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// A character without a token.
     #[error("{character:?} at position {position} is not in the vocabulary `{vocabulary}`; {}", vocabulary.remedy())]
     Character {

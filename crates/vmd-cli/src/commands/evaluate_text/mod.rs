@@ -5,14 +5,13 @@ mod samples;
 mod subject;
 
 use vmd::data::text::{Form, Split};
-use vmd::model::SamplerConfig;
+use vmd::model::{LoadOptions, SamplerConfig};
 
 use crate::args::EvaluateTextArgs;
 use crate::failure::usage;
 use subject::Subject;
 use vmd::models::LoadedModel;
 use vmd::run::{EvaluateConfig, RunConfig, samplers};
-use vmd::train::LoadOptions;
 
 /// Texts that are written at the end of a training, unless its configuration says how many.
 const TRAINED_SAMPLES: usize = 64;
