@@ -1,17 +1,18 @@
-//! What can be typed.
+//! Command-line arguments.
 
 mod data;
+mod sampler;
 mod text;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use vmd::Device;
-use vmd::model::{LatentRule, LoadOptions, RemaskRule, RevealRule, SamplerConfig, ValueRule};
+use vmd::model::LoadOptions;
 use vmd::nn::Precision;
-use vmd::process::TimeGrid;
 
 pub(crate) use data::{DataCommand, DataRecordsArgs, DataSudokuArgs};
+pub(crate) use sampler::SamplerArgs;
 pub(crate) use text::{EvaluateTextArgs, NGRAM_ORDER, SampleArgs};
 
 use crate::failure::usage;
@@ -91,71 +92,6 @@ impl Common {
     }
 }
 
-/// What every command that samples can be told beside its reveal and value rules.
-#[derive(Debug, Args)]
-pub(crate) struct SamplerArgs {
-    /// Remask rule: none; cap(0.1), rescale(0.1) or confidence with ancestral; predict-remask with top-prob, margin or
-    /// entropy; on Sudoku backtrack, a search of at most --nfe evaluations, with threshold.
-    /// [default: none; backtrack where `solve` is given no --reveal]
-    #[arg(long)]
-    pub(crate) remask: Option<RemaskRule>,
-    /// Latent rule: prior (as often as the model's scope says), prior-once, prior-each-step, reinfer. Commands that compare
-    /// samplers take several.
-    #[arg(long, value_delimiter = ',', default_value = "prior")]
-    pub(crate) latent_rule: Vec<LatentRule>,
-    /// Temperature of Gumbel noise on the scores of top-prob, margin, entropy or independent-set; it falls to 0 over the
-    /// steps.
-    #[arg(long, default_value_t = 0.0)]
-    pub(crate) reveal_noise: f64,
-    /// How the steps share out time, or tokens: uniform, or cosine (short steps first).
-    #[arg(long, value_enum, default_value_t = Grid::Uniform)]
-    pub(crate) grid: Grid,
-    /// Attempts at every sequence until one keeps the rules of its data; all count as evaluations.
-    #[arg(long, default_value_t = 1)]
-    pub(crate) best_of: usize,
-    /// Loops of the network in every evaluation, which takes as much longer [default: the model's own].
-    #[arg(long)]
-    pub(crate) loops: Option<usize>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum Grid {
-    Uniform,
-    Cosine,
-}
-
-impl From<Grid> for TimeGrid {
-    fn from(grid: Grid) -> Self {
-        match grid {
-            Grid::Uniform => Self::Uniform {},
-            Grid::Cosine => Self::Cosine {},
-        }
-    }
-}
-
-impl SamplerArgs {
-    /// A sampler with these settings for every latent rule; steps, reveal and value rule are a default's.
-    pub(crate) fn configs(&self) -> Vec<SamplerConfig> {
-        let config = |&latent: &LatentRule| SamplerConfig {
-            remask: self.remask.unwrap_or_default(),
-            latent,
-            reveal_noise: self.reveal_noise,
-            best_of: self.best_of,
-            grid: self.grid.into(),
-            ..Default::default()
-        };
-        self.latent_rule.iter().map(config).collect()
-    }
-
-    /// The only one of them.
-    pub(crate) fn config(&self) -> anyhow::Result<SamplerConfig> {
-        match &self.configs()[..] {
-            [config] => Ok(config.clone()),
-            _ => Err(usage("this command takes one --latent-rule")),
-        }
-    }
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct TrainArgs {
     /// Preset to train; `vmd presets` lists them.
@@ -178,6 +114,8 @@ pub(crate) struct TrainArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("reveal", |arg| arg.default_value("margin,top-prob")))]
+#[command(mut_arg("nfe", |arg| arg.default_value("5,10,20")))]
 pub(crate) struct EvaluateSudokuArgs {
     /// Model folder, or `shipped` [default: the newest finished Sudoku run, or else the model that comes with the program].
     #[arg(long, value_name = "DIR")]
@@ -197,17 +135,6 @@ pub(crate) struct EvaluateSudokuArgs {
     /// Instead of puzzles: how many of N grids that are drawn from nothing keep the rules.
     #[arg(long, value_name = "N", conflicts_with_all = ["puzzles", "limit"])]
     pub(crate) unconditional: Option<usize>,
-    /// Reveal rules: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
-    /// entropy-bound(0.5), independent-set, first-hitting.
-    #[arg(long, value_delimiter = ',', default_value = "margin,top-prob")]
-    pub(crate) reveal: Vec<RevealRule>,
-    /// Network evaluations per puzzle.
-    #[arg(long, value_delimiter = ',', default_value = "5,10,20")]
-    pub(crate) nfe: Vec<usize>,
-    /// Value rule: argmax, categorical, categorical(0.8,0.95) with temperature and top-p [default: argmax, unconditional:
-    /// categorical].
-    #[arg(long)]
-    pub(crate) value: Option<ValueRule>,
     #[command(flatten)]
     pub(crate) sampler: SamplerArgs,
     #[command(flatten)]
@@ -215,6 +142,8 @@ pub(crate) struct EvaluateSudokuArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("reveal", |arg| arg.default_value("ancestral")))]
+#[command(mut_arg("nfe", |arg| arg.default_value("1,2,4")))]
 pub(crate) struct EvaluateSyntheticArgs {
     /// Model folder [default: the newest finished run on a synthetic set].
     #[arg(long, value_name = "DIR")]
@@ -222,12 +151,6 @@ pub(crate) struct EvaluateSyntheticArgs {
     /// Synthetic set [default: the one the model was trained on].
     #[arg(long)]
     pub(crate) set: Option<String>,
-    /// Reveal rules; figures of ancestral and random-k can be exact, others come from samples.
-    #[arg(long, value_delimiter = ',', default_value = "ancestral")]
-    pub(crate) reveal: Vec<RevealRule>,
-    /// Steps of the sampler.
-    #[arg(long, value_delimiter = ',', default_value = "1,2,4")]
-    pub(crate) nfe: Vec<usize>,
     /// Samples that are counted beside what is exact: how many different sequences they reach, and their entropy.
     #[arg(long, value_name = "N")]
     pub(crate) samples: Option<usize>,
@@ -250,6 +173,9 @@ pub(crate) struct EvaluateSyntheticArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("reveal", |arg| arg.default_value("entropy")))]
+#[command(mut_arg("nfe", |arg| arg.default_value("81")))]
+#[command(mut_arg("value", |arg| arg.default_value("categorical(0.5)")))]
 pub(crate) struct GenerateSudokuArgs {
     /// Model folder, or `shipped` [default: the newest finished Sudoku run, or else the model that comes with the program].
     #[arg(long, value_name = "DIR")]
@@ -264,16 +190,6 @@ pub(crate) struct GenerateSudokuArgs {
     /// with the program].
     #[arg(long, value_name = "FILE")]
     pub(crate) patterns: Option<PathBuf>,
-    /// Network evaluations per grid.
-    #[arg(long, default_value_t = 81)]
-    pub(crate) nfe: usize,
-    /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
-    /// entropy-bound(0.5), independent-set, first-hitting.
-    #[arg(long, default_value = "entropy")]
-    pub(crate) reveal: RevealRule,
-    /// Value rule: argmax, categorical, categorical(0.8,0.95) with temperature and top-p.
-    #[arg(long, default_value = "categorical(0.5)")]
-    pub(crate) value: ValueRule,
     #[command(flatten)]
     pub(crate) sampler: SamplerArgs,
     #[command(flatten)]
@@ -281,6 +197,7 @@ pub(crate) struct GenerateSudokuArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("nfe", |arg| arg.default_value("1000")))]
 pub(crate) struct SolveArgs {
     /// The puzzle, row after row; `.` or `0` for a blank cell.
     pub(crate) puzzle: String,
@@ -290,13 +207,6 @@ pub(crate) struct SolveArgs {
     /// SVG file for a picture of how the grid filled up, which moves where it is shown.
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
-    /// Most network evaluations.
-    #[arg(long, default_value_t = 1000)]
-    pub(crate) nfe: usize,
-    /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
-    /// entropy-bound(0.5), independent-set, first-hitting [default: threshold, with guesses that are taken back].
-    #[arg(long)]
-    pub(crate) reveal: Option<RevealRule>,
     #[command(flatten)]
     pub(crate) sampler: SamplerArgs,
     #[command(flatten)]

@@ -9,7 +9,7 @@ use vmd::data::sudoku::{Fingerprint, Grid, Layout, fingerprint, random_grid, rea
 use vmd::eval::{
     DigitTest, Figure, PuzzleQuality, make_puzzles, mean_interval, test_digits, wilson_interval,
 };
-use vmd::model::SamplerConfig;
+use vmd::model::ValueRule;
 use vmd::process::{Purpose, keyed_rng};
 use vmd::train::{Checkpoint, RunFolder, write_atomically};
 
@@ -22,9 +22,10 @@ use vmd::models::LoadedModel;
 
 /// Draws the grids, writes them and reports.
 pub(crate) fn run(args: &GenerateSudokuArgs) -> anyhow::Result<()> {
-    if args.count == 0 || args.nfe == 0 {
-        return Err(usage("--count and --nfe must be 1 or more"));
+    if args.count == 0 {
+        return Err(usage("--count must be 1 or more"));
     }
+    let config = args.sampler.one(ValueRule::default())?;
     let loaded = LoadedModel::find_sudoku(
         args.model.clone(),
         args.common.load_options(args.sampler.loops)?,
@@ -32,8 +33,6 @@ pub(crate) fn run(args: &GenerateSudokuArgs) -> anyhow::Result<()> {
     )?;
     let layout = grid_layout(&loaded)?;
     let patterns = patterns(args.patterns.as_deref(), layout)?;
-    let config =
-        SamplerConfig { nfe: args.nfe, reveal: args.reveal, value: args.value, ..args.sampler.config()? };
     let sampler = loaded.sampler(&config, true)?;
     let seed = args.common.seed.unwrap_or(0);
     // What can fail comes before what takes long.

@@ -14,7 +14,7 @@ use crate::failure::usage;
 use crate::output::{describe_latent, describe_rest, percent, print_json, print_table};
 use vmd::data_config::embedded_puzzles;
 use vmd::models::LoadedModel;
-use vmd::run::{EvaluateConfig, samplers};
+use vmd::run::EvaluateConfig;
 
 use plot::{Curves, Point};
 pub(super) use unconditional::{distinct, draw_grids, grid_layout};
@@ -38,19 +38,13 @@ pub(crate) fn run(args: EvaluateSudokuArgs) -> anyhow::Result<()> {
     if args.unconditional == Some(0) {
         return Err(usage("--unconditional must be 1 or more"));
     }
-    if args.nfe.contains(&0) {
-        return Err(usage("--nfe must be 1 or more"));
-    }
+    let value = if args.unconditional.is_some() { ValueRule::default() } else { ValueRule::Argmax };
+    let samplers = args.sampler.all(value)?;
     let (sampler, common) = (&args.sampler, &args.common);
     let (options, device) = (common.load_options(sampler.loops)?, common.device()?);
     let model = LoadedModel::find_sudoku(args.model, options, &device)?;
     let baseline = args.baseline.map(|folder| LoadedModel::find_sudoku(Some(folder), options, &device));
     let baseline = baseline.transpose()?;
-    let rule = if args.unconditional.is_some() { ValueRule::default() } else { ValueRule::Argmax };
-    let rest = sampler.configs().into_iter();
-    let rest = rest.map(|rest| SamplerConfig { value: args.value.unwrap_or(rule), ..rest });
-    let samplers: Vec<SamplerConfig> =
-        rest.flat_map(|rest| samplers(&args.reveal, &args.nfe, &rest)).collect();
     let task = Task {
         model: &model,
         baseline: baseline.as_ref(),

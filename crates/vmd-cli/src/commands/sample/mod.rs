@@ -5,7 +5,7 @@ mod text;
 use serde_json::json;
 use vmd::data::sudoku::{Grid, Layout, is_consistent};
 use vmd::eval::SudokuRules;
-use vmd::model::SamplerConfig;
+use vmd::model::ValueRule;
 
 use crate::args::SampleArgs;
 use crate::failure::usage;
@@ -14,9 +14,10 @@ use vmd::models::LoadedModel;
 
 /// Draws and prints.
 pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
-    if args.nfe == 0 || args.count == 0 {
-        return Err(usage("--nfe and --count must be 1 or more"));
+    if args.count == 0 {
+        return Err(usage("--count must be 1 or more"));
     }
+    let sampler = args.sampler.one(ValueRule::default())?;
     let loaded = LoadedModel::find(
         args.model.clone(),
         "finished run",
@@ -25,12 +26,6 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
         &args.common.device()?,
     )?;
     let config = loaded.model.config();
-    let sampler = SamplerConfig {
-        nfe: args.nfe,
-        reveal: args.reveal,
-        value: args.value_rule(),
-        ..args.sampler.config()?
-    };
     if let Some(encoding) = &loaded.encoding {
         return text::write(&loaded, encoding, &loaded.block_sampler(&sampler)?, args);
     }
