@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::ci::succeed;
 use crate::failure::Failure;
-use crate::layers::TOP;
+use crate::layers::PROGRAM;
 use crate::workspace::{Workspace, cargo};
 
 /// Type-checks CUDA, and runs the suite of devices on a graphics interface carried out by the processor.
@@ -33,7 +33,7 @@ pub(crate) fn run() -> Result<(), Failure> {
 /// `cargo SUBCOMMAND --release … ARGUMENTS` on the program.
 fn in_own_folder(root: &Path, arguments: &[&str]) -> Command {
     let mut command = cargo();
-    command.arg(arguments[0]).args(["--release", "--locked", "--package", TOP, "--target-dir"]);
+    command.arg(arguments[0]).args(["--release", "--locked", "--package", PROGRAM, "--target-dir"]);
     command.arg(root.join("target").join("devices")).args(&arguments[1..]).current_dir(root);
     command
 }

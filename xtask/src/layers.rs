@@ -3,7 +3,7 @@
 //! `docs/architecture.md` explains this table; change the two together.
 
 /// Every crate, and the crates of this workspace that it may depend on, tests aside.
-pub(crate) const LAYERS: [(&str, &[&str]); 14] = [
+pub(crate) const LAYERS: [(&str, &[&str]); 15] = [
     ("vmd-core", &[]),
     ("vmd-graph", &[]),
     ("vmd-process", &[]),
@@ -19,12 +19,19 @@ pub(crate) const LAYERS: [(&str, &[&str]); 14] = [
     ("vmd-train", &["vmd-core", "vmd-model", "vmd-data", "vmd-process", "vmd-nn", "vmd-kernels"]),
     ("vmd-eval", &["vmd-core", "vmd-model", "vmd-data", "vmd-process", "vmd-graph", "vmd-latent"]),
     ("vmd", &LIBRARIES),
-    ("vmd-cli", &ALL),
+    ("vmd-cli", &["vmd"]),
+    ("vmd-lab", &["vmd", "vmd-cli"]),
     ("xtask", &[]),
 ];
 
-/// The one crate that chooses a backend and turns errors into text.
-pub(crate) const TOP: &str = "vmd-cli";
+/// The crate of the program `vmd`.
+pub(crate) const PROGRAM: &str = "vmd-cli";
+
+/// The crate of the program `vmd-lab`.
+pub(crate) const LAB: &str = "vmd-lab";
+
+/// The one crate that has a feature for each backend.
+pub(crate) const FACADE: &str = "vmd";
 
 /// The one crate with code for a certain backend.
 pub(crate) const KERNELS: &str = "vmd-kernels";
@@ -33,21 +40,6 @@ pub(crate) const KERNELS: &str = "vmd-kernels";
 pub(crate) const AUTOMATION: &str = "xtask";
 
 const LIBRARIES: [&str; 11] = [
-    "vmd-core",
-    "vmd-kernels",
-    "vmd-graph",
-    "vmd-process",
-    "vmd-nn",
-    "vmd-latent",
-    "vmd-denoiser",
-    "vmd-model",
-    "vmd-data",
-    "vmd-train",
-    "vmd-eval",
-];
-
-const ALL: [&str; 12] = [
-    "vmd",
     "vmd-core",
     "vmd-kernels",
     "vmd-graph",

@@ -1,10 +1,9 @@
 //! Project automation: `cargo xtask <command>`.
 //!
-//! `tidy`, `results` and `ci` are done here. Every other command belongs to the program `vmd`, which is built in release and
-//! then takes this process over.
+//! `tidy` and `ci` are done here. `lab` starts the program `vmd-lab`, and every other command belongs to the program `vmd`; they
+//! are built in release and then take this process over.
 //!
-//! Invariant: nothing here depends on Burn or on a crate of this workspace, so that the first command of a
-//! newcomer is running within seconds.
+//! Invariant: nothing here depends on Burn or on a crate of this workspace, so that it compiles in seconds.
 
 mod ci;
 mod devices;
@@ -20,6 +19,7 @@ mod workspace;
 use std::process::ExitCode;
 
 use failure::Failure;
+use program::Program;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -48,10 +48,22 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
             own_flags("ci", flags, &["--fast", "--devices"])?;
             if flags.contains(&"--devices") { devices::run() } else { ci::run(flags.contains(&"--fast")) }
         }
-        ["bench", "--micro", rest @ ..] => bench_kernels(rest),
-        ["--features", features, _, ..] => program::run(Some(features), &arguments[2..]),
+        ["lab", "bench", "--micro", rest @ ..] => bench_kernels(rest),
+        ["--features", features, _, ..] => start(Some(features), &arguments[2..]),
         ["--features", ..] => Err(Failure::Usage("--features needs a list of features and a command".into())),
-        _ => program::run(None, arguments),
+        _ => start(None, arguments),
+    }
+}
+
+/// Builds and becomes the program that `arguments` are for.
+fn start(features: Option<&str>, arguments: &[String]) -> Result<(), Failure> {
+    match arguments {
+        [word, rest @ ..] if word == "lab" => Program::Lab.run(features, rest),
+        [word, ..] if ["study", "bench"].contains(&word.as_str()) => Err(Failure::Usage(format!(
+            "`{word}` is a command of the lab: cargo xtask lab {}",
+            arguments.join(" ")
+        ))),
+        _ => Program::Vmd.run(features, arguments),
     }
 }
 
@@ -80,6 +92,15 @@ fn own_flags(command: &str, flags: &[&str], known: &[&str]) -> Result<(), Failur
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn studies_and_benchmarks_name_the_lab() {
+        for words in [&["study", "text"][..], &["bench", "--micro"]] {
+            let arguments: Vec<String> = words.iter().map(|word| (*word).to_string()).collect();
+            let Err(Failure::Usage(message)) = run(&arguments) else { panic!("{words:?} is not refused") };
+            assert!(message.contains(&format!("cargo xtask lab {}", words.join(" "))), "{message}");
+        }
+    }
 
     #[test]
     fn unknown_flags_are_refused() {

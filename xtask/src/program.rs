@@ -1,39 +1,67 @@
-//! Building the program `vmd` and handing over to it.
+//! Building a program of the workspace and handing over to it.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::failure::Failure;
-use crate::layers::TOP;
+use crate::layers::{LAB, PROGRAM};
 use crate::workspace::{Workspace, cargo};
 
 /// Read by the allocator: memory that one step returns is what the next one asks for, so it is not given back to the
 /// system in between.
 const KEEP_MEMORY: (&str, &str) = ("MIMALLOC_PURGE_DELAY", "-1");
 
-/// Builds `vmd` with `features` besides its default ones, and becomes it.
-pub(crate) fn run(features: Option<&str>, arguments: &[String]) -> Result<(), Failure> {
-    let workspace = Workspace::load()?;
-    build(&workspace, features)?;
-    let program = workspace.program();
-    let mut command = Command::new(&program);
-    if std::env::var_os(KEEP_MEMORY.0).is_none() {
-        command.env(KEEP_MEMORY.0, KEEP_MEMORY.1);
-    }
-    take_over(command.args(arguments), &program)
+/// What can be started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Program {
+    /// `vmd`.
+    Vmd,
+    /// `vmd-lab`, which starts `vmd` from the folder that it lies in.
+    Lab,
 }
 
-/// Builds `vmd` in release; cargo reports its progress on standard error.
-fn build(workspace: &Workspace, features: Option<&str>) -> Result<(), Failure> {
-    let features = features.map(|features| ["--features", features]);
-    let status = cargo()
-        .args(["build", "--release", "--locked", "--package", TOP])
-        .args(features.iter().flatten())
-        .arg("--manifest-path")
-        .arg(workspace.root.join("Cargo.toml"))
-        .status()
-        .map_err(|error| Failure::of("run cargo build", error))?;
-    if status.success() { Ok(()) } else { Err(Failure::Program(status.code().unwrap_or(1))) }
+impl Program {
+    /// The name of its file.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Vmd => "vmd",
+            Self::Lab => "vmd-lab",
+        }
+    }
+
+    /// The crates to build.
+    fn packages(self) -> &'static [&'static str] {
+        match self {
+            Self::Vmd => &[PROGRAM],
+            Self::Lab => &[PROGRAM, LAB],
+        }
+    }
+
+    /// Builds it with `features` besides its default ones, and becomes it.
+    pub(crate) fn run(self, features: Option<&str>, arguments: &[String]) -> Result<(), Failure> {
+        let workspace = Workspace::load()?;
+        self.build(&workspace, features)?;
+        let program = workspace.program(self.name());
+        let mut command = Command::new(&program);
+        if std::env::var_os(KEEP_MEMORY.0).is_none() {
+            command.env(KEEP_MEMORY.0, KEEP_MEMORY.1);
+        }
+        take_over(command.args(arguments), &program)
+    }
+
+    /// Builds in release; cargo reports its progress on standard error.
+    fn build(self, workspace: &Workspace, features: Option<&str>) -> Result<(), Failure> {
+        let features = features.map(|features| ["--features", features]);
+        let status = cargo()
+            .args(["build", "--release", "--locked"])
+            .args(self.packages().iter().flat_map(|package| ["--package", package]))
+            .args(features.iter().flatten())
+            .arg("--manifest-path")
+            .arg(workspace.root.join("Cargo.toml"))
+            .status()
+            .map_err(|error| Failure::of("run cargo build", error))?;
+        if status.success() { Ok(()) } else { Err(Failure::Program(status.code().unwrap_or(1))) }
+    }
 }
 
 /// Replaces this process, so that signals reach the program and nothing else.

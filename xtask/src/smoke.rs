@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::failure::Failure;
+use crate::program::Program;
 use crate::workspace::{Workspace, cargo};
 
 /// A preset, and what it must reach in one step.
@@ -68,7 +69,7 @@ fn build(workspace: &Workspace) -> Result<PathBuf, Failure> {
         .current_dir(&workspace.root)
         .status()
         .map_err(|error| Failure::of("run cargo build", error))?;
-    if status.success() { Ok(workspace.program()) } else { Err(Failure::Reported) }
+    if status.success() { Ok(workspace.program(Program::Vmd.name())) } else { Err(Failure::Reported) }
 }
 
 /// The figure called `metric` at one evaluation among the JSON lines of `text`.

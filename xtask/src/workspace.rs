@@ -62,9 +62,9 @@ impl Workspace {
         Ok(Self { root, target: metadata.target_directory, crates })
     }
 
-    /// Where a release build leaves the program `vmd`.
-    pub(crate) fn program(&self) -> PathBuf {
-        self.target.join("release").join(format!("vmd{}", std::env::consts::EXE_SUFFIX))
+    /// Where a release build leaves the program `name`.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.target.join("release").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
     }
 
     /// Files that git tracks or would track, relative to the root, in order; deleted ones are left out.

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io::Write;
 use std::process::ExitCode;
 
+use vmd::train::TrainError;
+
 /// Exit code when something failed.
 const FAILURE: u8 = 1;
 /// Exit code when the request itself is wrong.
@@ -14,21 +16,9 @@ const INTERRUPTED: u8 = 130;
 /// Exit code where nobody reads the output any more, as a shell would report it: the work may be unfinished.
 const NO_READER: u8 = 141;
 
-/// The request cannot be carried out as it was typed or configured.
+/// The user stopped the program; the work so far is saved.
 #[derive(Debug)]
-pub(crate) struct UsageError(pub(crate) String);
-
-impl fmt::Display for UsageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for UsageError {}
-
-/// The user stopped the program; nothing is lost.
-#[derive(Debug)]
-pub(crate) struct Interrupted(pub(crate) String);
+pub struct Interrupted(pub String);
 
 impl fmt::Display for Interrupted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -38,13 +28,13 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// A [`UsageError`] as an [`anyhow::Error`].
-pub(crate) fn usage(message: impl fmt::Display) -> anyhow::Error {
-    UsageError(message.to_string()).into()
+/// A request that cannot be carried out as it was typed or configured.
+pub fn usage(message: impl fmt::Display) -> anyhow::Error {
+    vmd::Error::usage(message).into()
 }
 
 /// Ends the program where its output cannot be written, which `println!` makes a panic: where the reader has gone, as in
-/// `vmd presets | head -1`, quietly and as `SIGPIPE` would; where a disk is full, with a message.
+/// `vmd presets | head -1`, silently and as `SIGPIPE` would; where a disk is full, with a message.
 pub(crate) fn watch_output() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
@@ -67,13 +57,13 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         return ExitCode::from(INTERRUPTED);
     }
     eprintln!("error: {error:#}");
-    let other_config = matches!(
+    ExitCode::from(if is_usage(error) { USAGE } else { FAILURE })
+}
+
+fn is_usage(error: &anyhow::Error) -> bool {
+    let of_run = matches!(
         error.downcast_ref(),
-        Some(
-            vmd::train::TrainError::OtherConfig { .. }
-                | vmd::train::TrainError::RunExists { .. }
-                | vmd::train::TrainError::NoRun { .. }
-        )
+        Some(TrainError::OtherConfig { .. } | TrainError::RunExists { .. } | TrainError::NoRun { .. })
     );
-    ExitCode::from(if error.is::<UsageError>() || other_config { USAGE } else { FAILURE })
+    of_run || error.downcast_ref().is_some_and(vmd::Error::is_usage)
 }

@@ -4,14 +4,14 @@ use vmd::eval::Record;
 use vmd::model::{RemaskRule, SamplerConfig};
 
 /// Prints every record as a line of JSON.
-pub(crate) fn print_json(records: &[Record]) {
+pub fn print_json(records: &[Record]) {
     for record in records {
         println!("{}", serde_json::to_string(record).expect("a record serialises"));
     }
 }
 
 /// Prints rows of cells in aligned columns under `header`; the first column is aligned to the left.
-pub(crate) fn print_table(header: &[&str], rows: &[Vec<String>]) {
+pub fn print_table(header: &[&str], rows: &[Vec<String>]) {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
         cells.chain([header[column].chars().count()]).max().unwrap_or(0)
@@ -29,7 +29,7 @@ pub(crate) fn print_table(header: &[&str], rows: &[Vec<String>]) {
 }
 
 /// A share as a percentage with its interval, as finely as the interval is wide; without one that cannot be seen.
-pub(crate) fn percent(value: f64, ci95: [f64; 2]) -> String {
+pub fn percent(value: f64, ci95: [f64; 2]) -> String {
     let decimals = if ci95[1] - ci95[0] < 2e-3 { 2 } else { 1 };
     let text = |share: f64| format!("{:.decimals$}", 100.0 * share);
     let (value, low, high) = (text(value), text(ci95[0]), text(ci95[1]));
@@ -37,7 +37,7 @@ pub(crate) fn percent(value: f64, ci95: [f64; 2]) -> String {
 }
 
 /// What samplers that share everything but reveal rule and steps do otherwise than usual, for a headline.
-pub(crate) fn describe_rest(samplers: &[SamplerConfig]) -> String {
+pub fn describe_rest(samplers: &[SamplerConfig]) -> String {
     let Some(first) = samplers.first() else { return String::new() };
     let parts = [
         (first.remask != RemaskRule::None).then(|| format!(", remask {}", first.remask)),

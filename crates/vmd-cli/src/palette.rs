@@ -3,7 +3,7 @@
 use plotters::style::RGBColor;
 
 /// One colour for each line; a baseline has that of what it is compared with, dashed.
-pub(crate) const COLOURS: [RGBColor; 14] = [
+pub const COLOURS: [RGBColor; 14] = [
     RGBColor(31, 119, 180),
     RGBColor(214, 39, 40),
     RGBColor(44, 160, 44),

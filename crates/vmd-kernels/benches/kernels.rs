@@ -1,4 +1,4 @@
-//! How long each kernel takes, forward and backward: `cargo xtask bench --micro`.
+//! How long each kernel takes, forward and backward: `cargo xtask lab bench --micro`.
 //!
 //! Sizes are those of the reference step: 64 sequences of 81 tokens, 128 channels, 4 heads.
 

@@ -1,20 +1,17 @@
 //! From Burn's tensors to slices and back, with a node in the autodiff graph.
 
+#[cfg(feature = "autodiff")]
+mod tracked;
+
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, Flex};
+use burn::backend::Flex;
 use burn::tensor::{DType, Tensor};
-use burn_autodiff::checkpoint::{base::Checkpointer, strategy::NoCheckpointing};
-use burn_autodiff::grads::Gradients;
-use burn_autodiff::ops::{Backward, Ops, OpsKind};
 use burn_flex::{FlexTensor, Layout};
 
 use crate::cpu::product::Matrix;
 use crate::cpu::scratch::Scratch;
-
-type Tracking = Autodiff<Flex, NoCheckpointing>;
 
 /// An operation on slices with `N` differentiable inputs.
 pub(crate) trait Fused<const N: usize>: Debug + Clone + Send + 'static {
@@ -78,7 +75,8 @@ impl Debug for Kept {
 /// A tensor on `flex`.
 pub(crate) enum Input {
     Plain(FlexTensor),
-    Tracked(FloatTensor<Tracking>),
+    #[cfg(feature = "autodiff")]
+    Tracked(tracked::Tracked),
     /// On another backend, or of another precision.
     Other,
 }
@@ -91,7 +89,11 @@ impl Input {
         if let Ok(tensor) = tensor.clone().try_into_primitive::<Flex>() {
             return Self::Plain(tensor);
         }
-        tensor.clone().try_into_primitive::<Tracking>().map_or(Self::Other, Self::Tracked)
+        #[cfg(feature = "autodiff")]
+        if let Some(tensor) = tracked::of(tensor) {
+            return Self::Tracked(tensor);
+        }
+        Self::Other
     }
 }
 
@@ -108,60 +110,11 @@ pub(crate) fn run<O: Fused<N>, const N: usize, const D: usize>(
         let (values, shape, _) = op.forward(views(&inputs), false);
         return Some(Tensor::from_primitive::<Flex>(upload(values, &shape)));
     }
-    if !inputs.iter().all(|input| matches!(input, Input::Tracked(_))) {
-        return None;
-    }
-    let mut inputs = inputs.map(|input| match input {
-        Input::Tracked(tensor) => {
-            let (primitive, node) = tensor.into_parts();
-            (Some(contiguous(primitive)), Some(node))
-        }
-        _ => unreachable!("all are tracked"),
-    });
-    let nodes = inputs.each_mut().map(|(_, node)| node.take().expect("taken once"));
-    let inputs = inputs.map(|(tensor, _)| tensor.expect("taken once"));
-    let (values, shape, kept) = op.forward(views(&inputs), true);
-    let output = upload(values, &shape);
-    let output = match Node::<O, N>(std::marker::PhantomData)
-        .prepare::<NoCheckpointing>(nodes)
-        .compute_bound()
-        .stateful()
-    {
-        OpsKind::Tracked(prep) => {
-            let read = O::READS_OUTPUT.then(|| output.clone());
-            prep.finish((op, inputs, read, kept), output)
-        }
-        OpsKind::UnTracked(prep) => prep.finish(output),
-    };
-    Some(Tensor::from_primitive::<Tracking>(output))
-}
-
-struct Node<O, const N: usize>(std::marker::PhantomData<O>);
-
-impl<O, const N: usize> Debug for Node<O, N> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("fused operation")
-    }
-}
-
-impl<O: Fused<N>, const N: usize> Backward<Flex, N> for Node<O, N> {
-    type State = (O, [FlexTensor; N], Option<FlexTensor>, O::Kept);
-
-    fn backward(self, ops: Ops<Self::State, N>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let grad = contiguous(grads.consume::<Flex>(&ops.node));
-        let (op, inputs, output, kept) = ops.state;
-        let wanted = ops.parents.each_ref().map(Option::is_some);
-        let gradients =
-            op.backward(views(&inputs), output.as_ref().map_or(&[], values), &kept, values(&grad), wanted);
-        for (index, (parent, gradient)) in ops.parents.into_iter().zip(gradients).enumerate() {
-            let Some(parent) = parent else { continue };
-            if O::ADDED == Some(index) {
-                grads.register::<Flex>(parent.id, grad.clone());
-            } else if let Some(gradient) = gradient {
-                grads.register::<Flex>(parent.id, upload(gradient, inputs[index].layout().shape()));
-            }
-        }
-    }
+    #[cfg(feature = "autodiff")]
+    let output = tracked::run(op, inputs);
+    #[cfg(not(feature = "autodiff"))]
+    let output = None;
+    output
 }
 
 fn contiguous(tensor: FlexTensor) -> FlexTensor {
@@ -183,7 +136,7 @@ fn upload(values: Scratch, dims: &[usize]) -> FlexTensor {
     FlexTensor::new(values.into_bytes(), Layout::contiguous(dims.to_vec().into()), DType::F32)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "autodiff"))]
 mod tests {
     use burn::tensor::Device;
 

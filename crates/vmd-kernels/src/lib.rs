@@ -4,10 +4,17 @@
 //! one vectorised, multi-threaded kernel with a backward pass written by hand; on every other backend it is composed of
 //! Burn's own operations, which compute the same.
 //!
-//! Invariant: nothing here knows a network, a mask token or a latent, and without the feature nothing knows a backend.
+//! The feature `autodiff` connects the backward passes; without it, tensors with autodiff take the composed operations.
+//!
+//! Invariant: nothing here knows a network, a mask token or a latent, and without the feature `flex` nothing knows a backend.
 //!
 //! The kernels pick AVX-512, AVX2 or what the target guarantees when they run (`instructions`). Their results do not depend on the
 //! number of threads.
+
+#![cfg_attr(
+    all(feature = "flex", not(feature = "autodiff")),
+    expect(dead_code, reason = "backward passes are called by the autodiff graph only")
+)]
 
 mod activation;
 mod adamw;

@@ -9,12 +9,12 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 use vmd_core::{Purpose, keyed_rng};
 use vmd_model::{
-    ModelConfig, ObjectiveConfig, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor,
-    TrainableDenoiser, TrainingBatch, ValueRule, VmdModel,
+    LoadOptions, ModelConfig, ObjectiveConfig, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor,
+    TrainableDenoiser, TrainingBatch, ValueRule, VmdModel, load_model_dir, model_folder,
 };
 use vmd_process::NoiseSchedule;
 
-use crate::{LoadOptions, TrainError, load_model_dir, model_folder};
+use crate::TrainError;
 
 /// Learns from what a many-step teacher makes of partly masked sequences, instead of from the sequences.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use thiserror::Error;
+use vmd_model::LoadError;
 use vmd_nn::ParameterError;
 
 /// Training, saving or loading failed.
@@ -48,6 +49,9 @@ pub enum TrainError {
         reason: String,
     },
     /// A model folder cannot be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// A model cannot be trained, or what it starts or learns from does not fit it.
     #[error("model {} cannot be loaded: {reason}", path.display())]
     BadModel {
         /// Folder of the model.

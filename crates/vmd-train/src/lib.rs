@@ -29,9 +29,7 @@ pub use distill::{Distill, Targets};
 pub use error::TrainError;
 pub use files::write_atomically;
 pub use metrics::{MetricRecord, read_metrics};
-pub use model_dir::{
-    LoadOptions, load_encoding, load_model, load_model_dir, model_folder, save_encoding, save_model_dir,
-};
+pub use model_dir::save_model_dir;
 pub use optimizer::AdamW;
 pub use plot::{plot_metrics, plot_ratios};
 pub use pretrained::Pretrained;

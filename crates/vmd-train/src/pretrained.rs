@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use vmd_model::{TrainableDenoiser, VmdModel};
+use vmd_model::{TrainableDenoiser, VmdModel, WEIGHTS, model_folder};
 use vmd_nn::{load_parameters, named_parameters, parameters_from_safetensors};
 
 use crate::TrainError;
 use crate::files::read;
-use crate::model_dir::{WEIGHTS, model_folder};
 
 /// Weights to start from: every parameter of that model has to be one of this model, with the same name and shape. What it
 /// does not have starts as ever.

@@ -6,20 +6,41 @@
 //! use vmd::VariationalMaskedDiffusion;
 //! use vmd::model::SamplerConfig;
 //!
-//! # fn device() -> vmd::Device { unimplemented!() }
-//! let model = VariationalMaskedDiffusion::from_dir("runs/d1-001/model", &device())?;
+//! let device = vmd::device::open("auto")?.device;
+//! let model = VariationalMaskedDiffusion::from_dir("runs/d1-001", &device)?;
 //! let sampler = SamplerConfig { nfe: 1, ..Default::default() };
 //! let samples = model.sample(8, &sampler, 1);
 //! println!("{:?} at {} evaluations each", samples.tokens, samples.mean_nfe());
-//! # Ok::<(), vmd::train::TrainError>(())
+//! # Ok::<(), vmd::Error>(())
 //! ```
 //!
-//! Invariant: nothing here knows the command line.
+//! # Features
+//!
+//! `flex` (default) is the CPU backend; `wgpu`, `vulkan`, `metal` and `cuda` are others, and [`device`] opens their devices by name.
+//! `train` (default) adds training: the modules `train`, `run`, `presets` and `models`. With `default-features = false` and a backend
+//! a model can be loaded and sampled from, without autodiff, plots and downloads.
+//!
+//! Invariant: nothing here knows the command line, and nothing here prints.
 
+#[cfg(feature = "train")]
+pub mod data_config;
+pub mod device;
+mod error;
+#[cfg(feature = "train")]
+pub mod models;
 mod pipeline;
+#[cfg(feature = "train")]
+pub mod presets;
+#[cfg(feature = "train")]
+pub mod provenance;
+#[cfg(feature = "train")]
+pub mod run;
+mod shipped;
 
 pub use burn::tensor::Device;
-pub use pipeline::{CompleteError, VariationalMaskedDiffusion};
+pub use error::Error;
+pub use pipeline::VariationalMaskedDiffusion;
+pub use shipped::SHIPPED;
 pub use vmd_core as core;
 pub use vmd_data as data;
 pub use vmd_denoiser as denoiser;
@@ -30,4 +51,5 @@ pub use vmd_latent as latent;
 pub use vmd_model as model;
 pub use vmd_nn as nn;
 pub use vmd_process as process;
+#[cfg(feature = "train")]
 pub use vmd_train as train;

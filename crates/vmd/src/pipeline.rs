@@ -3,10 +3,13 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use thiserror::Error;
-use vmd_data::text::{Encoding, TextError};
-use vmd_model::{Conditioned, SampleOutput, Sampler, SamplerConfig, VmdModel, Writing};
-use vmd_train::{LoadOptions, TrainError, load_encoding, load_model_dir};
+use vmd_data::text::Encoding;
+use vmd_model::{
+    Conditioned, LoadOptions, SampleOutput, Sampler, SamplerConfig, VmdModel, Writing, load_model_dir,
+    model_folder,
+};
+
+use crate::{Error, shipped};
 
 /// A trained model from a folder.
 #[derive(Debug)]
@@ -15,44 +18,26 @@ pub struct VariationalMaskedDiffusion {
     encoding: Option<Encoding>,
 }
 
-/// Why a text cannot be completed.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum CompleteError {
-    /// The model was not trained on text.
-    #[error("the model's folder has no vocabulary.json: it is no model of text; use `sample` or `infill`")]
-    NotText,
-    /// The text holds a character that the model does not know.
-    #[error(transparent)]
-    Text(#[from] TextError),
-    /// The sampler does not fit the model.
-    #[error("the sampler does not fit the model: {}", .problems.join("; "))]
-    Sampler {
-        /// What is wrong, with the names of the keys.
-        problems: Vec<String>,
-    },
-    /// The text is longer than the model's.
-    #[error(
-        "{tokens} tokens, and this model writes all {most} of a sequence at once; give no more than that"
-    )]
-    TooLong {
-        /// Tokens of the text.
-        tokens: usize,
-        /// Tokens of the model's sequences.
-        most: usize,
-    },
-}
-
 impl VariationalMaskedDiffusion {
-    /// Loads `model.safetensors` and `config.json` from `folder`, strictly.
+    /// Loads `model.safetensors` and `config.json` from `folder`, or from the folder `model` in it, strictly.
     ///
     /// # Errors
     ///
-    /// [`TrainError`] that names the file and, where it applies, the tensor.
-    pub fn from_dir(folder: impl AsRef<Path>, device: &Device) -> Result<Self, TrainError> {
-        let model = load_model_dir(folder.as_ref(), LoadOptions::default(), device)?;
-        let encoding = load_encoding(folder.as_ref(), model.config().vocab)?;
+    /// [`Error`] that names the file and, where it applies, the tensor.
+    pub fn from_dir(folder: impl AsRef<Path>, device: &Device) -> Result<Self, Error> {
+        let folder = model_folder(folder.as_ref());
+        let model = load_model_dir(&folder, LoadOptions::default(), device)?;
+        let encoding = Encoding::load(&folder, model.config().vocab)?;
         Ok(Self { model, encoding })
+    }
+
+    /// The Sudoku model that comes with this crate: 81 cells, row after row, the digits 1 to 9 as tokens 0 to 8.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if `device` cannot hold it.
+    pub fn shipped(device: &Device) -> Result<Self, Error> {
+        Ok(Self { model: shipped::load(LoadOptions::default(), device)?, encoding: None })
     }
 
     /// What the tokens of a model of text mean.
@@ -64,17 +49,23 @@ impl VariationalMaskedDiffusion {
     ///
     /// # Errors
     ///
-    /// [`CompleteError`] if the model is not of text, or text or sampler do not fit it.
-    pub fn complete(&self, text: &str, sampler: &SamplerConfig, seed: u64) -> Result<String, CompleteError> {
-        let encoding = self.encoding.as_ref().ok_or(CompleteError::NotText)?;
+    /// [`Error`] if the model is not of text, or text or sampler do not fit it.
+    pub fn complete(&self, text: &str, sampler: &SamplerConfig, seed: u64) -> Result<String, Error> {
+        let encoding = self.encoding.as_ref().ok_or_else(|| {
+            Error::usage("the model has no vocabulary.json, so it is not of text; use `sample` or `infill`")
+        })?;
         let (config, template) = (self.model.config(), encoding.template(text)?);
         if !config.causal && template.len() > config.seq_len {
-            return Err(CompleteError::TooLong { tokens: template.len(), most: config.seq_len });
+            return Err(Error::usage(format!(
+                "the text has {} tokens, and this model fills sequences of at most {}; shorten the text",
+                template.len(),
+                config.seq_len
+            )));
         }
         let sampler = Sampler::new(sampler.clone(), config.schedule.clone());
         let problems = sampler.problems_with(&Conditioned::next_block(&self.model, None));
         if !problems.is_empty() {
-            return Err(CompleteError::Sampler { problems });
+            return Err(Error::usage(format!("the sampler does not fit the model: {}", problems.join("; "))));
         }
         let writing = Writing { template: &template, texts: 1, stop: encoding.stop(), seed };
         Ok(encoding.decode(&self.model.write(&sampler, writing, |_| ()).tokens))

@@ -5,21 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::{Table, Value};
 
 use super::{Problem, manifest_path};
-use crate::layers::{AUTOMATION, BACKEND_FEATURES, KERNELS, TOP};
+use crate::layers::{AUTOMATION, BACKEND_FEATURES, FACADE, KERNELS, LAB, PROGRAM};
 use crate::workspace::{Crate, Dependency};
 
-/// Checks that only the top crate enables a backend or uses `anyhow`, tests aside.
+/// Checks that only the facade enables a backend, and only programs use `anyhow`, tests aside.
 pub(super) fn check(crates: &[Crate]) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for member in crates.iter().filter(|member| member.name != TOP) {
-        let manifest = manifest_path(&member.folder);
-        for backend in backends(member).into_iter().filter(|_| member.name != KERNELS) {
-            let message = format!("`{}` enables the backend `{backend}`", member.name);
-            let remedy =
-                format!("take the device as an argument; only {TOP} and dev-dependencies choose a backend");
+    for member in crates {
+        let (manifest, name) = (manifest_path(&member.folder), member.name.as_str());
+        for backend in backends(member).into_iter().filter(|_| ![FACADE, KERNELS].contains(&name)) {
+            let message = format!("`{name}` enables the backend `{backend}`");
+            let remedy = format!(
+                "take the device as an argument; only {FACADE} and dev-dependencies choose a backend"
+            );
             problems.push(Problem::new(&manifest, 1, message, remedy));
         }
-        if member.dependencies.iter().any(|dependency| !dependency.dev && dependency.package == "anyhow") {
+        let is_program = [PROGRAM, LAB].contains(&name);
+        if !is_program && member.dependencies.iter().any(|uses| !uses.dev && uses.package == "anyhow") {
             let message = format!("`{}` depends on anyhow", member.name);
             problems.push(Problem::new(
                 &manifest,
@@ -101,10 +103,10 @@ mod tests {
     }
 
     #[test]
-    fn a_backend_is_for_the_top_crate_and_for_tests() {
+    fn a_backend_is_for_the_facade_and_for_tests() {
         assert_eq!(check(&[member("vmd-nn", "burn", &["std", "autodiff"], false)]), []);
         assert_eq!(check(&[member("vmd-nn", "burn", &["flex"], true)]), []);
-        assert_eq!(check(&[member(TOP, "burn", &["flex", "x86-v4"], false)]), []);
+        assert_eq!(check(&[member(FACADE, "burn", &["flex", "x86-v4"], false)]), []);
         assert_eq!(check(&[member("vmd-nn", "burn", &["flex"], false)]).len(), 1);
         assert_eq!(check(&[member("vmd-nn", "burn", &["flex", "x86-v4"], false)]).len(), 2);
     }
@@ -120,8 +122,10 @@ mod tests {
     }
 
     #[test]
-    fn anyhow_is_for_the_top_crate() {
-        assert_eq!(check(&[member(TOP, "anyhow", &[], false)]), []);
+    fn anyhow_is_for_programs() {
+        for program in [PROGRAM, LAB] {
+            assert_eq!(check(&[member(program, "anyhow", &[], false)]), []);
+        }
         assert_eq!(check(&[member("vmd-train", "anyhow", &[], true)]), []);
         assert_eq!(check(&[member("vmd-train", "anyhow", &[], false)]).len(), 1);
     }

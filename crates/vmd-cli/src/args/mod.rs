@@ -1,22 +1,26 @@
-//! What can be typed.
+//! Command-line arguments.
 
 mod data;
+mod sampler;
 mod text;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use vmd::model::{RemaskRule, RevealRule, SamplerConfig, ValueRule};
+use vmd::Device;
+use vmd::model::LoadOptions;
 use vmd::nn::Precision;
 
 pub(crate) use data::{DataCommand, DataRecordsArgs, DataSudokuArgs};
+pub(crate) use sampler::SamplerArgs;
 pub(crate) use text::{EvaluateTextArgs, NGRAM_ORDER, SampleArgs};
 
-use crate::config::{Given, default_completions, default_contexts};
+use crate::failure::usage;
+use vmd::run::{Given, default_completions, default_contexts};
 
 /// Variational masked diffusion: train, sample, solve, measure.
 #[derive(Debug, Parser)]
-#[command(name = "vmd", bin_name = "cargo xtask", version, max_term_width = 100)]
+#[command(name = "vmd", version, max_term_width = 100)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -45,59 +49,52 @@ pub(crate) enum Command {
     Presets(PresetsArgs),
     /// List what can be written behind --device, and what is there.
     Devices(DevicesArgs),
-    /// Rerun a table of experiments with several seeds, and draw its tables and figures.
-    Study(StudyArgs),
-    /// Time training steps, evaluations and sampling, next to PyTorch if it is there; `cargo xtask bench --micro` times
-    /// each kernel by itself.
-    Bench(BenchArgs),
 }
 
+/// What every command that computes takes.
 #[derive(Debug, Args)]
-pub(crate) struct Common {
+pub struct Common {
     /// Print one JSON object a line on standard output, and nothing else there.
     #[arg(long)]
-    pub(crate) json: bool,
+    pub json: bool,
     /// Seed of every random number.
     #[arg(long)]
-    pub(crate) seed: Option<u64>,
+    pub seed: Option<u64>,
     /// Where to compute: flex (this machine's processor), wgpu, vulkan, metal or cuda, with :N or :cpu behind, or
     /// auto. `devices` lists what is there.
     #[arg(long, default_value = "auto")]
-    pub(crate) device: String,
+    pub device: String,
     /// What the denoiser's matrix products round their factors to: f32, bf16 or f16 [default: the configuration's].
     #[arg(long)]
-    pub(crate) precision: Option<Precision>,
+    pub precision: Option<Precision>,
 }
 
-/// What every command that samples can be told beside its reveal and value rules.
-#[derive(Debug, Args)]
-pub(crate) struct SamplerArgs {
-    /// Remask rule: none; predict-remask with top-prob, margin or entropy; on Sudoku backtrack, a search of at most --nfe evaluations, with threshold.
-    /// [default: none; backtrack where `solve` is given no --reveal]
-    #[arg(long)]
-    pub(crate) remask: Option<RemaskRule>,
-    /// Attempts at every sequence until one keeps the rules of its data; all count as evaluations.
-    #[arg(long, default_value_t = 1)]
-    pub(crate) best_of: usize,
-    /// Loops of the network in every evaluation, which takes as much longer [default: the model's own].
-    #[arg(long)]
-    pub(crate) loops: Option<usize>,
-}
-
-impl SamplerArgs {
-    /// A sampler with these settings; steps, reveal and value rule are the defaults.
-    pub(crate) fn config(&self) -> SamplerConfig {
-        SamplerConfig {
-            remask: self.remask.unwrap_or_default(),
-            best_of: self.best_of,
-            ..SamplerConfig::default()
+impl Common {
+    /// Opens the device, and prints which one `auto` chose where there was a choice.
+    ///
+    /// # Errors
+    ///
+    /// A usage error if there is no such device.
+    pub fn device(&self) -> anyhow::Result<Device> {
+        let opened = vmd::device::open(&self.device)?;
+        if let Some(chosen) = opened.chosen {
+            eprintln!("device: {chosen}");
         }
+        Ok(opened.device)
+    }
+
+    /// How a model is loaded: in this precision, with so many loops of its trunk.
+    pub(crate) fn load_options(&self, loops: Option<usize>) -> anyhow::Result<LoadOptions> {
+        if loops == Some(0) {
+            return Err(usage("--loops must be 1 or more"));
+        }
+        Ok(LoadOptions { precision: self.precision, loops })
     }
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct TrainArgs {
-    /// Preset to train; `cargo xtask presets` lists them.
+    /// Preset to train; `vmd presets` lists them.
     #[arg(long, conflicts_with = "config")]
     pub(crate) preset: Option<String>,
     /// Configuration file to train from.
@@ -117,6 +114,8 @@ pub(crate) struct TrainArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("reveal", |arg| arg.default_value("margin,top-prob")))]
+#[command(mut_arg("nfe", |arg| arg.default_value("5,10,20")))]
 pub(crate) struct EvaluateSudokuArgs {
     /// Model folder, or `shipped` [default: the newest finished Sudoku run, or else the model that comes with the program].
     #[arg(long, value_name = "DIR")]
@@ -136,17 +135,6 @@ pub(crate) struct EvaluateSudokuArgs {
     /// Instead of puzzles: how many of N grids that are drawn from nothing keep the rules.
     #[arg(long, value_name = "N", conflicts_with_all = ["puzzles", "limit"])]
     pub(crate) unconditional: Option<usize>,
-    /// Reveal rules: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
-    /// entropy-bound(0.5), independent-set.
-    #[arg(long, value_delimiter = ',', default_value = "margin,top-prob")]
-    pub(crate) reveal: Vec<RevealRule>,
-    /// Network evaluations per puzzle.
-    #[arg(long, value_delimiter = ',', default_value = "5,10,20")]
-    pub(crate) nfe: Vec<usize>,
-    /// Value rule: argmax, categorical, categorical(0.8,0.95) with temperature and top-p [default: argmax, unconditional:
-    /// categorical].
-    #[arg(long)]
-    pub(crate) value: Option<ValueRule>,
     #[command(flatten)]
     pub(crate) sampler: SamplerArgs,
     #[command(flatten)]
@@ -154,6 +142,8 @@ pub(crate) struct EvaluateSudokuArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("reveal", |arg| arg.default_value("ancestral")))]
+#[command(mut_arg("nfe", |arg| arg.default_value("1,2,4")))]
 pub(crate) struct EvaluateSyntheticArgs {
     /// Model folder [default: the newest finished run on a synthetic set].
     #[arg(long, value_name = "DIR")]
@@ -161,12 +151,6 @@ pub(crate) struct EvaluateSyntheticArgs {
     /// Synthetic set [default: the one the model was trained on].
     #[arg(long)]
     pub(crate) set: Option<String>,
-    /// Reveal rules; figures of ancestral and random-k can be exact, others come from samples.
-    #[arg(long, value_delimiter = ',', default_value = "ancestral")]
-    pub(crate) reveal: Vec<RevealRule>,
-    /// Steps of the sampler.
-    #[arg(long, value_delimiter = ',', default_value = "1,2,4")]
-    pub(crate) nfe: Vec<usize>,
     /// Samples that are counted beside what is exact: how many different sequences they reach, and their entropy.
     #[arg(long, value_name = "N")]
     pub(crate) samples: Option<usize>,
@@ -189,6 +173,9 @@ pub(crate) struct EvaluateSyntheticArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("reveal", |arg| arg.default_value("entropy")))]
+#[command(mut_arg("nfe", |arg| arg.default_value("81")))]
+#[command(mut_arg("value", |arg| arg.default_value("categorical(0.5)")))]
 pub(crate) struct GenerateSudokuArgs {
     /// Model folder, or `shipped` [default: the newest finished Sudoku run, or else the model that comes with the program].
     #[arg(long, value_name = "DIR")]
@@ -203,16 +190,6 @@ pub(crate) struct GenerateSudokuArgs {
     /// with the program].
     #[arg(long, value_name = "FILE")]
     pub(crate) patterns: Option<PathBuf>,
-    /// Network evaluations per grid.
-    #[arg(long, default_value_t = 81)]
-    pub(crate) nfe: usize,
-    /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
-    /// entropy-bound(0.5), independent-set.
-    #[arg(long, default_value = "entropy")]
-    pub(crate) reveal: RevealRule,
-    /// Value rule: argmax, categorical, categorical(0.8,0.95) with temperature and top-p.
-    #[arg(long, default_value = "categorical(0.5)")]
-    pub(crate) value: ValueRule,
     #[command(flatten)]
     pub(crate) sampler: SamplerArgs,
     #[command(flatten)]
@@ -220,6 +197,7 @@ pub(crate) struct GenerateSudokuArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("nfe", |arg| arg.default_value("1000")))]
 pub(crate) struct SolveArgs {
     /// The puzzle, row after row; `.` or `0` for a blank cell.
     pub(crate) puzzle: String,
@@ -229,13 +207,6 @@ pub(crate) struct SolveArgs {
     /// SVG file for a picture of how the grid filled up, which moves where it is shown.
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
-    /// Most network evaluations.
-    #[arg(long, default_value_t = 1000)]
-    pub(crate) nfe: usize,
-    /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
-    /// entropy-bound(0.5), independent-set [default: threshold, with guesses that are taken back].
-    #[arg(long)]
-    pub(crate) reveal: Option<RevealRule>,
     #[command(flatten)]
     pub(crate) sampler: SamplerArgs,
     #[command(flatten)]
@@ -252,51 +223,5 @@ pub(crate) struct PresetsArgs {
 pub(crate) struct DevicesArgs {
     /// Print one JSON object a line.
     #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct StudyArgs {
-    /// Study that comes with the program: synthetic, structure or text.
-    pub(crate) name: Option<String>,
-    /// File with a study of your own; `crates/vmd-cli/studies/synthetic.toml` shows how one looks.
-    #[arg(long, value_name = "STUDY.toml", conflicts_with = "name")]
-    pub(crate) file: Option<PathBuf>,
-    /// Print the arms and do nothing else.
-    #[arg(long)]
-    pub(crate) list: bool,
-    /// Train only arms of these names or sections, and what they need; the report is about all that have been trained.
-    #[arg(long, value_delimiter = ',', value_name = "SECTION_OR_ARM")]
-    pub(crate) only: Vec<String>,
-    /// Train with the first N seeds of every arm [default: as many as the study says].
-    #[arg(long, value_name = "N")]
-    pub(crate) seeds: Option<usize>,
-    /// Runs at a time, each with one thread [default: one for each core].
-    #[arg(long, value_name = "N")]
-    pub(crate) jobs: Option<usize>,
-    /// Folder of the study; what is finished there is not run again [default: studies/NAME].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct BenchArgs {
-    /// Python interpreter that has PyTorch; it then runs the same networks in turns with this program.
-    #[arg(long, value_name = "PYTHON")]
-    pub(crate) torch: Option<PathBuf>,
-    /// Groups of cases: step, sudoku, infer, sample, solve, latent, product, scaling, structure, length, text
-    /// [default: all].
-    #[arg(long, value_delimiter = ',')]
-    pub(crate) only: Vec<String>,
-    /// Rounds; each takes every contender's turn.
-    #[arg(long, default_value_t = 7)]
-    pub(crate) rounds: usize,
-    /// Folder for the figures [default: the next free runs/bench-NNN].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) run: Option<PathBuf>,
-    /// Be the process that is timed.
-    #[arg(long, hide = true)]
-    pub(crate) worker: Option<String>,
-    #[command(flatten)]
-    pub(crate) common: Common,
+    pub json: bool,
 }

@@ -1,9 +1,8 @@
-//! What can be typed about texts.
+//! Arguments of commands about texts.
 
 use std::path::PathBuf;
 
 use clap::Args;
-use vmd::model::{RevealRule, ValueRule};
 
 use super::{Common, SamplerArgs};
 
@@ -11,6 +10,8 @@ use super::{Common, SamplerArgs};
 pub(crate) const NGRAM_ORDER: usize = 7;
 
 #[derive(Debug, Args)]
+#[command(mut_arg("reveal", |arg| arg.default_value("ancestral")))]
+#[command(mut_arg("nfe", |arg| arg.default_value("1,2,4")))]
 pub(crate) struct EvaluateTextArgs {
     /// Model folder [default: the newest finished run on text, lines or a table].
     #[arg(long, value_name = "DIR")]
@@ -42,16 +43,6 @@ pub(crate) struct EvaluateTextArgs {
     /// Order of the n-gram judge, which learns from the training part.
     #[arg(long, value_name = "N", default_value_t = NGRAM_ORDER)]
     pub(crate) order: usize,
-    /// Reveal rules: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
-    /// entropy-bound(0.5).
-    #[arg(long, value_delimiter = ',', default_value = "ancestral")]
-    pub(crate) reveal: Vec<RevealRule>,
-    /// Network evaluations per text, of a model that writes block by block per block.
-    #[arg(long, visible_alias = "nfe-per-block", value_delimiter = ',', default_value = "1,2,4")]
-    pub(crate) nfe: Vec<usize>,
-    /// Value rule: argmax, categorical, categorical(0.8,0.95) with temperature and top-p.
-    #[arg(long, default_value = "categorical")]
-    pub(crate) value: ValueRule,
     #[command(flatten)]
     pub(crate) sampler: SamplerArgs,
     #[command(flatten)]
@@ -59,6 +50,8 @@ pub(crate) struct EvaluateTextArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("reveal", |arg| arg.default_value("ancestral")))]
+#[command(mut_arg("nfe", |arg| arg.default_value("4")))]
 pub(crate) struct SampleArgs {
     /// Model folder [default: the newest finished run].
     #[arg(long, value_name = "DIR")]
@@ -66,22 +59,6 @@ pub(crate) struct SampleArgs {
     /// Number of sequences.
     #[arg(long, default_value_t = 8)]
     pub(crate) count: usize,
-    /// Network evaluations per sequence, of a model that writes block by block per block.
-    #[arg(long, visible_alias = "nfe-per-block", default_value_t = 4)]
-    pub(crate) nfe: usize,
-    /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
-    /// entropy-bound(0.5), independent-set.
-    #[arg(long, default_value = "ancestral")]
-    pub(crate) reveal: RevealRule,
-    /// Value rule: argmax, categorical, categorical(0.8,0.95) with temperature and top-p.
-    #[arg(long, default_value = "categorical")]
-    pub(crate) value: ValueRule,
-    /// Temperature of the values, in place of --value.
-    #[arg(long, conflicts_with = "value")]
-    pub(crate) temperature: Option<f64>,
-    /// Share of the likeliest values that are drawn from, in place of --value.
-    #[arg(long, conflicts_with = "value")]
-    pub(crate) top_p: Option<f64>,
     /// Text to begin with, or to fill in where it has ▁ (one for each token): "to be ▁▁▁▁ not to be". For models of text.
     #[arg(long, value_name = "TEXT")]
     pub(crate) prompt: Option<String>,
@@ -97,17 +74,4 @@ pub(crate) struct SampleArgs {
     pub(crate) sampler: SamplerArgs,
     #[command(flatten)]
     pub(crate) common: Common,
-}
-
-impl SampleArgs {
-    /// How values are drawn.
-    pub(crate) fn value_rule(&self) -> ValueRule {
-        match (self.temperature, self.top_p) {
-            (None, None) => self.value,
-            (temperature, top_p) => ValueRule::Categorical {
-                temperature: temperature.unwrap_or(1.0),
-                top_p: top_p.unwrap_or(1.0),
-            },
-        }
-    }
 }

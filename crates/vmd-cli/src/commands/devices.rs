@@ -1,8 +1,8 @@
 //! `devices`: where this program can compute.
 
 use crate::args::DevicesArgs;
-use crate::device;
 use crate::output::print_table;
+use vmd::device;
 
 /// Lists the devices.
 pub(crate) fn run(args: &DevicesArgs) -> anyhow::Result<()> {

@@ -9,14 +9,13 @@ use vmd::eval::{
     ExactError, Figure, InfillTask, Record, SampleCounts, evaluate_infill, exact_synthetic, mean_interval,
     wilson_interval,
 };
-use vmd::model::{RevealRule, Sampler, SamplerConfig, TokenPredictor, importance_bound};
+use vmd::model::{RevealRule, Sampler, SamplerConfig, TokenPredictor, ValueRule, importance_bound};
 
 use crate::args::EvaluateSyntheticArgs;
-use crate::config::samplers;
-use crate::data::DataConfig;
 use crate::failure::usage;
-use crate::models::LoadedModel;
 use crate::output::{describe_rest, percent, print_json, print_table};
+use vmd::data_config::DataConfig;
+use vmd::models::LoadedModel;
 
 /// Samples where nothing can be enumerated.
 const SAMPLES: usize = 10_000;
@@ -54,16 +53,14 @@ impl Subject {
 
 /// Loads the model and reports on it.
 pub(crate) fn run(args: EvaluateSyntheticArgs) -> anyhow::Result<()> {
-    if args.nfe.contains(&0) {
-        return Err(usage("--nfe must be 1 or more"));
-    }
-    let on_synthetic = |run: &crate::config::RunConfig| matches!(run.data, DataConfig::Synthetic { .. });
+    let samplers = args.sampler.all(ValueRule::default())?;
+    let on_synthetic = |run: &vmd::run::RunConfig| matches!(run.data, DataConfig::Synthetic { .. });
     let loaded = LoadedModel::find(
         args.model,
         "model of a synthetic set",
         on_synthetic,
-        args.sampler.loops,
-        &args.common,
+        args.common.load_options(args.sampler.loops)?,
+        &args.common.device()?,
     )?;
     let trained_on = loaded.run.as_ref().and_then(|run| match &run.data {
         DataConfig::Synthetic { set, hold_out } => Some((*set, *hold_out)),
@@ -89,7 +86,6 @@ pub(crate) fn run(args: EvaluateSyntheticArgs) -> anyhow::Result<()> {
     }
     let infill = args.given.map(|given| given.task(args.contexts, args.completions));
     let subject = Subject::new(set, hold_out, args.samples, infill)?;
-    let samplers = samplers(&args.reveal, &args.nfe, &args.sampler.config());
     if args.iwae.is_some_and(|k| k == 0 || !samplers.iter().all(is_certified)) {
         return Err(usage(
             "--iwae must be 1 or more, and bounds the plain ancestral sampler only; give no other --reveal, \

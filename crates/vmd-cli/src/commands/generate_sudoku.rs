@@ -9,26 +9,30 @@ use vmd::data::sudoku::{Fingerprint, Grid, Layout, fingerprint, random_grid, rea
 use vmd::eval::{
     DigitTest, Figure, PuzzleQuality, make_puzzles, mean_interval, test_digits, wilson_interval,
 };
-use vmd::model::SamplerConfig;
+use vmd::model::ValueRule;
+use vmd::process::{Purpose, keyed_rng};
 use vmd::train::{Checkpoint, RunFolder, write_atomically};
 
 use super::evaluate_sudoku::{distinct, draw_grids, grid_layout};
 use crate::args::GenerateSudokuArgs;
-use crate::data::embedded_puzzles;
 use crate::failure::usage;
-use crate::models::LoadedModel;
 use crate::output::{describe_rest, percent, print_json};
+use vmd::data_config::embedded_puzzles;
+use vmd::models::LoadedModel;
 
 /// Draws the grids, writes them and reports.
 pub(crate) fn run(args: &GenerateSudokuArgs) -> anyhow::Result<()> {
-    if args.count == 0 || args.nfe == 0 {
-        return Err(usage("--count and --nfe must be 1 or more"));
+    if args.count == 0 {
+        return Err(usage("--count must be 1 or more"));
     }
-    let loaded = LoadedModel::find_sudoku(args.model.clone(), args.sampler.loops, &args.common)?;
+    let config = args.sampler.one(ValueRule::default())?;
+    let loaded = LoadedModel::find_sudoku(
+        args.model.clone(),
+        args.common.load_options(args.sampler.loops)?,
+        &args.common.device()?,
+    )?;
     let layout = grid_layout(&loaded)?;
     let patterns = patterns(args.patterns.as_deref(), layout)?;
-    let config =
-        SamplerConfig { nfe: args.nfe, reveal: args.reveal, value: args.value, ..args.sampler.config() };
     let sampler = loaded.sampler(&config, true)?;
     let seed = args.common.seed.unwrap_or(0);
     // What can fail comes before what takes long.

@@ -1,6 +1,5 @@
 //! One module per command.
 
-mod bench;
 mod data;
 mod devices;
 mod evaluate_sudoku;
@@ -10,7 +9,6 @@ mod generate_sudoku;
 mod presets;
 mod sample;
 mod solve;
-mod study;
 mod train;
 
 use crate::args::{Command, DataCommand};
@@ -30,7 +28,5 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Data(DataCommand::Shipments(args)) => data::shipments(&args),
         Command::Presets(args) => presets::run(&args),
         Command::Devices(args) => devices::run(&args),
-        Command::Study(args) => study::run(&args),
-        Command::Bench(args) => bench::run(&args),
     }
 }

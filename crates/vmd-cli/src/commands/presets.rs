@@ -1,7 +1,7 @@
 //! `presets`: what can be trained without writing a configuration.
 
 use crate::args::PresetsArgs;
-use crate::presets;
+use vmd::presets;
 
 /// Lists the presets, or prints one.
 pub(crate) fn run(args: &PresetsArgs) -> anyhow::Result<()> {

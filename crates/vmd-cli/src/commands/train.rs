@@ -8,27 +8,27 @@ use anyhow::Context;
 use vmd::denoiser::Denoiser;
 use vmd::model::{BoundEstimate, VmdModel};
 use vmd::train::{
-    Checkpoint, Outcome, RunFolder, Trainer, TrainerParts, plot_metrics, read_metrics, save_encoding,
-    save_model_dir, write_atomically,
+    Checkpoint, Outcome, RunFolder, Trainer, TrainerParts, plot_metrics, read_metrics, save_model_dir,
+    write_atomically,
 };
 
 use super::evaluate_synthetic::Subject;
 use super::{evaluate_sudoku, evaluate_synthetic, evaluate_text};
 use crate::args::TrainArgs;
-use crate::config::RunConfig;
-use crate::data::DataConfig;
-use crate::device::{check_precision, device};
 use crate::failure::{Interrupted, usage};
 use crate::graph_plot::plot_graph;
-use crate::models::{LoadedModel, RUNS, newest_run};
 use crate::progress::{Progress, describe};
-use crate::{presets, provenance};
+use vmd::data_config::DataConfig;
+use vmd::device::check_precision;
+use vmd::models::{LoadedModel, RUNS, newest_run};
+use vmd::run::RunConfig;
+use vmd::{presets, provenance};
 
 /// Trains, saves and evaluates.
 pub(crate) fn run(mut args: TrainArgs) -> anyhow::Result<()> {
     args.overrides.extend(args.common.precision.map(|p| format!("model.denoiser.trunk.precision={p}")));
     let (config, folder) = prepare(&args)?;
-    let device = device(&args.common.device)?;
+    let device = args.common.device()?;
     check_precision(config.model.precision(), &device)?;
     let (data, validation) = config.data.sources(config.seed)?;
     let mut trainer = Trainer::new(TrainerParts {
@@ -58,7 +58,7 @@ pub(crate) fn run(mut args: TrainArgs) -> anyhow::Result<()> {
     if let Outcome::Interrupted { step } = outcome? {
         let run = folder.path().display();
         return Err(Interrupted(format!(
-            "stopped after step {step}; nothing is lost. Go on with: cargo xtask train --run {run} --resume"
+            "stopped after step {step}; nothing is lost. Go on with: vmd train --run {run} --resume"
         ))
         .into());
     }
@@ -67,7 +67,7 @@ pub(crate) fn run(mut args: TrainArgs) -> anyhow::Result<()> {
     let card = card(&config, &trainer, &progress);
     save_model_dir(&trainer.averaged_model(), &card, &folder.model())?;
     if let Some(corpus) = config.data.corpus()? {
-        save_encoding(&corpus.encoding(), &folder.model())?;
+        corpus.encoding().save(&folder.model())?;
     }
     summarise(&trainer, &progress, &folder);
     save_graph(&config, &trainer.averaged_model(), &folder)?;
@@ -129,7 +129,7 @@ fn chosen_text(args: &TrainArgs) -> anyhow::Result<String> {
     match &args.config {
         Some(file) => std::fs::read_to_string(file)
             .map_err(|error| usage(format!("cannot read --config {}: {error}", file.display()))),
-        None => presets::text(args.preset.as_deref().unwrap_or(presets::DEFAULT)).map(str::to_string),
+        None => Ok(presets::text(args.preset.as_deref().unwrap_or(presets::DEFAULT))?.to_string()),
     }
 }
 
@@ -210,7 +210,7 @@ fn card(config: &RunConfig, trainer: &Trainer<'_>, progress: &Progress) -> Strin
 }
 
 fn evaluate(config: &RunConfig, folder: &RunFolder, args: &TrainArgs) -> anyhow::Result<()> {
-    let loaded = LoadedModel::find(Some(folder.model()), "model", |_| true, None, &args.common)?;
+    let loaded = LoadedModel::load(&folder.model(), args.common.load_options(None)?, &args.common.device()?)?;
     match &config.data {
         DataConfig::Synthetic { set, hold_out } => {
             let subject = Subject::new(*set, *hold_out, config.evaluate.samples, config.evaluate.infill())?;

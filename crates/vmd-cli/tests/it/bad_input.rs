@@ -57,7 +57,7 @@ fn a_good_puzzle_without_a_model() {
     let solve = vmd(folder.path()).args(["solve", &puzzle, "--model", "missing"]).assert();
     fails(solve, 1, &["missing", "config.json"]);
     let synthetic = vmd(folder.path()).arg("evaluate-synthetic").assert();
-    fails(synthetic, 2, &["no model of a synthetic set in runs/", "cargo xtask train"]);
+    fails(synthetic, 2, &["no model of a synthetic set in runs/", "vmd train"]);
 }
 
 #[test]

@@ -12,9 +12,17 @@ use super::{Split, VocabularyKind};
 pub enum TextError {
     /// Byte pairs were asked of a build that does not have them.
     #[error(
-        "byte pairs need the feature `bpe`: run `cargo xtask --features bpe …`, or use the symbols text27, bytes or chars"
+        "byte pairs are not built in; build the program with --features bpe, or use the symbols text27, bytes or chars"
     )]
     NoBpe,
+    /// The file with the meaning of a model's tokens is damaged, or belongs to another model.
+    #[error("{}: {reason}; restore the file", path.display())]
+    Encoding {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// A character without a token.
     #[error("{character:?} at position {position} is not in the vocabulary `{vocabulary}`; {}", vocabulary.remedy())]
     Character {

@@ -11,6 +11,7 @@ mod corpus;
 #[cfg(feature = "download")]
 mod download;
 mod encode;
+mod encoding_file;
 mod error;
 mod lines;
 mod normalise;

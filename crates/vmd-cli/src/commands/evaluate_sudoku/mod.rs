@@ -10,11 +10,11 @@ use vmd::eval::{Figure, Provenance, SudokuEvaluation, SudokuScore, evaluate_sudo
 use vmd::model::{Sampler, SamplerConfig, ValueRule};
 
 use crate::args::EvaluateSudokuArgs;
-use crate::config::{EvaluateConfig, samplers};
-use crate::data::embedded_puzzles;
 use crate::failure::usage;
-use crate::models::LoadedModel;
 use crate::output::{describe_rest, percent, print_json, print_table};
+use vmd::data_config::embedded_puzzles;
+use vmd::models::LoadedModel;
+use vmd::run::EvaluateConfig;
 
 use plot::{Curves, Point};
 pub(super) use unconditional::{distinct, draw_grids, grid_layout};
@@ -38,16 +38,13 @@ pub(crate) fn run(args: EvaluateSudokuArgs) -> anyhow::Result<()> {
     if args.unconditional == Some(0) {
         return Err(usage("--unconditional must be 1 or more"));
     }
-    if args.nfe.contains(&0) {
-        return Err(usage("--nfe must be 1 or more"));
-    }
+    let value = if args.unconditional.is_some() { ValueRule::default() } else { ValueRule::Argmax };
+    let samplers = args.sampler.all(value)?;
     let (sampler, common) = (&args.sampler, &args.common);
-    let model = LoadedModel::find_sudoku(args.model, sampler.loops, common)?;
-    let baseline = args.baseline.map(|folder| LoadedModel::find_sudoku(Some(folder), sampler.loops, common));
+    let (options, device) = (common.load_options(sampler.loops)?, common.device()?);
+    let model = LoadedModel::find_sudoku(args.model, options, &device)?;
+    let baseline = args.baseline.map(|folder| LoadedModel::find_sudoku(Some(folder), options, &device));
     let baseline = baseline.transpose()?;
-    let rule = if args.unconditional.is_some() { ValueRule::default() } else { ValueRule::Argmax };
-    let rest = SamplerConfig { value: args.value.unwrap_or(rule), ..sampler.config() };
-    let samplers = samplers(&args.reveal, &args.nfe, &rest);
     let task = Task {
         model: &model,
         baseline: baseline.as_ref(),

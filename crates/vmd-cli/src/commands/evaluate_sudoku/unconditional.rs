@@ -8,10 +8,10 @@ use vmd::model::{SampleOutput, Sampler};
 
 use super::Task;
 use super::plot::{Curves, Point};
-use crate::data::DataConfig;
 use crate::failure::usage;
-use crate::models::LoadedModel;
 use crate::output::{percent, print_json, print_table};
+use vmd::data_config::DataConfig;
+use vmd::models::LoadedModel;
 
 /// The shape of the grids that a model draws.
 pub(in crate::commands) fn grid_layout(loaded: &LoadedModel) -> anyhow::Result<Layout> {

@@ -8,8 +8,8 @@ use vmd::model::{ObjectiveConfig, RevealRule, SamplerConfig};
 
 use super::Amounts;
 use super::subject::Subject;
-use crate::models::LoadedModel;
 use crate::output::{print_json, print_table};
+use vmd::models::LoadedModel;
 
 /// Prints the bound for every number of steps, and in continuous time.
 pub(super) fn report(

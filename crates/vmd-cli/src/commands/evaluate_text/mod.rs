@@ -5,13 +5,13 @@ mod samples;
 mod subject;
 
 use vmd::data::text::{Form, Split};
-use vmd::model::SamplerConfig;
+use vmd::model::{LoadOptions, SamplerConfig, ValueRule};
 
 use crate::args::EvaluateTextArgs;
-use crate::config::{EvaluateConfig, RunConfig, samplers};
 use crate::failure::usage;
-use crate::models::LoadedModel;
 use subject::Subject;
+use vmd::models::LoadedModel;
+use vmd::run::{EvaluateConfig, RunConfig};
 
 /// Texts that are written at the end of a training, unless its configuration says how many.
 const TRAINED_SAMPLES: usize = 64;
@@ -37,23 +37,21 @@ struct Amounts {
 
 /// Loads model and data and reports.
 pub(crate) fn run(args: EvaluateTextArgs) -> anyhow::Result<()> {
-    if args.nfe.contains(&0)
-        || args.texts == Some(0)
-        || args.iwae == Some(0)
-        || args.order * args.candidates == 0
-    {
-        return Err(usage("--nfe, --texts, --iwae, --order and --candidates must be 1 or more"));
+    if args.texts == Some(0) || args.iwae == Some(0) || args.order * args.candidates == 0 {
+        return Err(usage("--texts, --iwae, --order and --candidates must be 1 or more"));
     }
+    let samplers = args.sampler.all(ValueRule::default())?;
     let on_text = |run: &RunConfig| run.data.is_file();
-    let loaded = LoadedModel::find(args.model, "model of text", on_text, args.sampler.loops, &args.common)?;
+    let (options, device) = (args.common.load_options(args.sampler.loops)?, args.common.device()?);
+    let loaded = LoadedModel::find(args.model, "model of text", on_text, options, &device)?;
     let split = if args.test { Split::Test } else { Split::Validation };
     let subject = Subject::open(&loaded, split)?;
     let judge = args
         .judge
-        .map(|folder| LoadedModel::find(Some(folder), "judge", on_text, None, &args.common))
+        .map(|folder| {
+            LoadedModel::find(Some(folder), "judge", on_text, LoadOptions { loops: None, ..options }, &device)
+        })
         .transpose()?;
-    let rest = SamplerConfig { value: args.value, ..args.sampler.config() };
-    let samplers = samplers(&args.reveal, &args.nfe, &rest);
     let seq = loaded.model.config().seq_len;
     if subject.form() != Form::Text && (args.span > 0 || judge.is_some()) {
         return Err(usage(

@@ -15,10 +15,10 @@ use vmd::model::{ObjectiveConfig, Sampler, SamplerConfig, Writing};
 
 use super::Amounts;
 use super::subject::Subject;
-use crate::data::Syntax;
 use crate::failure::usage;
-use crate::models::LoadedModel;
 use crate::output::{percent, print_json, print_table};
+use vmd::data_config::Syntax;
+use vmd::models::LoadedModel;
 
 /// Tokens of the training part that judges learn from.
 const JUDGED_FROM: usize = 20_000_000;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use anyhow::Context;
 use vmd::data::text::{Corpus, Encoding, Form, Split};
 
-use crate::data::Syntax;
 use crate::failure::usage;
-use crate::models::LoadedModel;
+use vmd::data_config::Syntax;
+use vmd::models::LoadedModel;
 
 /// Held-out examples, and what was trained on.
 pub(super) struct Subject {

@@ -5,27 +5,27 @@ mod text;
 use serde_json::json;
 use vmd::data::sudoku::{Grid, Layout, is_consistent};
 use vmd::eval::SudokuRules;
-use vmd::model::SamplerConfig;
+use vmd::model::ValueRule;
 
 use crate::args::SampleArgs;
-use crate::data::DataConfig;
 use crate::failure::usage;
-use crate::models::LoadedModel;
+use vmd::data_config::DataConfig;
+use vmd::models::LoadedModel;
 
 /// Draws and prints.
 pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
-    if args.nfe == 0 || args.count == 0 {
-        return Err(usage("--nfe and --count must be 1 or more"));
+    if args.count == 0 {
+        return Err(usage("--count must be 1 or more"));
     }
-    let loaded =
-        LoadedModel::find(args.model.clone(), "finished run", |_| true, args.sampler.loops, &args.common)?;
+    let sampler = args.sampler.one(ValueRule::default())?;
+    let loaded = LoadedModel::find(
+        args.model.clone(),
+        "finished run",
+        |_| true,
+        args.common.load_options(args.sampler.loops)?,
+        &args.common.device()?,
+    )?;
     let config = loaded.model.config();
-    let sampler = SamplerConfig {
-        nfe: args.nfe,
-        reveal: args.reveal,
-        value: args.value_rule(),
-        ..args.sampler.config()
-    };
     if let Some(encoding) = &loaded.encoding {
         return text::write(&loaded, encoding, &loaded.block_sampler(&sampler)?, args);
     }

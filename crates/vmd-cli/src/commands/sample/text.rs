@@ -8,7 +8,7 @@ use vmd::model::{Sampler, Writing};
 
 use crate::args::SampleArgs;
 use crate::failure::usage;
-use crate::models::LoadedModel;
+use vmd::models::LoadedModel;
 
 /// Writes texts; a single one appears as it is written.
 pub(super) fn write(

@@ -11,21 +11,23 @@ use vmd::model::{RemaskRule, RevealRule, SamplerConfig, ValueRule};
 use vmd::train::write_atomically;
 
 use crate::args::SolveArgs;
-use crate::data::SOLVER_NODES;
 use crate::failure::usage;
-use crate::models::LoadedModel;
 use recorder::Recorder;
+use vmd::data_config::SOLVER_NODES;
+use vmd::models::LoadedModel;
 
 /// Probability from which a search takes a digit for sure.
 const SURE: f64 = 0.7;
 
 /// Checks the puzzle, lets the model fill it, and checks the result.
 pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
-    if args.nfe == 0 {
-        return Err(usage("--nfe must be 1 or more"));
-    }
+    let sampler = sampler(args)?;
     let puzzle = proper_puzzle(&args.puzzle)?;
-    let loaded = LoadedModel::find_sudoku(args.model.clone(), args.sampler.loops, &args.common)?;
+    let loaded = LoadedModel::find_sudoku(
+        args.model.clone(),
+        args.common.load_options(args.sampler.loops)?,
+        &args.common.device()?,
+    )?;
     let config = loaded.model.config();
     if config.seq_len != puzzle.cells().len() {
         return Err(usage(format!(
@@ -34,7 +36,7 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
             config.seq_len
         )));
     }
-    let sampler = loaded.sampler(&sampler(args), true)?;
+    let sampler = loaded.sampler(&sampler, true)?;
     let seed = args.common.seed.unwrap_or(0);
     let rules = SudokuRules::new(puzzle.layout());
     let recorder = Recorder::new(&loaded.model);
@@ -67,14 +69,18 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
 }
 
 /// A search, unless another reveal or remask rule is asked for.
-fn sampler(args: &SolveArgs) -> SamplerConfig {
+fn sampler(args: &SolveArgs) -> anyhow::Result<SamplerConfig> {
+    let config = args.sampler.one(ValueRule::Argmax)?;
     let search = args.sampler.remask.is_none_or(|remask| remask == RemaskRule::Backtrack);
-    let (reveal, remask) = match args.reveal {
-        None if search => (RevealRule::Threshold { tau: SURE }, RemaskRule::Backtrack),
-        reveal => (reveal.unwrap_or(RevealRule::Margin), args.sampler.remask.unwrap_or_default()),
-    };
-    let rest = args.sampler.config();
-    SamplerConfig { nfe: args.nfe, reveal, remask, value: ValueRule::Argmax, ..rest }
+    Ok(match args.sampler.reveal.is_empty() {
+        true if search => SamplerConfig {
+            reveal: RevealRule::Threshold { tau: SURE },
+            remask: RemaskRule::Backtrack,
+            ..config
+        },
+        true => SamplerConfig { reveal: RevealRule::Margin, ..config },
+        false => config,
+    })
 }
 
 /// Parses a puzzle and makes sure that it has exactly one solution.

@@ -1,0 +1,34 @@
+//! The command line of variational masked diffusion: the program `vmd`, and what other programs of this workspace share with it.
+//!
+//! Invariant: only this crate and `vmd-lab` print, use `anyhow`, or turn errors into text and exit codes. A command parses, resolves,
+//! calls the library and prints.
+
+mod args;
+mod commands;
+pub mod failure;
+mod graph_plot;
+pub mod output;
+pub mod palette;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use args::Common;
+
+/// Runs the program with the arguments of this process.
+pub fn main() -> ExitCode {
+    start(|| args::Arguments::parse().command, commands::run)
+}
+
+/// Parses the arguments and carries the command out, on a thread of the pool that the kernels share their work with: from outside,
+/// every operation would put this thread to sleep and wake another, twenty microseconds each.
+pub fn start<C: Send>(parse: impl FnOnce() -> C, run: fn(C) -> anyhow::Result<()>) -> ExitCode {
+    failure::watch_output();
+    let command = parse();
+    match rayon::scope(|_| run(command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::report(&error),
+    }
+}

@@ -1,0 +1,195 @@
+//! Finding trained models.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use burn::tensor::Device;
+use vmd_data::text::Encoding;
+use vmd_denoiser::Denoiser;
+use vmd_model::{
+    Conditioned, LoadOptions, Sampler, SamplerConfig, TokenPredictor, VmdModel, load_model_dir, model_folder,
+};
+use vmd_train::RunFolder;
+
+use crate::Error;
+use crate::device::check_precision;
+use crate::provenance;
+use crate::run::{RunConfig, search_problem};
+use crate::shipped::{self, SHIPPED};
+
+/// Where runs are kept unless another folder is asked for.
+pub const RUNS: &str = "runs";
+
+/// A loaded model and where it comes from.
+#[derive(Debug)]
+pub struct LoadedModel {
+    /// The model.
+    pub model: VmdModel,
+    /// What it is called in reports: its folder, or [`SHIPPED`].
+    pub name: String,
+    /// Loops of its trunk, where they are not its own number.
+    pub loops: Option<usize>,
+    /// The run that it lies in, if it lies in one.
+    pub run_folder: Option<PathBuf>,
+    /// The run's configuration, where the model lies in a run folder.
+    pub run: Option<RunConfig>,
+    /// SHA-256 of its `config.json`.
+    pub config_sha256: String,
+    /// What its tokens mean, of a model of text.
+    pub encoding: Option<Encoding>,
+}
+
+impl LoadedModel {
+    /// Loads `folder`, or the newest finished run that `wanted` accepts; `what` names it in an error.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if there is none, or it cannot be loaded.
+    pub fn find(
+        folder: Option<PathBuf>,
+        what: &str,
+        wanted: fn(&RunConfig) -> bool,
+        options: LoadOptions,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        let folder = match folder {
+            Some(folder) => model_folder(&folder),
+            None => newest_finished(wanted).ok_or_else(|| {
+                Error::usage(format!("no {what} in {RUNS}/; train one with `vmd train`, or give --model DIR"))
+            })?,
+        };
+        Self::load(&folder, options, device)
+    }
+
+    /// Loads the model in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if it cannot be loaded, or `device` does not compute in its precision.
+    pub fn load(folder: &Path, options: LoadOptions, device: &Device) -> Result<Self, Error> {
+        let model = load_model_dir(folder, options, device)?;
+        check_precision(model.config().precision(), device)?;
+        let file = folder.join("config.json");
+        let config = std::fs::read(&file).map_err(|error| Error::failure(error).at(file.display()))?;
+        let run = folder.parent().and_then(|run| config_of(run).map(|config| (run.to_path_buf(), config)));
+        let (run_folder, run) = run.unzip();
+        let name = folder.display().to_string();
+        let encoding = Encoding::load(folder, model.config().vocab)?;
+        let config_sha256 = sha256(&config);
+        Ok(Self { model, name, loops: options.loops, run_folder, run, config_sha256, encoding })
+    }
+
+    /// The Sudoku model that comes with this crate.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] if `device` does not compute in the precision that `options` ask for.
+    pub fn shipped(options: LoadOptions, device: &Device) -> Result<Self, Error> {
+        let model = shipped::load(options, device)?;
+        check_precision(model.config().precision(), device)?;
+        let config_sha256 = sha256(shipped::CONFIG);
+        let (name, loops) = (SHIPPED.into(), options.loops);
+        Ok(Self { model, name, loops, run_folder: None, run: None, config_sha256, encoding: None })
+    }
+
+    /// Loads `folder`, or the newest finished run on Sudoku, or the model that comes with the program, which is also called
+    /// [`SHIPPED`].
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn find_sudoku(
+        folder: Option<PathBuf>,
+        options: LoadOptions,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        let folder = folder.or_else(|| newest_finished(|run| run.data.is_sudoku()));
+        match folder.filter(|folder| folder.as_path() != Path::new(SHIPPED)) {
+            Some(folder) => Self::load(&model_folder(&folder), options, device),
+            None => Self::shipped(options, device),
+        }
+    }
+
+    /// A sampler for this model; `has_rules` is whether the caller can tell that an unfinished sequence breaks one, which a search
+    /// asks.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] if it does not fit the model.
+    pub fn sampler(&self, config: &SamplerConfig, has_rules: bool) -> Result<Sampler, Error> {
+        if let Some(problem) = search_problem(config, has_rules) {
+            return Err(Error::usage(problem));
+        }
+        if self.model.config().causal && self.model.denoiser().parent_head().is_some() {
+            return Err(Error::usage(
+                "this model writes one block at a time, with tokens that have parents; only `sample` and `evaluate-text` do, for \
+                 models of text",
+            ));
+        }
+        self.fitting(config, &self.model)
+    }
+
+    /// A sampler for each block of this model of text.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] if it does not fit the model.
+    pub fn block_sampler(&self, config: &SamplerConfig) -> Result<Sampler, Error> {
+        if let Some(problem) = search_problem(config, false) {
+            return Err(Error::usage(problem));
+        }
+        if config.best_of > 1 {
+            return Err(Error::usage("--best-of needs rules that a block could keep; leave it out"));
+        }
+        self.fitting(config, &Conditioned::next_block(&self.model, None))
+    }
+
+    /// The sampler, if it fits what it is to drive.
+    fn fitting(&self, config: &SamplerConfig, driven: &impl TokenPredictor) -> Result<Sampler, Error> {
+        let sampler = Sampler::new(config.clone(), self.model.config().schedule.clone());
+        match sampler.problems_with(driven).as_slice() {
+            [] => Ok(sampler),
+            problems => Err(Error::usage(problems.join("; "))),
+        }
+    }
+
+    /// What all figures of this model share.
+    pub fn provenance(&self, task: &str, dataset: String, split: &str, seed: u64) -> vmd_eval::Provenance {
+        vmd_eval::Provenance {
+            task: task.into(),
+            dataset,
+            split: split.into(),
+            loops: self.loops,
+            model: self.name.clone(),
+            seed,
+            revision: provenance::revision(),
+            config_sha256: self.config_sha256.clone(),
+        }
+    }
+}
+
+/// The model folder of the newest finished run that `wanted` accepts.
+fn newest_finished(wanted: impl Fn(&RunConfig) -> bool) -> Option<PathBuf> {
+    let is_wanted =
+        |run: &Path| run.join("model/config.json").is_file() && config_of(run).is_some_and(|c| wanted(&c));
+    newest_run(is_wanted).map(|run| run.join("model"))
+}
+
+/// The run in `runs/` that was changed last, among those that `wanted` accepts.
+pub fn newest_run(wanted: impl Fn(&Path) -> bool) -> Option<PathBuf> {
+    let changed =
+        |path: &PathBuf| -> Option<SystemTime> { path.join("meta.json").metadata().ok()?.modified().ok() };
+    let entries = std::fs::read_dir(RUNS).ok()?;
+    let runs = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).filter(|path| wanted(path));
+    runs.filter_map(|path| changed(&path).map(|time| (time, path))).max().map(|(_, path)| path)
+}
+
+fn config_of(run: &Path) -> Option<RunConfig> {
+    RunConfig::resolve(&RunFolder::read_config(run).ok()?, &[], None).ok()
+}
+
+/// SHA-256 in lower-case hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
