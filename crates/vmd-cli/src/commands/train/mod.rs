@@ -32,8 +32,8 @@ pub(crate) fn run(mut args: TrainArgs) -> anyhow::Result<()> {
     if args.twin || args.is_default() {
         return twin::run(&args);
     }
-    let run = if args.resume { open(&args, &resumed_folder(&args)?)? } else { create(&args)? };
     let device = args.common.device()?;
+    let run = if args.resume { open(&args, &resumed_folder(&args)?)? } else { create(&args)? };
     let (stop, arguments) = (stop_on_ctrl_c()?, format!("--run {}", run.folder().path().display()));
     train(&run, &device, stop.as_ref(), &arguments)?;
     evaluate(&run, &args, &device)

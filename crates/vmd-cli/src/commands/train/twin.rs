@@ -29,8 +29,9 @@ struct Pair {
 
 /// Trains both, evaluates both, and prints one table.
 pub(super) fn run(args: &TrainArgs) -> anyhow::Result<()> {
+    let device = args.common.device()?;
     let pair = if args.resume { Pair::open(args)? } else { Pair::create(args)? };
-    let (device, stop) = (args.common.device()?, super::stop_on_ctrl_c()?);
+    let stop = super::stop_on_ctrl_c()?;
     let arguments = format!("--twin --run {}", pair.with.folder().path().display());
     // The run with the latent comes last, so that it is the newest one, which other commands take.
     for run in [&pair.without, &pair.with] {
