@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use vmd::model::BoundEstimate;
 use vmd::train::{MetricRecord, Observer};
+use vmd::training::describe;
 
 /// Time between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(20);
@@ -68,23 +69,4 @@ impl Observer for Progress {
             }
         }
     }
-}
-
-/// A bound and the latent's state, in words.
-pub(crate) fn describe(estimate: &BoundEstimate) -> String {
-    let steps = estimate.steps.map_or_else(|| "in continuous time".into(), |steps| format!("at T={steps}"));
-    let mut text = format!("bound {:.3} nats {steps}", estimate.bound);
-    if let (Some(gain), Some(health)) = (estimate.latent_gain, estimate.health) {
-        text += &format!(
-            " (reconstruction {:.3}, KL {:.3}); latent gain {gain:.3} nats, {} of {} units active, I(x;z) {:.2} nats",
-            estimate.recon, estimate.kl, health.active_units, health.n_units, health.mutual_information
-        );
-        if let (Some(latent_headroom), Some(won)) = (estimate.latent_headroom(), estimate.latent_savings()) {
-            text += &format!("; latent headroom {latent_headroom:.2} nats, latent savings {won:.2}");
-        }
-        if estimate.is_collapsed() {
-            text += "; the latent is collapsed";
-        }
-    }
-    text
 }

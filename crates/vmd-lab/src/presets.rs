@@ -40,3 +40,22 @@ pub(crate) fn text(name: &str) -> Result<&'static str, vmd::Error> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use vmd::run::RunConfig;
+
+    use super::*;
+
+    #[test]
+    fn every_preset_resolves_under_its_name_and_is_in_one_place() {
+        for (name, text) in PRESETS {
+            let config =
+                RunConfig::resolve(text, &[], None).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(config.name, *name);
+            assert!(vmd::presets::text(name).is_err(), "{name} comes with vmd as well");
+        }
+        assert!(text("sudoku").is_ok());
+        assert!(text("pears").is_err_and(|error| error.to_string().contains("no preset `pears`")));
+    }
+}

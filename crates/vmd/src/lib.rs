@@ -17,7 +17,7 @@
 //! # Features
 //!
 //! `flex` (default) is the CPU backend; `wgpu`, `vulkan`, `metal` and `cuda` are others, and [`device`] opens their devices by name.
-//! `train` (default) adds training: the modules `train`, `run`, `presets` and `models`. With `default-features = false` and a backend
+//! `train` (default) adds training: the modules `train`, `training`, `run`, `presets` and `models`. With `default-features = false` and a backend
 //! a model can be loaded and sampled from, without autodiff, plots and downloads.
 //!
 //! Invariant: nothing here knows the command line, and nothing here prints.
@@ -36,6 +36,8 @@ pub mod provenance;
 #[cfg(feature = "train")]
 pub mod run;
 mod shipped;
+#[cfg(feature = "train")]
+pub mod training;
 
 pub use burn::tensor::Device;
 pub use error::Error;

@@ -24,8 +24,8 @@ pub const PRESETS: &[(&str, &str)] = &[
     ("shipments-vmd", include_str!("../presets/shipments-vmd.toml")),
 ];
 
-/// The preset that is trained when nothing is asked for.
-pub const DEFAULT: &str = "sudoku";
+/// The preset that is trained when nothing is asked for, with its latent and without.
+pub const DEFAULT: &str = "grids-4x4";
 
 /// The text of a preset.
 ///

@@ -215,6 +215,33 @@ impl RunConfig {
         }
     }
 
+    /// The same without its latent, called `NAME-mdm`, to be compared with.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] if there is no latent, or something else needs it.
+    pub fn without_latent(&self) -> Result<Self, Error> {
+        if self.model.latent.is_none() {
+            return Err(Error::usage(format!("{} has no latent to be trained without", self.name)));
+        }
+        let mut twin = self.clone();
+        twin.name += "-mdm";
+        twin.model.latent = None;
+        twin.model.scope = Default::default();
+        twin.objective.latent_free_share = 0.0;
+        twin.evaluate.latent = LatentRule::default();
+        match twin.problems() {
+            problems if problems.is_empty() => Ok(twin),
+            problems => {
+                let problems = problems.join("\n  ");
+                Err(Error::usage(format!(
+                    "{} cannot be trained without its latent:\n  {problems}",
+                    self.name
+                )))
+            }
+        }
+    }
+
     /// The resolved configuration as TOML.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a configuration serialises")

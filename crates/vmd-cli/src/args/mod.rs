@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Train a model (the Sudoku preset by default) and print its figures.
+    /// Train a model and print its figures; without arguments, 4×4 Sudoku grids with a latent and without, side by side.
     Train(TrainArgs),
     /// Let a model solve Sudoku puzzles and count how many it gets right.
     EvaluateSudoku(EvaluateSudokuArgs),
@@ -36,7 +36,7 @@ pub(crate) enum Command {
     EvaluateSynthetic(EvaluateSyntheticArgs),
     /// Bound the likelihood of held-out text, and judge what a model of text, lines or a table writes.
     EvaluateText(EvaluateTextArgs),
-    /// Let a model make full Sudoku unconditional grids, and measure what they are worth.
+    /// Let a model make full Sudoku grids, and measure their quality.
     GenerateSudoku(GenerateSudokuArgs),
     /// Draw sequences from a model.
     Sample(SampleArgs),
@@ -94,7 +94,7 @@ impl Common {
 
 #[derive(Debug, Args)]
 pub(crate) struct TrainArgs {
-    /// Preset to train; `vmd presets` lists them.
+    /// Preset to train; `vmd presets` lists them [default: grids-4x4 for 2000 steps, with --twin].
     #[arg(long, conflicts_with = "config")]
     pub(crate) preset: Option<String>,
     /// Configuration file to train from.
@@ -103,6 +103,9 @@ pub(crate) struct TrainArgs {
     /// Override a key of the configuration, such as train.steps=2000. Repeatable.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) overrides: Vec<String>,
+    /// Also train the same model without its latent, in DIR-mdm, and compare the two in a table and a picture. For synthetic sets.
+    #[arg(long)]
+    pub(crate) twin: bool,
     /// Folder of the run [default: the next free runs/NAME-NNN].
     #[arg(long, value_name = "DIR")]
     pub(crate) run: Option<PathBuf>,
@@ -111,6 +114,13 @@ pub(crate) struct TrainArgs {
     pub(crate) resume: bool,
     #[command(flatten)]
     pub(crate) common: Common,
+}
+
+impl TrainArgs {
+    /// Whether nothing says what is to be trained.
+    pub(crate) fn is_default(&self) -> bool {
+        self.preset.is_none() && self.config.is_none() && !self.resume
+    }
 }
 
 #[derive(Debug, Args)]

@@ -151,6 +151,29 @@ pub(crate) fn report(
     seed: u64,
     json: bool,
 ) -> anyhow::Result<()> {
+    let measured = figures(loaded, subject, samplers, seed, json)?;
+    if !json {
+        println!(
+            "{}: entropy {:.4} nats, independent optimum at NFE 1: KL {:.4} nats{}",
+            subject.set,
+            subject.set.entropy(),
+            subject.set.independent_kl_nfe1(),
+            describe_rest(samplers)
+        );
+        let (heads, rows) = table(samplers, &measured);
+        print_table(&heads, &rows);
+    }
+    Ok(())
+}
+
+/// The figures of every sampler; with `json` they are printed as they come.
+pub(crate) fn figures(
+    loaded: &LoadedModel,
+    subject: &Subject,
+    samplers: &[SamplerConfig],
+    seed: u64,
+    json: bool,
+) -> anyhow::Result<Vec<Vec<Record>>> {
     let mut measured = Vec::new();
     // All of them are checked before the first one runs.
     let ready: Vec<_> =
@@ -166,18 +189,7 @@ pub(crate) fn report(
         }
         measured.push(records);
     }
-    if !json {
-        println!(
-            "{}: entropy {:.4} nats, independent optimum at NFE 1: KL {:.4} nats{}",
-            subject.set,
-            subject.set.entropy(),
-            subject.set.independent_kl_nfe1(),
-            describe_rest(samplers)
-        );
-        let (heads, rows) = table(samplers, &measured);
-        print_table(&heads, &rows);
-    }
-    Ok(())
+    Ok(measured)
 }
 
 fn measure(

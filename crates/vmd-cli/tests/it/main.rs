@@ -9,3 +9,4 @@ mod resume;
 mod samplers;
 mod sudoku;
 mod text;
+mod twin;

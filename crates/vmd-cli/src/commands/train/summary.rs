@@ -1,0 +1,71 @@
+//! What a training prints and saves beside its model.
+
+use vmd::denoiser::Denoiser;
+use vmd::model::{BoundEstimate, VmdModel};
+use vmd::run::RunConfig;
+use vmd::train::{RunFolder, write_atomically};
+use vmd::training::{Training, describe};
+
+use crate::graph_plot::plot_graph;
+use crate::progress::Progress;
+
+/// Prints what came out of a training on standard error.
+pub(super) fn print(training: &Training<'_>, progress: &Progress, folder: &RunFolder) {
+    eprintln!(
+        "trained {} steps in {:.0} s; model in {}",
+        training.step(),
+        training.seconds(),
+        folder.model().display()
+    );
+    for estimate in &progress.last_validation {
+        eprintln!("validation: {}", describe(estimate));
+    }
+    let collapsed: Vec<_> =
+        progress.last_validation.iter().filter(|estimate| estimate.is_collapsed()).collect();
+    // A latent counts as collapsed only if it is so at every number of steps.
+    if let Some(estimate) = collapsed.first().filter(|_| collapsed.len() == progress.last_validation.len()) {
+        eprintln!("{}", advice(estimate));
+    }
+}
+
+/// Saves and draws the graph that a model has learned, and says how much of it is true.
+pub(super) fn save_graph(config: &RunConfig, model: &VmdModel, folder: &RunFolder) -> anyhow::Result<()> {
+    let Some(gates) = model.denoiser().edge_gates() else { return Ok(()) };
+    let (graph, truth) = (gates.graph()?, config.data.graph());
+    let (file, picture) = (folder.path().join("graph.toml"), folder.plots().join("graph.svg"));
+    write_atomically(&file, graph.to_toml().as_bytes())?;
+    plot_graph(&graph, &gates.probabilities(), truth.as_ref(), &config.name, &picture)?;
+    let compared = truth.map_or_else(String::new, |truth| {
+        let agreement = graph.agreement(&truth);
+        let (precision, recall) = (100.0 * agreement.precision, 100.0 * agreement.recall);
+        format!(" ({} in the data: precision {precision:.1} %, recall {recall:.1} %)", agreement.n_true)
+    });
+    eprintln!(
+        "learned graph: {} edges{compared}; {} and {}",
+        graph.pairs().len(),
+        file.display(),
+        picture.display()
+    );
+    Ok(())
+}
+
+/// Why a latent collapsed, as far as the figures tell, and which settings help.
+fn advice(estimate: &BoundEstimate) -> String {
+    let collapsed =
+        "the latent gains less than 1 % of the reconstruction: the model works as if it had none.";
+    let reason = match estimate.latent_headroom() {
+        Some(nats) if nats < 0.05 * estimate.recon => {
+            "At these objective.steps a latent can save next to nothing: tokens appear nearly one at a time, or follow \
+             from what is given. Set fewer objective.steps, or leave the latent out."
+        }
+        _ if estimate.kl > 0.5 => {
+            "Its KL is paid, but the denoiser does not read it. Set a longer first phase of train.kl at a low weight, and \
+             latent.posterior.pooling = \"flatten\"."
+        }
+        _ => {
+            "The posterior equals the prior. Set latent.posterior.init_scale to 5, a lower first weight in train.kl, \
+             or train.kl_target with the nats that it should keep; fewer objective.steps raise what a latent can save."
+        }
+    };
+    format!("{collapsed} {reason}")
+}

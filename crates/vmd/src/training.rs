@@ -1,0 +1,181 @@
+//! Training runs: a configuration, a folder, and the model that comes out.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use burn::tensor::Device;
+use vmd_data::source::DataSource;
+use vmd_model::{BoundEstimate, VmdModel};
+use vmd_train::{
+    Checkpoint, Observer, Outcome, RunFolder, Trainer, TrainerParts, plot_metrics, read_metrics,
+    save_model_dir,
+};
+
+use crate::device::check_precision;
+use crate::run::RunConfig;
+use crate::{Error, provenance};
+
+/// A run on disk.
+#[derive(Debug)]
+pub struct Run {
+    config: RunConfig,
+    folder: RunFolder,
+}
+
+impl Run {
+    /// Starts a run in the folder `path`; `device` is what its `meta.json` calls the device.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the data cannot be read, or the folder holds a run already.
+    pub fn create(config: RunConfig, path: &Path, device: &str) -> Result<Self, Error> {
+        // Before there is a folder: the data may be in a file that cannot be read.
+        config.data.sources(config.seed)?;
+        let folder = RunFolder::create(path, &config.to_toml(), &provenance::meta(device))?;
+        Ok(Self { config, folder })
+    }
+
+    /// Opens the run in the folder `path`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] if there is none, or its configuration is not valid.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let folder = RunFolder::open(path, None)?;
+        let config = RunConfig::resolve(&RunFolder::read_config(path)?, &[], None)
+            .map_err(|error| error.at(folder.config().display()))?;
+        Ok(Self { config, folder })
+    }
+
+    /// Checks that the run was made with `config`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] that names the first difference.
+    pub fn check(&self, config: &RunConfig) -> Result<(), Error> {
+        RunFolder::open(self.folder.path(), Some(&config.to_toml()))?;
+        Ok(())
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> &RunConfig {
+        &self.config
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &RunFolder {
+        &self.folder
+    }
+
+    /// Makes the model and restores the newest checkpoint, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the data or the checkpoint cannot be read, or `device` does not compute in the model's precision.
+    pub fn start<'a>(&'a self, device: &'a Device) -> Result<Training<'a>, Error> {
+        let config = &self.config;
+        check_precision(config.model.precision(), device)?;
+        let (data, validation) = config.data.sources(config.seed)?;
+        let mut trainer = Trainer::new(TrainerParts {
+            model: &config.model,
+            objective: &config.objective,
+            train: &config.train,
+            seed: config.seed,
+            device,
+        })?;
+        if let Some((path, checkpoint)) = Checkpoint::load_newest(&self.folder.checkpoints())? {
+            trainer.restore(&path, checkpoint)?;
+        }
+        Ok(Training { run: self, trainer, data, validation })
+    }
+}
+
+/// A run that is being trained.
+pub struct Training<'a> {
+    run: &'a Run,
+    trainer: Trainer<'a>,
+    data: Box<dyn DataSource>,
+    validation: Box<dyn DataSource>,
+}
+
+impl Training<'_> {
+    /// Steps done.
+    pub fn step(&self) -> u64 {
+        self.trainer.step()
+    }
+
+    /// Seconds spent in training steps, over all sessions of the run.
+    pub fn seconds(&self) -> f64 {
+        self.trainer.seconds()
+    }
+
+    /// Trains to the end, or until `stop` is set: then a checkpoint is saved first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]; the last checkpoint is then still good.
+    pub fn run(&mut self, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Outcome, Error> {
+        let (data, validation) = (self.data.as_ref(), self.validation.as_ref());
+        Ok(self.trainer.run(data, validation, &self.run.folder, observer, stop)?)
+    }
+
+    /// Draws the curves, saves the model with its card, and returns it; `validation` are the last bounds.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if a file cannot be written.
+    pub fn save(&self, validation: &[BoundEstimate]) -> Result<VmdModel, Error> {
+        let Run { config, folder } = self.run;
+        let metrics = read_metrics(&folder.metrics())?;
+        plot_metrics(&metrics, &config.name, &folder.plots().join("loss.svg"))?;
+        let model = self.trainer.averaged_model();
+        save_model_dir(&model, &self.card(validation), &folder.model())?;
+        if let Some(corpus) = config.data.corpus()? {
+            corpus.encoding().save(&folder.model())?;
+        }
+        Ok(model)
+    }
+
+    fn card(&self, validation: &[BoundEstimate]) -> String {
+        let config = &self.run.config;
+        let bound = validation.iter().map(describe).collect::<Vec<_>>().join("; ");
+        format!(
+            "---\nlibrary_name: vmd\ntags: [masked-diffusion, variational-masked-diffusion]\n---\n\n# {name}\n\n\
+             A {kind} made by `vmd` {version} at revision {revision}, seed {seed}: {steps} steps of {batch} sequences \
+             in {seconds:.0} s of training.\n\nValidation: {bound}.\n\nLoad it with \
+             `vmd::VariationalMaskedDiffusion::from_dir`. The configuration that made it:\n\n```toml\n{toml}```\n",
+            name = config.name,
+            kind = if config.model.latent.is_some() {
+                "variational masked diffusion model"
+            } else {
+                "masked diffusion model"
+            },
+            version = env!("CARGO_PKG_VERSION"),
+            revision = provenance::revision(),
+            seed = config.seed,
+            steps = self.step(),
+            batch = config.train.batch_size,
+            seconds = self.seconds(),
+            toml = config.to_toml(),
+        )
+    }
+}
+
+/// A bound and the latent's state, in words.
+pub fn describe(estimate: &BoundEstimate) -> String {
+    let steps = estimate.steps.map_or_else(|| "in continuous time".into(), |steps| format!("at T={steps}"));
+    let mut text = format!("bound {:.3} nats {steps}", estimate.bound);
+    if let (Some(gain), Some(health)) = (estimate.latent_gain, estimate.health) {
+        text += &format!(
+            " (reconstruction {:.3}, KL {:.3}); latent gain {gain:.3} nats, {} of {} units active, I(x;z) {:.2} nats",
+            estimate.recon, estimate.kl, health.active_units, health.n_units, health.mutual_information
+        );
+        if let (Some(latent_headroom), Some(won)) = (estimate.latent_headroom(), estimate.latent_savings()) {
+            text += &format!("; latent headroom {latent_headroom:.2} nats, latent savings {won:.2}");
+        }
+        if estimate.is_collapsed() {
+            text += "; the latent is collapsed";
+        }
+    }
+    text
+}
