@@ -229,7 +229,6 @@ impl RunConfig {
         twin.model.latent = None;
         twin.model.scope = Default::default();
         twin.objective.latent_free_share = 0.0;
-        twin.evaluate.latent = LatentRule::default();
         match twin.problems() {
             problems if problems.is_empty() => Ok(twin),
             problems => {

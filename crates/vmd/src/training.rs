@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Device;
-use vmd_data::source::DataSource;
+use vmd_core::DataSource;
 use vmd_model::{BoundEstimate, VmdModel};
 use vmd_train::{
     Checkpoint, Observer, Outcome, RunFolder, Trainer, TrainerParts, plot_metrics, read_metrics,

@@ -52,10 +52,7 @@ impl SamplerArgs {
 
     /// The only one of them.
     pub(crate) fn one(&self, value: ValueRule) -> anyhow::Result<SamplerConfig> {
-        let counts = [
-            ("--reveal", self.reveal.len()),
-            ("--nfe", self.nfe.len()),
-        ];
+        let counts = [("--reveal", self.reveal.len()), ("--nfe", self.nfe.len())];
         if let Some((flag, _)) = counts.into_iter().find(|(_, count)| *count > 1) {
             return Err(usage(format!("this command takes one {flag}")));
         }
@@ -64,11 +61,7 @@ impl SamplerArgs {
     }
 
     fn rest(&self) -> SamplerConfig {
-        SamplerConfig {
-            remask: self.remask.unwrap_or_default(),
-            best_of: self.best_of,
-            ..Default::default()
-        }
+        SamplerConfig { remask: self.remask.unwrap_or_default(), best_of: self.best_of, ..Default::default() }
     }
 
     /// The value rule, if one was given.

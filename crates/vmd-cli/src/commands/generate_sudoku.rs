@@ -10,7 +10,6 @@ use vmd::eval::{
     DigitTest, Figure, PuzzleQuality, make_puzzles, mean_interval, test_digits, wilson_interval,
 };
 use vmd::model::ValueRule;
-use vmd::process::{Purpose, keyed_rng};
 use vmd::train::{Checkpoint, RunFolder, write_atomically};
 
 use super::evaluate_sudoku::{distinct, draw_grids, grid_layout};

@@ -1,7 +1,7 @@
 //! Which tokens a step reveals.
 
 use rand::Rng;
-use vmd_core::{gumbel, index_below, open_uniform, uniform};
+use vmd_core::{index_below, uniform};
 use vmd_graph::DependencyGraph;
 use vmd_process::{NoiseSchedule, reveal_probability, step_times};
 

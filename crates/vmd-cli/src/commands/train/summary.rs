@@ -59,12 +59,11 @@ fn advice(estimate: &BoundEstimate) -> String {
              from what is given. Set fewer objective.steps, or leave the latent out."
         }
         _ if estimate.kl > 0.5 => {
-            "Its KL is paid, but the denoiser does not read it. Set a longer first phase of train.kl at a low weight, and \
-             latent.posterior.pooling = \"flatten\"."
+            "Its KL is paid, but the denoiser does not read it. Set a longer first phase of train.kl at a low weight."
         }
         _ => {
-            "The posterior equals the prior. Set latent.posterior.init_scale to 5, a lower first weight in train.kl, \
-             or train.kl_target with the nats that it should keep; fewer objective.steps raise what a latent can save."
+            "The posterior equals the prior. Set latent.posterior.init_scale to 5, or a lower first weight in train.kl; \
+             fewer objective.steps raise what a latent can save."
         }
     };
     format!("{collapsed} {reason}")

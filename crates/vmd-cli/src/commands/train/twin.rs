@@ -13,7 +13,7 @@ use super::comparison_plot::{Curve, Point, draw};
 use super::evaluate_synthetic::{Subject, figures};
 use crate::args::TrainArgs;
 use crate::failure::usage;
-use crate::output::{describe_latent, percent, print_table};
+use crate::output::{percent, print_table};
 
 /// What is appended to the folder of a run for its twin without a latent.
 const WITHOUT: &str = "-mdm";
@@ -106,7 +106,7 @@ fn not_synthetic() -> anyhow::Error {
 /// Steps of a sampler, and its rule where there are several.
 fn row_name(config: &SamplerConfig, all: &[SamplerConfig]) -> String {
     match all.iter().any(|other| other.reveal != config.reveal) {
-        true => format!("{} {}", describe_latent(config), config.nfe),
+        true => format!("{} {}", config.reveal, config.nfe),
         false => config.nfe.to_string(),
     }
 }
