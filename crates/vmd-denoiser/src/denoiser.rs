@@ -58,7 +58,7 @@ pub struct DenoiserInput {
     pub z: Option<Tensor<3>>,
     /// Diffusion time, `[batch]`, in `[0, 1]`; networks that are not conditioned on time ignore it.
     pub t: Option<Tensor<1>>,
-    /// `1/T` for a sampler of `T` steps, 0 in continuous time, `[batch]`; networks that are not told ignore it.
+    /// `1/T` for a sampler of `T` steps, 0 in continuous time, `[batch]`; ignored by networks without that input.
     pub budget: Option<Tensor<1>>,
     /// Uniform noise for learned edges, `[batch, seq, seq]`, the same for both directions of a pair; absent outside
     /// training.
@@ -103,7 +103,7 @@ pub trait Denoiser {
         None
     }
 
-    /// Whether the logits depend on the time that the network is told.
+    /// Whether the logits depend on the diffusion time.
     fn sees_time(&self) -> bool {
         true
     }

@@ -34,7 +34,7 @@ pub struct DenoiserConfig {
     /// Lets tokens that one step reveals condition on each other along the model's graph.
     #[serde(default)]
     pub parents: Option<ParentsConfig>,
-    /// Learns which positions need to hear of each other, beginning with all pairs; for a trunk of messages.
+    /// Learns which pairs of positions exchange messages, beginning with all of them; for a trunk of messages.
     #[serde(default)]
     pub gates: Option<GatesConfig>,
 }

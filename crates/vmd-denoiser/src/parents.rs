@@ -23,7 +23,7 @@ pub struct ParentsConfig {
     /// samplers that reveal the surest tokens begin a step with the surest of them.
     #[serde(default)]
     pub order: ParentOrder,
-    /// Edges up to which a token looks for a revealed ancestor: past a parent that the step does not reveal it hears the
+    /// Edges up to which a token looks for a revealed ancestor: past a parent that the step does not reveal it reads the
     /// parent's parents, and so on. 1 for parents alone.
     #[serde(default = "one")]
     pub reach: usize,
@@ -94,7 +94,7 @@ impl ParentHead {
     ) -> Self {
         let parents = graph.parents(config.order);
         let rows = config.reach * parents.n_edge_types() * vocab;
-        // However many parents there are, together they are about as loud as the trunk.
+        // The sum over all parents starts with about the variance of the trunk's output.
         let init_scale = (parents.most().max(1) as f64).powf(-0.5);
         Self {
             features: Linear::new(width, config.hidden, Weights::Scaled { gain: 1.0 }, init),
@@ -119,7 +119,7 @@ impl ParentHead {
     ///
     /// - `features`: `[batch, seq, hidden]`
     /// - `given`: `[batch · seq]`, values of the tokens that the step reveals, `vocab` elsewhere
-    /// - `reveal_order`: `[batch · seq]`, when it is every token's turn where the order is open: a token hears those with an earlier one;
+    /// - `reveal_order`: `[batch · seq]`, when it is every token's turn where the order is open: a token reads those with an earlier one;
     ///   empty where it is not
     /// - output: `[batch, seq, vocab]`
     pub fn forward(&self, features: Tensor<3>, given: &[u32], reveal_order: &[u32]) -> Tensor<3> {
@@ -141,8 +141,8 @@ impl ParentHead {
         }
         let counts = Tensor::<2>::from_data(TensorData::new(counts, [batch * seq, columns]), &device);
         let present = Tensor::<3>::from_data(TensorData::new(present, [batch, seq, 1]), &device);
-        let told = counts.matmul(self.values.val()).reshape([batch, seq, hidden]);
-        self.out.forward(relu(features + told)) * present
+        let of_parents = counts.matmul(self.values.val()).reshape([batch, seq, hidden]);
+        self.out.forward(relu(features + of_parents)) * present
     }
 
     /// Whether the order of the tokens is left open.
@@ -163,7 +163,7 @@ impl ParentHead {
     }
 }
 
-/// Who hears whom.
+/// Which tokens read which.
 #[derive(Debug, Clone)]
 struct Ancestry {
     parents: Arc<Parents>,
@@ -172,9 +172,9 @@ struct Ancestry {
 }
 
 impl Ancestry {
-    /// Calls `hear` with the row of the table for every ancestor of token `i` in `given` (`[seq]`) to which a path leads
+    /// Calls `visit` with the row of the table for every ancestor of token `i` in `given` (`[seq]`) to which a path leads
     /// through tokens that are not in it; with `reveal_order` (`[seq]`), for those alone whose turn is before that of `i`.
-    fn for_each_column(&self, i: usize, given: &[u32], reveal_order: &[u32], mut hear: impl FnMut(usize)) {
+    fn for_each_column(&self, i: usize, given: &[u32], reveal_order: &[u32], mut visit: impl FnMut(usize)) {
         let mut level = vec![i];
         for distance in 0..self.reach {
             let mut next = Vec::new();
@@ -184,7 +184,7 @@ impl Ancestry {
                 }
                 let value = given[parent.node] as usize;
                 if value < self.vocab {
-                    hear((distance * self.parents.n_edge_types() + parent.edge_type) * self.vocab + value);
+                    visit((distance * self.parents.n_edge_types() + parent.edge_type) * self.vocab + value);
                 } else if distance + 1 < self.reach && !next.contains(&parent.node) {
                     next.push(parent.node);
                 }
@@ -218,7 +218,7 @@ impl HostParentHead {
         &self.ancestry.parents
     }
 
-    /// Adds to the `logits` of token `i` what its parents in `given` say; nothing if it has none there.
+    /// Adds to the `logits` of token `i` what the head computes from its parents in `given`; nothing if there are none.
     ///
     /// # Shapes
     ///
@@ -226,13 +226,13 @@ impl HostParentHead {
     /// - `features`: `[hidden]`, those of token `i`
     /// - `given`: `[seq]`, values of the tokens that the step has revealed so far, `vocab` elsewhere
     pub fn add_to(&self, logits: &mut [f32], i: usize, features: &[f32], given: &[u32]) {
-        let (mut hidden, mut is_told) = (features.to_vec(), false);
+        let (mut hidden, mut has_parent) = (features.to_vec(), false);
         self.ancestry.for_each_column(i, given, &[], |column| {
             let row = &self.values[column * self.hidden..(column + 1) * self.hidden];
             hidden.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
-            is_told = true;
+            has_parent = true;
         });
-        if !is_told {
+        if !has_parent {
             return;
         }
         logits.iter_mut().zip(&self.bias).for_each(|(logit, bias)| *logit += bias);

@@ -18,7 +18,7 @@ pub enum ParentOrder {
     /// By colour of [`greedy_colouring`](DependencyGraph::greedy_colouring): nodes of one colour have no ties, so there are
     /// as many generations as colours.
     Colouring,
-    /// Every order: whoever asks says which positions come before another.
+    /// Every order: the caller decides which positions come before another.
     Any,
 }
 

@@ -43,7 +43,7 @@ pub enum GraphSpec {
 }
 
 impl GraphSpec {
-    /// The same without a file: what it says, written out, so that it stays true when the file moves or changes.
+    /// The same graph with the edges of a file written out, so that the file may be moved or changed.
     ///
     /// # Errors
     /// [`GraphError`] if the file does not describe a graph.

@@ -14,7 +14,7 @@ use crate::{LatentConfig, LatentDistribution, LatentFamily, LatentStructure};
 pub struct Posterior {
     token: Embedding,
     tied: Embedding,
-    /// What it hears of the tokens before.
+    /// Projects a summary of the tokens before the unit.
     before: Option<Linear>,
     trunk: Trunk,
     head: Linear,
@@ -25,8 +25,8 @@ pub struct Posterior {
 }
 
 impl Posterior {
-    /// The network of `config` for sequences of `seq` tokens over `vocab` values, told of those before in so many channels if it is
-    /// told.
+    /// The network of `config` for sequences of `seq` tokens over `vocab` values; `before` is the number of channels of a
+    /// summary of the tokens before them, if there is one.
     ///
     /// # Errors
     ///
@@ -66,10 +66,10 @@ impl Posterior {
     /// # Shapes
     ///
     /// - `x0`: `[batch, seq]`, clean tokens
-    /// - `tied`: `[batch, seq]`, 1 for the tokens that the latent is to tie, 0 elsewhere; all 1 for `q(z | x0)`. A
-    ///   posterior that cannot see what is asked of it collapses.
-    /// - `before`: `[batch, 1, channels]`, a summary of the tokens before, absent after nothing; not read by a posterior that is
-    ///   not told of them
+    /// - `tied`: `[batch, seq]`, 1 for the tokens that the latent is to tie, 0 elsewhere; all 1 for `q(z | x0)`.
+    ///   Without this input the posterior collapses.
+    /// - `before`: `[batch, 1, channels]`, a summary of the tokens before, absent at the start of a text; ignored by a
+    ///   posterior without that input
     pub fn forward(
         &self,
         x0: Tensor<2, Int>,

@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrunkConfig {
-    /// How tokens hear of each other.
+    /// How tokens exchange information.
     #[serde(default)]
     pub mixing: Mixing,
     /// Channels of the residual stream.
@@ -48,7 +48,7 @@ pub struct TrunkConfig {
     pub precision: Precision,
 }
 
-/// How the tokens of a sequence hear of each other.
+/// How the tokens of a sequence exchange information.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mixing {
@@ -325,7 +325,7 @@ impl Block {
         }
     }
 
-    /// `mix` adds to the residual stream, its last argument, what tokens hear of each other.
+    /// `mix` adds to the residual stream, its last argument, what tokens receive from each other.
     fn forward(
         &self,
         h: Tensor<3>,

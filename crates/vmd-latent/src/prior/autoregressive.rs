@@ -16,8 +16,8 @@ use super::{HostKind, LOGIT_SCALE, host};
 /// All groups of a row, token after token, each given those before it.
 ///
 /// Group `g` has the logits `b_g + Σ_{h<g} W_{hg} z_h`, linear in the one-hot classes of the groups before it: any joint
-/// distribution of two groups, and of more all that pairwise terms can say. With hidden units it adds
-/// `V_g·relu(c_g + Σ_{h<g} U_{hg} z_h)`, for what more than two groups have to settle together. Clues shift `b` and `c`.
+/// distribution of two groups, and pairwise terms for more. With hidden units it adds
+/// `V_g·relu(c_g + Σ_{h<g} U_{hg} z_h)`, for dependence among more than two groups. Clues shift `b` and `c`.
 #[derive(Module, Debug)]
 pub(super) struct Autoregressive {
     /// `b`, `[groups, n_classes]`, with the groups of all (sub-)latents of a row.

@@ -124,7 +124,7 @@ impl Prior {
     }
 
     /// Every value of `z`, if there are at most `limit`; `None` for a Gaussian.
-    /// [`log_density`](Self::log_density) says how likely each is.
+    /// [`log_density`](Self::log_density) gives the probability of each.
     pub fn enumerate(&self, limit: usize) -> Option<LatentRows> {
         let LatentFamily::Categorical { n_groups, n_classes, .. } = self.family else { return None };
         let digits = self.n_latents * n_groups;
