@@ -3,17 +3,21 @@
 //! `docs/architecture.md` explains this table; change the two together.
 
 /// Every crate, and the crates of this workspace that it may depend on, tests aside.
-pub(crate) const LAYERS: [(&str, &[&str]); 13] = [
+pub(crate) const LAYERS: [(&str, &[&str]); 14] = [
     ("vmd-graph", &[]),
     ("vmd-process", &[]),
     ("vmd-kernels", &[]),
     ("vmd-nn", &["vmd-kernels", "vmd-graph"]),
     ("vmd-latent", &["vmd-nn", "vmd-graph"]),
     ("vmd-denoiser", &["vmd-nn", "vmd-graph"]),
-    ("vmd-model", &["vmd-process", "vmd-latent", "vmd-denoiser", "vmd-graph", "vmd-nn", "vmd-kernels"]),
+    ("vmd-sampler", &["vmd-process", "vmd-graph", "vmd-kernels"]),
+    (
+        "vmd-model",
+        &["vmd-sampler", "vmd-process", "vmd-latent", "vmd-denoiser", "vmd-graph", "vmd-nn", "vmd-kernels"],
+    ),
     ("vmd-data", &["vmd-process", "vmd-graph"]),
-    ("vmd-train", &["vmd-model", "vmd-data", "vmd-process", "vmd-nn", "vmd-kernels"]),
-    ("vmd-eval", &["vmd-model", "vmd-data", "vmd-process", "vmd-graph", "vmd-latent"]),
+    ("vmd-train", &["vmd-model", "vmd-sampler", "vmd-data", "vmd-process", "vmd-nn", "vmd-kernels"]),
+    ("vmd-eval", &["vmd-model", "vmd-sampler", "vmd-data", "vmd-process", "vmd-graph", "vmd-latent"]),
     ("vmd", &LIBRARIES),
     ("vmd-cli", &ALL),
     ("xtask", &[]),
@@ -28,20 +32,21 @@ pub(crate) const KERNELS: &str = "vmd-kernels";
 /// The crate that must compile in seconds.
 pub(crate) const AUTOMATION: &str = "xtask";
 
-const LIBRARIES: [&str; 10] = [
+const LIBRARIES: [&str; 11] = [
     "vmd-kernels",
     "vmd-graph",
     "vmd-process",
     "vmd-nn",
     "vmd-latent",
     "vmd-denoiser",
+    "vmd-sampler",
     "vmd-model",
     "vmd-data",
     "vmd-train",
     "vmd-eval",
 ];
 
-const ALL: [&str; 11] = [
+const ALL: [&str; 12] = [
     "vmd",
     "vmd-kernels",
     "vmd-graph",
@@ -49,6 +54,7 @@ const ALL: [&str; 11] = [
     "vmd-nn",
     "vmd-latent",
     "vmd-denoiser",
+    "vmd-sampler",
     "vmd-model",
     "vmd-data",
     "vmd-train",

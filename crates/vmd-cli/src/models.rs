@@ -7,11 +7,12 @@ use anyhow::Context;
 use vmd::data::text::Encoding;
 use vmd::denoiser::Denoiser;
 use vmd::eval;
-use vmd::model::{Conditioned, Sampler, SamplerConfig, TokenPredictor, VmdModel};
+use vmd::model::{Conditioned, VmdModel};
+use vmd::sampler::{Method, Predictor, Sampler, SamplerConfig};
 use vmd::train::{LoadOptions, RunFolder, load_encoding, load_model, load_model_dir, model_folder};
 
 use crate::args::Common;
-use crate::config::{RunConfig, search_problem};
+use crate::config::RunConfig;
 use crate::device::{check_precision, device};
 use crate::failure::usage;
 use crate::provenance;
@@ -100,39 +101,30 @@ impl LoadedModel {
         }
     }
 
-    /// A sampler for this model; `has_rules` is whether the caller can tell that an unfinished sequence breaks one, which a search
-    /// asks.
-    pub(crate) fn sampler(&self, config: &SamplerConfig, has_rules: bool) -> anyhow::Result<Sampler> {
-        if let Some(problem) = search_problem(config, has_rules) {
-            return Err(usage(problem));
-        }
+    /// A sampler for this model.
+    pub(crate) fn sampler(&self, config: &SamplerConfig) -> anyhow::Result<Sampler> {
+        self.check_method(&config.clone().into())?;
+        Ok(Sampler::new(config.clone()))
+    }
+
+    /// Checks that `method` can drive this model.
+    pub(crate) fn check_method(&self, method: &Method) -> anyhow::Result<()> {
         if self.model.config().causal && self.model.denoiser().parent_head().is_some() {
             return Err(usage(
                 "this model writes one block at a time, with tokens that have parents; only `sample` and `evaluate-text` do, for \
                  models of text",
             ));
         }
-        self.fitting(config, &self.model)
+        check(method, &self.model)
     }
 
     /// A sampler for each block of this model, of text.
     pub(crate) fn block_sampler(&self, config: &SamplerConfig) -> anyhow::Result<Sampler> {
-        if let Some(problem) = search_problem(config, false) {
-            return Err(usage(problem));
-        }
         if config.best_of > 1 {
             return Err(usage("--best-of needs rules that a block could keep; leave it out"));
         }
-        self.fitting(config, &Conditioned::next_block(&self.model, None))
-    }
-
-    /// The sampler, if it fits what it is to drive.
-    fn fitting(&self, config: &SamplerConfig, driven: &impl TokenPredictor) -> anyhow::Result<Sampler> {
-        let sampler = Sampler::new(config.clone(), self.model.config().schedule.clone());
-        match sampler.problems_with(driven).as_slice() {
-            [] => Ok(sampler),
-            problems => Err(usage(problems.join("; "))),
-        }
+        check(&config.clone().into(), &Conditioned::next_block(&self.model, None))?;
+        Ok(Sampler::new(config.clone()))
     }
 
     /// What all figures of this model share.
@@ -147,6 +139,14 @@ impl LoadedModel {
             revision: provenance::revision(),
             config_sha256: self.config_sha256.clone(),
         }
+    }
+}
+
+/// Checks that `method` can drive `model`.
+fn check(method: &Method, model: &dyn Predictor) -> anyhow::Result<()> {
+    match method.problems_with(model).as_slice() {
+        [] => Ok(()),
+        problems => Err(usage(problems.join("; "))),
     }
 }
 

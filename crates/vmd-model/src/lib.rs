@@ -1,7 +1,7 @@
-//! Where process, latent and denoiser meet: objectives and samplers.
+//! Where process, latent and denoiser meet: the model, its objectives and its bounds.
 //!
-//! Invariant: nothing here knows files, data sets or optimisers. An objective maps a batch to named loss parts
-//! in nats; a sampler drives any [`TokenPredictor`] and never learns which network it is.
+//! Invariant: nothing here knows data sets or optimisers. An objective maps a batch to named loss terms in nats, and a model is
+//! a [`Predictor`](vmd_sampler::Predictor) for samplers.
 
 mod batch;
 mod bound;
@@ -11,20 +11,16 @@ mod importance;
 mod loss;
 mod model;
 mod objective;
-pub mod sampler;
 mod session;
 
 pub use batch::{Difficulty, TrainingBatch};
 pub use bound::{BoundEstimate, LatentFree, estimate_bounds};
 pub use conditioned::Conditioned;
-pub use config::{ConfigProblem, ModelConfig, Scope};
+pub use config::{ConfigProblem, ModelConfig};
 pub use importance::importance_bound;
 pub use loss::{LatentSource, Loss, LossOptions, TrainedLoops, loss};
 pub use model::{TrainableDenoiser, VmdModel};
 pub use objective::{Budgets, ObjectiveConfig};
-pub use sampler::{
-    Checker, Prediction, Query, RemaskRule, RevealRule, RowPrediction, SampleOutput, Sampler, SamplerConfig,
-    TokenPredictor, ValueRule,
-};
 pub use session::{Session, Writing};
 pub use vmd_denoiser::Network;
+pub use vmd_sampler::Scope;

@@ -4,7 +4,7 @@
 //!
 //! ```no_run
 //! use vmd::VariationalMaskedDiffusion;
-//! use vmd::model::SamplerConfig;
+//! use vmd::sampler::SamplerConfig;
 //!
 //! # fn device() -> vmd::Device { unimplemented!() }
 //! let model = VariationalMaskedDiffusion::from_dir("runs/d1-001/model", &device())?;
@@ -29,4 +29,5 @@ pub use vmd_latent as latent;
 pub use vmd_model as model;
 pub use vmd_nn as nn;
 pub use vmd_process as process;
+pub use vmd_sampler as sampler;
 pub use vmd_train as train;

@@ -6,8 +6,8 @@ mod text;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use vmd::model::{RemaskRule, RevealRule, SamplerConfig, ValueRule};
 use vmd::nn::Precision;
+use vmd::sampler::{RemaskRule, RevealRule, SamplerConfig, ValueRule};
 
 pub(crate) use data::{DataCommand, DataRecordsArgs, DataSudokuArgs};
 pub(crate) use text::{EvaluateTextArgs, NGRAM_ORDER, SampleArgs};
@@ -72,8 +72,7 @@ pub(crate) struct Common {
 /// What every command that samples can be told beside its reveal and value rules.
 #[derive(Debug, Args)]
 pub(crate) struct SamplerArgs {
-    /// Remask rule: none; predict-remask with top-prob, margin or entropy; on Sudoku backtrack, a search of at most --nfe evaluations, with threshold.
-    /// [default: none; backtrack where `solve` is given no --reveal]
+    /// Remask rule: none, or predict-remask with top-prob, margin or entropy [default: none].
     #[arg(long)]
     pub(crate) remask: Option<RemaskRule>,
     /// Attempts at every sequence until one keeps the rules of its data; all count as evaluations.
@@ -143,6 +142,10 @@ pub(crate) struct EvaluateSudokuArgs {
     /// Network evaluations per puzzle.
     #[arg(long, value_delimiter = ',', default_value = "5,10,20")]
     pub(crate) nfe: Vec<usize>,
+    /// Search with this threshold instead of a reveal rule: values that are at least as probable are taken together, and what
+    /// breaks a rule of Sudoku is taken back. --nfe limits the evaluations.
+    #[arg(long, value_name = "THRESHOLD", conflicts_with_all = ["reveal", "remask", "best_of"])]
+    pub(crate) search: Option<f64>,
     /// Value rule: argmax, categorical, categorical(0.8,0.95) with temperature and top-p [default: argmax, unconditional:
     /// categorical].
     #[arg(long)]
@@ -210,6 +213,10 @@ pub(crate) struct GenerateSudokuArgs {
     /// entropy-bound(0.5), independent-set.
     #[arg(long, default_value = "entropy")]
     pub(crate) reveal: RevealRule,
+    /// Search with this threshold instead of a reveal rule: values that are at least as probable are taken together, and what
+    /// breaks a rule of Sudoku is taken back. --nfe limits the evaluations.
+    #[arg(long, value_name = "THRESHOLD", conflicts_with_all = ["reveal", "remask", "best_of"])]
+    pub(crate) search: Option<f64>,
     /// Value rule: argmax, categorical, categorical(0.8,0.95) with temperature and top-p.
     #[arg(long, default_value = "categorical(0.5)")]
     pub(crate) value: ValueRule,
@@ -233,9 +240,13 @@ pub(crate) struct SolveArgs {
     #[arg(long, default_value_t = 1000)]
     pub(crate) nfe: usize,
     /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
-    /// entropy-bound(0.5), independent-set [default: threshold, with guesses that are taken back].
+    /// entropy-bound(0.5), independent-set [default: margin, where there is no search].
     #[arg(long)]
     pub(crate) reveal: Option<RevealRule>,
+    /// Search with this threshold: values that are at least as probable are taken together, and what breaks a rule is taken
+    /// back [default: 0.7, unless there is a --reveal, --remask or --best-of].
+    #[arg(long, value_name = "THRESHOLD", conflicts_with_all = ["reveal", "remask", "best_of"])]
+    pub(crate) search: Option<f64>,
     #[command(flatten)]
     pub(crate) sampler: SamplerArgs,
     #[command(flatten)]

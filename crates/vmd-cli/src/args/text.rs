@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use vmd::model::{RevealRule, ValueRule};
+use vmd::sampler::{RevealRule, ValueRule};
 
 use super::{Common, SamplerArgs};
 

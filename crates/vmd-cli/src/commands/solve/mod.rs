@@ -7,7 +7,7 @@ use anyhow::bail;
 use serde_json::json;
 use vmd::data::sudoku::{Grid, broken_rule, solve_within};
 use vmd::eval::SudokuRules;
-use vmd::model::{RemaskRule, RevealRule, SamplerConfig, ValueRule};
+use vmd::sampler::{Method, Request, RevealRule, SamplerConfig, SearchConfig, ValueRule};
 use vmd::train::write_atomically;
 
 use crate::args::SolveArgs;
@@ -16,8 +16,8 @@ use crate::failure::usage;
 use crate::models::LoadedModel;
 use recorder::Recorder;
 
-/// Probability from which a search takes a digit for sure.
-const SURE: f64 = 0.7;
+/// Probability from which a search takes digits together.
+const THRESHOLD: f64 = 0.7;
 
 /// Checks the puzzle, lets the model fill it, and checks the result.
 pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
@@ -34,11 +34,13 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
             config.seq_len
         )));
     }
-    let sampler = loaded.sampler(&sampler(args), true)?;
+    let method = method(args);
+    loaded.check_method(&method)?;
     let seed = args.common.seed.unwrap_or(0);
     let rules = SudokuRules::new(puzzle.layout());
-    let recorder = Recorder::new(&loaded.model);
-    let output = sampler.sample_with(&recorder, &puzzle.to_tokens(), seed, &rules);
+    let mut recorder = Recorder::new(config.vocab);
+    let tokens = puzzle.to_tokens();
+    let output = method.run(&loaded.model, &Request::new(&tokens, seed).checked(&rules), &mut recorder);
     let grid = Grid::from_tokens(puzzle.layout(), &output.tokens)?;
     let broken = broken_rule(&grid);
     if let Some(file) = &args.svg {
@@ -66,15 +68,13 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
     }
 }
 
-/// A search, unless another reveal or remask rule is asked for.
-fn sampler(args: &SolveArgs) -> SamplerConfig {
-    let search = args.sampler.remask.is_none_or(|remask| remask == RemaskRule::Backtrack);
-    let (reveal, remask) = match args.reveal {
-        None if search => (RevealRule::Threshold { tau: SURE }, RemaskRule::Backtrack),
-        reveal => (reveal.unwrap_or(RevealRule::Margin), args.sampler.remask.unwrap_or_default()),
-    };
-    let rest = args.sampler.config();
-    SamplerConfig { nfe: args.nfe, reveal, remask, value: ValueRule::Argmax, ..rest }
+/// A search, unless a reveal rule, remask rule or several attempts are asked for.
+fn method(args: &SolveArgs) -> Method {
+    let (nfe, value, rest) = (args.nfe, ValueRule::Argmax, args.sampler.config());
+    if args.reveal.is_none() && args.sampler.remask.is_none() && rest.best_of == 1 {
+        return SearchConfig { threshold: args.search.unwrap_or(THRESHOLD), nfe, value }.into();
+    }
+    SamplerConfig { nfe, reveal: args.reveal.unwrap_or(RevealRule::Margin), value, ..rest }.into()
 }
 
 /// Parses a puzzle and makes sure that it has exactly one solution.
