@@ -3,7 +3,7 @@
 //! `docs/architecture.md` explains this table; change the two together.
 
 /// Every crate, and the crates of this workspace that it may depend on, tests aside.
-pub(crate) const LAYERS: [(&str, &[&str]); 15] = [
+pub(crate) const LAYERS: [(&str, &[&str]); 16] = [
     ("vmd-core", &[]),
     ("vmd-graph", &[]),
     ("vmd-process", &[]),
@@ -11,13 +11,23 @@ pub(crate) const LAYERS: [(&str, &[&str]); 15] = [
     ("vmd-nn", &["vmd-core", "vmd-kernels", "vmd-graph"]),
     ("vmd-latent", &["vmd-core", "vmd-nn", "vmd-graph"]),
     ("vmd-denoiser", &["vmd-core", "vmd-nn", "vmd-graph"]),
+    ("vmd-sampler", &["vmd-core", "vmd-process", "vmd-graph", "vmd-kernels"]),
     (
         "vmd-model",
-        &["vmd-core", "vmd-process", "vmd-latent", "vmd-denoiser", "vmd-graph", "vmd-nn", "vmd-kernels"],
+        &[
+            "vmd-core",
+            "vmd-sampler",
+            "vmd-process",
+            "vmd-latent",
+            "vmd-denoiser",
+            "vmd-graph",
+            "vmd-nn",
+            "vmd-kernels",
+        ],
     ),
     ("vmd-data", &["vmd-core", "vmd-graph"]),
-    ("vmd-train", &["vmd-core", "vmd-model", "vmd-data", "vmd-process", "vmd-nn", "vmd-kernels"]),
-    ("vmd-eval", &["vmd-core", "vmd-model", "vmd-data", "vmd-process", "vmd-graph", "vmd-latent"]),
+    ("vmd-train", &["vmd-core", "vmd-model", "vmd-sampler", "vmd-data", "vmd-process", "vmd-nn", "vmd-kernels"]),
+    ("vmd-eval", &["vmd-core", "vmd-model", "vmd-sampler", "vmd-data", "vmd-process", "vmd-graph", "vmd-latent"]),
     ("vmd", &LIBRARIES),
     ("vmd-cli", &["vmd"]),
     ("vmd-lab", &["vmd", "vmd-cli"]),
@@ -39,7 +49,7 @@ pub(crate) const KERNELS: &str = "vmd-kernels";
 /// The crate that must compile in seconds.
 pub(crate) const AUTOMATION: &str = "xtask";
 
-const LIBRARIES: [&str; 11] = [
+const LIBRARIES: [&str; 12] = [
     "vmd-core",
     "vmd-kernels",
     "vmd-graph",
@@ -47,6 +57,7 @@ const LIBRARIES: [&str; 11] = [
     "vmd-nn",
     "vmd-latent",
     "vmd-denoiser",
+    "vmd-sampler",
     "vmd-model",
     "vmd-data",
     "vmd-train",

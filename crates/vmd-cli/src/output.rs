@@ -1,7 +1,7 @@
 //! Figures on standard output: a table for people, JSON lines for programs, never both.
 
 use vmd::eval::Record;
-use vmd::model::{RemaskRule, SamplerConfig};
+use vmd::sampler::{Method, RemaskRule, SamplerConfig};
 
 /// Prints every record as a line of JSON.
 pub fn print_json(records: &[Record]) {
@@ -36,9 +36,16 @@ pub fn percent(value: f64, ci95: [f64; 2]) -> String {
     if low == high { format!("{value} %") } else { format!("{value} % [{low}, {high}]") }
 }
 
-/// What samplers that share everything but reveal rule and steps do otherwise than usual, for a headline.
-pub fn describe_rest(samplers: &[SamplerConfig]) -> String {
-    let Some(first) = samplers.first() else { return String::new() };
+/// What methods that share everything but reveal rule and steps do otherwise than usual, for a headline.
+pub fn describe_rest(methods: &[Method]) -> String {
+    match methods.first() {
+        Some(Method::Steps(first)) => describe_settings(first),
+        _ => String::new(),
+    }
+}
+
+/// The same of one sampler.
+pub fn describe_settings(first: &SamplerConfig) -> String {
     let parts = [
         (first.remask != RemaskRule::None).then(|| format!(", remask {}", first.remask)),
         (first.best_of > 1).then(|| format!(", best of {}", first.best_of)),

@@ -1,7 +1,7 @@
 //! Every way in which a few-step sampler can reveal a short sequence.
 
-use vmd_model::{RevealRule, SamplerConfig};
 use vmd_process::{NoiseSchedule, reveal_counts, step_times};
+use vmd_sampler::{RevealRule, SamplerConfig};
 
 /// One order of reveals: the step in which each token appears, and its probability.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,7 +6,8 @@ use thiserror::Error;
 use vmd_core::{Purpose, keyed_rng};
 use vmd_data::synthetic::SyntheticSet;
 use vmd_latent::{LatentRows, Prior};
-use vmd_model::{RemaskRule, SamplerConfig, TrainableDenoiser, ValueRule, VmdModel};
+use vmd_model::{TrainableDenoiser, VmdModel};
+use vmd_sampler::{RemaskRule, SamplerConfig, ValueRule};
 
 use crate::StepChain;
 use crate::plan::{Part, Plan};

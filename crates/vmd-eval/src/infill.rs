@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use vmd_core::{DataSource, Purpose, index_below, keyed_rng, uniform};
 use vmd_data::synthetic::{SyntheticSet, SyntheticSource};
-use vmd_model::{Sampler, TokenPredictor};
+use vmd_sampler::{Predictor, Sampler};
 
 use crate::{Figure, mean_interval};
 
@@ -55,7 +55,7 @@ pub struct InfillEntropy {
 ///
 /// If there are no contexts or completions, or the sampler cannot run with `model`.
 pub fn evaluate_infill(
-    model: &impl TokenPredictor,
+    model: &dyn Predictor,
     set: &SyntheticSet,
     sampler: &Sampler,
     task: InfillTask,

@@ -18,6 +18,6 @@ pub use exact::{ExactError, ExactResult, exact_synthetic};
 pub use grids::{DigitTest, PuzzleQuality, make_puzzles, test_digits};
 pub use infill::{InfillEntropy, InfillScore, InfillTask, evaluate_infill};
 pub use interval::{mean_interval, wilson_interval};
-pub use record::{Figure, Provenance, Record};
+pub use record::{Figure, Provenance, Record, SamplerLabel};
 pub use samples::SampleCounts;
 pub use sudoku::{Band, Group, SudokuEvaluation, SudokuRules, SudokuScore, evaluate_sudoku};

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use vmd_latent::LatentRows;
-use vmd_model::{Query, Scope, TokenPredictor, TrainableDenoiser, VmdModel};
+use vmd_model::{TrainableDenoiser, VmdModel};
+use vmd_sampler::{Predictor, Query, Scope};
 
 use crate::StepChain;
 
@@ -233,8 +234,7 @@ impl Plan {
                 0 => Vec::new(),
                 _ => chunk.iter().flat_map(|&(part, z, _)| latents[part].row(z).iter().copied()).collect(),
             };
-            let z = &LatentRows { values, row_len };
-            let prediction = model.predict(Query { xt: &xt, t: &t, z, budget, rows: &[] });
+            let prediction = model.predict(Query { xt: &xt, t: &t, z: &values, budget, rows: &[] });
             for (row, &(part, z, place)) in chunk.iter().enumerate() {
                 let answer = prediction.row(row, seq, vocab);
                 for &(group, reveal) in &asked[part][place] {

@@ -1,7 +1,7 @@
 //! One figure and where it comes from.
 
 use serde::{Deserialize, Serialize};
-use vmd_model::SamplerConfig;
+use vmd_sampler::{Method, SamplerConfig, SearchConfig};
 
 /// One measured figure. This is the line that `--json` prints.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub struct Record {
     pub n: usize,
     /// Steps that the sampler was allowed; absent where it sets its own pace.
     pub nfe: Option<usize>,
-    /// Reveal rule.
+    /// Reveal rule, or `search(THRESHOLD)`.
     pub reveal: String,
     /// Value rule.
     pub value_rule: String,
@@ -88,15 +88,59 @@ impl Figure {
     }
 }
 
+/// What a [`Record`] says of the sampler that it was measured with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SamplerLabel {
+    nfe: Option<usize>,
+    reveal: String,
+    value_rule: String,
+    remask: String,
+    best_of: usize,
+}
+
+impl From<&SamplerConfig> for SamplerLabel {
+    fn from(config: &SamplerConfig) -> Self {
+        Self {
+            nfe: (!config.sets_own_pace()).then_some(config.nfe),
+            reveal: config.reveal.to_string(),
+            value_rule: config.value.to_string(),
+            remask: config.remask.to_string(),
+            best_of: config.best_of,
+        }
+    }
+}
+
+impl From<&SearchConfig> for SamplerLabel {
+    fn from(config: &SearchConfig) -> Self {
+        Self {
+            nfe: Some(config.nfe),
+            reveal: Method::from(*config).to_string(),
+            value_rule: config.value.to_string(),
+            remask: "none".into(),
+            best_of: 1,
+        }
+    }
+}
+
+impl From<&Method> for SamplerLabel {
+    fn from(method: &Method) -> Self {
+        match method {
+            Method::Steps(config) => config.into(),
+            Method::Search(config) => config.into(),
+        }
+    }
+}
+
 impl Provenance {
     /// The record of one figure measured with `sampler`.
     pub fn record(
         &self,
         metric: &str,
         figure: Figure,
-        sampler: &SamplerConfig,
+        sampler: impl Into<SamplerLabel>,
         band: Option<String>,
     ) -> Record {
+        let SamplerLabel { nfe, reveal, value_rule, remask, best_of } = sampler.into();
         Record {
             task: self.task.clone(),
             dataset: self.dataset.clone(),
@@ -106,11 +150,11 @@ impl Provenance {
             value: figure.value,
             ci95: figure.ci95,
             n: figure.n,
-            nfe: (!sampler.sets_own_pace()).then_some(sampler.nfe),
-            reveal: sampler.reveal.to_string(),
-            value_rule: sampler.value.to_string(),
-            remask: sampler.remask.to_string(),
-            best_of: sampler.best_of,
+            nfe,
+            reveal,
+            value_rule,
+            remask,
+            best_of,
             latent_draws: None,
             loops: self.loops,
             model: self.model.clone(),

@@ -6,7 +6,7 @@ use std::time::Instant;
 use vmd_data::sudoku::{
     Grade, Grid, Layout, PuzzleRecord, Technique, grade, imbalance, is_consistent, is_valid_solution, solve,
 };
-use vmd_model::{Checker, SampleOutput, Sampler, TokenPredictor};
+use vmd_sampler::{Checker, Method, Observer, Predictor, Request, SampleOutput};
 
 use crate::{Figure, mean_interval, wilson_interval};
 
@@ -57,11 +57,11 @@ impl std::fmt::Display for Group {
     }
 }
 
-/// Strain, in nats, for an imbalance of 1. Chosen on made puzzles.
+/// Penalty, in nats, for an imbalance of 1. Chosen on generated puzzles.
 const NATS_PER_IMBALANCE: f64 = 10.0;
 
-/// The rules of Sudoku, for samplers that try again or search. Strained are probabilities that no mixture of grids has
-/// ([`imbalance`]); a network that knows little of the rules is strained everywhere.
+/// The rules of Sudoku, for samplers that try again and for a search. Probabilities that no mixture of grids has
+/// ([`imbalance`]) are penalised.
 #[derive(Debug, Clone, Copy)]
 pub struct SudokuRules {
     layout: Layout,
@@ -122,24 +122,26 @@ struct Outcome {
     nfe: usize,
 }
 
-/// Lets `sampler` fill every puzzle; scores all of them, every band of clue counts, and every level of the grader
-/// ([`grade`]). A sampler with several attempts keeps the first grid that breaks no rule.
+/// Fills every puzzle by `method`; scores all of them, every band of clue counts, and every level of the grader ([`grade`]).
+/// With several attempts the first grid that breaks no rule is kept.
 ///
 /// # Panics
 ///
-/// If there are no puzzles, they differ in shape or have another size than the model's sequences, or the sampler has
-/// [`problems`](Sampler::problems_with) with the model.
+/// If there are no puzzles, they differ in shape or have another size than the model's sequences, or the method has
+/// [`problems`](Method::problems_with) with the model.
 pub fn evaluate_sudoku(
-    model: &impl TokenPredictor,
-    sampler: &Sampler,
+    model: &dyn Predictor,
+    method: &Method,
     puzzles: &[PuzzleRecord],
     seed: u64,
+    observer: &mut dyn Observer,
 ) -> SudokuEvaluation {
     let xt: Vec<u32> = puzzles.iter().flat_map(|record| record.puzzle.to_tokens()).collect();
     let layout = puzzles[0].puzzle.layout();
     assert!(puzzles.iter().all(|record| record.puzzle.layout() == layout), "puzzles of one shape");
     let start = Instant::now();
-    let output = sampler.sample_with(model, &xt, seed, &SudokuRules::new(layout));
+    let rules = SudokuRules::new(layout);
+    let output = method.run(model, &Request::new(&xt, seed).checked(&rules), observer);
     let seconds = start.elapsed().as_secs_f64();
     let outcomes = outcomes(puzzles, &output, model.seq_len());
     let groups: BTreeSet<Group> = outcomes.iter().flat_map(|outcome| outcome.groups).collect();

@@ -1,14 +1,17 @@
 //! A model of blocks, given what came before them.
 
+use std::sync::Arc;
+
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
-use vmd_denoiser::{Context, DenoiserInput};
-use vmd_graph::DependencyGraph;
-use vmd_latent::{LatentDistribution, LatentRows, Prior};
+use vmd_denoiser::{Context, DenoiserInput, HostParentHead};
+use vmd_graph::{DependencyGraph, Parents};
+use vmd_latent::{LatentDistribution, Prior};
+use vmd_process::NoiseSchedule;
+use vmd_sampler::{Prediction, Predictor, Query, Scope, StepTies};
 
 use crate::model::upload_tokens;
-use crate::sampler::{Prediction, Query};
-use crate::{Scope, TokenPredictor, TrainableDenoiser, VmdModel};
+use crate::{TrainableDenoiser, VmdModel};
 
 /// The blocks of a causal model, given the tokens before each of them. Of any other model they are whole sequences, given
 /// nothing.
@@ -75,13 +78,17 @@ impl<'a, D: TrainableDenoiser> Conditioned<'a, D> {
     }
 }
 
-impl<D: TrainableDenoiser> TokenPredictor for Conditioned<'_, D> {
+impl<D: TrainableDenoiser> Predictor for Conditioned<'_, D> {
     fn vocab(&self) -> usize {
         self.model.config().vocab
     }
 
     fn seq_len(&self) -> usize {
         self.model.config().unit_len()
+    }
+
+    fn schedule(&self) -> NoiseSchedule {
+        self.model.config().schedule
     }
 
     fn n_blocks(&self) -> usize {
@@ -92,49 +99,27 @@ impl<D: TrainableDenoiser> TokenPredictor for Conditioned<'_, D> {
         self.model.config().scope
     }
 
-    fn draw_latent(&self, rows: &[usize], xt: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> LatentRows {
-        let Some(priors) = self.priors_given(rows, xt) else { return LatentRows::default() };
-        let row_len = priors.first().map_or(0, Prior::row_len);
-        let mut values = Vec::with_capacity(rngs.len() * row_len);
+    fn draw_latents(&self, rows: &[usize], xt: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> Vec<f32> {
+        let mut values = Vec::new();
+        let priors = self.priors_given(rows, xt).unwrap_or_default();
         priors.iter().zip(rngs).for_each(|(prior, rng)| prior.sample_into(rng, &mut values));
-        LatentRows { values, row_len }
-    }
-
-    fn infer_latent(
-        &self,
-        rows: &[usize],
-        x0: &[u32],
-        latent_mask: &[u32],
-        rngs: &mut [&mut ChaCha8Rng],
-    ) -> Option<LatentRows> {
-        let latent = self.model.config().latent.as_ref()?;
-        let (seq, device) = (self.seq_len(), self.model.device());
-        let mut noise = Vec::with_capacity(rngs.len() * latent.row_len(seq));
-        rngs.iter_mut().for_each(|rng| latent.noise_into(seq, rng, &mut noise));
-        let z =
-            self.posterior(rows, x0, latent_mask)?.sample(self.model.upload_latent(&noise, &device), false);
-        Some(LatentRows { values: z.into_data().iter::<f32>().collect(), row_len: latent.row_len(seq) })
+        values
     }
 
     fn fits_latents(&self) -> bool {
         self.model.fits_latents()
     }
 
-    fn redraw_latent(
+    fn fit_latents(
         &self,
         rows: &[usize],
         xt: &[u32],
-        z: &LatentRows,
+        guess: &[u32],
+        latent_mask: &[u32],
         rngs: &mut [&mut ChaCha8Rng],
-    ) -> Option<LatentRows> {
-        let priors = self.priors_given(rows, xt).filter(|_| self.fits_latents())?;
-        let mut values = Vec::with_capacity(z.values.len());
-        let shown = xt.chunks_exact(self.seq_len());
-        for (((prior, shown), z), rng) in priors.iter().zip(shown).zip(z.rows()).zip(rngs) {
-            let kept: Vec<bool> = shown.iter().map(|&token| token < self.vocab() as u32).collect();
-            prior.redraw_into(z, &kept, *rng, &mut values);
-        }
-        Some(LatentRows { values, row_len: z.row_len })
+    ) -> Vec<f32> {
+        let inferred = self.infer_latents(rows, guess, latent_mask, rngs);
+        self.redraw_latents(rows, xt, &inferred, rngs)
     }
 
     fn graph(&self) -> Option<&DependencyGraph> {
@@ -147,7 +132,7 @@ impl<D: TrainableDenoiser> TokenPredictor for Conditioned<'_, D> {
         let has_latent = self.model.posterior().is_some();
         let input = DenoiserInput {
             xt: self.upload(query.xt),
-            z: has_latent.then(|| self.model.upload_latent(&query.z.values, &device)),
+            z: has_latent.then(|| self.model.upload_latent(query.z, &device)),
             t: Some(Tensor::from_data(TensorData::new(times, [n]), &device)),
             budget: Some(Tensor::full([n], 1.0 / query.budget as f32, &device)),
             gate_noise: None,
@@ -157,9 +142,72 @@ impl<D: TrainableDenoiser> TokenPredictor for Conditioned<'_, D> {
         let host = |tensor: Tensor<3>| tensor.into_data().iter::<f32>().collect();
         let (logits, features) = self.model.denoiser().logits_and_features(input);
         match self.model.denoiser().parent_head().zip(features) {
-            Some((head, features)) => Prediction::with_parents(host(logits), head.to_host(), host(features)),
+            Some((head, features)) => {
+                let ties = HostTies { head: head.to_host(), features: host(features), seq: self.seq_len() };
+                Prediction::with_ties(host(logits), Arc::new(ties))
+            }
             None => Prediction::from(host(logits)),
         }
+    }
+}
+
+/// A parent head on the host, with the features of all rows.
+#[derive(Debug)]
+struct HostTies {
+    head: HostParentHead,
+    /// `[rows, seq, hidden]`.
+    features: Vec<f32>,
+    seq: usize,
+}
+
+impl StepTies for HostTies {
+    fn parents(&self) -> &Parents {
+        self.head.parents()
+    }
+
+    fn add_to(&self, logits: &mut [f32], row: usize, i: usize, given: &[u32]) {
+        let (token, hidden) = (row * self.seq + i, self.head.hidden());
+        self.head.add_to(logits, i, &self.features[token * hidden..(token + 1) * hidden], given);
+    }
+}
+
+impl<D: TrainableDenoiser> Conditioned<'_, D> {
+    /// A latent from the posterior for every row of `x0` (`[rows, seq]`); `latent_mask` is 1 for the tokens that it is for.
+    pub(crate) fn infer_latents(
+        &self,
+        rows: &[usize],
+        x0: &[u32],
+        latent_mask: &[u32],
+        rngs: &mut [&mut ChaCha8Rng],
+    ) -> Vec<f32> {
+        let latent = self.model.config().latent.as_ref();
+        let Some((latent, posterior)) = latent.zip(self.posterior(rows, x0, latent_mask)) else {
+            return Vec::new();
+        };
+        let mut noise = Vec::with_capacity(rngs.len() * latent.row_len(self.seq_len()));
+        rngs.iter_mut().for_each(|rng| latent.noise_into(self.seq_len(), rng, &mut noise));
+        let z = posterior.sample(self.model.upload_latent(&noise, &self.model.device()), false);
+        z.into_data().iter::<f32>().collect()
+    }
+
+    /// Keeps the latents `z` of the tokens that are shown in `xt` (`[rows, seq]`), and draws those of the others from the prior
+    /// given the ones before them.
+    pub(crate) fn redraw_latents(
+        &self,
+        rows: &[usize],
+        xt: &[u32],
+        z: &[f32],
+        rngs: &mut [&mut ChaCha8Rng],
+    ) -> Vec<f32> {
+        let priors = self.priors_given(rows, xt).unwrap_or_default();
+        let mut values = Vec::with_capacity(z.len());
+        let shown = xt.chunks_exact(self.seq_len());
+        let z = z.chunks_exact((z.len() / rngs.len()).max(1));
+        for (((prior, shown), z), rng) in priors.iter().zip(shown).zip(z).zip(rngs) {
+            let kept: Vec<bool> = shown.iter().map(|&token| token < self.vocab() as u32).collect();
+            prior.redraw_into(z, &kept, *rng, &mut values);
+        }
+        values
     }
 }
 

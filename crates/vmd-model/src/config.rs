@@ -8,19 +8,7 @@ use vmd_kernels::Precision;
 use vmd_latent::LatentConfig;
 use vmd_nn::{BlockMask, Mixing, PositionEncoding};
 use vmd_process::NoiseSchedule;
-
-/// How often the latent is drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Scope {
-    /// Once per sample, kept for all steps (arXiv 2510.23606).
-    #[default]
-    Sequence,
-    /// Once per block, before its first step.
-    Block,
-    /// Afresh in every step (VADD, arXiv 2505.17384).
-    Step,
-}
+use vmd_sampler::Scope;
 
 /// A complete model, saved as `config.json` beside the weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

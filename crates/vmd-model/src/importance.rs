@@ -5,10 +5,10 @@ use rand_chacha::ChaCha8Rng;
 use vmd_core::{Purpose, keyed_rng, log_mean_exp, uniform};
 use vmd_denoiser::ParentHead;
 use vmd_kernels::softmax_f64;
-use vmd_latent::LatentRows;
 use vmd_process::step_times;
+use vmd_sampler::{Predictor, Query, Scope};
 
-use crate::{Conditioned, Query, Scope, TokenPredictor, TrainableDenoiser, VmdModel};
+use crate::{Conditioned, TrainableDenoiser, VmdModel};
 
 /// Rows per forward pass, as far as the draws of one sequence allow.
 const BATCH_ROWS: usize = 1024;
@@ -240,7 +240,7 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
         let prediction = self.given.predict(Query {
             xt: &xt.repeat(self.draws),
             t: &vec![self.times[step % self.steps()]; self.draws * rows.len()],
-            z: &LatentRows { values: latents, row_len },
+            z: &latents,
             budget: self.steps(),
             rows: &[],
         });

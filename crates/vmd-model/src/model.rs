@@ -6,11 +6,12 @@ use rand_chacha::ChaCha8Rng;
 use vmd_core::{Problem, Validate};
 use vmd_denoiser::{Denoiser, LatentShape, Network, NetworkShape, NfeCounter};
 use vmd_graph::DependencyGraph;
-use vmd_latent::{LatentRows, LatentStructure, Posterior, Prior, PriorNetwork};
-use vmd_nn::ParameterInit;
+use vmd_latent::{LatentStructure, Posterior, Prior, PriorNetwork};
+use vmd_nn::{NetworkError, ParameterInit};
+use vmd_process::NoiseSchedule;
+use vmd_sampler::{Prediction, Predictor, Query, Scope};
 
-use crate::sampler::{Prediction, Query};
-use crate::{Conditioned, ModelConfig, Scope, TokenPredictor};
+use crate::{Conditioned, ConfigProblem, ModelConfig};
 
 /// A denoiser that a model can be built around: any that is a Burn module.
 pub trait TrainableDenoiser: Denoiser + Module + ModuleDisplay {}
@@ -185,13 +186,17 @@ pub(crate) fn upload_tokens(tokens: &[u32], seq: usize, device: &Device) -> Tens
     Tensor::from_data(TensorData::new(values, [tokens.len() / seq, seq]), device)
 }
 
-impl<D: TrainableDenoiser> TokenPredictor for VmdModel<D> {
+impl<D: TrainableDenoiser> Predictor for VmdModel<D> {
     fn vocab(&self) -> usize {
         self.config.vocab
     }
 
     fn seq_len(&self) -> usize {
         self.config.seq_len
+    }
+
+    fn schedule(&self) -> NoiseSchedule {
+        self.config.schedule
     }
 
     fn n_blocks(&self) -> usize {
@@ -202,24 +207,12 @@ impl<D: TrainableDenoiser> TokenPredictor for VmdModel<D> {
         self.config.scope
     }
 
-    fn draw_latent(&self, _: &[usize], xt: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> LatentRows {
+    fn draw_latents(&self, _: &[usize], xt: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> Vec<f32> {
         if self.prior.is_none() {
-            return LatentRows::default();
+            return Vec::new();
         }
         let (units, observed) = self.current_units(xt, xt, self.config.mask_token());
-        Conditioned::each_block(self, xt).draw_latent(&units, &observed, rngs)
-    }
-
-    fn infer_latent(
-        &self,
-        _: &[usize],
-        x0: &[u32],
-        latent_mask: &[u32],
-        rngs: &mut [&mut ChaCha8Rng],
-    ) -> Option<LatentRows> {
-        let (units, latent_mask_units) = self.current_units(latent_mask, latent_mask, 1);
-        let (_, x0_units) = self.current_units(x0, latent_mask, 1);
-        Conditioned::each_block(self, x0).infer_latent(&units, &x0_units, &latent_mask_units, rngs)
+        Conditioned::each_block(self, xt).draw_latents(&units, &observed, rngs)
     }
 
     fn fits_latents(&self) -> bool {
@@ -227,15 +220,19 @@ impl<D: TrainableDenoiser> TokenPredictor for VmdModel<D> {
         latent.is_some_and(|latent| latent.structure == LatentStructure::PerToken && latent.clues.is_none())
     }
 
-    fn redraw_latent(
+    fn fit_latents(
         &self,
         _: &[usize],
         xt: &[u32],
-        z: &LatentRows,
+        guess: &[u32],
+        latent_mask: &[u32],
         rngs: &mut [&mut ChaCha8Rng],
-    ) -> Option<LatentRows> {
+    ) -> Vec<f32> {
+        let (units, masks) = self.current_units(latent_mask, latent_mask, 1);
+        let (_, guesses) = self.current_units(guess, latent_mask, 1);
+        let inferred = Conditioned::each_block(self, guess).infer_latents(&units, &guesses, &masks, rngs);
         let (units, observed) = self.current_units(xt, xt, self.config.mask_token());
-        Conditioned::each_block(self, xt).redraw_latent(&units, &observed, z, rngs)
+        Conditioned::each_block(self, xt).redraw_latents(&units, &observed, &inferred, rngs)
     }
 
     fn graph(&self) -> Option<&DependencyGraph> {
@@ -254,9 +251,9 @@ impl<D: TrainableDenoiser> TokenPredictor for VmdModel<D> {
             "blocks with parents are asked for one by one"
         );
         let t: Vec<f64> = query.t.iter().flat_map(|&t| std::iter::repeat_n(t, blocks)).collect();
-        let rows = query.z.values.chunks_exact(query.z.row_len.max(1));
-        let values = rows.flat_map(|z| std::iter::repeat_n(z, blocks).flatten().copied()).collect();
-        let z = &LatentRows { values, row_len: query.z.row_len };
-        Conditioned::each_block(self, query.xt).predict(Query { t: &t, z, rows: &[], ..query })
+        let row_len = query.z.len() / query.t.len().max(1);
+        let rows = query.z.chunks_exact(row_len.max(1));
+        let z: Vec<f32> = rows.flat_map(|z| std::iter::repeat_n(z, blocks).flatten().copied()).collect();
+        Conditioned::each_block(self, query.xt).predict(Query { t: &t, z: &z, rows: &[], ..query })
     }
 }

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use vmd_process::{NoiseSchedule, kl_multiplier, reveal_probability, step_times};
-
-use crate::Scope;
+use vmd_sampler::Scope;
 
 /// Steps of the samplers that are trained for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,11 +3,11 @@
 use rand::Rng;
 use vmd_core::{Purpose, keyed_rng};
 use vmd_denoiser::Context;
+use vmd_sampler::{Observer, Request, SampleOutput, Sampler};
 
 use crate::importance::unit_bounds;
 use crate::model::upload_tokens;
-use crate::sampler::SampleOutput;
-use crate::{Conditioned, Sampler, TrainableDenoiser, VmdModel};
+use crate::{Conditioned, TrainableDenoiser, VmdModel};
 
 /// Texts in progress, with the keys and values of what the next block sees of them.
 #[derive(Debug)]
@@ -75,20 +75,20 @@ pub struct Writing<'a> {
 
 impl<D: TrainableDenoiser> VmdModel<D> {
     /// Fills the mask tokens of texts of any length (of a model that is not causal: of its own length at the most), which
-    /// `sampler` does for every block. `on_block` is told of the tokens so far, `[texts, n]`, after each block.
+    /// `sampler` does for every block. `observer` is told of each evaluation and of each block.
     ///
     /// Tokens after a text's `stop` are `stop` too. A causal model sees what comes before a block, and nothing after it.
     ///
     /// # Panics
     ///
-    /// If the template is no whole number of texts, or longer than the model allows, or as [`Sampler::sample`].
+    /// If the template is no whole number of texts, or longer than the model allows, or as [`Sampler::run`].
     pub fn write(
         &self,
         sampler: &Sampler,
         writing: Writing<'_>,
-        on_block: impl FnMut(&[Vec<u32>]),
+        observer: &mut dyn Observer,
     ) -> SampleOutput {
-        let (written, nfe) = self.write_blocks(sampler, writing, on_block);
+        let (written, nfe) = self.write_blocks(sampler, writing, observer);
         let length = writing.template.len() / writing.texts;
         SampleOutput { tokens: finished(written, length, writing.stop), nfe }
     }
@@ -98,7 +98,7 @@ impl<D: TrainableDenoiser> VmdModel<D> {
         &self,
         sampler: &Sampler,
         writing: Writing<'_>,
-        mut on_block: impl FnMut(&[Vec<u32>]),
+        observer: &mut dyn Observer,
     ) -> (Vec<Vec<u32>>, Vec<usize>) {
         let Writing { template, texts, stop, seed } = writing;
         assert!(texts > 0 && template.len().is_multiple_of(texts), "a template holds whole texts");
@@ -119,12 +119,12 @@ impl<D: TrainableDenoiser> VmdModel<D> {
             let next =
                 session.as_ref().map_or_else(|| Conditioned::next_block(self, None), Session::next_block);
             let of_block = keyed_rng(seed, block as u64, Purpose::Block).next_u64();
-            let filled = sampler.sample_numbered(&next, &xt, of_block, &open);
+            let filled = sampler.run(&next, &Request::new(&xt, of_block).numbered(&open), observer);
             for (i, &text) in open.iter().enumerate() {
                 nfe[text] += filled.nfe[i];
                 written[text].extend(&filled.tokens[i * len..(i + 1) * len]);
             }
-            on_block(&written);
+            observer.on_block(&written);
             let tokens = |i: usize| &filled.tokens[i * len..(i + 1) * len];
             let goes_on = |i: &usize| stop.is_none_or(|stop| !tokens(*i).contains(&stop));
             let going: Vec<usize> = (0..open.len()).filter(goes_on).collect();
@@ -160,7 +160,7 @@ impl<D: TrainableDenoiser> VmdModel<D> {
         );
         // Attempt `a` at text `i` is text `a · texts + i` of one call.
         let all = Writing { template: &template.repeat(attempts), texts: attempts * texts, ..writing };
-        let (written, nfe) = self.write_blocks(sampler, all, |_| ());
+        let (written, nfe) = self.write_blocks(sampler, all, &mut ());
         let padded: Vec<u32> = written
             .iter()
             .flat_map(|text| text.iter().copied().chain(std::iter::repeat_n(0, seq - text.len())))

@@ -8,11 +8,8 @@ use burn::tensor::Device;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use vmd_core::{Purpose, keyed_rng};
-use vmd_model::{
-    LoadOptions, ModelConfig, ObjectiveConfig, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor,
-    TrainableDenoiser, TrainingBatch, ValueRule, VmdModel, load_model_dir, model_folder,
-};
-use vmd_process::NoiseSchedule;
+use vmd_model::{ModelConfig, ObjectiveConfig, TrainableDenoiser, TrainingBatch, VmdModel};
+use vmd_sampler::{Predictor, RevealRule, Sampler, SamplerConfig, Scope, ValueRule};
 
 use crate::TrainError;
 
@@ -110,7 +107,7 @@ impl Teacher {
                     .into(),
             });
         }
-        let sampler = Sampler::new(config.sampler(config.steps), NoiseSchedule::default());
+        let sampler = Sampler::new(config.sampler(config.steps));
         if let Some(problem) = sampler.problems_with(&model).into_iter().next() {
             return Err(TrainError::BadModel { path: folder, reason: problem });
         }
@@ -172,7 +169,7 @@ struct Leg {
 
 /// `xt` (`[rows, seq]`) after each row's part of a chain of the sampler that `config` makes of a number of steps.
 fn run(
-    model: &impl TokenPredictor,
+    model: &dyn Predictor,
     xt: &[u32],
     legs: &[Leg],
     config: impl Fn(usize) -> SamplerConfig,
@@ -188,11 +185,9 @@ fn run(
         let of_rows = |row: &usize| xt[row * seq..(row + 1) * seq].iter().copied();
         let open: Vec<u32> = rows.iter().flat_map(of_rows).collect();
         let sampler = match config(nfe) {
-            config if config.reveal == RevealRule::Ancestral => {
-                Sampler::new(config, NoiseSchedule::default()).between(start..end)
-            }
-            // Other rules are their own masters: they fill what is masked, in the steps that are left.
-            _ => Sampler::new(config(end - start), NoiseSchedule::default()),
+            config if config.reveal == RevealRule::Ancestral => Sampler::new(config).between(start..end),
+            // Other rules ignore the schedule: they fill what is masked, in the steps that are left.
+            _ => Sampler::new(config(end - start)),
         };
         let tokens = sampler.sample(model, &open, rng.next_u64()).tokens;
         for (&row, tokens) in rows.iter().zip(tokens.chunks_exact(seq)) {
@@ -207,8 +202,8 @@ mod tests {
     use std::cell::RefCell;
 
     use rand_chacha::ChaCha8Rng;
-    use vmd_latent::LatentRows;
-    use vmd_model::{Prediction, Query};
+    use vmd_process::NoiseSchedule;
+    use vmd_sampler::{Prediction, Query};
 
     use super::*;
 
@@ -216,7 +211,7 @@ mod tests {
     #[derive(Default)]
     struct Noted(RefCell<Vec<(f64, usize, u32)>>);
 
-    impl TokenPredictor for Noted {
+    impl Predictor for Noted {
         fn vocab(&self) -> usize {
             3
         }
@@ -229,8 +224,12 @@ mod tests {
             Scope::Sequence
         }
 
-        fn draw_latent(&self, _: &[usize], _: &[u32], _: &mut [&mut ChaCha8Rng]) -> LatentRows {
-            LatentRows::default()
+        fn schedule(&self) -> NoiseSchedule {
+            NoiseSchedule::default()
+        }
+
+        fn draw_latents(&self, _: &[usize], _: &[u32], _: &mut [&mut ChaCha8Rng]) -> Vec<f32> {
+            Vec::new()
         }
 
         fn predict(&self, query: Query<'_>) -> Prediction {

@@ -11,8 +11,10 @@ use vmd::core::{Purpose, keyed_rng};
 use vmd::data::synthetic::{SyntheticSet, SyntheticSource};
 use vmd::denoiser::{Denoiser, DenoiserInput, LatentShape, NfeCounter};
 use vmd::eval::exact_synthetic;
-use vmd::model::{ModelConfig, ObjectiveConfig, Sampler, SamplerConfig, VmdModel};
+use vmd::model::{ModelConfig, ObjectiveConfig, VmdModel};
 use vmd::nn::{Embedding, Linear, ParameterInit, Weights};
+use vmd::process::{Purpose, keyed_rng};
+use vmd::sampler::{Sampler, SamplerConfig};
 use vmd::train::{TrainConfig, Trainer, TrainerParts};
 
 const STEPS: u64 = 1500;
@@ -105,7 +107,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let exact = exact_synthetic(&model, &set, &sampler, 1)?;
     println!("one evaluation a sample: {:.1} % right, KL {:.3} nats", 100.0 * exact.accuracy, exact.kl);
     let blank = vec![config.mask_token(); 5 * config.seq_len];
-    let samples = Sampler::new(sampler, config.schedule.clone()).sample(&model, &blank, 1);
+    let samples = Sampler::new(sampler).sample(&model, &blank, 1);
     samples.tokens.chunks(config.seq_len).for_each(|tokens| println!("{tokens:?}"));
     Ok(())
 }

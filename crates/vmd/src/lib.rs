@@ -4,7 +4,7 @@
 //!
 //! ```no_run
 //! use vmd::VariationalMaskedDiffusion;
-//! use vmd::model::SamplerConfig;
+//! use vmd::sampler::SamplerConfig;
 //!
 //! let device = vmd::device::open("auto")?.device;
 //! let model = VariationalMaskedDiffusion::from_dir("runs/d1-001", &device)?;
@@ -53,5 +53,6 @@ pub use vmd_latent as latent;
 pub use vmd_model as model;
 pub use vmd_nn as nn;
 pub use vmd_process as process;
+pub use vmd_sampler as sampler;
 #[cfg(feature = "train")]
 pub use vmd_train as train;

@@ -3,16 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use burn::tensor::Device;
-use vmd_data::text::Encoding;
-use vmd_denoiser::Denoiser;
-use vmd_model::{
-    Conditioned, LoadOptions, Sampler, SamplerConfig, TokenPredictor, VmdModel, load_model_dir, model_folder,
-};
-use vmd_train::RunFolder;
+use anyhow::Context;
+use vmd::data::text::Encoding;
+use vmd::denoiser::Denoiser;
+use vmd::eval;
+use vmd::model::{Conditioned, VmdModel};
+use vmd::sampler::{Method, Predictor, Sampler, SamplerConfig};
+use vmd::train::{LoadOptions, RunFolder, load_encoding, load_model, load_model_dir, model_folder};
 
-use crate::Error;
-use crate::device::check_precision;
+use crate::args::Common;
+use crate::config::RunConfig;
+use crate::device::{check_precision, device};
+use crate::failure::usage;
 use crate::provenance;
 use crate::run::{RunConfig, search_problem};
 use crate::shipped::{self, SHIPPED};
@@ -110,23 +112,29 @@ impl LoadedModel {
         }
     }
 
-    /// A sampler for this model; `has_rules` is whether the caller can tell that an unfinished sequence breaks one, which a search
-    /// asks.
+    /// A sampler for this model.
     ///
     /// # Errors
     ///
     /// [`Error::Usage`] if it does not fit the model.
-    pub fn sampler(&self, config: &SamplerConfig, has_rules: bool) -> Result<Sampler, Error> {
-        if let Some(problem) = search_problem(config, has_rules) {
-            return Err(Error::usage(problem));
-        }
+    pub fn sampler(&self, config: &SamplerConfig) -> Result<Sampler, Error> {
+        self.check_method(&config.clone().into())?;
+        Ok(Sampler::new(config.clone()))
+    }
+
+    /// Checks that `method` can drive this model.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] if it does not fit the model.
+    pub fn check_method(&self, method: &Method) -> Result<(), Error> {
         if self.model.config().causal && self.model.denoiser().parent_head().is_some() {
             return Err(Error::usage(
                 "this model writes one block at a time, with tokens that have parents; only `sample` and `evaluate-text` do, for \
                  models of text",
             ));
         }
-        self.fitting(config, &self.model)
+        check(method, &self.model)
     }
 
     /// A sampler for each block of this model of text.
@@ -135,22 +143,11 @@ impl LoadedModel {
     ///
     /// [`Error::Usage`] if it does not fit the model.
     pub fn block_sampler(&self, config: &SamplerConfig) -> Result<Sampler, Error> {
-        if let Some(problem) = search_problem(config, false) {
-            return Err(Error::usage(problem));
-        }
         if config.best_of > 1 {
             return Err(Error::usage("--best-of needs rules that a block could keep; leave it out"));
         }
-        self.fitting(config, &Conditioned::next_block(&self.model, None))
-    }
-
-    /// The sampler, if it fits what it is to drive.
-    fn fitting(&self, config: &SamplerConfig, driven: &impl TokenPredictor) -> Result<Sampler, Error> {
-        let sampler = Sampler::new(config.clone(), self.model.config().schedule.clone());
-        match sampler.problems_with(driven).as_slice() {
-            [] => Ok(sampler),
-            problems => Err(Error::usage(problems.join("; "))),
-        }
+        check(&config.clone().into(), &Conditioned::next_block(&self.model, None))?;
+        Ok(Sampler::new(config.clone()))
     }
 
     /// What all figures of this model share.
@@ -165,6 +162,14 @@ impl LoadedModel {
             revision: provenance::revision(),
             config_sha256: self.config_sha256.clone(),
         }
+    }
+}
+
+/// Checks that `method` can drive `model`.
+fn check(method: &Method, model: &dyn Predictor) -> Result<(), Error> {
+    match method.problems_with(model).as_slice() {
+        [] => Ok(()),
+        problems => Err(Error::usage(problems.join("; "))),
     }
 }
 

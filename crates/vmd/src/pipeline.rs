@@ -3,13 +3,11 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use vmd_data::text::Encoding;
-use vmd_model::{
-    Conditioned, LoadOptions, SampleOutput, Sampler, SamplerConfig, VmdModel, Writing, load_model_dir,
-    model_folder,
-};
-
-use crate::{Error, shipped};
+use thiserror::Error;
+use vmd_data::text::{Encoding, TextError};
+use vmd_model::{Conditioned, VmdModel, Writing};
+use vmd_sampler::{SampleOutput, Sampler, SamplerConfig};
+use vmd_train::{LoadOptions, TrainError, load_encoding, load_model_dir};
 
 /// A trained model from a folder.
 #[derive(Debug)]
@@ -62,13 +60,13 @@ impl VariationalMaskedDiffusion {
                 config.seq_len
             )));
         }
-        let sampler = Sampler::new(sampler.clone(), config.schedule.clone());
+        let sampler = Sampler::new(sampler.clone());
         let problems = sampler.problems_with(&Conditioned::next_block(&self.model, None));
         if !problems.is_empty() {
             return Err(Error::usage(format!("the sampler does not fit the model: {}", problems.join("; "))));
         }
         let writing = Writing { template: &template, texts: 1, stop: encoding.stop(), seed };
-        Ok(encoding.decode(&self.model.write(&sampler, writing, |_| ()).tokens))
+        Ok(encoding.decode(&self.model.write(&sampler, writing, &mut ()).tokens))
     }
 
     /// The model itself.
@@ -91,9 +89,9 @@ impl VariationalMaskedDiffusion {
     /// # Panics
     ///
     /// If `xt` is no whole number of sequences, or `sampler` does not fit the model, as
-    /// [`Sampler::problems_with`] says beforehand; or if it makes several attempts or searches, which
+    /// [`Sampler::problems_with`] says beforehand; or if it makes several attempts, which
     /// [`Sampler::sample_checked`] does.
     pub fn infill(&self, xt: &[u32], sampler: &SamplerConfig, seed: u64) -> SampleOutput {
-        Sampler::new(sampler.clone(), self.model.config().schedule.clone()).sample(&self.model, xt, seed)
+        Sampler::new(sampler.clone()).sample(&self.model, xt, seed)
     }
 }

@@ -5,10 +5,11 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 use vmd_core::{Problem, Validate};
-use vmd_eval::InfillTask;
-use vmd_graph::GraphSpec;
-use vmd_model::{ModelConfig, ObjectiveConfig, RemaskRule, RevealRule, SamplerConfig, ValueRule};
-use vmd_train::TrainConfig;
+use vmd::eval::InfillTask;
+use vmd::graph::GraphSpec;
+use vmd::model::{ModelConfig, ObjectiveConfig};
+use vmd::sampler::{RemaskRule, RevealRule, SamplerConfig, ValueRule};
+use vmd::train::TrainConfig;
 
 use crate::Error;
 use crate::data_config::DataConfig;
@@ -160,14 +161,6 @@ impl EvaluateConfig {
     }
 }
 
-/// What a search lacks where `has_rules` says whether rules can be checked before a sequence is finished.
-pub fn search_problem(config: &SamplerConfig, has_rules: bool) -> Option<String> {
-    (config.remask == RemaskRule::Backtrack && !has_rules).then(|| {
-        "remask = backtrack asks whether a sequence breaks a rule before it is finished, and only Sudoku can tell; set it to none"
-            .into()
-    })
-}
-
 /// Every reveal rule with every number of steps, else as `rest`.
 pub fn samplers(reveal: &[RevealRule], nfe: &[usize], rest: &SamplerConfig) -> Vec<SamplerConfig> {
     let of_rule = |&reveal: &RevealRule| {
@@ -296,8 +289,7 @@ impl RunConfig {
         let graph = self.model.graph.is_some();
         let mut problems = Vec::new();
         for sampler in samplers(&self.evaluate.reveal, &[1], &self.evaluate.rest()) {
-            let of_search = search_problem(&sampler, self.data.is_sudoku());
-            for problem in sampler.problems_on(graph).into_iter().chain(of_search) {
+            for problem in sampler.problems_on(graph) {
                 let problem = format!("evaluate.{problem}");
                 if !problems.contains(&problem) {
                     problems.push(problem);

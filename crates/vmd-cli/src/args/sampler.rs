@@ -1,7 +1,7 @@
 //! Arguments of every command that samples.
 
 use clap::Args;
-use vmd::model::{RemaskRule, RevealRule, SamplerConfig, ValueRule};
+use vmd::sampler::{Method, RemaskRule, RevealRule, SamplerConfig, SearchConfig, ValueRule};
 
 use crate::failure::usage;
 
@@ -25,9 +25,11 @@ pub(crate) struct SamplerArgs {
     /// Share of the likeliest values that are drawn from, in place of --value.
     #[arg(long, value_name = "P", conflicts_with = "value")]
     top_p: Option<f64>,
-    /// Remask rule: none; predict-remask with top-prob, margin or
-    /// entropy; on Sudoku backtrack, a search of at most --nfe evaluations, with threshold.
-    /// [default: none; backtrack where `solve` is given no --reveal]
+    /// Search with this threshold instead of a reveal rule, on data with rules: values that are at least as probable are taken
+    /// together, and what breaks a rule is taken back. --nfe limits the evaluations.
+    #[arg(long, value_name = "THRESHOLD", conflicts_with_all = ["reveal", "remask", "best_of"])]
+    pub(crate) search: Option<f64>,
+    /// Remask rule: none, or predict-remask with top-prob, margin or entropy [default: none].
     #[arg(long, value_name = "RULE")]
     pub(crate) remask: Option<RemaskRule>,
     /// Attempts at every sequence until one keeps the rules of its data; all count as evaluations.
@@ -58,6 +60,23 @@ impl SamplerArgs {
         }
         let mut all = self.all(value)?;
         Ok(all.pop().expect("a reveal rule and a number of evaluations have defaults"))
+    }
+
+    /// The searches, or else the samplers that were asked for.
+    pub(crate) fn methods(&self, value: ValueRule) -> anyhow::Result<Vec<Method>> {
+        let samplers = self.all(value)?;
+        let Some(threshold) = self.search else { return Ok(samplers.into_iter().map(Method::from).collect()) };
+        let value = self.value().unwrap_or(value);
+        Ok(self.nfe.iter().map(|&nfe| SearchConfig { threshold, nfe, value }.into()).collect())
+    }
+
+    /// The only one of them.
+    pub(crate) fn one_method(&self, value: ValueRule) -> anyhow::Result<Method> {
+        let config = self.one(value)?;
+        Ok(match self.search {
+            Some(threshold) => SearchConfig { threshold, nfe: config.nfe, value: config.value }.into(),
+            None => config.into(),
+        })
     }
 
     fn rest(&self) -> SamplerConfig {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use vmd::sampler::{RevealRule, ValueRule};
 
 use super::{Common, SamplerArgs};
 

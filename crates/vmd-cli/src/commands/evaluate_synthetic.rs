@@ -9,13 +9,13 @@ use vmd::eval::{
     ExactError, Figure, InfillTask, Record, SampleCounts, evaluate_infill, exact_synthetic, mean_interval,
     wilson_interval,
 };
-use vmd::model::{RevealRule, Sampler, SamplerConfig, TokenPredictor, ValueRule, importance_bound};
+use vmd::model::importance_bound;
+use vmd::sampler::{Predictor, RevealRule, Sampler, SamplerConfig};
 
 use crate::args::EvaluateSyntheticArgs;
 use crate::failure::usage;
-use crate::output::{describe_rest, percent, print_json, print_table};
-use vmd::data_config::DataConfig;
-use vmd::models::LoadedModel;
+use crate::models::LoadedModel;
+use crate::output::{describe_settings, percent, print_json, print_table};
 
 /// Samples where nothing can be enumerated.
 const SAMPLES: usize = 10_000;
@@ -176,8 +176,7 @@ pub(crate) fn figures(
 ) -> anyhow::Result<Vec<Vec<Record>>> {
     let mut measured = Vec::new();
     // All of them are checked before the first one runs.
-    let ready: Vec<_> =
-        samplers.iter().map(|config| loaded.sampler(config, false)).collect::<Result<_, _>>()?;
+    let ready: Vec<_> = samplers.iter().map(|config| loaded.sampler(config)).collect::<Result<_, _>>()?;
     for (config, sampler) in samplers.iter().zip(ready) {
         let mut records = measure(loaded, subject, config, &sampler, seed);
         if measured.is_empty() {

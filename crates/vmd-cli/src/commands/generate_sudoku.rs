@@ -9,7 +9,8 @@ use vmd::data::sudoku::{Fingerprint, Grid, Layout, fingerprint, random_grid, rea
 use vmd::eval::{
     DigitTest, Figure, PuzzleQuality, make_puzzles, mean_interval, test_digits, wilson_interval,
 };
-use vmd::model::ValueRule;
+use vmd::process::{Purpose, keyed_rng};
+use vmd::sampler::{Method, SamplerConfig, SearchConfig};
 use vmd::train::{Checkpoint, RunFolder, write_atomically};
 
 use super::evaluate_sudoku::{distinct, draw_grids, grid_layout};
@@ -32,11 +33,12 @@ pub(crate) fn run(args: &GenerateSudokuArgs) -> anyhow::Result<()> {
     )?;
     let layout = grid_layout(&loaded)?;
     let patterns = patterns(args.patterns.as_deref(), layout)?;
-    let sampler = loaded.sampler(&config, true)?;
+    let method = args.sampler.one_method(ValueRule::default())?;
+    loaded.check_method(&method)?;
     let seed = args.common.seed.unwrap_or(0);
     // What can fail comes before what takes long.
     let training = TrainingGrids::of(&loaded)?;
-    let (grids, output) = draw_grids(&loaded, &sampler, layout, args.count, seed);
+    let (grids, output) = draw_grids(&loaded, &method, layout, args.count, seed);
     if let Some(out) = &args.out {
         let lines: String = grids.iter().map(|grid| format!("{grid}\n")).collect();
         write_atomically(out, lines.as_bytes())?;
@@ -64,12 +66,12 @@ pub(crate) fn run(args: &GenerateSudokuArgs) -> anyhow::Result<()> {
             figures.push(("random_puzzles_unique", random.unique));
             figures.push(("random_puzzles_human", random.human));
         }
-        let record = |(metric, figure): &(&str, Figure)| provenance.record(metric, *figure, &config, None);
+        let record = |(metric, figure): &(&str, Figure)| provenance.record(metric, *figure, &method, None);
         print_json(&figures.iter().map(record).collect::<Vec<_>>());
         return Ok(());
     }
-    let (reveal, rest) = (config.reveal, describe_rest(std::slice::from_ref(&config)));
-    println!("{} unconditional grids, model {}, {reveal}, {}{rest}", args.count, loaded.name, config.value);
+    let (value, rest) = (method.value(), describe_rest(std::slice::from_ref(&method)));
+    println!("{} unconditional grids, model {}, {method}, {value}{rest}", args.count, loaded.name);
     println!("evaluations   {:.1} a grid", output.mean_nfe());
     println!("valid         {}", percent(valid.value, valid.ci95));
     println!("different     {}, up to symmetry {}", distinct(&grids), worth.classes);
@@ -78,6 +80,15 @@ pub(crate) fn run(args: &GenerateSudokuArgs) -> anyhow::Result<()> {
         println!("{} grids in {}", grids.len(), out.display());
     }
     Ok(())
+}
+
+/// A search, or the reveal rule.
+fn method(args: &GenerateSudokuArgs) -> Method {
+    let (nfe, value) = (args.nfe, args.value);
+    match args.search {
+        Some(threshold) => SearchConfig { threshold, nfe, value }.into(),
+        None => SamplerConfig { nfe, reveal: args.reveal, value, ..args.sampler.config() }.into(),
+    }
 }
 
 /// Grids whose clues are patterns.

@@ -10,12 +10,11 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor};
 use vmd::core::{DataSource, Purpose, index_below, keyed_rng};
-use vmd::latent::LatentRows;
-use vmd::model::{
-    Conditioned, LossOptions, ModelConfig, ObjectiveConfig, Query, TokenPredictor, TrainingBatch, VmdModel,
-    loss,
-};
+use vmd::data::source::DataSource;
+use vmd::model::{Conditioned, LossOptions, ModelConfig, ObjectiveConfig, TrainingBatch, VmdModel, loss};
 use vmd::nn::{Activation, PositionEncoding, load_parameters, named_parameters};
+use vmd::process::{Purpose, index_below, keyed_rng};
+use vmd::sampler::{Predictor, Query};
 use vmd::train::{MetricRecord, TrainConfig, Trainer, TrainerParts};
 
 /// Relative to the largest magnitude of a tensor: single precision, sums in another order.
@@ -141,7 +140,7 @@ fn evaluate(config: &ModelConfig, device: &Device) -> [Values; 3] {
     let answer = Conditioned::each_block(&model, &batch.x0).predict(Query {
         xt: &batch.xt,
         t: &vec![0.3; rows],
-        z: &LatentRows { row_len: z.len() / rows, values: z },
+        z: &z,
         budget: 2,
         rows: &[],
     });

@@ -30,7 +30,7 @@ fn rules_that_do_not_fit_each_other_or_the_model_are_usage_errors() {
         refused(run(&["--reveal", "independent-set"]), &["the model has no graph"]);
         refused(run(&["--remask", "predict-remask"]), &["set reveal to top-prob, margin or entropy"]);
         refused(run(&["--remask", "cap(0.1)"]), &["`cap(0.1)`", "predict-remask"]);
-        refused(run(&["--reveal", "threshold(0.9)", "--remask", "backtrack"]), &["only Sudoku can tell"]);
+        refused(run(&["--remask", "backtrack"]), &["`backtrack`", "--search"]);
         refused(run(&["--best-of", "0"]), &["best_of is 0"]);
     }
 }
@@ -49,8 +49,7 @@ fn what_the_evaluation_lacks_shows_before_training() {
     refused(train(&["evaluate.remask=predict-remask"]), &["evaluate.remask = predict-remask"]);
     refused(train(&["evaluate.reveal=[\"independent-set\"]"]), &["evaluate.reveal = independent-set"]);
     refused(train(&["evaluate.best_of=0"]), &["evaluate.best_of is 0"]);
-    let search = ["evaluate.reveal=[\"threshold(0.9)\"]", "evaluate.remask=backtrack"];
-    refused(train(&search), &["evaluate.remask = backtrack", "only Sudoku can tell"]);
+    refused(train(&["evaluate.remask=backtrack"]), &["evaluate.remask", "`backtrack`"]);
 }
 
 fn json_lines(output: &[u8]) -> Vec<Value> {

@@ -40,7 +40,7 @@ fn the_model_that_comes_with_the_program_keeps_its_figures() {
     make("hard.csv", &["--count", "20", "--min-clues", "22", "--max-clues", "26", "--harden", "50"]);
     let easy = evaluate(folder.path(), &["--puzzles", "easy.csv", "--reveal", "margin", "--nfe", "10"]);
     assert!(values(&easy, "solved")[0] >= 0.95, "{:?}", values(&easy, "solved"));
-    let search = ["--reveal", "threshold(0.7)", "--remask", "backtrack", "--nfe", "200"];
+    let search = ["--search", "0.7", "--nfe", "200"];
     let hard = evaluate(folder.path(), &[&["--puzzles", "hard.csv"], &search[..]].concat());
     let (solved, nfe) = (values(&hard, "solved")[0], values(&hard, "mean_nfe")[0]);
     assert!(solved >= 0.95 && nfe <= 50.0, "{solved} in {nfe} evaluations");
@@ -69,6 +69,12 @@ fn a_puzzle_is_solved_where_nothing_was_trained_and_the_way_is_drawn() {
         .assert()
         .success()
         .stdout(contains("20 network evaluations"));
+    solve(&["--search", "2"]).assert().code(2).stderr(contains("search = 2"));
+    solve(&["--search", "0.5", "--reveal", "margin"])
+        .assert()
+        .code(2)
+        .stderr(contains("cannot be used with"));
+    solve(&["--remask", "backtrack"]).assert().code(2).stderr(contains("--search"));
     solve(&["--loops", "0"]).assert().code(2).stderr(contains("--loops must be 1 or more"));
     solve(&["--svg", "missing/way.svg"]).assert().code(1).stderr(contains("missing/way.svg"));
 }
@@ -181,18 +187,10 @@ fn grids_unconditional_are_written_and_measured() {
         train.args(["--set", setting]);
     });
     train.assert().success();
-    // A search finds valid grids whatever the network says, though one that knows no rules, strained everywhere, looks long.
+    // A search finds valid grids whatever the network says, though with a network that knows no rules it takes long.
     let generate = |options: &[&str]| {
         let mut command = vmd(folder.path());
-        command.args([
-            "generate-sudoku",
-            "--count",
-            "30",
-            "--reveal",
-            "threshold(1)",
-            "--remask",
-            "backtrack",
-        ]);
+        command.args(["generate-sudoku", "--count", "30", "--search", "1"]);
         command.args(["--nfe", "3000"]).args(options);
         command
     };

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use vmd_model::{Sampler, TrainableDenoiser, VmdModel, Writing};
+use vmd_model::{TrainableDenoiser, VmdModel, Writing};
+use vmd_sampler::Sampler;
 
 use super::NgramJudge;
 use super::generated::bleu;
@@ -48,7 +49,7 @@ pub fn infill_spans<D: TrainableDenoiser>(
     let n = texts.len() / length;
     let writing = Writing { template: &template, texts: n, stop: None, seed };
     let filled = match attempts {
-        1 => model.write(sampler, writing, |_| ()).tokens,
+        1 => model.write(sampler, writing, &mut ()).tokens,
         _ => model.write_likeliest(sampler, writing, attempts).tokens,
     };
     let pairs: Vec<Pair<'_>> = texts

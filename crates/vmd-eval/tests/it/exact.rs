@@ -6,9 +6,10 @@ use burn::tensor::{Device, TensorData};
 use vmd_core::{Purpose, keyed_rng, uniform};
 use vmd_data::synthetic::SyntheticSet;
 use vmd_eval::{ExactError, StepChain, exact_synthetic};
-use vmd_model::{ModelConfig, RemaskRule, RevealRule, Sampler, SamplerConfig, Scope, ValueRule, VmdModel};
+use vmd_model::{ModelConfig, VmdModel};
 use vmd_nn::{load_parameters, named_parameters};
 use vmd_process::NoiseSchedule;
+use vmd_sampler::{RemaskRule, RevealRule, Sampler, SamplerConfig, Scope, ValueRule};
 
 fn config(set: &SyntheticSet, scope: &str, latent: &str) -> ModelConfig {
     let trunk = "width = 8\nlayers = 1\nheads = 2\n";
@@ -98,7 +99,7 @@ fn exact_accuracies_are_those_of_samples() {
             let config = sampler(reveal, nfe);
             let exact = exact_synthetic(&model, &set, &config, 1).unwrap();
             let masked = vec![set.vocab() as u32; ROWS * 2];
-            let output = Sampler::new(config, NoiseSchedule::default()).sample(&model, &masked, 5);
+            let output = Sampler::new(config).sample(&model, &masked, 5);
             let hits = output.tokens.chunks_exact(2).filter(|row| support.iter().any(|x| x == row)).count();
             let (share, p) = (hits as f64 / ROWS as f64, exact.accuracy);
             // Five standard errors.
@@ -126,7 +127,7 @@ fn tokens_with_parents_are_measured_as_they_are_sampled() {
             let sampler_of = |nfe| sampler(RevealRule::Ancestral, nfe);
             let p = exact_synthetic(&model, &set, &sampler_of(nfe), 1).unwrap().accuracy;
             let masked = vec![set.vocab() as u32; ROWS * 2];
-            let output = Sampler::new(sampler_of(nfe), NoiseSchedule::default()).sample(&model, &masked, 5);
+            let output = Sampler::new(sampler_of(nfe)).sample(&model, &masked, 5);
             let hits = output.tokens.chunks_exact(2).filter(|row| support.iter().any(|x| x == row)).count();
             let share = hits as f64 / ROWS as f64;
             // Five standard errors.

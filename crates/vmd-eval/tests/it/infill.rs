@@ -6,9 +6,8 @@ use rand_chacha::ChaCha8Rng;
 use vmd_core::index_below;
 use vmd_data::synthetic::SyntheticSet;
 use vmd_eval::{InfillScore, InfillTask, evaluate_infill};
-use vmd_latent::LatentRows;
-use vmd_model::{Prediction, Query, Sampler, SamplerConfig, Scope, TokenPredictor};
 use vmd_process::NoiseSchedule;
+use vmd_sampler::{Prediction, Predictor, Query, Sampler, SamplerConfig, Scope};
 
 /// What a predictor writes into a context.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,7 +37,7 @@ impl Oracle {
     }
 }
 
-impl TokenPredictor for Oracle {
+impl Predictor for Oracle {
     fn vocab(&self) -> usize {
         self.set.vocab()
     }
@@ -51,15 +50,19 @@ impl TokenPredictor for Oracle {
         Scope::Sequence
     }
 
-    fn draw_latent(&self, _: &[usize], xt: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> LatentRows {
+    fn schedule(&self) -> NoiseSchedule {
+        NoiseSchedule::default()
+    }
+
+    fn draw_latents(&self, _: &[usize], xt: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> Vec<f32> {
         let rows = xt.chunks_exact(self.seq_len()).zip(rngs);
-        LatentRows { values: rows.map(|(xt, rng)| self.draw(xt, rng) as f32).collect(), row_len: 1 }
+        rows.map(|(xt, rng)| self.draw(xt, rng) as f32).collect()
     }
 
     fn predict(&self, query: Query<'_>) -> Prediction {
         let of_token =
             |&token: &u32| (0..self.vocab() as u32).map(move |v| if v == token { 50.0 } else { 0.0 });
-        let rows = query.z.values.iter().map(|&i| &self.support[i as usize]);
+        let rows = query.z.iter().map(|&i| &self.support[i as usize]);
         rows.flat_map(|row| row.iter().flat_map(of_token)).collect::<Vec<f32>>().into()
     }
 }
@@ -69,8 +72,7 @@ const TASK: InfillTask = InfillTask { contexts: 200, completions: 100 };
 fn score(name: &str, how: Completes) -> InfillScore {
     let set: SyntheticSet = name.parse().unwrap();
     let support = set.support().unwrap().into_iter().map(|(x, _)| x).collect();
-    let sampler =
-        Sampler::new(SamplerConfig { nfe: 1, ..SamplerConfig::default() }, NoiseSchedule::default());
+    let sampler = Sampler::new(SamplerConfig { nfe: 1, ..SamplerConfig::default() });
     evaluate_infill(&Oracle { set, support, how }, &set, &sampler, TASK, 3)
 }
 
@@ -122,7 +124,7 @@ fn a_completion_that_ignores_the_clues_is_right_by_chance() {
 fn where_the_support_cannot_be_listed_there_is_accuracy_alone() {
     /// Uniform over all values.
     struct Uniform(SyntheticSet);
-    impl TokenPredictor for Uniform {
+    impl Predictor for Uniform {
         fn vocab(&self) -> usize {
             self.0.vocab()
         }
@@ -132,16 +134,19 @@ fn where_the_support_cannot_be_listed_there_is_accuracy_alone() {
         fn latent_scope(&self) -> Scope {
             Scope::Sequence
         }
-        fn draw_latent(&self, _: &[usize], _: &[u32], _: &mut [&mut ChaCha8Rng]) -> LatentRows {
-            LatentRows::default()
+        fn schedule(&self) -> NoiseSchedule {
+            NoiseSchedule::default()
+        }
+
+        fn draw_latents(&self, _: &[usize], _: &[u32], _: &mut [&mut ChaCha8Rng]) -> Vec<f32> {
+            Vec::new()
         }
         fn predict(&self, query: Query<'_>) -> Prediction {
             vec![0.0; query.xt.len() * self.vocab()].into()
         }
     }
     let set: SyntheticSet = "needle-64".parse().unwrap();
-    let sampler =
-        Sampler::new(SamplerConfig { nfe: 1, ..SamplerConfig::default() }, NoiseSchedule::default());
+    let sampler = Sampler::new(SamplerConfig { nfe: 1, ..SamplerConfig::default() });
     let score = evaluate_infill(&Uniform(set), &set, &sampler, TASK, 3);
     assert_eq!(score.entropy, None);
     // The ends are both given in a quarter of the contexts, nearly (31·32/(63·64)); else they agree once in ten.

@@ -5,7 +5,8 @@
 use burn::tensor::Device;
 use vmd_core::{Purpose, index_below, keyed_rng};
 use vmd_eval::text::{NgramJudge, infill_spans, text_bound, text_importance_bound};
-use vmd_model::{ModelConfig, ObjectiveConfig, Sampler, SamplerConfig, VmdModel, estimate_bounds};
+use vmd_model::{ModelConfig, ObjectiveConfig, VmdModel, estimate_bounds};
+use vmd_sampler::{Sampler, SamplerConfig};
 
 const SEQ: usize = 12;
 
@@ -71,8 +72,7 @@ fn a_span_is_compared_with_what_stood_there() {
     let model = model("", false);
     let texts = texts(30);
     let judge = NgramJudge::train(&texts, 5, 2).unwrap();
-    let sampler =
-        Sampler::new(SamplerConfig { nfe: 2, ..Default::default() }, model.config().schedule.clone());
+    let sampler = Sampler::new(SamplerConfig { nfe: 2, ..Default::default() });
     let score = infill_spans(&model, &sampler, &judge, (&texts, SEQ), (3, 1), 1);
     // Each token is right by chance one time in five: 90 of them.
     assert!((score.tokens.value - 0.2).abs() < 0.15, "{score:?}");

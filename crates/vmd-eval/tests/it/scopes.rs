@@ -7,10 +7,10 @@ use vmd_core::{Purpose, keyed_rng, uniform};
 use vmd_data::synthetic::SyntheticSet;
 use vmd_eval::exact_synthetic;
 use vmd_model::{
-    BoundEstimate, Budgets, ModelConfig, ObjectiveConfig, RevealRule, Sampler, SamplerConfig, VmdModel,
-    estimate_bounds, importance_bound,
+    BoundEstimate, Budgets, ModelConfig, ObjectiveConfig, VmdModel, estimate_bounds, importance_bound,
 };
 use vmd_nn::{load_parameters, named_parameters};
+use vmd_sampler::{RevealRule, Sampler, SamplerConfig};
 
 const SET: SyntheticSet = SyntheticSet::Parity(4);
 
@@ -74,7 +74,7 @@ fn exact_accuracies_are_those_of_samples() {
         {
             let config = SamplerConfig { nfe: nfe * blocks, reveal, ..SamplerConfig::default() };
             let exact = exact_synthetic(&model, &SET, &config, 1).unwrap();
-            let sampler = Sampler::new(config, model.config().schedule.clone());
+            let sampler = Sampler::new(config);
             let tokens = sampler.sample(&model, &[2; 4 * SAMPLES], 3).tokens;
             let share =
                 tokens.chunks_exact(4).filter(|row| SET.contains(row)).count() as f64 / SAMPLES as f64;

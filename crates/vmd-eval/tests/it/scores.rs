@@ -11,11 +11,8 @@ use vmd_eval::{
     Figure, Provenance, Record, SudokuEvaluation, evaluate_sudoku, make_puzzles, mean_interval, test_digits,
     wilson_interval,
 };
-use vmd_latent::LatentRows;
-use vmd_model::{
-    Prediction, Query, RemaskRule, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor, ValueRule,
-};
 use vmd_process::NoiseSchedule;
+use vmd_sampler::{Prediction, Predictor, Query, RemaskRule, RevealRule, SamplerConfig, Scope, ValueRule};
 
 #[test]
 fn intervals_are_the_known_ones() {
@@ -99,7 +96,7 @@ fn a_record_has_the_agreed_keys() {
 /// Predicts a fixed grid, whatever it is asked.
 struct Fixed(Vec<u32>);
 
-impl TokenPredictor for Fixed {
+impl Predictor for Fixed {
     fn vocab(&self) -> usize {
         4
     }
@@ -112,8 +109,12 @@ impl TokenPredictor for Fixed {
         Scope::Sequence
     }
 
-    fn draw_latent(&self, _: &[usize], _: &[u32], _: &mut [&mut ChaCha8Rng]) -> LatentRows {
-        LatentRows::default()
+    fn schedule(&self) -> NoiseSchedule {
+        NoiseSchedule::default()
+    }
+
+    fn draw_latents(&self, _: &[usize], _: &[u32], _: &mut [&mut ChaCha8Rng]) -> Vec<f32> {
+        Vec::new()
     }
 
     fn predict(&self, query: Query<'_>) -> Prediction {
@@ -143,7 +144,7 @@ fn solution() -> Vec<u32> {
 fn score(predictor: &Fixed) -> SudokuEvaluation {
     let config =
         SamplerConfig { nfe: 5, reveal: RevealRule::Margin, value: ValueRule::Argmax, ..Default::default() };
-    evaluate_sudoku(predictor, &Sampler::new(config, NoiseSchedule::default()), &puzzles(), 1)
+    evaluate_sudoku(predictor, &config.into(), &puzzles(), 1, &mut ())
 }
 
 #[test]
@@ -183,9 +184,8 @@ fn a_wrong_grid_gets_its_right_cells() {
 fn attempts_at_a_puzzle_end_with_a_grid_that_breaks_no_rule() {
     let nfe = |cells: Vec<u32>| {
         let config = SamplerConfig { nfe: 5, reveal: RevealRule::Margin, best_of: 3, ..Default::default() };
-        let sampler =
-            Sampler::new(SamplerConfig { value: ValueRule::Argmax, ..config }, NoiseSchedule::default());
-        evaluate_sudoku(&Fixed(cells), &sampler, &puzzles(), 1).all.mean_nfe.value
+        let method = SamplerConfig { value: ValueRule::Argmax, ..config }.into();
+        evaluate_sudoku(&Fixed(cells), &method, &puzzles(), 1, &mut ()).all.mean_nfe.value
     };
     // Five and four evaluations an attempt; a right one is the last.
     assert_eq!(nfe(solution()), 4.5);

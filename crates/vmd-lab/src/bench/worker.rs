@@ -11,8 +11,9 @@ use vmd::Device;
 use vmd::core::{DataSource, Purpose, index_below, keyed_rng, uniform};
 use vmd::denoiser::ParentsConfig;
 use vmd::graph::{GraphSpec, ParentOrder};
-use vmd::latent::LatentRows;
-use vmd::model::{Query, RevealRule, Sampler, SamplerConfig, TokenPredictor, VmdModel, Writing};
+use vmd::model::{VmdModel, Writing};
+use vmd::process::{Purpose, index_below, keyed_rng, uniform};
+use vmd::sampler::{Predictor, Query, RevealRule, Sampler, SamplerConfig};
 use vmd::train::{Trainer, TrainerParts};
 
 use super::case::{Case, Mode};
@@ -111,20 +112,14 @@ pub(super) fn serve(case: &Case, device: &Device) -> anyhow::Result<()> {
             let xt: Vec<u32> = (0..case.batch * case.seq).map(|_| token()).collect();
             let t = vec![0.5; case.batch];
             answer(|| {
-                std::hint::black_box(model.predict(Query {
-                    xt: &xt,
-                    t: &t,
-                    z: &LatentRows::default(),
-                    budget: 1,
-                    rows: &[],
-                }));
+                std::hint::black_box(model.predict(Query { xt: &xt, t: &t, z: &[], budget: 1, rows: &[] }));
                 Ok(())
             })
         }
         Mode::Sample => {
             let model = VmdModel::new(&config.model, keyed_rng(1, 0, Purpose::Init), device)?;
             let rules = SamplerConfig { nfe: case.nfe, reveal: RevealRule::RandomK, ..Default::default() };
-            let sampler = Sampler::new(rules, config.model.schedule);
+            let sampler = Sampler::new(rules);
             let nothing = vec![case.vocab as u32; case.batch * case.seq];
             answer(|| {
                 std::hint::black_box(sampler.sample(&model, &nothing, 1));
@@ -136,12 +131,12 @@ pub(super) fn serve(case: &Case, device: &Device) -> anyhow::Result<()> {
             let cached = case.mode == Mode::Write;
             let nfe = if cached { case.nfe } else { case.nfe * case.blocks };
             let rules = SamplerConfig { nfe, reveal: RevealRule::RandomK, ..Default::default() };
-            let sampler = Sampler::new(rules, config.model.schedule);
+            let sampler = Sampler::new(rules);
             let template = &vec![case.vocab as u32; case.batch * case.seq];
             answer(|| {
                 let writing = Writing { template, texts: case.batch, stop: None, seed: 1 };
                 std::hint::black_box(match cached {
-                    true => model.write(&sampler, writing, |_| ()),
+                    true => model.write(&sampler, writing, &mut ()),
                     false => sampler.sample(&model, template, 1),
                 });
                 Ok(())

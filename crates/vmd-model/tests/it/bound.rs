@@ -8,10 +8,9 @@ use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, TensorData};
 use vmd_core::{Purpose, keyed_rng, uniform};
 use vmd_latent::{DrawGradient, LatentFamily, PriorKind};
-use vmd_model::{
-    LossOptions, RevealRule, Sampler, SamplerConfig, Scope, TrainingBatch, VmdModel, estimate_bounds, loss,
-};
+use vmd_model::{LossOptions, TrainingBatch, VmdModel, estimate_bounds, loss};
 use vmd_nn::{load_parameters, named_parameters};
+use vmd_sampler::{RevealRule, Sampler, SamplerConfig, Scope};
 
 fn toys() -> impl Iterator<Item = Toy> {
     [(Scope::Sequence, 1), (Scope::Sequence, 2), (Scope::Sequence, 3), (Scope::Step, 1), (Scope::Step, 2)]
@@ -90,7 +89,7 @@ fn the_ancestral_sampler_is_the_one_that_is_certified() {
     for toy in toys() {
         let sampler_config =
             SamplerConfig { nfe: toy.steps, reveal: RevealRule::Ancestral, ..SamplerConfig::default() };
-        let sampler = Sampler::new(sampler_config, toy.model.config().schedule.clone());
+        let sampler = Sampler::new(sampler_config);
         let tokens = sampler.sample(&toy.model, &[MASK; 2].repeat(ROWS), 3).tokens;
         for x0 in all_pairs() {
             let share = tokens.chunks_exact(2).filter(|row| *row == x0).count() as f64 / ROWS as f64;

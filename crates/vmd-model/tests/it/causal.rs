@@ -7,13 +7,10 @@ use burn::tensor::{Device, Tensor};
 use vmd_core::{Purpose, Validate, index_below, keyed_rng};
 use vmd_denoiser::ParentsConfig;
 use vmd_graph::GraphSpec;
-use vmd_latent::{LatentFamily, LatentRows, LatentStructure, PriorKind};
-use vmd_model::{
-    Conditioned, LossOptions, ModelConfig, Prediction, Query, RevealRule, Sampler, SamplerConfig, Scope,
-    Session, TokenPredictor, TrainingBatch, VmdModel, Writing, loss,
-};
+use vmd_latent::{LatentFamily, LatentStructure, PriorKind};
+use vmd_model::{Conditioned, LossOptions, ModelConfig, Session, TrainingBatch, VmdModel, Writing, loss};
 use vmd_nn::PositionEncoding;
-use vmd_process::NoiseSchedule;
+use vmd_sampler::{Observer, Prediction, Predictor, Query, RevealRule, Sampler, SamplerConfig, Scope};
 
 const VOCAB: usize = 7;
 const LEN: usize = 3;
@@ -44,7 +41,7 @@ fn masked(text: &[u32]) -> Vec<u32> {
 
 fn ask(model: &Conditioned<'_, vmd_model::Network>, xt: &[u32]) -> Prediction {
     let rows = xt.len() / LEN;
-    let z = LatentRows { values: [1.0, 0.0, 0.0, 0.0, 0.0, 1.0].repeat(rows), row_len: 6 };
+    let z = [1.0, 0.0, 0.0, 0.0, 0.0, 1.0].repeat(rows);
     model.predict(Query { xt, t: &vec![0.5; rows], z: &z, budget: 2, rows: &[] })
 }
 
@@ -168,8 +165,7 @@ fn the_loss_of_all_blocks_is_the_sum_of_their_own() {
     for text in texts.chunks_exact(LEN * BLOCKS) {
         let mut session = Session::new(&model);
         for tokens in text.chunks_exact(LEN) {
-            let z = &LatentRows::default();
-            let query = Query { xt: &[MASK; LEN], t: &[1.0], z, budget: 1, rows: &[] };
+            let query = Query { xt: &[MASK; LEN], t: &[1.0], z: &[], budget: 1, rows: &[] };
             let logits = session.next_block().predict(query).logits;
             for (logits, &token) in logits.chunks_exact(VOCAB).zip(tokens) {
                 expected -= crate::common::log_softmax(logits)[token as usize] / 2.0;
@@ -203,7 +199,17 @@ fn gradients_reach_the_clean_stream_and_the_prior() {
 }
 
 fn sampler(nfe: usize, reveal: RevealRule) -> Sampler {
-    Sampler::new(SamplerConfig { nfe, reveal, ..SamplerConfig::default() }, NoiseSchedule::default())
+    Sampler::new(SamplerConfig { nfe, reveal, ..SamplerConfig::default() })
+}
+
+/// Counts blocks, and checks that each text has as many.
+struct Blocks(usize);
+
+impl Observer for Blocks {
+    fn on_block(&mut self, texts: &[Vec<u32>]) {
+        self.0 += 1;
+        assert!(texts.iter().all(|text| text.len() == self.0 * LEN));
+    }
 }
 
 #[test]
@@ -216,22 +222,20 @@ fn writing_keeps_what_is_given_and_each_text_its_own_stream() {
     template[2 * length + 20] = 5;
     for reveal in [RevealRule::Ancestral, RevealRule::TopProb] {
         let writing = Writing { template: &template, texts: 3, stop: None, seed: 5 };
-        let mut blocks = 0;
-        let output = model.write(&sampler(2, reveal), writing, |written| {
-            blocks += 1;
-            assert!(written.iter().all(|text| text.len() == blocks * LEN));
-        });
+        let mut counter = Blocks(0);
+        let output = model.write(&sampler(2, reveal), writing, &mut counter);
+        let blocks = counter.0;
         assert_eq!((blocks, output.tokens.len()), (length.div_ceil(LEN), 3 * length));
         assert!(output.tokens.iter().all(|&token| token < MASK));
         assert_eq!((&output.tokens[..4], output.tokens[2 * length + 20]), (&[1, 2, 3, 4][..], 5));
         // The first block is given.
         assert!(output.nfe[0] <= 2 * (blocks - 1) && output.nfe[1] <= 2 * blocks);
         let (again, alone) = (
-            model.write(&sampler(2, reveal), writing, |_| ()),
+            model.write(&sampler(2, reveal), writing, &mut ()),
             model.write(
                 &sampler(2, reveal),
                 Writing { template: &template[..length], texts: 1, ..writing },
-                |_| (),
+                &mut (),
             ),
         );
         assert_eq!(again, output);
@@ -244,8 +248,8 @@ fn a_text_ends_with_its_stop_and_the_others_go_on() {
     let model = trained(&causal(None), 3);
     let length = LEN * BLOCKS;
     let free = Writing { template: &vec![MASK; 6 * length], texts: 6, stop: None, seed: 1 };
-    let whole = model.write(&sampler(1, RevealRule::Ancestral), free, |_| ()).tokens;
-    let stopped = model.write(&sampler(1, RevealRule::Ancestral), Writing { stop: Some(2), ..free }, |_| ());
+    let whole = model.write(&sampler(1, RevealRule::Ancestral), free, &mut ()).tokens;
+    let stopped = model.write(&sampler(1, RevealRule::Ancestral), Writing { stop: Some(2), ..free }, &mut ());
     let mut early = 0;
     for ((whole, stopped), nfe) in
         whole.chunks_exact(length).zip(stopped.tokens.chunks_exact(length)).zip(&stopped.nfe)
@@ -269,7 +273,7 @@ fn tokens_of_a_block_may_have_parents() {
     let output = model.write(
         &sampler(1, RevealRule::Ancestral),
         Writing { template: &template, texts: 2, stop: None, seed: 1 },
-        |_| (),
+        &mut (),
     );
     assert!(output.tokens.iter().all(|&token| token < MASK));
     let batch = TrainingBatch::draw(output.tokens, &model, &steps(1), 1, 0);
@@ -310,7 +314,7 @@ fn tokens_latents_fit_a_prompt_that_ends_within_a_block() {
     template[LEN * BLOCKS + LEN..].fill(MASK);
     let counted = model.nfe_counter().evaluated();
     let writing = Writing { template: &template, texts: 3, stop: None, seed: 5 };
-    let written = model.write(&sampler(1, RevealRule::Ancestral), writing, |_| ());
+    let written = model.write(&sampler(1, RevealRule::Ancestral), writing, &mut ());
     assert_eq!(written.nfe, [BLOCKS, BLOCKS - 1, BLOCKS]);
     let counted = model.nfe_counter().evaluated() - counted;
     assert_eq!(counted, written.nfe.iter().sum::<usize>() as u64);

@@ -6,7 +6,8 @@ use crate::common::{CATEGORICAL, config};
 use burn::tensor::Device;
 use vmd_core::{Purpose, Validate, keyed_rng};
 use vmd_graph::GraphSpec;
-use vmd_model::{ModelConfig, ObjectiveConfig, Scope, VmdModel};
+use vmd_model::{ModelConfig, ObjectiveConfig, VmdModel};
+use vmd_sampler::Scope;
 
 const MODEL: &str = r#"
 vocab = 4

@@ -5,7 +5,8 @@
 use crate::common::toy::{Toy, all_pairs};
 use crate::common::{CATEGORICAL, config, trained};
 use vmd_latent::PriorKind;
-use vmd_model::{Scope, importance_bound};
+use vmd_model::importance_bound;
+use vmd_sampler::Scope;
 
 const ROWS: usize = 1000;
 

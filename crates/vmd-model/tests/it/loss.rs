@@ -5,13 +5,14 @@
 use crate::common::{CATEGORICAL, config, fresh, log_softmax, steps, trained};
 use burn::tensor::{Device, Tensor};
 use vmd_core::{Purpose, keyed_rng};
-use vmd_latent::{LatentFamily, LatentRows, PriorKind};
+use vmd_latent::{LatentFamily, PriorKind};
 use vmd_model::{
-    Budgets, LatentSource, LossOptions, ObjectiveConfig, Query, Scope, TokenPredictor, TrainedLoops,
-    TrainingBatch, VmdModel, estimate_bounds, loss,
+    Budgets, LatentSource, LossOptions, ObjectiveConfig, TrainedLoops, TrainingBatch, VmdModel,
+    estimate_bounds, loss,
 };
 use vmd_nn::{Loops, load_parameters, named_parameters};
 use vmd_process::{NoiseSchedule, kl_multiplier};
+use vmd_sampler::{Predictor, Query, Scope};
 
 const VOCAB: usize = 5;
 const SEQ: usize = 4;
@@ -34,8 +35,7 @@ fn at_one_step_the_loss_is_the_log_likelihood_of_independent_tokens() {
     let batch = TrainingBatch::draw(tokens(8), &model, &steps(1), 3, 0);
     assert!(batch.xt.iter().all(|&token| token == VOCAB as u32));
     assert!(batch.t.iter().all(|&t| t == 1.0) && batch.recon_weight.iter().all(|&w| w == 1.0));
-    let prediction =
-        model.predict(Query { xt: &batch.xt, t: &batch.t, z: &LatentRows::default(), budget: 1, rows: &[] });
+    let prediction = model.predict(Query { xt: &batch.xt, t: &batch.t, z: &[], budget: 1, rows: &[] });
     let logits = prediction.logits;
     let by_hand: f64 = logits
         .chunks_exact(VOCAB)
@@ -60,8 +60,7 @@ fn only_masked_tokens_count_and_rows_are_weighted() {
     batch.xt = vec![mask, batch.x0[1], mask, batch.x0[3], batch.x0[4], batch.x0[5], batch.x0[6], mask];
     batch.loss_mask = batch.xt.iter().map(|&token| u32::from(token == mask)).collect();
     batch.recon_weight = vec![0.25, 3.0];
-    let prediction =
-        model.predict(Query { xt: &batch.xt, t: &batch.t, z: &LatentRows::default(), budget: 1, rows: &[] });
+    let prediction = model.predict(Query { xt: &batch.xt, t: &batch.t, z: &[], budget: 1, rows: &[] });
     let logits = prediction.logits;
     let nll = |i: usize| -log_softmax(&logits[i * VOCAB..(i + 1) * VOCAB])[batch.x0[i] as usize];
     let by_hand = (0.25 * (nll(0) + nll(2)) + 3.0 * nll(7)) / 2.0;

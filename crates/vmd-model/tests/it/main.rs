@@ -1,6 +1,5 @@
 //! Integration tests of `vmd-model`: one binary, so that Burn is linked once.
 
-mod attempts;
 mod bound;
 mod causal;
 mod common;
@@ -9,8 +8,4 @@ mod importance;
 mod loss;
 mod parents;
 mod priors;
-mod remask;
-mod reveal;
-mod rules;
-mod sampler;
-mod search;
+mod sampling;

@@ -8,11 +8,8 @@ use burn::tensor::Device;
 use vmd_core::Validate;
 use vmd_denoiser::ParentsConfig;
 use vmd_graph::{GraphSpec, ParentOrder};
-use vmd_latent::LatentRows;
-use vmd_model::{
-    LossOptions, Query, RevealRule, Sampler, SamplerConfig, Scope, TokenPredictor, TrainingBatch, ValueRule,
-    VmdModel, estimate_bounds, importance_bound, loss,
-};
+use vmd_model::{LossOptions, TrainingBatch, VmdModel, estimate_bounds, importance_bound, loss};
+use vmd_sampler::{Predictor, Query, RevealRule, Sampler, SamplerConfig, Scope, ValueRule};
 
 const SEQ: usize = 3;
 const VOCAB: usize = 2;
@@ -44,7 +41,7 @@ fn nll(model: &VmdModel, x0: Bits, step_of: Bits, step: u32, steps: usize) -> f6
     let xt: Vec<u32> = (0..SEQ).map(|i| if step_of[i] < step { x0[i] } else { MASK }).collect();
     let given: Vec<u32> = (0..SEQ).map(|i| if step_of[i] == step { x0[i] } else { MASK }).collect();
     let t = 1.0 - f64::from(step) / steps as f64;
-    let query = Query { xt: &xt, t: &[t], z: &LatentRows::default(), budget: steps, rows: &[] };
+    let query = Query { xt: &xt, t: &[t], z: &[], budget: steps, rows: &[] };
     let prediction = model.predict(query);
     let row = prediction.row(0, SEQ, VOCAB);
     let of = |i: usize| -log_softmax(&row.logits_given(i, &given))[x0[i] as usize];
@@ -69,7 +66,7 @@ fn nll_by_reveal_order(model: &VmdModel, x0: Bits, steps: usize) -> Vec<f64> {
     let of_step = |step_of: Bits, reveal_order: Bits, step: u32| -> f64 {
         let xt: Vec<u32> = (0..SEQ).map(|i| if step_of[i] < step { x0[i] } else { MASK }).collect();
         let t = 1.0 - f64::from(step) / steps as f64;
-        let query = Query { xt: &xt, t: &[t], z: &LatentRows::default(), budget: steps, rows: &[] };
+        let query = Query { xt: &xt, t: &[t], z: &[], budget: steps, rows: &[] };
         let prediction = model.predict(query);
         let of = |i: usize| {
             let before = |j: usize| step_of[j] == step && reveal_order[j] < reveal_order[i];
@@ -167,7 +164,7 @@ fn the_sampler_draws_from_what_is_trained() {
 fn assert_drawn_with(model: &VmdModel, reveal: RevealRule, n_steps: usize, p: impl Fn(Bits) -> f64) {
     const ROWS: usize = 40_000;
     let config = SamplerConfig { nfe: n_steps, reveal, ..SamplerConfig::default() };
-    let sampler = Sampler::new(config, model.config().schedule.clone());
+    let sampler = Sampler::new(config);
     let output = sampler.sample(model, &[MASK; SEQ].repeat(ROWS), 3);
     assert!(output.nfe.iter().all(|&nfe| nfe <= n_steps));
     for x0 in all() {
@@ -222,12 +219,12 @@ fn an_open_order_begins_with_the_surest_and_goes_on_with_what_that_leaves_surest
             value: ValueRule::Argmax,
             ..Default::default()
         };
-        let output = Sampler::new(config, model.config().schedule.clone()).sample(&model, &[MASK; SEQ], 1);
+        let output = Sampler::new(config).sample(&model, &[MASK; SEQ], 1);
         let mut tokens = [MASK; SEQ];
         for count in if nfe == 1 { vec![3] } else { vec![2, 1] } {
             let left = tokens.iter().filter(|&&token| token == MASK).count();
             let t = [left as f64 / SEQ as f64];
-            let query = Query { xt: &tokens, t: &t, z: &LatentRows::default(), budget: nfe, rows: &[] };
+            let query = Query { xt: &tokens, t: &t, z: &[], budget: nfe, rows: &[] };
             let prediction = model.predict(query);
             let mut given = [MASK; SEQ];
             for _ in 0..count {

@@ -8,11 +8,9 @@ use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, TensorData};
 use vmd_core::{Purpose, Validate, keyed_rng, uniform};
 use vmd_latent::{LatentFamily, LatentStructure, PriorKind};
-use vmd_model::{
-    LossOptions, ModelConfig, Sampler, SamplerConfig, Scope, TokenPredictor, TrainingBatch, VmdModel,
-    estimate_bounds, importance_bound, loss,
-};
+use vmd_model::{LossOptions, ModelConfig, TrainingBatch, VmdModel, estimate_bounds, importance_bound, loss};
 use vmd_nn::{load_parameters, named_parameters};
+use vmd_sampler::{Predictor, Sampler, SamplerConfig, Scope};
 
 const VOCAB: usize = 3;
 const SEQ: usize = 3;
@@ -102,7 +100,7 @@ fn every_combination_works_or_is_refused() {
         }
         let model = drawn(&config, &device).valid();
         let sampler = SamplerConfig { nfe: 2, ..SamplerConfig::default() };
-        let sampler = Sampler::new(sampler, config.schedule.clone());
+        let sampler = Sampler::new(sampler);
         let mut xt = vec![VOCAB as u32; 4 * SEQ];
         xt[1] = 2;
         let sampled = sampler.sample(&model, &xt, 5).tokens;
@@ -133,13 +131,15 @@ fn latents_are_drawn_given_the_clues_of_their_row() {
     let model = drawn(&config, &Device::flex());
     let shares = |clues: [u32; SEQ]| {
         let mut rngs: Vec<_> = (0..ROWS).map(|row| keyed_rng(3, row as u64, Purpose::Sample)).collect();
-        let z = model.draw_latent(&[], &clues.repeat(ROWS), &mut rngs.iter_mut().collect::<Vec<_>>());
+        let z = model.draw_latents(&[], &clues.repeat(ROWS), &mut rngs.iter_mut().collect::<Vec<_>>());
         let prior = &model.priors_given(&clues).unwrap()[0];
         let all = prior.enumerate(16).unwrap();
         (0..all.n_rows())
             .map(|code| {
                 let p = prior.log_density(all.row(code)).exp();
-                let hits = (0..ROWS).filter(|&row| z.row(row) == all.row(code)).count();
+                let hits = (0..ROWS)
+                    .filter(|&row| z[row * all.row_len..(row + 1) * all.row_len] == *all.row(code))
+                    .count();
                 assert!(crate::common::is_share(hits as f64 / ROWS as f64, p, ROWS), "{clues:?}");
                 p
             })

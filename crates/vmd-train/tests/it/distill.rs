@@ -7,7 +7,8 @@ use std::path::Path;
 use burn::tensor::Device;
 use vmd_core::{DataSource, Purpose, index_below, keyed_rng};
 use vmd_data::synthetic::{SyntheticSet, SyntheticSource};
-use vmd_model::{ModelConfig, ObjectiveConfig, Sampler, SamplerConfig, VmdModel};
+use vmd_model::{ModelConfig, ObjectiveConfig, VmdModel};
+use vmd_sampler::{Sampler, SamplerConfig};
 use vmd_train::{TrainConfig, TrainError, Trainer, TrainerParts, save_model_dir};
 
 const SET: SyntheticSet = SyntheticSet::PairsUniform;
@@ -73,7 +74,7 @@ fn run(
 /// Share of pairs among samples of `nfe` steps.
 fn accuracy(model: &VmdModel, nfe: usize) -> f64 {
     const ROWS: usize = 2000;
-    let sampler = Sampler::new(SamplerConfig { nfe, ..SamplerConfig::default() }, Default::default());
+    let sampler = Sampler::new(SamplerConfig { nfe, ..SamplerConfig::default() });
     let tokens = sampler.sample(model, &vec![10; 2 * ROWS], 3).tokens;
     tokens.chunks_exact(2).filter(|pair| SET.contains(pair)).count() as f64 / ROWS as f64
 }

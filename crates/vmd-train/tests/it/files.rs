@@ -8,9 +8,12 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, TensorData};
 use vmd_core::{Purpose, keyed_rng};
-use vmd_latent::LatentRows;
-use vmd_model::{LoadOptions, ModelConfig, Query, TokenPredictor, VmdModel, load_model_dir};
-use vmd_train::{Checkpoint, MetricRecord, TrainerState, read_metrics, save_model_dir, write_atomically};
+use vmd_model::{ModelConfig, VmdModel};
+use vmd_sampler::{Predictor, Query};
+use vmd_train::{
+    Checkpoint, LoadOptions, MetricRecord, TrainerState, load_model_dir, read_metrics, save_model_dir,
+    write_atomically,
+};
 
 fn tensors(first: f32) -> BTreeMap<String, TensorData> {
     let values: Vec<f32> = (0..12).map(|i| first + i as f32).collect();
@@ -133,7 +136,7 @@ fn a_model_folder_comes_back_with_the_same_logits() {
     save_model_dir(&model, "# a card\n", &path).unwrap();
     let loaded = load_model_dir(&path, LoadOptions::default(), &Device::flex()).unwrap();
     assert_eq!(loaded.config(), model.config());
-    let z = LatentRows { values: vec![0.3, -0.4], row_len: 2 };
+    let z = [0.3, -0.4];
     let query = Query { xt: &[1, 5, 2], t: &[0.5], z: &z, budget: 1, rows: &[] };
     let logits = |model: &VmdModel| model.predict(query).logits;
     assert_eq!(logits(&loaded), logits(&model));

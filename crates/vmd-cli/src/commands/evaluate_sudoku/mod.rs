@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use vmd::data::sudoku::{PuzzleRecord, read_puzzles};
 use vmd::eval::{Figure, Provenance, SudokuEvaluation, SudokuScore, evaluate_sudoku};
-use vmd::model::{Sampler, SamplerConfig, ValueRule};
+use vmd::sampler::{Method, SamplerConfig, SearchConfig, ValueRule};
 
 use crate::args::EvaluateSudokuArgs;
 use crate::failure::usage;
@@ -26,7 +26,7 @@ const GRIDS_UNCONDITIONAL: usize = 1000;
 struct Task<'a> {
     model: &'a LoadedModel,
     baseline: Option<&'a LoadedModel>,
-    samplers: &'a [SamplerConfig],
+    methods: &'a [Method],
     seed: u64,
     json: bool,
     /// Where a plot goes.
@@ -45,10 +45,12 @@ pub(crate) fn run(args: EvaluateSudokuArgs) -> anyhow::Result<()> {
     let model = LoadedModel::find_sudoku(args.model, options, &device)?;
     let baseline = args.baseline.map(|folder| LoadedModel::find_sudoku(Some(folder), options, &device));
     let baseline = baseline.transpose()?;
+    let rule = if args.unconditional.is_some() { ValueRule::default() } else { ValueRule::Argmax };
+    let methods = args.sampler.methods(rule)?;
     let task = Task {
         model: &model,
         baseline: baseline.as_ref(),
-        samplers: &samplers,
+        methods: &methods,
         seed: common.seed.unwrap_or(0),
         json: common.json,
         plot: args.plot,
@@ -73,7 +75,8 @@ pub(crate) fn report_trained(
     json: bool,
 ) -> anyhow::Result<()> {
     let samplers = evaluate.samplers();
-    let task = Task { model, baseline: None, samplers: &samplers, seed, json, plot: None };
+    let methods: Vec<Method> = samplers.iter().cloned().map(Method::from).collect();
+    let task = Task { model, baseline: None, methods: &methods, seed, json, plot: None };
     let puzzles = embedded_puzzles();
     let cells = model.model.config().seq_len;
     if puzzles.iter().all(|record| record.puzzle.cells().len() == cells) {
@@ -83,20 +86,20 @@ pub(crate) fn report_trained(
             ValueRule::Argmax => SamplerConfig { value: ValueRule::default(), ..config },
             _ => config,
         };
-        let samplers: Vec<SamplerConfig> = task.samplers.iter().cloned().map(drawn).collect();
-        return unconditional::report(&Task { samplers: &samplers, ..task }, count);
+        let methods: Vec<Method> = samplers.into_iter().map(|config| drawn(config).into()).collect();
+        return unconditional::report(&Task { methods: &methods, ..task }, count);
     }
     unconditional::report(&task, evaluate.samples.unwrap_or(GRIDS_UNCONDITIONAL))
 }
 
 impl Task<'_> {
-    /// The model and, if there is one, its baseline, each with its samplers. All of them are checked before the first one runs.
-    fn contenders(&self) -> anyhow::Result<Vec<(&LoadedModel, Vec<Sampler>)>> {
-        let ready = |loaded| -> anyhow::Result<_> {
-            let samplers = self.samplers.iter().map(|config| LoadedModel::sampler(loaded, config, true));
-            Ok((loaded, samplers.collect::<Result<_, _>>()?))
-        };
-        [self.model].into_iter().chain(self.baseline).map(ready).collect()
+    /// The model and, if there is one, its baseline. All methods are checked with both before the first one runs.
+    fn contenders(&self) -> anyhow::Result<Vec<&LoadedModel>> {
+        let contenders: Vec<&LoadedModel> = [self.model].into_iter().chain(self.baseline).collect();
+        for loaded in &contenders {
+            self.methods.iter().try_for_each(|method| loaded.check_method(method))?;
+        }
+        Ok(contenders)
     }
 
     fn provenances(&self, dataset: &str, split: &str) -> Vec<Provenance> {
@@ -106,7 +109,7 @@ impl Task<'_> {
 
     fn headline(&self, what: &str) -> String {
         let baseline = self.baseline.map(|loaded| format!(", baseline {}", loaded.name));
-        let (baseline, rest) = (baseline.unwrap_or_default(), describe_rest(self.samplers));
+        let (baseline, rest) = (baseline.unwrap_or_default(), describe_rest(self.methods));
         format!("{what}, model {}{baseline}{rest}", self.model.name)
     }
 }
@@ -129,10 +132,10 @@ fn report(task: &Task<'_>, puzzles: &[PuzzleRecord], dataset: &str) -> anyhow::R
     let (contenders, provenances) = (task.contenders()?, task.provenances(dataset, "test"));
     let mut curves = Curves::new(task, "puzzles solved (%)");
     let mut rows = Vec::new();
-    for (i, config) in task.samplers.iter().enumerate() {
+    for config in task.methods {
         let measured: Vec<SudokuEvaluation> = contenders
             .iter()
-            .map(|(loaded, samplers)| evaluate_sudoku(&loaded.model, &samplers[i], puzzles, task.seed))
+            .map(|loaded| evaluate_sudoku(&loaded.model, config, puzzles, task.seed, &mut ()))
             .collect();
         for (place, (evaluation, provenance)) in measured.iter().zip(&provenances).enumerate() {
             let score = &evaluation.all;
@@ -162,7 +165,7 @@ fn report(task: &Task<'_>, puzzles: &[PuzzleRecord], dataset: &str) -> anyhow::R
     curves.draw(task.plot.as_deref())
 }
 
-fn print_records(provenance: &Provenance, config: &SamplerConfig, evaluation: &SudokuEvaluation, n: usize) {
+fn print_records(provenance: &Provenance, config: &Method, evaluation: &SudokuEvaluation, n: usize) {
     print_score(provenance, config, &evaluation.all, None);
     let figure = Figure { n, ..Figure::exact(evaluation.seconds) };
     print_json(&[provenance.record("seconds", figure, config, None)]);
@@ -171,7 +174,7 @@ fn print_records(provenance: &Provenance, config: &SamplerConfig, evaluation: &S
     }
 }
 
-fn print_score(provenance: &Provenance, config: &SamplerConfig, score: &SudokuScore, band: Option<String>) {
+fn print_score(provenance: &Provenance, config: &Method, score: &SudokuScore, band: Option<String>) {
     let figures = [
         ("solved", score.solved),
         ("valid", score.valid),
@@ -184,7 +187,7 @@ fn print_score(provenance: &Provenance, config: &SamplerConfig, score: &SudokuSc
 }
 
 fn row(
-    config: &SamplerConfig,
+    config: &Method,
     name: &str,
     score: &SudokuScore,
     baseline: Option<&SudokuScore>,
@@ -192,8 +195,8 @@ fn row(
 ) -> Vec<String> {
     let solved = |score: &SudokuScore| percent(score.solved.value, score.solved.ci95);
     let mut cells = vec![
-        config.reveal.to_string(),
-        if config.sets_own_pace() { "–".into() } else { config.nfe.to_string() },
+        config.to_string(),
+        config.nfe().map_or_else(|| "–".into(), |nfe| nfe.to_string()),
         name.to_string(),
         score.solved.n.to_string(),
         solved(score),

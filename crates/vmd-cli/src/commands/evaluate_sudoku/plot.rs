@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::anyhow;
 use plotters::prelude::*;
 use vmd::eval::Figure;
-use vmd::model::SamplerConfig;
+use vmd::sampler::Method;
 
 use super::Task;
 use crate::palette::COLOURS;
@@ -43,8 +43,8 @@ impl<'a> Curves<'a> {
     }
 
     /// The outcome of a sampler with the model (`place` 0) or the baseline.
-    pub(super) fn add(&mut self, config: &SamplerConfig, place: usize, point: Point) {
-        let (rule, is_baseline) = (config.reveal.to_string(), place > 0);
+    pub(super) fn add(&mut self, config: &Method, place: usize, point: Point) {
+        let (rule, is_baseline) = (config.to_string(), place > 0);
         match self.curves.iter_mut().find(|curve| curve.rule == rule && curve.is_baseline == is_baseline) {
             Some(curve) => curve.points.push(point),
             None => self.curves.push(Curve { rule, is_baseline, points: vec![point] }),

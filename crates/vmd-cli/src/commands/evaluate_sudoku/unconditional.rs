@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use vmd::data::sudoku::{Grid, Layout, is_consistent};
 use vmd::eval::{Figure, SudokuRules, mean_interval, wilson_interval};
-use vmd::model::{SampleOutput, Sampler};
+use vmd::sampler::{Method, Request, SampleOutput};
 
 use super::Task;
 use super::plot::{Curves, Point};
@@ -32,14 +32,15 @@ pub(in crate::commands) fn grid_layout(loaded: &LoadedModel) -> anyhow::Result<L
 /// The valid ones among `count` unconditional grids, and all of them as they came.
 pub(in crate::commands) fn draw_grids(
     loaded: &LoadedModel,
-    sampler: &Sampler,
+    method: &Method,
     layout: Layout,
     count: usize,
     seed: u64,
 ) -> (Vec<Grid>, SampleOutput) {
     let blank = vec![loaded.model.config().mask_token(); count * layout.cells()];
     let grid = |tokens: &[u32]| Grid::from_tokens(layout, tokens).ok().filter(is_consistent);
-    let output = sampler.sample_with(&loaded.model, &blank, seed, &SudokuRules::new(layout));
+    let rules = SudokuRules::new(layout);
+    let output = method.run(&loaded.model, &Request::new(&blank, seed).checked(&rules), &mut ());
     (output.tokens.chunks_exact(layout.cells()).filter_map(grid).collect(), output)
 }
 
@@ -61,10 +62,11 @@ pub(super) fn report(task: &Task<'_>, count: usize) -> anyhow::Result<()> {
     let provenances = task.provenances(&format!("{} cells, unconditional", layout.cells()), "samples");
     let mut curves = Curves::new(task, "valid unconditional grids (%)");
     let mut rows = Vec::new();
-    for (i, config) in task.samplers.iter().enumerate() {
-        let mut cells = vec![config.reveal.to_string(), config.nfe.to_string()];
-        for (place, ((loaded, samplers), provenance)) in contenders.iter().zip(&provenances).enumerate() {
-            let (grids, output) = draw_grids(loaded, &samplers[i], layout, count, task.seed);
+    for config in task.methods {
+        let mut cells =
+            vec![config.to_string(), config.nfe().map_or_else(|| "–".into(), |nfe| nfe.to_string())];
+        for (place, (loaded, provenance)) in contenders.iter().zip(&provenances).enumerate() {
+            let (grids, output) = draw_grids(loaded, config, layout, count, task.seed);
             let (valid, distinct) = (wilson_interval(grids.len(), count), distinct(&grids));
             curves.add(config, place, Point { nfe: output.mean_nfe(), share: valid });
             if task.json {

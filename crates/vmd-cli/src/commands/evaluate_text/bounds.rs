@@ -4,7 +4,8 @@ use std::f64::consts::LN_2;
 
 use vmd::eval::text::{TextBound, text_bound, text_importance_bound};
 use vmd::eval::{Figure, Provenance, Record};
-use vmd::model::{ObjectiveConfig, RevealRule, SamplerConfig};
+use vmd::model::ObjectiveConfig;
+use vmd::sampler::{RevealRule, SamplerConfig};
 
 use super::Amounts;
 use super::subject::Subject;

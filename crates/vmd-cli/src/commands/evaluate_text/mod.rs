@@ -5,7 +5,7 @@ mod samples;
 mod subject;
 
 use vmd::data::text::{Form, Split};
-use vmd::model::{LoadOptions, SamplerConfig, ValueRule};
+use vmd::sampler::SamplerConfig;
 
 use crate::args::EvaluateTextArgs;
 use crate::failure::usage;

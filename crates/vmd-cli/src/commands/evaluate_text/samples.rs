@@ -11,7 +11,8 @@ use vmd::eval::text::{
     json_is_valid, mean_unigram_entropy, self_bleu, text_bound, word_drift, word_share,
 };
 use vmd::eval::{Figure, Record, mean_interval, wilson_interval};
-use vmd::model::{ObjectiveConfig, Sampler, SamplerConfig, Writing};
+use vmd::model::{ObjectiveConfig, Writing};
+use vmd::sampler::{Sampler, SamplerConfig};
 
 use super::Amounts;
 use super::subject::Subject;
@@ -134,12 +135,12 @@ pub(super) fn report(
             figures.extend(written(loaded, sampler, subject, &judges, amounts, seed)?);
         }
         figures.extend(filled(loaded, sampler, subject, &judges, amounts, seed)?);
-        let record = |(metric, figure): (&str, Figure)| provenance.record(metric, figure, config, None);
+        let record = |(metric, figure): (&str, Figure)| provenance.record(metric, figure, *config, None);
         let records: Vec<Record> = figures.into_iter().map(record).collect();
         if json {
             print_json(&records);
         }
-        measured.push((format!("{}, {}", config.reveal.to_string(), config.nfe), records));
+        measured.push((format!("{}, {}", config.reveal, config.nfe), records));
     }
     if !real.is_empty() {
         let figures = judge_texts(&real, amounts.length, subject, &judges, seed);
@@ -189,7 +190,7 @@ fn written(
     let stop = subject.encoding.stop();
     let writing = Writing { template: &template, texts: amounts.samples, stop, seed };
     let start = Instant::now();
-    let output = loaded.model.write(sampler, writing, |_| ());
+    let output = loaded.model.write(sampler, writing, &mut ());
     let seconds = start.elapsed().as_secs_f64();
     let per_second = |n: usize| Figure { n, ..Figure::exact(n as f64 / seconds) };
     let mut figures = match subject.form() {

@@ -5,7 +5,7 @@ mod text;
 use serde_json::json;
 use vmd::data::sudoku::{Grid, Layout, is_consistent};
 use vmd::eval::SudokuRules;
-use vmd::model::ValueRule;
+use vmd::sampler::{Request, SamplerConfig};
 
 use crate::args::SampleArgs;
 use crate::failure::usage;
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
         return text::write(&loaded, encoding, &loaded.block_sampler(&sampler)?, args);
     }
     let data = loaded.run.as_ref().map(|run| &run.data);
-    let sampler = loaded.sampler(&sampler, data.is_some_and(DataConfig::is_sudoku))?;
+    let sampler = loaded.sampler(&sampler)?;
     if args.prompt.is_some() || args.length.is_some() || args.candidates != 1 {
         return Err(usage(
             "--prompt, --length and --candidates are for models of text, and this is none; leave them out",
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
     let output = match data {
         Some(DataConfig::Sudoku { box_rows, box_cols, .. }) => {
             let rules = SudokuRules::new(Layout::new(*box_rows, *box_cols)?);
-            sampler.sample_with(&loaded.model, &blank, seed, &rules)
+            sampler.run(&loaded.model, &Request::new(&blank, seed).checked(&rules), &mut ())
         }
         Some(DataConfig::Synthetic { set, .. }) => {
             sampler.sample_checked(&loaded.model, &blank, seed, |_, tokens| set.contains(tokens))

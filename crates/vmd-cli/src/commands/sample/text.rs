@@ -4,7 +4,8 @@ use std::io::Write;
 
 use serde_json::json;
 use vmd::data::text::{Encoding, Form};
-use vmd::model::{Sampler, Writing};
+use vmd::model::Writing;
+use vmd::sampler::{Observer, Sampler};
 
 use crate::args::SampleArgs;
 use crate::failure::usage;
@@ -31,13 +32,10 @@ pub(super) fn write(
     let template = template.repeat(args.count);
     let writing = Writing { template: &template, texts: args.count, stop: encoding.stop(), seed };
     let streams = args.count == 1 && args.candidates == 1 && !args.common.json;
-    let mut shown = 0;
+    let mut stream = Stream { encoding, length, shown: 0 };
     let output = match args.candidates {
-        1 => loaded.model.write(sampler, writing, |texts| {
-            if streams {
-                show(&encoding.decode(&texts[0][..texts[0].len().min(length)]), &mut shown);
-            }
-        }),
+        1 if streams => loaded.model.write(sampler, writing, &mut stream),
+        1 => loaded.model.write(sampler, writing, &mut ()),
         _ => loaded.model.write_likeliest(sampler, writing, args.candidates),
     };
     for (tokens, nfe) in output.tokens.chunks_exact(length).zip(&output.nfe) {
@@ -45,7 +43,7 @@ pub(super) fn write(
         if args.common.json {
             println!("{}", json!({ "tokens": tokens, "text": text, "nfe": nfe }));
         } else if streams {
-            show(&text, &mut shown);
+            stream.show(&text);
             println!();
         } else {
             println!("{text}");
@@ -54,14 +52,32 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Prints what is new of `text`, but for a last character that may be half there.
-fn show(text: &str, shown: &mut usize) {
-    let ready = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
-    if let Some(new) = ready.get(*shown..) {
-        print!("{new}");
-        // A reader that is gone is noticed by the next line.
-        let _ = std::io::stdout().flush();
-        *shown = ready.len();
+/// Prints a single text as it is written.
+struct Stream<'a> {
+    encoding: &'a Encoding,
+    /// Tokens of the text.
+    length: usize,
+    /// Bytes that are printed already.
+    shown: usize,
+}
+
+impl Stream<'_> {
+    /// Prints what is new of `text`, but for a last character that may be incomplete.
+    fn show(&mut self, text: &str) {
+        let ready = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+        if let Some(new) = ready.get(self.shown..) {
+            print!("{new}");
+            // A closed pipe shows at the next line.
+            let _ = std::io::stdout().flush();
+            self.shown = ready.len();
+        }
+    }
+}
+
+impl Observer for Stream<'_> {
+    fn on_block(&mut self, texts: &[Vec<u32>]) {
+        let tokens = &texts[0][..texts[0].len().min(self.length)];
+        self.show(&self.encoding.decode(tokens));
     }
 }
 

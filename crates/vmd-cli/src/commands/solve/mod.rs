@@ -7,7 +7,7 @@ use anyhow::bail;
 use serde_json::json;
 use vmd::data::sudoku::{Grid, broken_rule, solve_within};
 use vmd::eval::SudokuRules;
-use vmd::model::{RemaskRule, RevealRule, SamplerConfig, ValueRule};
+use vmd::sampler::{Method, Request, RevealRule, SamplerConfig, SearchConfig, ValueRule};
 use vmd::train::write_atomically;
 
 use crate::args::SolveArgs;
@@ -16,8 +16,8 @@ use recorder::Recorder;
 use vmd::data_config::SOLVER_NODES;
 use vmd::models::LoadedModel;
 
-/// Probability from which a search takes a digit for sure.
-const SURE: f64 = 0.7;
+/// Probability from which a search takes digits together.
+const THRESHOLD: f64 = 0.7;
 
 /// Checks the puzzle, lets the model fill it, and checks the result.
 pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
@@ -36,11 +36,13 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
             config.seq_len
         )));
     }
-    let sampler = loaded.sampler(&sampler, true)?;
+    let method = method(args)?;
+    loaded.check_method(&method)?;
     let seed = args.common.seed.unwrap_or(0);
     let rules = SudokuRules::new(puzzle.layout());
-    let recorder = Recorder::new(&loaded.model);
-    let output = sampler.sample_with(&recorder, &puzzle.to_tokens(), seed, &rules);
+    let mut recorder = Recorder::new(config.vocab);
+    let tokens = puzzle.to_tokens();
+    let output = method.run(&loaded.model, &Request::new(&tokens, seed).checked(&rules), &mut recorder);
     let grid = Grid::from_tokens(puzzle.layout(), &output.tokens)?;
     let broken = broken_rule(&grid);
     if let Some(file) = &args.svg {
@@ -68,18 +70,19 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
     }
 }
 
-/// A search, unless another reveal or remask rule is asked for.
-fn sampler(args: &SolveArgs) -> anyhow::Result<SamplerConfig> {
-    let config = args.sampler.one(ValueRule::Argmax)?;
-    let search = args.sampler.remask.is_none_or(|remask| remask == RemaskRule::Backtrack);
-    Ok(match args.sampler.reveal.is_empty() {
-        true if search => SamplerConfig {
-            reveal: RevealRule::Threshold { tau: SURE },
-            remask: RemaskRule::Backtrack,
-            ..config
-        },
-        true => SamplerConfig { reveal: RevealRule::Margin, ..config },
-        false => config,
+/// A search, unless a reveal rule, remask rule or several attempts are asked for.
+fn method(args: &SolveArgs) -> anyhow::Result<Method> {
+    let sampler = &args.sampler;
+    if sampler.search.is_none() && sampler.reveal.is_empty() && sampler.remask.is_none() && sampler.best_of == 1 {
+        let nfe = sampler.one(ValueRule::Argmax)?.nfe;
+        return Ok(SearchConfig { threshold: THRESHOLD, nfe, value: ValueRule::Argmax }.into());
+    }
+    let method = sampler.one_method(ValueRule::Argmax)?;
+    Ok(match method {
+        Method::Steps(config) if sampler.reveal.is_empty() => {
+            SamplerConfig { reveal: RevealRule::Margin, ..config }.into()
+        }
+        method => method,
     })
 }
 

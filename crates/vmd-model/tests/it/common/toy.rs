@@ -2,7 +2,8 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use vmd_latent::{LatentRows, PriorKind};
-use vmd_model::{Query, Scope, TokenPredictor, VmdModel};
+use vmd_model::VmdModel;
+use vmd_sampler::{Predictor, Query, Scope};
 
 use super::{CATEGORICAL, config, log_softmax, trained};
 
@@ -38,8 +39,7 @@ impl Toy {
 
     /// `−log p(x0_i | xt, z)` of both tokens.
     pub(crate) fn nll(&self, x0: Pair, xt: Pair, t: f64, z: usize) -> [f64; 2] {
-        let z = LatentRows { values: self.latents.row(z).to_vec(), row_len: self.latents.row_len };
-        let query = Query { xt: &xt, t: &[t], z: &z, budget: self.steps, rows: &[] };
+        let query = Query { xt: &xt, t: &[t], z: self.latents.row(z), budget: self.steps, rows: &[] };
         let logits = self.model.predict(query).logits;
         let of = |i: usize| -log_softmax(&logits[i * 3..(i + 1) * 3])[x0[i] as usize];
         [of(0), of(1)]

@@ -1,13 +1,10 @@
-//! Samplers, driven by hand-made predictors and by a model.
+//! The step sampler, driven by predictors that are made by hand.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-use crate::common::{
-    CATEGORICAL, MASK, RULES, SEQ, Table, chain_model, latent, masks, of, puzzles, shares, table,
-};
-use vmd_latent::{LatentFamily, Prior};
-use vmd_model::{RevealRule, SampleOutput, Sampler, SamplerConfig, Scope, ValueRule};
+use crate::common::{MASK, RULES, SEQ, Table, masks, mixing_table, of, puzzles, shares, table};
 use vmd_process::{NoiseSchedule, reveal_counts};
+use vmd_sampler::{RevealRule, SampleOutput, Sampler, SamplerConfig, ValueRule};
 
 fn sampler(reveal: RevealRule, nfe: usize, value: ValueRule) -> Sampler {
     of(SamplerConfig { nfe, reveal, value, ..Default::default() })
@@ -130,11 +127,9 @@ fn the_network_is_told_the_time() {
     assert!(table.calls.borrow().iter().all(|call| call.t.iter().all(|&t| t == call.t[0])));
 
     // Rules without a clock: the time at which this share is expected to be masked.
-    let table = self::table();
-    let config =
-        SamplerConfig { nfe: 3, reveal: RevealRule::Margin, value: ValueRule::Argmax, ..Default::default() };
     let schedule = NoiseSchedule::Cosine {};
-    Sampler::new(config, schedule).sample(&table, &[MASK; SEQ], 1);
+    let table = Table { schedule, ..self::table() };
+    sampler(RevealRule::Margin, 3, ValueRule::Argmax).sample(&table, &[MASK; SEQ], 1);
     for (call, share) in table.calls.borrow().iter().zip([1.0, 4.0 / 6.0, 2.0 / 6.0]) {
         assert!((schedule.mask_ratio(call.t[0]) - share).abs() < 1e-12);
     }
@@ -210,17 +205,16 @@ fn argmax_takes_the_best_and_top_p_leaves_the_tail() {
 #[test]
 fn a_latent_is_drawn_once_or_in_every_step() {
     for redraws in [false, true] {
-        let gaussian = latent(LatentFamily::Gaussian { dim: 2 });
-        let table = Table { prior: Some(Prior::standard(&gaussian, SEQ)), redraws, ..table() };
+        let table = Table { latent: 2, redraws, ..table() };
         let xt = [[MASK; SEQ], [0; SEQ], [MASK; SEQ]].concat();
         let output = sampler(RevealRule::Margin, 3, ValueRule::Argmax).sample(&table, &xt, 1);
         assert_eq!(output.nfe, [3, 0, 3]);
         let calls = table.calls.borrow();
         // A finished row is never evaluated.
         assert_eq!(calls.len(), 3);
-        assert!(calls.iter().all(|call| call.z.n_rows() == 2 && call.z.row(0) != call.z.row(1)));
+        assert!(calls.iter().all(|call| call.t.len() == 2 && call.latent(0) != call.latent(1)));
         assert_eq!(calls[0].z != calls[1].z, redraws);
-        assert_eq!(calls[1].z.row(1) != calls[2].z.row(1), redraws);
+        assert_eq!(calls[1].latent(1) != calls[2].latent(1), redraws);
     }
 }
 
@@ -254,8 +248,7 @@ fn plain_samplers_draw_what_they_always_drew() {
         0x1ef6_30af_38a7_e773,
     ];
     for (redraws, expected) in [(false, once), (true, each_step)] {
-        let gaussian = latent(LatentFamily::Gaussian { dim: 2 });
-        let table = Table { prior: Some(Prior::standard(&gaussian, SEQ)), redraws, ..table() };
+        let table = Table { latent: 2, redraws, ..table() };
         for (rule, digest) in RULES.into_iter().zip(expected) {
             let output = sampler(rule, 4, ValueRule::default()).sample(&table, &puzzles(40), 4);
             assert_eq!(self::digest(&output), digest, "{rule}, {redraws}");
@@ -265,7 +258,7 @@ fn plain_samplers_draw_what_they_always_drew() {
 
 #[test]
 fn a_row_does_not_notice_its_batch() {
-    let model = chain_model(Scope::Step, Some(CATEGORICAL));
+    let model = mixing_table(true);
     // More rows than one forward pass holds.
     let (all, redrawn) = (puzzles(140), vec![MASK; 138 * SEQ]);
     for rule in RULES {
@@ -280,7 +273,7 @@ fn a_row_does_not_notice_its_batch() {
 
 #[test]
 fn the_seed_decides() {
-    let model = chain_model(Scope::Sequence, Some(CATEGORICAL));
+    let model = mixing_table(false);
     let xt = vec![MASK; 20 * SEQ];
     for rule in RULES {
         let sampler = sampler(rule, 3, ValueRule::default());
@@ -290,20 +283,6 @@ fn the_seed_decides() {
     // Rows with the same clues differ from each other.
     let tokens = sampler(RevealRule::Ancestral, 3, ValueRule::default()).sample(&model, &xt, 7).tokens;
     assert!(tokens.chunks_exact(SEQ).any(|row| row != &tokens[..SEQ]));
-}
-
-#[test]
-fn the_count_of_the_network_is_the_sum_over_rows() {
-    for (scope, family) in [(Scope::Sequence, None), (Scope::Step, Some(CATEGORICAL))] {
-        let model = chain_model(scope, family);
-        for rule in RULES {
-            let before = model.nfe_counter().evaluated();
-            let output = sampler(rule, 4, ValueRule::default()).sample(&model, &puzzles(150), 7);
-            let counted = model.nfe_counter().evaluated() - before;
-            assert_eq!(output.nfe.iter().sum::<usize>() as u64, counted, "{rule}");
-            assert!((output.mean_nfe() - counted as f64 / 150.0).abs() < 1e-12);
-        }
-    }
 }
 
 #[test]

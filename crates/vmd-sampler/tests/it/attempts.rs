@@ -2,13 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-use crate::common::{CATEGORICAL, MASK, SEQ, Table, chain_model, is_share, latent, of, puzzles, table};
-use vmd_latent::{LatentFamily, Prior};
-use vmd_model::{RevealRule, SamplerConfig, Scope};
+use crate::common::{Fitted, MASK, SEQ, Table, is_share, mixing_table, of, puzzles, table};
+use vmd_sampler::{RevealRule, SamplerConfig};
 
 fn with_latent(redraws: bool) -> Table {
-    let gaussian = latent(LatentFamily::Gaussian { dim: 2 });
-    Table { prior: Some(Prior::standard(&gaussian, SEQ)), redraws, posterior: true, ..table() }
+    Table { latent: 2, redraws, ..table() }
 }
 
 fn config(nfe: usize) -> SamplerConfig {
@@ -22,15 +20,16 @@ fn latents_are_made_to_fit_what_is_known_in_one_evaluation_more() {
     let output = of(config(2)).sample(&table, &xt, 1);
     // The row of which nothing is known has nothing to fit.
     assert_eq!(output.nfe, [3, 2]);
-    let (calls, inferred) = (table.calls.borrow(), table.inferred.borrow());
-    assert_eq!(*inferred, [(vec![1, 0, 2, 0, 1, 0], vec![1; SEQ])]);
-    assert_eq!((calls[0].t.len(), calls[1].z.row(0)), (1, &[14.0, 11.0][..]));
-    assert!(calls[1].z.row(1)[0] < 10.0);
+    let calls = table.calls.borrow();
+    let expected = Fitted { guess: vec![1, 0, 2, 0, 1, 0], latent_mask: vec![1; SEQ] };
+    assert_eq!(*table.fitted.borrow(), [expected]);
+    assert_eq!((calls[0].t.len(), calls[1].latent(0)), (1, &[14.0, 11.0][..]));
+    assert!(calls[1].latent(1)[0] < 10.0);
     // Without such latents, and where they are drawn in every step, nothing is asked.
     let step = Table { fits: true, ..with_latent(true) };
     for table in [with_latent(false), step] {
         assert_eq!(of(config(2)).sample(&table, &xt, 1).nfe, [2, 2]);
-        assert!(table.inferred.borrow().is_empty());
+        assert!(table.fitted.borrow().is_empty());
     }
 }
 
@@ -62,29 +61,29 @@ fn the_best_of_k_attempts_succeeds_as_often_as_k_draws() {
     // Attempts differ, also in their latents.
     assert!(rows().any(|((row, first), _)| row != first));
     let calls = table.calls.borrow();
-    assert_ne!(calls[0].z.row(0), calls.last().unwrap().z.row(0));
+    assert_ne!(calls[0].latent(0), calls.last().unwrap().latent(0));
 }
 
 #[test]
 fn one_attempt_is_the_plain_run_and_finished_rows_are_not_tried_again() {
-    let model = chain_model(Scope::Step, Some(CATEGORICAL));
+    let model = mixing_table(true);
     let xt = puzzles(150);
     let one = of(config(3));
     let plain = one.sample(&model, &xt, 7);
     assert_eq!(one.sample_checked(&model, &xt, 7, |_, _| false), plain);
     let three = of(SamplerConfig { best_of: 3, ..config(3) });
     assert_eq!(three.sample_checked(&model, &xt, 7, |_, _| true), plain);
-    let before = model.nfe_counter().evaluated();
+    let before = model.evaluated();
     let never = three.sample_checked(&model, &xt, 7, |_, _| false);
     let thrice: Vec<usize> = plain.nfe.iter().map(|nfe| 3 * nfe).collect();
     assert_eq!((&never.tokens, &never.nfe), (&plain.tokens, &thrice));
-    assert_eq!(model.nfe_counter().evaluated() - before, thrice.iter().sum::<usize>() as u64);
+    assert_eq!(model.evaluated() - before, thrice.iter().sum::<usize>());
     assert_eq!(never.nfe[0], 0, "this row had no mask");
 }
 
 #[test]
 fn attempts_at_a_row_do_not_depend_on_its_batch() {
-    let model = chain_model(Scope::Sequence, Some(CATEGORICAL));
+    let model = mixing_table(false);
     let xt = puzzles(140);
     let sampler = of(SamplerConfig { best_of: 4, ..config(2) });
     let accept = |row: usize, tokens: &[u32]| tokens[1] == (row % 3) as u32;

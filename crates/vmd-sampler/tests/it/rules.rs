@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
 use proptest::prelude::*;
-use vmd_model::{RemaskRule, RevealRule, SamplerConfig, ValueRule};
+use vmd_sampler::{RemaskRule, RevealRule, SamplerConfig, ValueRule};
 
 #[test]
 fn rules_are_read_as_they_are_written() {
@@ -101,6 +101,8 @@ fn rules_that_make_no_sense_are_refused_in_words() {
         let error = text.parse::<RemaskRule>().unwrap_err().to_string();
         assert!(error.contains(&format!("`{text}`")) && error.contains("predict-remask"), "{error}");
     }
+    let error = "backtrack".parse::<RemaskRule>().unwrap_err().to_string();
+    assert!(error.contains("--search"), "{error}");
     assert!("categorical(1,1,1)".parse::<ValueRule>().is_err());
     assert!("categorical(1,1.1)".parse::<ValueRule>().is_err());
 }
@@ -155,12 +157,6 @@ fn rules_that_do_not_go_together_are_refused_in_words() {
             assert!(config.problems().is_empty());
         } else {
             assert!(problem(&config).contains("set reveal to top-prob, margin or entropy"));
-        }
-        let config = SamplerConfig { remask: RemaskRule::Backtrack, ..plain(reveal) };
-        if matches!(reveal, RevealRule::Threshold { .. }) {
-            assert!(config.problems().is_empty() && !config.sets_own_pace());
-        } else {
-            assert!(problem(&config).contains("set reveal = threshold"));
         }
     }
     assert!(problem(&SamplerConfig { best_of: 0, ..plain(RevealRule::Margin) }).starts_with("best_of is 0"));

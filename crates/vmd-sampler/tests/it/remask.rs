@@ -5,19 +5,18 @@
 use crate::common::{MASK, RULES, SEQ, Table, of, table};
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
-use vmd_latent::LatentRows;
-use vmd_model::{
-    Prediction, Query, RemaskRule, RevealRule, SampleOutput, Sampler, SamplerConfig, Scope, TokenPredictor,
+use vmd_process::{NoiseSchedule, reveal_counts};
+use vmd_sampler::{
+    Prediction, Predictor, Query, RemaskRule, RevealRule, SampleOutput, Sampler, SamplerConfig, Scope,
     ValueRule,
 };
-use vmd_process::{NoiseSchedule, reveal_counts};
 
 /// Surest about the first token while all are masked, about the others later on.
 struct Wavering {
     calls: std::cell::RefCell<Vec<Vec<u32>>>,
 }
 
-impl TokenPredictor for Wavering {
+impl Predictor for Wavering {
     fn vocab(&self) -> usize {
         2
     }
@@ -30,8 +29,12 @@ impl TokenPredictor for Wavering {
         Scope::Sequence
     }
 
-    fn draw_latent(&self, _: &[usize], _: &[u32], _: &mut [&mut ChaCha8Rng]) -> LatentRows {
-        LatentRows::default()
+    fn schedule(&self) -> NoiseSchedule {
+        NoiseSchedule::default()
+    }
+
+    fn draw_latents(&self, _: &[usize], _: &[u32], _: &mut [&mut ChaCha8Rng]) -> Vec<f32> {
+        Vec::new()
     }
 
     fn predict(&self, query: Query<'_>) -> Prediction {
@@ -111,9 +114,9 @@ proptest! {
         if !config.problems().is_empty() {
             config.remask = RemaskRule::None;
         }
-        let table = Table { posterior: true, ..table() };
+        let table = Table { schedule, ..table() };
         let own_pace = config.sets_own_pace();
-        let sampler = Sampler::new(config, schedule);
+        let sampler = Sampler::new(config);
         prop_assert_eq!(sampler.problems_with(&table), Vec::<String>::new());
         let output = sampler.sample_checked(&table, &xt, seed, |_, tokens| tokens[0] == 0);
         for (&before, &after) in xt.iter().zip(&output.tokens) {

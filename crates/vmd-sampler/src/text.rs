@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use super::{RemaskRule, RevealRule, ValueRule};
+use crate::{RemaskRule, RevealRule, ValueRule};
 
 /// A rule's name that is not understood.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
@@ -102,11 +102,13 @@ impl FromStr for RemaskRule {
         match text.trim().replace('_', "-").as_str() {
             "none" => Ok(Self::None),
             "predict-remask" => Ok(Self::PredictRemask),
-            "backtrack" => Ok(Self::Backtrack),
-            _ => Err(ParseRuleError {
+            other => Err(ParseRuleError {
                 given: text.into(),
                 what: "remask rule",
-                known: "none, predict-remask, backtrack",
+                known: match other {
+                    "backtrack" => "none, predict-remask; for a search write `--search 0.7`",
+                    _ => "none, predict-remask",
+                },
             }),
         }
     }
@@ -117,7 +119,6 @@ impl fmt::Display for RemaskRule {
         f.write_str(match self {
             Self::None => "none",
             Self::PredictRemask => "predict-remask",
-            Self::Backtrack => "backtrack",
         })
     }
 }

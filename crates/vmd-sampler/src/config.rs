@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{RemaskRule, RevealRule, ValueRule};
+use crate::{RemaskRule, RevealRule, ValueRule};
 
 /// A sampler's choices.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SamplerConfig {
     /// Steps that the sampler may take: an upper limit on its network evaluations, for each of `best_of` attempts. The
-    /// rules `threshold` and `entropy-bound` set their own pace and ignore it, unless they search (`remask = backtrack`).
+    /// rules `threshold` and `entropy-bound` set their own pace and ignore it.
     pub nfe: usize,
     /// Which tokens a step reveals.
     #[serde(default)]
@@ -45,8 +45,7 @@ impl Default for SamplerConfig {
 impl SamplerConfig {
     /// Whether the number of evaluations does not depend on `nfe`.
     pub fn sets_own_pace(&self) -> bool {
-        let by_surety = matches!(self.reveal, RevealRule::Threshold { .. } | RevealRule::EntropyBound { .. });
-        by_surety && self.remask != RemaskRule::Backtrack
+        matches!(self.reveal, RevealRule::Threshold { .. } | RevealRule::EntropyBound { .. })
     }
 
     /// Problems of the configuration, with the name of the key; empty when a sampler can run.
@@ -64,12 +63,7 @@ impl SamplerConfig {
                 self.reveal
             ));
         }
-        if !self.value.is_valid() {
-            problems.push(format!(
-                "value = {}; the temperature must be above 0 and finite, top-p in (0, 1]",
-                self.value
-            ));
-        }
+        problems.extend(self.value.problem());
         problems.extend(self.remask_problem());
         problems
     }
@@ -89,12 +83,6 @@ impl SamplerConfig {
 
     fn remask_problem(&self) -> Option<String> {
         let (remask, reveal) = (self.remask, self.reveal);
-        if remask == RemaskRule::Backtrack && !matches!(reveal, RevealRule::Threshold { .. }) {
-            return Some(format!(
-                "remask = {remask} tells guesses from sure tokens by a threshold, and {reveal} has none; set reveal = \
-                 threshold(0.9), or remask = none"
-            ));
-        }
         (remask == RemaskRule::PredictRemask && !reveal.counts_the_surest()).then(|| {
             format!(
                 "remask = {remask} keeps a given number of the surest tokens, and {reveal} does not say which are; set \

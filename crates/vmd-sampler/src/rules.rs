@@ -36,7 +36,7 @@ pub enum RevealRule {
 }
 
 impl RevealRule {
-    pub(super) fn is_valid(&self) -> bool {
+    pub(crate) fn is_valid(&self) -> bool {
         match self {
             Self::Threshold { tau } => (0.0..=1.0).contains(tau),
             Self::EntropyBound { gamma } => gamma.is_finite() && *gamma >= 0.0,
@@ -45,7 +45,7 @@ impl RevealRule {
     }
 
     /// Whether a step reveals a given number of the tokens with the best scores.
-    pub(super) fn counts_the_surest(&self) -> bool {
+    pub(crate) fn counts_the_surest(&self) -> bool {
         matches!(self, Self::TopProb | Self::Margin | Self::Entropy)
     }
 }
@@ -68,7 +68,13 @@ pub enum ValueRule {
 }
 
 impl ValueRule {
-    pub(super) fn is_valid(&self) -> bool {
+    /// What is wrong with its numbers, if anything.
+    pub(crate) fn problem(&self) -> Option<String> {
+        (!self.is_valid())
+            .then(|| format!("value = {self}; the temperature must be above 0 and finite, top-p in (0, 1]"))
+    }
+
+    pub(crate) fn is_valid(&self) -> bool {
         match *self {
             Self::Argmax => true,
             Self::Categorical { temperature, top_p } => {
@@ -98,10 +104,4 @@ pub enum RemaskRule {
     /// network was never trained at positions that are not masked (arXiv 2510.23606; in `MaskGIT`, arXiv 2202.04200, revealed
     /// tokens stay).
     PredictRemask,
-    /// A best-first search, for data with rules that can be checked before a sequence is finished ([`Checker`](super::Checker)). A step takes
-    /// what reaches the threshold, or else the surest value; what else these tokens could be stays open, and the next step goes on
-    /// with what is the most promising, here or elsewhere; with `categorical` values their order is a draw. A finished row that
-    /// the checker accepts ends the search. The last of `nfe` evaluations reveals everything, and so does a search that has
-    /// tried everything. For models of one block.
-    Backtrack,
 }

@@ -2,19 +2,29 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-use crate::common::{MASK, SEQ, Table, of, table};
+use crate::common::{MASK, SEQ, Table, puzzles, table};
 use proptest::prelude::*;
-use vmd_model::{Checker, RemaskRule, RevealRule, Sampler, SamplerConfig, ValueRule};
+use vmd_sampler::{
+    Checker, Observer, Prediction, Query, Request, RevealRule, SampleOutput, Sampler, SamplerConfig, Search,
+    SearchConfig, ValueRule,
+};
 
 /// Of six tokens of three values in a chain, whether no two neighbours that are revealed are equal.
 fn neighbours_differ(tokens: &[u32]) -> bool {
     tokens.windows(2).all(|pair| pair[0] != pair[1] || pair[0] == MASK)
 }
 
-fn search(tau: f64, nfe: usize) -> Sampler {
-    let reveal = RevealRule::Threshold { tau };
-    let config = SamplerConfig { nfe, reveal, remask: RemaskRule::Backtrack, ..SamplerConfig::default() };
-    of(SamplerConfig { value: ValueRule::Argmax, ..config })
+fn search(threshold: f64, nfe: usize) -> Search {
+    Search::new(SearchConfig { threshold, nfe, value: ValueRule::Argmax })
+}
+
+fn run(
+    search: &Search,
+    table: &Table,
+    xt: &[u32],
+    accept: impl Fn(usize, &[u32]) -> bool + Sync,
+) -> SampleOutput {
+    search.run(table, &Request::new(xt, 1).checked(&accept), &mut ())
 }
 
 /// Whether a row that is finished begins with 1.
@@ -31,7 +41,7 @@ fn asked(table: &Table) -> Vec<Vec<u32>> {
 fn a_search_guesses_what_fits_where_nothing_is_sure() {
     // Two sure tokens, then guesses: the third token cannot be what is likeliest, which the second has.
     let table = Table::new(&[&[0.95, 0.03, 0.02], &[0.02, 0.97, 0.01], &[0.25, 0.7, 0.05], &[0.3, 0.5, 0.2]]);
-    let output = search(0.9, 9).sample_checked(&table, &[MASK; 4], 1, |_, tokens| neighbours_differ(tokens));
+    let output = run(&search(0.9, 9), &table, &[MASK; 4], |_, tokens| neighbours_differ(tokens));
     assert_eq!(asked(&table), [vec![3, 3, 3, 3], vec![0, 1, 3, 3], vec![0, 1, 0, 3]]);
     assert_eq!((output.tokens, output.nfe), (vec![0, 1, 0, 1], vec![3]));
 }
@@ -39,7 +49,7 @@ fn a_search_guesses_what_fits_where_nothing_is_sure() {
 #[test]
 fn a_search_goes_on_with_the_guesses_that_are_the_most_probable_together() {
     let table = Table::new(&[&[0.6, 0.4, 0.0], &[0.5, 0.5, 0.0], &[0.5, 0.5, 0.0]]);
-    let output = search(0.9, 20).sample_checked(&table, &[MASK; 3], 1, first_is_1);
+    let output = run(&search(0.9, 20), &table, &[MASK; 3], first_is_1);
     let expected = [[3, 3, 3], [0, 3, 3], [1, 3, 3], [0, 0, 3], [0, 1, 3], [1, 0, 3]];
     assert_eq!(asked(&table), expected, "probabilities 1, 0.6, 0.4, 0.3, 0.3, 0.2");
     assert_eq!((output.tokens, output.nfe), (vec![1, 0, 0], vec![6]));
@@ -48,17 +58,17 @@ fn a_search_goes_on_with_the_guesses_that_are_the_most_probable_together() {
 #[test]
 fn a_search_takes_back_what_was_sure() {
     let table = Table::new(&[&[0.97, 0.03, 0.0], &[0.98, 0.02, 0.0], &[0.5, 0.5, 0.0]]);
-    let output = search(0.9, 20).sample_checked(&table, &[MASK; 3], 1, first_is_1);
+    let output = run(&search(0.9, 20), &table, &[MASK; 3], first_is_1);
     // Both sure tokens, which are right together with probability 0.97, then the surest one with another value of the other.
     let expected = [[3, 3, 3], [0, 0, 3], [1, 0, 3]];
     assert_eq!(asked(&table), expected);
     assert_eq!((output.tokens, output.nfe), (vec![1, 0, 0], vec![3]));
 }
 
-/// Finished rows that begin with 1 are right, and strained is every answer about rows that begin with 0.
-struct StrainedByZero;
+/// Finished rows that begin with 1 are right, and every answer about rows that begin with 0 has a penalty.
+struct PenalisedZero;
 
-impl Checker for StrainedByZero {
+impl Checker for PenalisedZero {
     fn accepts(&self, row: usize, tokens: &[u32]) -> bool {
         first_is_1(row, tokens)
     }
@@ -70,9 +80,9 @@ impl Checker for StrainedByZero {
 }
 
 #[test]
-fn a_search_puts_off_what_is_strained() {
+fn a_search_defers_what_has_a_penalty() {
     let table = Table::new(&[&[0.6, 0.4, 0.0], &[0.5, 0.5, 0.0], &[0.5, 0.5, 0.0]]);
-    let output = search(0.9, 20).sample_with(&table, &[MASK; 3], 1, &StrainedByZero);
+    let output = search(0.9, 20).run(&table, &Request::new(&[MASK; 3], 1).checked(&PenalisedZero), &mut ());
     assert_eq!(
         asked(&table),
         [[3, 3, 3], [0, 3, 3], [1, 3, 3], [1, 0, 3]],
@@ -84,7 +94,7 @@ fn a_search_puts_off_what_is_strained() {
 #[test]
 fn tokens_of_one_answer_are_right_or_wrong_together() {
     let table = Table::new(&[&[0.55, 0.43, 0.02], &[0.6, 0.38, 0.02], &[0.4, 0.4, 0.2]]);
-    search(0.5, 3).sample_checked(&table, &[MASK; 3], 1, |_, tokens| tokens.contains(&MASK));
+    run(&search(0.5, 3), &table, &[MASK; 3], |_, tokens| tokens.contains(&MASK));
     assert_eq!(asked(&table), [[3, 3, 3], [0, 0, 3], [3, 1, 3]], "0.55, not 0.33, comes before 0.38");
 }
 
@@ -92,37 +102,28 @@ fn tokens_of_one_answer_are_right_or_wrong_together() {
 fn a_search_ends_with_a_finished_row_whatever_is_likelier_elsewhere() {
     let table = Table::new(&[&[0.9, 0.06, 0.04], &[0.5, 0.48, 0.02]]);
     let fits = |_: usize, tokens: &[u32]| tokens.contains(&MASK) || *tokens == [0, 2];
-    let output = search(0.9, 20).sample_checked(&table, &[MASK; 2], 1, fits);
+    let output = run(&search(0.9, 20), &table, &[MASK; 2], fits);
     assert_eq!((output.tokens, output.nfe), (vec![0, 2], vec![2]));
 }
 
 #[test]
 fn a_search_that_is_never_refused_draws_values() {
     let table = Table::new(&[&[0.7, 0.2, 0.1], &[0.6, 0.3, 0.1]]);
-    let config = SamplerConfig {
-        reveal: RevealRule::Threshold { tau: 0.5 },
-        remask: RemaskRule::Backtrack,
-        nfe: 9,
-        ..SamplerConfig::default()
-    };
     let rows = 4000;
-    for tau in [0.5, 1.0] {
-        let reveal = RevealRule::Threshold { tau };
-        let output = of(SamplerConfig { reveal, ..config }).sample_checked(
-            &table,
-            &vec![MASK; 2 * rows],
-            3,
-            |_, _| true,
-        );
+    for threshold in [0.5, 1.0] {
+        let search = Search::new(SearchConfig { threshold, nfe: 9, value: ValueRule::default() });
+        let accept = |_: usize, _: &[u32]| true;
+        let xt = vec![MASK; 2 * rows];
+        let output = search.run(&table, &Request::new(&xt, 3).checked(&accept), &mut ());
         for (position, token, share) in [(0, 0, 0.7), (0, 2, 0.1), (1, 0, 0.6), (1, 1, 0.3)] {
             let count = output.tokens.chunks_exact(2).filter(|row| row[position] == token).count();
             assert!(
                 (count as f64 / rows as f64 - share).abs()
                     < 4.0 * (share * (1.0 - share) / rows as f64).sqrt(),
-                "{tau}: {count} of {rows}"
+                "{threshold}: {count} of {rows}"
             );
         }
-        let nfe = if tau < 1.0 { 1 } else { 2 };
+        let nfe = if threshold < 1.0 { 1 } else { 2 };
         assert!(output.nfe.iter().all(|&spent| spent == nfe));
     }
 }
@@ -130,7 +131,7 @@ fn a_search_that_is_never_refused_draws_values() {
 #[test]
 #[should_panic(expected = "a search needs a checker")]
 fn a_search_needs_a_checker() {
-    search(0.9, 9).sample(&table(), &[MASK; SEQ], 1);
+    search(0.9, 9).run(&table(), &Request::new(&[MASK; SEQ], 1), &mut ());
 }
 
 proptest! {
@@ -146,7 +147,7 @@ proptest! {
         let xt = [MASK, MASK, clue, MASK, MASK, MASK];
         let run = |nfe, accept: fn(&[u32]) -> bool| {
             let table = Table::new(&probabilities);
-            let output = search(tau, nfe).sample_checked(&table, &xt, 1, |_, tokens| accept(tokens));
+            let output = run(&search(tau, nfe), &table, &xt, |_, tokens| accept(tokens));
             assert_eq!(table.evaluated(), output.nfe[0]);
             output
         };
@@ -161,5 +162,54 @@ proptest! {
         let never = run(5000, |tokens| tokens.contains(&MASK));
         prop_assert!(never.nfe[0] > 1 && never.nfe[0] <= 1 + 3 + 9 + 27 + 81);
         prop_assert!(!never.tokens.contains(&MASK) && never.tokens[2] == clue);
+    }
+}
+
+#[test]
+fn a_search_is_refused_in_words() {
+    for (config, part) in [
+        (SearchConfig { threshold: 1.5, nfe: 1, value: ValueRule::Argmax }, "search = 1.5"),
+        (SearchConfig { threshold: f64::NAN, nfe: 1, value: ValueRule::Argmax }, "search = NaN"),
+        (SearchConfig { threshold: 0.5, nfe: 0, value: ValueRule::Argmax }, "nfe is 0"),
+    ] {
+        let problems = Search::new(config).problems_with(&table());
+        assert!(problems.len() == 1 && problems[0].contains(part), "{problems:?}");
+    }
+}
+
+/// Rows that were filled, with their evaluations.
+#[derive(Default)]
+struct Filled(Vec<(usize, Vec<u32>, usize)>, usize);
+
+impl Observer for Filled {
+    fn on_evaluation(&mut self, query: &Query<'_>, _: &Prediction) {
+        self.1 += query.t.len();
+    }
+
+    fn on_row(&mut self, row: usize, tokens: &[u32], nfe: usize) {
+        self.0.push((row, tokens.to_vec(), nfe));
+    }
+}
+
+#[test]
+fn an_observer_is_told_of_every_evaluation_and_every_row() {
+    let (table, xt) = (table(), puzzles(20));
+    let accept = |_: usize, tokens: &[u32]| neighbours_differ(tokens);
+    let request = Request::new(&xt, 1).checked(&accept);
+    let mut told = [Filled::default(), Filled::default()];
+    let steps = SamplerConfig { nfe: 3, reveal: RevealRule::Margin, ..SamplerConfig::default() };
+    let outputs = [
+        search(0.7, 50).run(&table, &request, &mut told[0]),
+        Sampler::new(steps).run(&table, &request, &mut told[1]),
+    ];
+    for (mut told, output) in told.into_iter().zip(outputs) {
+        assert_eq!(told.1, output.nfe.iter().sum::<usize>());
+        told.0.sort();
+        // The first row has no mask.
+        let expected: Vec<_> = (1..20)
+            .filter(|&i| output.nfe[i] > 0)
+            .map(|i| (i, output.tokens[i * SEQ..(i + 1) * SEQ].to_vec(), output.nfe[i]))
+            .collect();
+        assert_eq!(told.0, expected);
     }
 }

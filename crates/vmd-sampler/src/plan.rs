@@ -5,15 +5,16 @@ use vmd_core::{index_below, uniform};
 use vmd_graph::DependencyGraph;
 use vmd_process::{NoiseSchedule, reveal_probability, step_times};
 
-use super::probabilities::{argmax, choose, entropy, softmax, two_largest};
-use super::search::Search;
-use super::{Checker, RemaskRule, RevealRule, Row, RowPrediction, SamplerConfig};
+use crate::evaluate::expected_time;
+use crate::probabilities::{argmax, choose, entropy, softmax, two_largest};
+use crate::row::Row;
+use crate::{RemaskRule, RevealRule, RowPrediction, SamplerConfig};
 
 /// A sampler's rules with everything that does not depend on the row worked out.
 #[derive(Debug)]
-pub(super) struct Plan<'a> {
+pub(crate) struct Plan<'a> {
     config: &'a SamplerConfig,
-    schedule: &'a NoiseSchedule,
+    schedule: NoiseSchedule,
     graph: Option<&'a DependencyGraph>,
     /// Steps for a block.
     steps: usize,
@@ -23,47 +24,20 @@ pub(super) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         config: &'a SamplerConfig,
-        schedule: &'a NoiseSchedule,
+        schedule: NoiseSchedule,
         graph: Option<&'a DependencyGraph>,
         steps: usize,
     ) -> Self {
         let times = step_times(steps);
-        let reveal = times.windows(2).map(|pair| reveal_probability(schedule, pair[1], pair[0])).collect();
+        let reveal = times.windows(2).map(|pair| reveal_probability(&schedule, pair[1], pair[0])).collect();
         Self { config, schedule, graph, steps, times, reveal }
-    }
-
-    /// Whether tokens are taken back.
-    pub(super) fn searches(&self) -> bool {
-        self.config.remask == RemaskRule::Backtrack
-    }
-
-    /// Goes on with the search in `row`, given what the network says. The last step reveals everything.
-    pub(super) fn search(
-        &self,
-        row: &mut Row,
-        step: usize,
-        prediction: RowPrediction<'_>,
-        checker: &impl Checker,
-    ) {
-        let RevealRule::Threshold { tau } = self.config.reveal else { return };
-        let mut search = std::mem::take(&mut row.search);
-        let (logits, value, left) = (prediction.all_logits(), self.config.value, self.steps - 1 - step);
-        if left == 0 {
-            Search::finish(row, logits, value);
-        } else {
-            search.advance(row, logits, (tau, value), left, checker);
-        }
-        // A finished row has no use for what is open.
-        if row.n_masked() > 0 {
-            row.search = search;
-        }
     }
 
     /// Chooses positions where the rule needs no network for it; a row that reveals nothing in this step is
     /// left out, and costs nothing.
-    pub(super) fn choose_early<'r>(&self, row: &'r mut Row, step: usize) -> Option<&'r mut Row> {
+    pub(crate) fn choose_early<'r>(&self, row: &'r mut Row, step: usize) -> Option<&'r mut Row> {
         row.chosen = match self.config.reveal {
             RevealRule::Ancestral => {
                 let masked: Vec<usize> = row.masked().collect();
@@ -76,16 +50,16 @@ impl<'a> Plan<'a> {
     }
 
     /// The time that the network is told.
-    pub(super) fn time(&self, row: &Row, step: usize) -> f64 {
+    pub(crate) fn time(&self, row: &Row, step: usize) -> f64 {
         match self.config.reveal {
             RevealRule::Ancestral => self.times[step],
-            // These rules follow no clock; the time at which this share of tokens is expected to be masked.
-            _ => self.schedule.inverse(1.0 - row.n_masked() as f64 / row.block.len() as f64),
+            // Other rules ignore the schedule.
+            _ => expected_time(row, self.schedule),
         }
     }
 
     /// Reveals this step's tokens of `row`, given what the network says, and masks those that it takes back.
-    pub(super) fn reveal(&self, row: &mut Row, step: usize, prediction: RowPrediction<'_>) {
+    pub(crate) fn reveal(&self, row: &mut Row, step: usize, prediction: RowPrediction<'_>) {
         let mut chosen = match self.config.reveal {
             RevealRule::Ancestral | RevealRule::RandomK => std::mem::take(&mut row.chosen),
             _ => self.choose_by_score(row, step, prediction),

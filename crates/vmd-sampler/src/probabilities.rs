@@ -4,17 +4,17 @@ use rand::Rng;
 use vmd_core::uniform;
 use vmd_kernels::{draw, keep_top, softmax_f64};
 
-use super::ValueRule;
+use crate::ValueRule;
 
 /// `softmax(logits / temperature)`.
-pub(super) fn softmax(logits: &[f32], temperature: f64) -> Vec<f64> {
+pub(crate) fn softmax(logits: &[f32], temperature: f64) -> Vec<f64> {
     let mut probabilities = Vec::new();
     softmax_f64(logits, temperature, &mut probabilities);
     probabilities
 }
 
 /// Index of the largest value; the first of several.
-pub(super) fn argmax(probabilities: &[f64]) -> usize {
+pub(crate) fn argmax(probabilities: &[f64]) -> usize {
     let mut best = 0;
     for (i, p) in probabilities.iter().enumerate() {
         if *p > probabilities[best] {
@@ -25,7 +25,7 @@ pub(super) fn argmax(probabilities: &[f64]) -> usize {
 }
 
 /// The two largest values; the second is 0 where there is only one.
-pub(super) fn two_largest(probabilities: &[f64]) -> (f64, f64) {
+pub(crate) fn two_largest(probabilities: &[f64]) -> (f64, f64) {
     probabilities.iter().fold(
         (0.0, 0.0),
         |(first, second), &p| {
@@ -35,12 +35,12 @@ pub(super) fn two_largest(probabilities: &[f64]) -> (f64, f64) {
 }
 
 /// Entropy in nats.
-pub(super) fn entropy(probabilities: &[f64]) -> f64 {
+pub(crate) fn entropy(probabilities: &[f64]) -> f64 {
     -probabilities.iter().filter(|&&p| p > 0.0).map(|p| p * p.ln()).sum::<f64>()
 }
 
 /// A value for a token with these logits.
-pub(super) fn choose(rule: ValueRule, logits: &[f32], rng: &mut impl Rng) -> usize {
+pub(crate) fn choose(rule: ValueRule, logits: &[f32], rng: &mut impl Rng) -> usize {
     match rule {
         ValueRule::Argmax => argmax(&softmax(logits, 1.0)),
         ValueRule::Categorical { temperature, top_p } => {

@@ -1,0 +1,199 @@
+//! The step sampler: attempts, batches, blocks and steps.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+use vmd_process::reveal_counts;
+
+use crate::evaluate::{BATCH_ROWS, Evaluator};
+use crate::plan::Plan;
+use crate::row::Row;
+use crate::{Checker, Observer, Predictor, Request, RevealRule, SampleOutput, SamplerConfig, Scope};
+
+/// Fills masked tokens step by step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sampler {
+    config: SamplerConfig,
+    /// Steps of a block that are taken.
+    steps: Range<usize>,
+}
+
+impl Sampler {
+    /// A sampler of `config`.
+    pub fn new(config: SamplerConfig) -> Self {
+        Self { config, steps: 0..usize::MAX }
+    }
+
+    /// What it does.
+    pub fn config(&self) -> &SamplerConfig {
+        &self.config
+    }
+
+    /// Only these steps of the chain, counted from 0: for sequences that are masked as they would be when the first of them
+    /// begins. What the last one leaves masked stays so. The network is told the times and the budget of the whole chain.
+    ///
+    /// # Panics
+    ///
+    /// Unless the rule is `ancestral`, whose steps do not depend on what those before them did.
+    #[must_use]
+    pub fn between(self, steps: Range<usize>) -> Self {
+        assert_eq!(
+            self.config.reveal,
+            RevealRule::Ancestral,
+            "a part of a chain is a part of the ancestral one"
+        );
+        Self { steps, ..self }
+    }
+
+    /// What keeps this sampler from running with `model`, with the names of the keys; empty when it can run. No network
+    /// is evaluated.
+    pub fn problems_with(&self, model: &dyn Predictor) -> Vec<String> {
+        let mut problems = self.config.problems_on(model.graph().is_some());
+        let blocks = model.n_blocks();
+        if !self.config.nfe.is_multiple_of(blocks) {
+            problems.push(format!(
+                "nfe = {} does not divide over the model's {blocks} blocks; use a multiple of {blocks}",
+                self.config.nfe
+            ));
+        }
+        problems
+    }
+
+    /// Fills every mask token of `xt` (`[rows, seq]`); all other tokens are clues and stay as they are.
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Self::run).
+    pub fn sample(&self, model: &dyn Predictor, xt: &[u32], seed: u64) -> SampleOutput {
+        self.run(model, &Request::new(xt, seed), &mut ())
+    }
+
+    /// The same with the rules of the data: `accept(row, tokens)` is whether a filled row keeps them.
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Self::run).
+    pub fn sample_checked(
+        &self,
+        model: &dyn Predictor,
+        xt: &[u32],
+        seed: u64,
+        accept: impl Fn(usize, &[u32]) -> bool + Sync,
+    ) -> SampleOutput {
+        self.run(model, &Request::new(xt, seed).checked(&accept), &mut ())
+    }
+
+    /// Fills the rows of `request` and tells `observer` how it goes.
+    ///
+    /// With `best_of` above 1 there are up to as many attempts at every row, which end with the first one that the checker
+    /// accepts. A row without such an attempt keeps its first one. The evaluations of all attempts that were made count.
+    ///
+    /// Attempt `a` of row `i` draws from a stream of its own, keyed by `(seed, i, a)`: the result depends on nothing else in the
+    /// batch, and attempt 0 is what one attempt alone gives.
+    ///
+    /// # Panics
+    ///
+    /// If the tokens are no whole number of sequences or hold a value above the mask token, if there are
+    /// [`problems`](Self::problems_with), or if `best_of` is above 1 and there is no checker.
+    pub fn run(
+        &self,
+        model: &dyn Predictor,
+        request: &Request<'_>,
+        observer: &mut dyn Observer,
+    ) -> SampleOutput {
+        let problems = self.problems_with(model);
+        assert!(problems.is_empty(), "{}", problems.join("; "));
+        let best_of = self.config.best_of;
+        assert!(best_of <= 1 || request.checker.is_some(), "best_of = {best_of} needs a checker");
+        let (n_rows, seq, budget) = (request.n_rows(model), model.seq_len(), self.steps_of_block(model));
+        let mut evaluator = Evaluator { model, budget, observer };
+        let mut output = SampleOutput { tokens: request.xt.to_vec(), nfe: vec![0; n_rows] };
+        let mut open: Vec<usize> = (0..n_rows).collect();
+        for attempt in 0..best_of {
+            let mut rows: Vec<Row> = open.iter().map(|&i| request.row(model, i, attempt)).collect();
+            rows.chunks_mut(BATCH_ROWS).for_each(|chunk| self.fill(&mut evaluator, chunk));
+            open = keep(&mut output, &rows, attempt, request, seq);
+        }
+        output
+    }
+
+    /// Steps that a block takes.
+    fn steps_of_block(&self, model: &dyn Predictor) -> usize {
+        self.config.nfe / model.n_blocks()
+    }
+
+    fn fill(&self, evaluator: &mut Evaluator<'_>, rows: &mut [Row]) {
+        let model = evaluator.model;
+        let block_len = model.seq_len() / model.n_blocks();
+        for block in 0..model.n_blocks() {
+            rows.iter_mut().for_each(|row| row.enter(block * block_len..(block + 1) * block_len));
+            self.fill_block(evaluator, rows);
+        }
+    }
+
+    fn fill_block(&self, evaluator: &mut Evaluator<'_>, rows: &mut [Row]) {
+        let (model, steps) = (evaluator.model, self.steps_of_block(evaluator.model));
+        let (scope, first) = (model.latent_scope(), self.steps.start);
+        let plan = Plan::new(&self.config, model.schedule(), model.graph(), steps);
+        let mut open: Vec<&mut Row> = rows.iter_mut().filter(|row| !row.free.is_empty()).collect();
+        for row in &mut open {
+            row.counts = reveal_counts(row.n_masked(), steps);
+        }
+        // Once per sample means before the first block that has something to fill.
+        open.retain(|row| scope == Scope::Block || row.nfe == 0);
+        evaluator.start_latents(&mut open, scope, |row| plan.time(row, first));
+        let mut step = first;
+        while step < self.steps.end && rows.iter().any(|row| row.n_masked() > 0) {
+            Self::step(evaluator, &plan, rows, step);
+            step += 1;
+        }
+    }
+
+    fn step(evaluator: &mut Evaluator<'_>, plan: &Plan<'_>, rows: &mut [Row], step: usize) {
+        let mut active: Vec<&mut Row> = rows
+            .iter_mut()
+            .filter(|row| row.n_masked() > 0)
+            .filter_map(|row| plan.choose_early(row, step))
+            .collect();
+        if active.is_empty() {
+            return;
+        }
+        let model = evaluator.model;
+        if model.latent_scope() == Scope::Step {
+            evaluator.draw_latents(&mut active);
+        }
+        let prediction = evaluator.evaluate(&mut active, |row| plan.time(row, step));
+        let (seq, vocab) = (model.seq_len(), model.vocab());
+        active.par_iter_mut().enumerate().for_each(|(i, row)| {
+            plan.reveal(row, step, prediction.row(i, seq, vocab));
+        });
+        evaluator.report_filled(active.iter().map(|row| &**row));
+    }
+}
+
+/// Takes over what an attempt made of its rows, and returns those that have to be tried again.
+fn keep(
+    output: &mut SampleOutput,
+    rows: &[Row],
+    attempt: usize,
+    request: &Request<'_>,
+    seq: usize,
+) -> Vec<usize> {
+    let accepts = |row: &Row| {
+        request.checker.is_none_or(|checker: &dyn Checker| checker.accepts(row.index, &row.tokens))
+    };
+    let mut rejected = Vec::new();
+    for row in rows {
+        let tokens = row.index * seq..(row.index + 1) * seq;
+        output.nfe[row.index] += row.nfe;
+        let accepted = accepts(row);
+        // A row without a mask would come out the same again.
+        if !accepted && request.xt[tokens.clone()].contains(&row.mask_token()) {
+            rejected.push(row.index);
+        }
+        if accepted || attempt == 0 {
+            output.tokens[tokens].copy_from_slice(&row.tokens);
+        }
+    }
+    rejected
+}

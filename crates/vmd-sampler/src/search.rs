@@ -1,0 +1,123 @@
+//! A best-first search for data whose rules can be checked before a sequence is finished.
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::evaluate::{BATCH_ROWS, Evaluator, expected_time};
+use crate::row::Row;
+use crate::tree::Tree;
+use crate::{Checker, Observer, Predictor, Request, SampleOutput, Scope, ValueRule};
+
+/// A search's choices.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SearchConfig {
+    /// Probability in `0..=1` from which values are taken together in one step; at least the surest value is taken.
+    pub threshold: f64,
+    /// Most network evaluations of a row.
+    pub nfe: usize,
+    /// Which values come first: the most probable ones, or a draw.
+    pub value: ValueRule,
+}
+
+impl SearchConfig {
+    /// Problems of the configuration, with the name of the key; empty when a search can run.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if !(0.0..=1.0).contains(&self.threshold) {
+            problems.push(format!("search = {}; the threshold must lie in 0..=1", self.threshold));
+        }
+        if self.nfe == 0 {
+            problems.push("nfe is 0; set it to 1 or more".into());
+        }
+        problems.extend(self.value.problem());
+        problems
+    }
+}
+
+/// Fills masked tokens by a best-first search.
+///
+/// Each evaluation takes the values that reach the threshold, or else the surest one. What else these tokens could be stays
+/// open, and the next evaluation goes on with the most promising tokens, of this branch or of another. A finished row that the
+/// checker accepts ends the search. The last of `nfe` evaluations reveals everything, and so does a search that has tried
+/// everything. The details are in `docs/method.md`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Search {
+    config: SearchConfig,
+}
+
+impl Search {
+    /// A search of `config`.
+    pub fn new(config: SearchConfig) -> Self {
+        Self { config }
+    }
+
+    /// What it does.
+    pub fn config(&self) -> &SearchConfig {
+        &self.config
+    }
+
+    /// What keeps this search from running with `model`, with the names of the keys; empty when it can run. No network is
+    /// evaluated.
+    pub fn problems_with(&self, model: &dyn Predictor) -> Vec<String> {
+        let mut problems = self.config.problems();
+        let blocks = model.n_blocks();
+        if blocks > 1 {
+            problems.push(format!(
+                "a search takes back tokens of one block, and this model has {blocks}; use a reveal rule"
+            ));
+        }
+        problems
+    }
+
+    /// Fills the rows of `request`, whose checker is asked about unfinished rows too, and tells `observer` how it goes.
+    ///
+    /// Row `i` draws from a stream of its own, keyed by `(seed, i)`: its result depends on nothing else in the batch.
+    ///
+    /// # Panics
+    ///
+    /// If the tokens are no whole number of sequences or hold a value above the mask token, if there are
+    /// [`problems`](Self::problems_with), or if there is no checker.
+    pub fn run(
+        &self,
+        model: &dyn Predictor,
+        request: &Request<'_>,
+        observer: &mut dyn Observer,
+    ) -> SampleOutput {
+        let problems = self.problems_with(model);
+        assert!(problems.is_empty(), "{}", problems.join("; "));
+        let checker = request.checker.expect("a search needs a checker");
+        let n_rows = request.n_rows(model);
+        let mut evaluator = Evaluator { model, budget: self.config.nfe, observer };
+        let mut rows: Vec<Row> = (0..n_rows).map(|i| request.row(model, i, 0)).collect();
+        rows.chunks_mut(BATCH_ROWS).for_each(|chunk| self.fill(&mut evaluator, chunk, checker));
+        let nfe = rows.iter().map(|row| row.nfe).collect();
+        SampleOutput { tokens: rows.into_iter().flat_map(|row| row.tokens).collect(), nfe }
+    }
+
+    fn fill(&self, evaluator: &mut Evaluator<'_>, rows: &mut [Row], checker: &dyn Checker) {
+        let (scope, schedule) = (evaluator.model.latent_scope(), evaluator.model.schedule());
+        let time = |row: &Row| expected_time(row, schedule);
+        rows.iter_mut().for_each(|row| row.enter(0..row.tokens.len()));
+        let mut open: Vec<&mut Row> = rows.iter_mut().filter(|row| !row.free.is_empty()).collect();
+        evaluator.start_latents(&mut open, scope, time);
+        let mut trees: Vec<Tree> = rows.iter().map(|_| Tree::default()).collect();
+        for left in (0..self.config.nfe).rev() {
+            let (mut active, mut trees): (Vec<&mut Row>, Vec<&mut Tree>) =
+                rows.iter_mut().zip(&mut trees).filter(|(row, _)| row.n_masked() > 0).unzip();
+            if active.is_empty() {
+                return;
+            }
+            if scope == Scope::Step {
+                evaluator.draw_latents(&mut active);
+            }
+            let prediction = evaluator.evaluate(&mut active, time);
+            let (seq, vocab) = (evaluator.model.seq_len(), evaluator.model.vocab());
+            active.par_iter_mut().zip(&mut trees).enumerate().for_each(|(i, (row, tree))| {
+                let logits = prediction.row(i, seq, vocab).all_logits();
+                tree.advance(row, logits, &self.config, left, checker);
+            });
+            evaluator.report_filled(active.iter().map(|row| &**row));
+        }
+    }
+}
