@@ -26,8 +26,14 @@ pub(crate) const LAYERS: [(&str, &[&str]); 16] = [
         ],
     ),
     ("vmd-data", &["vmd-core", "vmd-graph"]),
-    ("vmd-train", &["vmd-core", "vmd-model", "vmd-sampler", "vmd-data", "vmd-process", "vmd-nn", "vmd-kernels"]),
-    ("vmd-eval", &["vmd-core", "vmd-model", "vmd-sampler", "vmd-data", "vmd-process", "vmd-graph", "vmd-latent"]),
+    (
+        "vmd-train",
+        &["vmd-core", "vmd-model", "vmd-sampler", "vmd-data", "vmd-process", "vmd-nn", "vmd-kernels"],
+    ),
+    (
+        "vmd-eval",
+        &["vmd-core", "vmd-model", "vmd-sampler", "vmd-data", "vmd-process", "vmd-graph", "vmd-latent"],
+    ),
     ("vmd", &LIBRARIES),
     ("vmd-cli", &["vmd"]),
     ("vmd-lab", &["vmd", "vmd-cli"]),

@@ -7,11 +7,11 @@ use vmd_core::{Problem, Validate};
 use vmd_denoiser::{Denoiser, LatentShape, Network, NetworkShape, NfeCounter};
 use vmd_graph::DependencyGraph;
 use vmd_latent::{LatentStructure, Posterior, Prior, PriorNetwork};
-use vmd_nn::{NetworkError, ParameterInit};
+use vmd_nn::ParameterInit;
 use vmd_process::NoiseSchedule;
 use vmd_sampler::{Prediction, Predictor, Query, Scope};
 
-use crate::{Conditioned, ConfigProblem, ModelConfig};
+use crate::{Conditioned, ModelConfig};
 
 /// A denoiser that a model can be built around: any that is a Burn module.
 pub trait TrainableDenoiser: Denoiser + Module + ModuleDisplay {}

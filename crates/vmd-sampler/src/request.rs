@@ -1,7 +1,7 @@
 //! What a sampler is given, and what it returns.
 
-use vmd_core::{Purpose, keyed_rng};
 use rand_chacha::ChaCha8Rng;
+use vmd_core::{Purpose, keyed_rng};
 
 use crate::row::Row;
 use crate::{Checker, Predictor};

@@ -8,7 +8,10 @@ use burn::tensor::Device;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use vmd_core::{Purpose, keyed_rng};
-use vmd_model::{ModelConfig, ObjectiveConfig, TrainableDenoiser, TrainingBatch, VmdModel};
+use vmd_model::{
+    LoadOptions, ModelConfig, ObjectiveConfig, TrainableDenoiser, TrainingBatch, VmdModel, load_model_dir,
+    model_folder,
+};
 use vmd_sampler::{Predictor, RevealRule, Sampler, SamplerConfig, Scope, ValueRule};
 
 use crate::TrainError;

@@ -13,7 +13,6 @@ use vmd::denoiser::{Denoiser, DenoiserInput, LatentShape, NfeCounter};
 use vmd::eval::exact_synthetic;
 use vmd::model::{ModelConfig, ObjectiveConfig, VmdModel};
 use vmd::nn::{Embedding, Linear, ParameterInit, Weights};
-use vmd::process::{Purpose, keyed_rng};
 use vmd::sampler::{Sampler, SamplerConfig};
 use vmd::train::{TrainConfig, Trainer, TrainerParts};
 

@@ -3,20 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::Context;
-use vmd::data::text::Encoding;
-use vmd::denoiser::Denoiser;
-use vmd::eval;
-use vmd::model::{Conditioned, VmdModel};
-use vmd::sampler::{Method, Predictor, Sampler, SamplerConfig};
-use vmd::train::{LoadOptions, RunFolder, load_encoding, load_model, load_model_dir, model_folder};
+use burn::tensor::Device;
+use vmd_data::text::Encoding;
+use vmd_denoiser::Denoiser;
+use vmd_model::{Conditioned, LoadOptions, VmdModel, load_model_dir, model_folder};
+use vmd_sampler::{Method, Predictor, Sampler, SamplerConfig};
+use vmd_train::RunFolder;
 
-use crate::args::Common;
-use crate::config::RunConfig;
-use crate::device::{check_precision, device};
-use crate::failure::usage;
+use crate::Error;
+use crate::device::check_precision;
 use crate::provenance;
-use crate::run::{RunConfig, search_problem};
+use crate::run::RunConfig;
 use crate::shipped::{self, SHIPPED};
 
 /// Where runs are kept unless another folder is asked for.

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use thiserror::Error;
-use vmd_data::text::{Encoding, TextError};
-use vmd_model::{Conditioned, VmdModel, Writing};
+use vmd_data::text::Encoding;
+use vmd_model::{Conditioned, LoadOptions, VmdModel, Writing, load_model_dir, model_folder};
 use vmd_sampler::{SampleOutput, Sampler, SamplerConfig};
-use vmd_train::{LoadOptions, TrainError, load_encoding, load_model_dir};
+
+use crate::{Error, shipped};
 
 /// A trained model from a folder.
 #[derive(Debug)]

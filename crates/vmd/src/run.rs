@@ -5,11 +5,11 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 use vmd_core::{Problem, Validate};
-use vmd::eval::InfillTask;
-use vmd::graph::GraphSpec;
-use vmd::model::{ModelConfig, ObjectiveConfig};
-use vmd::sampler::{RemaskRule, RevealRule, SamplerConfig, ValueRule};
-use vmd::train::TrainConfig;
+use vmd_eval::InfillTask;
+use vmd_graph::GraphSpec;
+use vmd_model::{ModelConfig, ObjectiveConfig};
+use vmd_sampler::{RemaskRule, RevealRule, SamplerConfig, ValueRule};
+use vmd_train::TrainConfig;
 
 use crate::Error;
 use crate::data_config::DataConfig;

@@ -7,8 +7,9 @@ mod text;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use vmd::Device;
+use vmd::model::LoadOptions;
 use vmd::nn::Precision;
-use vmd::sampler::{RemaskRule, RevealRule, SamplerConfig, ValueRule};
 
 pub(crate) use data::{DataCommand, DataRecordsArgs, DataSudokuArgs};
 pub(crate) use sampler::SamplerArgs;

@@ -65,7 +65,9 @@ impl SamplerArgs {
     /// The searches, or else the samplers that were asked for.
     pub(crate) fn methods(&self, value: ValueRule) -> anyhow::Result<Vec<Method>> {
         let samplers = self.all(value)?;
-        let Some(threshold) = self.search else { return Ok(samplers.into_iter().map(Method::from).collect()) };
+        let Some(threshold) = self.search else {
+            return Ok(samplers.into_iter().map(Method::from).collect());
+        };
         let value = self.value().unwrap_or(value);
         Ok(self.nfe.iter().map(|&nfe| SearchConfig { threshold, nfe, value }.into()).collect())
     }

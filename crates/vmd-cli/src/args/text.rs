@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use vmd::sampler::{RevealRule, ValueRule};
 
 use super::{Common, SamplerArgs};
 

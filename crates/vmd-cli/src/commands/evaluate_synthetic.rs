@@ -10,12 +10,13 @@ use vmd::eval::{
     wilson_interval,
 };
 use vmd::model::importance_bound;
-use vmd::sampler::{Predictor, RevealRule, Sampler, SamplerConfig};
+use vmd::sampler::{Predictor, RevealRule, Sampler, SamplerConfig, ValueRule};
 
 use crate::args::EvaluateSyntheticArgs;
 use crate::failure::usage;
-use crate::models::LoadedModel;
 use crate::output::{describe_settings, percent, print_json, print_table};
+use vmd::data_config::DataConfig;
+use vmd::models::LoadedModel;
 
 /// Samples where nothing can be enumerated.
 const SAMPLES: usize = 10_000;
@@ -158,7 +159,7 @@ pub(crate) fn report(
             subject.set,
             subject.set.entropy(),
             subject.set.independent_kl_nfe1(),
-            describe_rest(samplers)
+            samplers.first().map_or_else(String::new, describe_settings)
         );
         let (heads, rows) = table(samplers, &measured);
         print_table(&heads, &rows);

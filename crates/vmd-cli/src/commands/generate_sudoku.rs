@@ -9,8 +9,7 @@ use vmd::data::sudoku::{Fingerprint, Grid, Layout, fingerprint, random_grid, rea
 use vmd::eval::{
     DigitTest, Figure, PuzzleQuality, make_puzzles, mean_interval, test_digits, wilson_interval,
 };
-use vmd::process::{Purpose, keyed_rng};
-use vmd::sampler::{Method, SamplerConfig, SearchConfig};
+use vmd::sampler::ValueRule;
 use vmd::train::{Checkpoint, RunFolder, write_atomically};
 
 use super::evaluate_sudoku::{distinct, draw_grids, grid_layout};
@@ -25,7 +24,6 @@ pub(crate) fn run(args: &GenerateSudokuArgs) -> anyhow::Result<()> {
     if args.count == 0 {
         return Err(usage("--count must be 1 or more"));
     }
-    let config = args.sampler.one(ValueRule::default())?;
     let loaded = LoadedModel::find_sudoku(
         args.model.clone(),
         args.common.load_options(args.sampler.loops)?,
@@ -80,15 +78,6 @@ pub(crate) fn run(args: &GenerateSudokuArgs) -> anyhow::Result<()> {
         println!("{} grids in {}", grids.len(), out.display());
     }
     Ok(())
-}
-
-/// A search, or the reveal rule.
-fn method(args: &GenerateSudokuArgs) -> Method {
-    let (nfe, value) = (args.nfe, args.value);
-    match args.search {
-        Some(threshold) => SearchConfig { threshold, nfe, value }.into(),
-        None => SamplerConfig { nfe, reveal: args.reveal, value, ..args.sampler.config() }.into(),
-    }
 }
 
 /// Grids whose clues are patterns.

@@ -12,7 +12,6 @@ use vmd::core::{DataSource, Purpose, index_below, keyed_rng, uniform};
 use vmd::denoiser::ParentsConfig;
 use vmd::graph::{GraphSpec, ParentOrder};
 use vmd::model::{VmdModel, Writing};
-use vmd::process::{Purpose, index_below, keyed_rng, uniform};
 use vmd::sampler::{Predictor, Query, RevealRule, Sampler, SamplerConfig};
 use vmd::train::{Trainer, TrainerParts};
 

@@ -1,7 +1,9 @@
 //! Properties of schedules, reveal probabilities, steps and the KL multiplier.
 
 use proptest::prelude::*;
-use vmd_process::{NoiseSchedule, kl_multiplier, low_discrepancy_times, reveal_counts, reveal_probability, step_times};
+use vmd_process::{
+    NoiseSchedule, kl_multiplier, low_discrepancy_times, reveal_counts, reveal_probability, step_times,
+};
 
 fn any_schedule() -> impl Strategy<Value = NoiseSchedule> {
     prop_oneof![Just(NoiseSchedule::Linear {}), Just(NoiseSchedule::Cosine {})]

@@ -8,12 +8,9 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, TensorData};
 use vmd_core::{Purpose, keyed_rng};
-use vmd_model::{ModelConfig, VmdModel};
+use vmd_model::{LoadOptions, ModelConfig, VmdModel, load_model_dir};
 use vmd_sampler::{Predictor, Query};
-use vmd_train::{
-    Checkpoint, LoadOptions, MetricRecord, TrainerState, load_model_dir, read_metrics, save_model_dir,
-    write_atomically,
-};
+use vmd_train::{Checkpoint, MetricRecord, TrainerState, read_metrics, save_model_dir, write_atomically};
 
 fn tensors(first: f32) -> BTreeMap<String, TensorData> {
     let values: Vec<f32> = (0..12).map(|i| first + i as f32).collect();

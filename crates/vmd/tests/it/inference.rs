@@ -2,7 +2,7 @@
 
 use vmd::VariationalMaskedDiffusion;
 use vmd::data::sudoku::{Grid, Layout, broken_rule};
-use vmd::model::{RevealRule, SamplerConfig, ValueRule};
+use vmd::sampler::{RevealRule, SamplerConfig, ValueRule};
 
 const PUZZLE: &str = "080050060460907108005000029970006500000872031300049000004025003010000480603100007";
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use vmd::data::sudoku::{PuzzleRecord, read_puzzles};
 use vmd::eval::{Figure, Provenance, SudokuEvaluation, SudokuScore, evaluate_sudoku};
-use vmd::sampler::{Method, SamplerConfig, SearchConfig, ValueRule};
+use vmd::sampler::{Method, SamplerConfig, ValueRule};
 
 use crate::args::EvaluateSudokuArgs;
 use crate::failure::usage;
@@ -39,14 +39,12 @@ pub(crate) fn run(args: EvaluateSudokuArgs) -> anyhow::Result<()> {
         return Err(usage("--unconditional must be 1 or more"));
     }
     let value = if args.unconditional.is_some() { ValueRule::default() } else { ValueRule::Argmax };
-    let samplers = args.sampler.all(value)?;
+    let methods = args.sampler.methods(value)?;
     let (sampler, common) = (&args.sampler, &args.common);
     let (options, device) = (common.load_options(sampler.loops)?, common.device()?);
     let model = LoadedModel::find_sudoku(args.model, options, &device)?;
     let baseline = args.baseline.map(|folder| LoadedModel::find_sudoku(Some(folder), options, &device));
     let baseline = baseline.transpose()?;
-    let rule = if args.unconditional.is_some() { ValueRule::default() } else { ValueRule::Argmax };
-    let methods = args.sampler.methods(rule)?;
     let task = Task {
         model: &model,
         baseline: baseline.as_ref(),

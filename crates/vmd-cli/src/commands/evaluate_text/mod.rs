@@ -5,7 +5,8 @@ mod samples;
 mod subject;
 
 use vmd::data::text::{Form, Split};
-use vmd::sampler::SamplerConfig;
+use vmd::model::LoadOptions;
+use vmd::sampler::{SamplerConfig, ValueRule};
 
 use crate::args::EvaluateTextArgs;
 use crate::failure::usage;

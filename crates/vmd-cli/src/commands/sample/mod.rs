@@ -5,7 +5,7 @@ mod text;
 use serde_json::json;
 use vmd::data::sudoku::{Grid, Layout, is_consistent};
 use vmd::eval::SudokuRules;
-use vmd::sampler::{Request, SamplerConfig};
+use vmd::sampler::{Request, ValueRule};
 
 use crate::args::SampleArgs;
 use crate::failure::usage;

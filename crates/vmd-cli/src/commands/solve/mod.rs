@@ -21,7 +21,7 @@ const THRESHOLD: f64 = 0.7;
 
 /// Checks the puzzle, lets the model fill it, and checks the result.
 pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
-    let sampler = sampler(args)?;
+    let method = method(args)?;
     let puzzle = proper_puzzle(&args.puzzle)?;
     let loaded = LoadedModel::find_sudoku(
         args.model.clone(),
@@ -36,7 +36,6 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
             config.seq_len
         )));
     }
-    let method = method(args)?;
     loaded.check_method(&method)?;
     let seed = args.common.seed.unwrap_or(0);
     let rules = SudokuRules::new(puzzle.layout());
@@ -73,7 +72,11 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
 /// A search, unless a reveal rule, remask rule or several attempts are asked for.
 fn method(args: &SolveArgs) -> anyhow::Result<Method> {
     let sampler = &args.sampler;
-    if sampler.search.is_none() && sampler.reveal.is_empty() && sampler.remask.is_none() && sampler.best_of == 1 {
+    if sampler.search.is_none()
+        && sampler.reveal.is_empty()
+        && sampler.remask.is_none()
+        && sampler.best_of == 1
+    {
         let nfe = sampler.one(ValueRule::Argmax)?.nfe;
         return Ok(SearchConfig { threshold: THRESHOLD, nfe, value: ValueRule::Argmax }.into());
     }

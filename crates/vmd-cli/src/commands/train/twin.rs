@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use vmd::Device;
 use vmd::data_config::DataConfig;
 use vmd::eval::Record;
-use vmd::model::SamplerConfig;
 use vmd::models::{LoadedModel, RUNS};
+use vmd::sampler::SamplerConfig;
 use vmd::training::Run;
 
 use super::comparison_plot::{Curve, Point, draw};
@@ -155,9 +155,9 @@ mod tests {
     #[test]
     fn rows_name_the_rule_where_there_are_several() {
         let of = |reveal, nfe| SamplerConfig { reveal, nfe, ..Default::default() };
-        let one = [of(vmd::model::RevealRule::Ancestral, 1), of(vmd::model::RevealRule::Ancestral, 2)];
+        let one = [of(vmd::sampler::RevealRule::Ancestral, 1), of(vmd::sampler::RevealRule::Ancestral, 2)];
         assert_eq!(row_name(&one[1], &one), "2");
-        let two = [of(vmd::model::RevealRule::Ancestral, 1), of(vmd::model::RevealRule::Margin, 2)];
+        let two = [of(vmd::sampler::RevealRule::Ancestral, 1), of(vmd::sampler::RevealRule::Margin, 2)];
         assert_eq!(row_name(&two[1], &two), "margin 2");
     }
 }

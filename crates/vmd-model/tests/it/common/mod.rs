@@ -7,9 +7,7 @@ use burn::tensor::{Device, TensorData};
 use vmd_core::{Purpose, index_below, keyed_rng, uniform};
 use vmd_denoiser::DenoiserConfig;
 use vmd_graph::GraphSpec;
-use vmd_latent::{
-    DrawGradient, LatentConfig, LatentFamily, LatentStructure, PosteriorConfig, PriorKind,
-};
+use vmd_latent::{DrawGradient, LatentConfig, LatentFamily, LatentStructure, PosteriorConfig, PriorKind};
 use vmd_model::{Budgets, ModelConfig, ObjectiveConfig, VmdModel};
 use vmd_nn::{Activation, PositionEncoding, TrunkConfig, load_parameters, named_parameters};
 use vmd_process::NoiseSchedule;
