@@ -9,7 +9,6 @@ use crate::failure::usage;
 /// How sequences are sampled. Commands that compare samplers take several reveal rules, evaluations and latent rules; commands set
 /// their own defaults with `mut_arg`.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Sampler")]
 pub(crate) struct SamplerArgs {
     /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9), entropy-bound(0.5), independent-set,
     /// first-hitting.
