@@ -11,7 +11,7 @@ use crate::failure::usage;
 #[derive(Debug, Args)]
 pub(crate) struct SamplerArgs {
     /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9), entropy-bound(0.5), independent-set,
-    /// first-hitting.
+    /// first-hitting. Without it `solve` searches: threshold, with guesses that are taken back.
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub(crate) reveal: Vec<RevealRule>,
     /// Network evaluations per sequence; per block for a model that writes block by block.
