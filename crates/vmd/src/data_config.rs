@@ -27,6 +27,9 @@ const LARGEST_PUZZLES: usize = 9;
 /// Validation examples come from a stream of their own.
 const VALIDATION_STREAM: u64 = 0x5eed_0000_0000_0000;
 
+/// Training and validation data.
+pub type Sources = (Box<dyn DataSource>, Box<dyn DataSource>);
+
 /// What is learned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
@@ -220,7 +223,7 @@ impl DataConfig {
     /// # Errors
     ///
     /// [`Error`] if a setting is out of range, or a file cannot be read.
-    pub fn sources(&self, seed: u64) -> Result<(Box<dyn DataSource>, Box<dyn DataSource>), Error> {
+    pub fn sources(&self, seed: u64) -> Result<Sources, Error> {
         let held_out = seed ^ VALIDATION_STREAM;
         match self {
             Self::Synthetic { set, hold_out } => {

@@ -7,8 +7,8 @@ use burn::tensor::Device;
 use vmd_core::DataSource;
 use vmd_model::{BoundEstimate, VmdModel};
 use vmd_train::{
-    Checkpoint, Observer, Outcome, RunFolder, Trainer, TrainerParts, plot_metrics, read_metrics,
-    save_model_dir,
+    Checkpoint, MetricRecord, Observer, Outcome, RunFolder, Trainer, TrainerParts, plot_metrics,
+    read_metrics, save_model_dir,
 };
 
 use crate::device::check_precision;
@@ -67,6 +67,11 @@ impl Run {
         &self.folder
     }
 
+    /// Whether its model is saved.
+    pub fn is_finished(&self) -> bool {
+        self.folder.model().join(vmd_model::CONFIG).is_file()
+    }
+
     /// Makes the model and restores the newest checkpoint, if there is one.
     ///
     /// # Errors
@@ -119,17 +124,17 @@ impl Training<'_> {
         Ok(self.trainer.run(data, validation, &self.run.folder, observer, stop)?)
     }
 
-    /// Draws the curves, saves the model with its card, and returns it; `validation` are the last bounds.
+    /// Draws the curves, saves the model with its card, and returns it.
     ///
     /// # Errors
     ///
     /// [`Error`] if a file cannot be written.
-    pub fn save(&self, validation: &[BoundEstimate]) -> Result<VmdModel, Error> {
+    pub fn save(&self) -> Result<VmdModel, Error> {
         let Run { config, folder } = self.run;
         let metrics = read_metrics(&folder.metrics())?;
         plot_metrics(&metrics, &config.name, &folder.plots().join("loss.svg"))?;
         let model = self.trainer.averaged_model();
-        save_model_dir(&model, &self.card(validation), &folder.model())?;
+        save_model_dir(&model, &self.card(&last_validation(&metrics)), &folder.model())?;
         if let Some(corpus) = config.data.corpus()? {
             corpus.encoding().save(&folder.model())?;
         }
@@ -159,6 +164,18 @@ impl Training<'_> {
             toml = config.to_toml(),
         )
     }
+}
+
+/// The bounds of the last validation, one for each number of steps.
+fn last_validation(metrics: &[MetricRecord]) -> Vec<BoundEstimate> {
+    let validations = || {
+        metrics.iter().filter_map(|record| match record {
+            MetricRecord::Validation { step, estimate } => Some((*step, *estimate)),
+            MetricRecord::Train { .. } => None,
+        })
+    };
+    let last = validations().map(|(step, _)| step).max();
+    validations().filter(|(step, _)| Some(*step) == last).map(|(_, estimate)| estimate).collect()
 }
 
 /// A bound and the latent's state, in words.

@@ -8,9 +8,9 @@ use crate::failure::usage;
 /// How sequences are sampled. Commands that compare samplers take several reveal rules and evaluations; commands set
 /// their own defaults with `mut_arg`.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Sampler")]
 pub(crate) struct SamplerArgs {
     /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9), entropy-bound(0.5), independent-set.
+    /// Without it `solve` searches.
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub(crate) reveal: Vec<RevealRule>,
     /// Network evaluations per sequence; per block for a model that writes block by block.

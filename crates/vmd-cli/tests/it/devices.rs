@@ -42,15 +42,15 @@ fn other_device() -> Option<Device> {
 /// Models of presets, narrow: heads along edges with a Gaussian latent, dense heads with a categorical one, dense heads
 /// with positions, GELU and a Gaussian latent, and a causal one of text.
 fn models() -> [ModelConfig; 4] {
-    let sudoku = preset(include_str!("../presets/sudoku.toml"), 9, 81);
+    let sudoku = preset(vmd::presets::text("sudoku").unwrap(), 9, 81);
     let mut dense = sudoku.clone();
     dense.graph = None;
     dense.denoiser.trunk.edge_heads.clear();
     dense.denoiser.trunk.position = PositionEncoding::Learned;
     dense.denoiser.trunk.activation = Activation::Gelu;
-    let mut text = preset(include_str!("../presets/text-vmd-4.toml"), 27, 32);
+    let mut text = preset(vmd::presets::text("text-vmd-4").unwrap(), 27, 32);
     text.blocks = 8;
-    [sudoku, preset(include_str!("../presets/d2.toml"), 10, 4), dense, text]
+    [sudoku, preset(vmd::presets::text("d2").unwrap(), 10, 4), dense, text]
 }
 
 fn preset(text: &str, vocab: i64, seq_len: i64) -> ModelConfig {

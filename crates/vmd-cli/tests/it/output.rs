@@ -120,6 +120,39 @@ fn the_embedded_puzzles_are_what_their_card_says() {
 }
 
 #[test]
+fn help_calls_the_program_by_its_name_and_shows_defaults() {
+    let folder = workplace();
+    let help = |arguments: &[&str]| {
+        let output = vmd(folder.path()).args(arguments).arg("--help").output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains("Usage: vmd") && !text.contains("xtask"), "{text}");
+        text
+    };
+    let all = help(&[]);
+    let (_, commands) = all.split_once("Commands:").unwrap();
+    let names = commands.lines().skip(1).take_while(|line| !line.is_empty());
+    // Purposes that take a second line are indented further.
+    let names = names.filter_map(|line| line.strip_prefix("  ").filter(|rest| !rest.starts_with(' ')));
+    let names: Vec<&str> = names.filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(names.len() >= 10, "{names:?}");
+    for name in names.into_iter().filter(|name| *name != "help") {
+        help(&[name]);
+    }
+    for (command, defaults) in [
+        ("sample", ["[default: ancestral]", "[default: 4]"]),
+        ("evaluate-sudoku", ["[default: margin,top-prob]", "[default: 5,10,20]"]),
+        ("evaluate-text", ["[default: ancestral]", "[default: 1,2,4]"]),
+        ("generate-sudoku", ["[default: entropy]", "[default: categorical(0.5)]"]),
+        ("solve", ["[default: 1000]", "threshold(0.9)"]),
+    ] {
+        // Lines may break anywhere.
+        let text = help(&[command]).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(defaults.iter().all(|default| text.contains(default)), "{text}");
+    }
+}
+
+#[test]
 fn every_preset_resolves() {
     let folder = workplace();
     let names = vmd(folder.path()).arg("presets").output().unwrap();

@@ -60,7 +60,7 @@ fn train(run: &Run, device: &Device, stop: &AtomicBool, arguments: &str) -> anyh
         ))
         .into());
     }
-    let model = training.save(&progress.last_validation)?;
+    let model = training.save()?;
     summary::print(&training, &progress, folder);
     summary::save_graph(config, &model, folder)
 }

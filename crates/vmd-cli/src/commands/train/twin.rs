@@ -7,6 +7,7 @@ use vmd::data_config::DataConfig;
 use vmd::eval::Record;
 use vmd::models::{LoadedModel, RUNS};
 use vmd::sampler::SamplerConfig;
+use vmd::train::TrainError;
 use vmd::training::Run;
 
 use super::comparison_plot::{Curve, Point, draw};
@@ -34,7 +35,7 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let stop = super::stop_on_ctrl_c()?;
     let arguments = format!("--twin --run {}", pair.with.folder().path().display());
     // The run with the latent comes last, so that it is the newest one, which other commands take.
-    for run in [&pair.without, &pair.with] {
+    for run in [&pair.without, &pair.with].into_iter().filter(|run| !run.is_finished()) {
         super::train(run, &device, stop.as_ref(), &arguments)?;
     }
     pair.report(args, &device)
@@ -48,6 +49,9 @@ impl Pair {
         }
         let twin = config.without_latent()?;
         let path = args.run.clone().unwrap_or_else(|| free_folder(&config.name));
+        if path.join("config.toml").exists() {
+            return Err(TrainError::RunExists { path }.into());
+        }
         let without = Run::create(twin, &twin_folder(&path), &args.common.device)?;
         Ok(Self { with: Run::create(config, &path, &args.common.device)?, without })
     }
@@ -62,8 +66,7 @@ impl Pair {
 
     fn report(&self, args: &TrainArgs, device: &Device) -> anyhow::Result<()> {
         let samplers = self.with.config().evaluate.samplers();
-        let measure = |run: &Run| measure(run, &samplers, args, device);
-        let (with, without) = (measure(&self.with)?, measure(&self.without)?);
+        let (with, without) = (measure(&self.with, args, device)?, measure(&self.without, args, device)?);
         let picture = self.with.folder().plots().join("latent-and-none.svg");
         let what = format!("samples of {} that are valid (%)", self.with.config().name);
         draw(&curves(&samplers, [&with, &without]), &what, &picture)?;
@@ -83,18 +86,13 @@ impl Pair {
     }
 }
 
-/// The share of valid samples for each sampler.
-fn measure(
-    run: &Run,
-    samplers: &[SamplerConfig],
-    args: &TrainArgs,
-    device: &Device,
-) -> anyhow::Result<Vec<Record>> {
+/// The share of valid samples for each sampler of the run's configuration.
+fn measure(run: &Run, args: &TrainArgs, device: &Device) -> anyhow::Result<Vec<Record>> {
     let config = run.config();
     let DataConfig::Synthetic { set, hold_out } = &config.data else { return Err(not_synthetic()) };
     let loaded = LoadedModel::load(&run.folder().model(), args.common.load_options(None)?, device)?;
     let subject = Subject::new(*set, *hold_out, config.evaluate.samples, config.evaluate.infill())?;
-    let measured = figures(&loaded, &subject, samplers, config.seed, args.common.json)?;
+    let measured = figures(&loaded, &subject, &config.evaluate.samplers(), config.seed, args.common.json)?;
     let accuracy = |records: Vec<Record>| records.into_iter().find(|record| record.metric == "accuracy");
     Ok(measured.into_iter().filter_map(accuracy).collect())
 }
