@@ -15,6 +15,7 @@ mod palette;
 mod presets;
 mod progress;
 mod provenance;
+mod training_plot;
 
 use clap::Parser;
 

@@ -7,9 +7,9 @@ use anyhow::Context;
 use vmd::data::text::Encoding;
 use vmd::denoiser::Denoiser;
 use vmd::eval;
-use vmd::model::{Conditioned, VmdModel};
+use vmd::model::{Conditioned, LoadOptions, VmdModel, load_model, load_model_dir, model_folder};
 use vmd::sampler::{Method, Predictor, Sampler, SamplerConfig};
-use vmd::train::{LoadOptions, RunFolder, load_encoding, load_model, load_model_dir, model_folder};
+use vmd::train::RunFolder;
 
 use crate::args::Common;
 use crate::config::RunConfig;
@@ -71,7 +71,7 @@ impl LoadedModel {
         let run = folder.parent().and_then(|run| config_of(run).map(|config| (run.to_path_buf(), config)));
         let (run_folder, run) = run.unzip();
         let name = folder.display().to_string();
-        let encoding = load_encoding(folder, model.config().vocab)?;
+        let encoding = Encoding::load(folder, model.config().vocab)?;
         let config_sha256 = sha256(&config);
         Ok(Self { model, name, loops: options.loops, run_folder, run, config_sha256, encoding })
     }

@@ -11,12 +11,9 @@ mod config;
 mod distill;
 mod error;
 mod examples;
-mod files;
 mod gates;
 mod metrics;
-mod model_dir;
 mod optimizer;
-mod plot;
 mod pretrained;
 mod recurrence;
 mod run_folder;
@@ -27,13 +24,8 @@ pub use checkpoint::{Checkpoint, TrainerState};
 pub use config::{Curriculum, KlSchedule, LearningRateDecay, TrainConfig};
 pub use distill::{Distill, Targets};
 pub use error::TrainError;
-pub use files::write_atomically;
 pub use metrics::{MetricRecord, read_metrics};
-pub use model_dir::{
-    LoadOptions, load_encoding, load_model, load_model_dir, model_folder, save_encoding, save_model_dir,
-};
 pub use optimizer::AdamW;
-pub use plot::{plot_metrics, plot_ratios};
 pub use pretrained::Pretrained;
 pub use recurrence::Recurrence;
 pub use run_folder::RunFolder;

@@ -11,7 +11,7 @@
 //! let sampler = SamplerConfig { nfe: 1, ..Default::default() };
 //! let samples = model.sample(8, &sampler, 1);
 //! println!("{:?} at {} evaluations each", samples.tokens, samples.mean_nfe());
-//! # Ok::<(), vmd::train::TrainError>(())
+//! # Ok::<(), vmd::OpenError>(())
 //! ```
 //!
 //! Invariant: nothing here knows the command line.
@@ -19,7 +19,7 @@
 mod pipeline;
 
 pub use burn::tensor::Device;
-pub use pipeline::{CompleteError, VariationalMaskedDiffusion};
+pub use pipeline::{CompleteError, OpenError, VariationalMaskedDiffusion};
 pub use vmd_data as data;
 pub use vmd_denoiser as denoiser;
 pub use vmd_eval as eval;

@@ -5,15 +5,26 @@ use std::path::Path;
 use burn::tensor::Device;
 use thiserror::Error;
 use vmd_data::text::{Encoding, TextError};
-use vmd_model::{Conditioned, VmdModel, Writing};
+use vmd_model::{Conditioned, LoadOptions, VmdModel, Writing, load_model_dir};
 use vmd_sampler::{SampleOutput, Sampler, SamplerConfig};
-use vmd_train::{LoadOptions, TrainError, load_encoding, load_model_dir};
 
 /// A trained model from a folder.
 #[derive(Debug)]
 pub struct VariationalMaskedDiffusion {
     model: VmdModel,
     encoding: Option<Encoding>,
+}
+
+/// Why a model folder cannot be opened.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The model cannot be loaded.
+    #[error(transparent)]
+    Model(#[from] vmd_model::LoadError),
+    /// Its vocabulary cannot be loaded.
+    #[error(transparent)]
+    Text(#[from] TextError),
 }
 
 /// Why a text cannot be completed.
@@ -49,10 +60,10 @@ impl VariationalMaskedDiffusion {
     ///
     /// # Errors
     ///
-    /// [`TrainError`] that names the file and, where it applies, the tensor.
-    pub fn from_dir(folder: impl AsRef<Path>, device: &Device) -> Result<Self, TrainError> {
+    /// [`OpenError`] that names the file and, where it applies, the tensor.
+    pub fn from_dir(folder: impl AsRef<Path>, device: &Device) -> Result<Self, OpenError> {
         let model = load_model_dir(folder.as_ref(), LoadOptions::default(), device)?;
-        let encoding = load_encoding(folder.as_ref(), model.config().vocab)?;
+        let encoding = Encoding::load(folder.as_ref(), model.config().vocab)?;
         Ok(Self { model, encoding })
     }
 

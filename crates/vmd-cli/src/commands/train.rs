@@ -6,11 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use vmd::denoiser::Denoiser;
-use vmd::model::{BoundEstimate, VmdModel};
-use vmd::train::{
-    Checkpoint, Outcome, RunFolder, Trainer, TrainerParts, plot_metrics, read_metrics, save_encoding,
-    save_model_dir, write_atomically,
-};
+use vmd::model::files::write_atomically;
+use vmd::model::{BoundEstimate, VmdModel, save_model_dir};
+use vmd::train::{Checkpoint, Outcome, RunFolder, Trainer, TrainerParts, read_metrics};
 
 use super::evaluate_synthetic::Subject;
 use super::{evaluate_sudoku, evaluate_synthetic, evaluate_text};
@@ -22,6 +20,7 @@ use crate::failure::{Interrupted, usage};
 use crate::graph_plot::plot_graph;
 use crate::models::{LoadedModel, RUNS, newest_run};
 use crate::progress::{Progress, describe};
+use crate::training_plot::plot_metrics;
 use crate::{presets, provenance};
 
 /// Trains, saves and evaluates.
@@ -62,16 +61,26 @@ pub(crate) fn run(mut args: TrainArgs) -> anyhow::Result<()> {
         ))
         .into());
     }
-    let metrics = read_metrics(&folder.metrics())?;
-    plot_metrics(&metrics, &config.name, &folder.plots().join("loss.svg"))?;
     let card = card(&config, &trainer, &progress);
     save_model_dir(&trainer.averaged_model(), &card, &folder.model())?;
     if let Some(corpus) = config.data.corpus()? {
-        save_encoding(&corpus.encoding(), &folder.model())?;
+        corpus.encoding().save(&folder.model())?;
     }
+    draw_curves(&config, &folder);
     summarise(&trainer, &progress, &folder);
     save_graph(&config, &trainer.averaged_model(), &folder)?;
     evaluate(&config, &folder, &args)
+}
+
+/// Draws the training curves. The model is saved by then, and a plot that cannot be drawn is no reason to fail.
+fn draw_curves(config: &RunConfig, folder: &RunFolder) {
+    let file = folder.plots().join("loss.svg");
+    let drawn = read_metrics(&folder.metrics())
+        .map_err(anyhow::Error::from)
+        .and_then(|metrics| plot_metrics(&metrics, &config.name, &file));
+    if let Err(error) = drawn {
+        eprintln!("warning: {error:#}");
+    }
 }
 
 /// Saves and draws the graph that a model has learned, and says how much of it is true.

@@ -248,6 +248,14 @@ pub enum TextError {
         /// Most bytes, unpacked.
         limit: u64,
     },
+    /// The vocabulary beside a model is damaged, or belongs to another model.
+    #[error("{}: {reason}; restore the file", path.display())]
+    BadEncoding {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// A file cannot be read or written.
     #[error("cannot {action} {}: {source}; check the path, its permissions and the free space", path.display())]
     Io {

@@ -16,6 +16,7 @@ mod lines;
 mod normalise;
 mod permutation;
 mod read;
+mod saved;
 mod selection;
 mod split;
 mod table;

@@ -3,21 +3,42 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use vmd_data::text::Encoding;
+use thiserror::Error;
 use vmd_kernels::Precision;
-use vmd_model::{ModelConfig, TrainableDenoiser, VmdModel};
 use vmd_nn::{load_parameters, named_parameters, parameters_from_safetensors, parameters_to_safetensors};
 use vmd_process::{Purpose, keyed_rng};
 
-use crate::TrainError;
-use crate::files::{create_folder, read, write_atomically};
+use crate::files::{FileError, create_folder, read, write_atomically};
+use crate::{ModelConfig, TrainableDenoiser, VmdModel};
 
 /// Weights of a model folder.
-pub(crate) const WEIGHTS: &str = "model.safetensors";
+pub const WEIGHTS: &str = "model.safetensors";
 /// Configuration of a model folder.
-pub(crate) const CONFIG: &str = "config.json";
-/// What the tokens of a model of text mean.
-const ENCODING: &str = "vocabulary.json";
+const CONFIG: &str = "config.json";
+
+/// A model folder cannot be loaded.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// A file of it cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Its files make no model.
+    #[error("model {} cannot be loaded: {reason}", path.display())]
+    Model {
+        /// Folder or file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+}
+
+impl LoadError {
+    /// What is wrong with the model in `path`.
+    pub fn because(path: &Path, reason: impl ToString) -> Self {
+        Self::Model { path: path.to_path_buf(), reason: reason.to_string() }
+    }
+}
 
 /// The folder of a model: `path` itself, or the one inside it where `path` is a run.
 pub fn model_folder(path: &Path) -> PathBuf {
@@ -29,49 +50,17 @@ pub fn model_folder(path: &Path) -> PathBuf {
 ///
 /// # Errors
 ///
-/// [`TrainError::Io`].
+/// [`FileError`] when a file cannot be written.
 pub fn save_model_dir<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     card: &str,
     folder: &Path,
-) -> Result<(), TrainError> {
+) -> Result<(), FileError> {
     create_folder(folder)?;
     let config = serde_json::to_string_pretty(model.config()).expect("a configuration serialises");
     write_atomically(&folder.join(WEIGHTS), &parameters_to_safetensors(&named_parameters(model)))?;
     write_atomically(&folder.join(CONFIG), config.as_bytes())?;
     write_atomically(&folder.join("README.md"), card.as_bytes())
-}
-
-/// Saves what the tokens of the model in `folder` mean.
-///
-/// # Errors
-///
-/// [`TrainError::Io`].
-pub fn save_encoding(encoding: &Encoding, folder: &Path) -> Result<(), TrainError> {
-    let text = serde_json::to_string(encoding).expect("an encoding serialises");
-    write_atomically(&folder.join(ENCODING), text.as_bytes())
-}
-
-/// What the tokens of a model in `folder`, of so many values, mean; `None` for a model that is not of text.
-///
-/// # Errors
-///
-/// [`TrainError`] if the file cannot be read, is damaged, or is about another number of values.
-pub fn load_encoding(folder: &Path, vocab: usize) -> Result<Option<Encoding>, TrainError> {
-    let path = folder.join(ENCODING);
-    if !path.is_file() {
-        return Ok(None);
-    }
-    let bad = |reason: String| TrainError::BadModel { path: folder.to_path_buf(), reason };
-    let encoding: Encoding = serde_json::from_slice(&read(&path)?)
-        .map_err(|error| bad(format!("{ENCODING}: {error}; restore the file")))?;
-    if encoding.n_values() != vocab {
-        return Err(bad(format!(
-            "{ENCODING} has {} values, but the model {vocab}; restore the file",
-            encoding.n_values()
-        )));
-    }
-    Ok(Some(encoding))
 }
 
 /// What of a trained model's configuration is changed as it is loaded; its weights fit all the same.
@@ -87,9 +76,9 @@ pub struct LoadOptions {
 ///
 /// # Errors
 ///
-/// [`TrainError`] that names the file and the tensor.
-pub fn load_model_dir(folder: &Path, options: LoadOptions, device: &Device) -> Result<VmdModel, TrainError> {
-    let bad = |reason: String| TrainError::BadModel { path: folder.to_path_buf(), reason };
+/// [`LoadError`] that names the file and the tensor.
+pub fn load_model_dir(folder: &Path, options: LoadOptions, device: &Device) -> Result<VmdModel, LoadError> {
+    let bad = |reason: String| LoadError::because(folder, reason);
     if !folder.join(CONFIG).is_file() {
         return Err(bad(format!(
             "it has no {CONFIG}; give a folder that holds {CONFIG} and {WEIGHTS}, such as RUN/model"
@@ -109,8 +98,8 @@ pub fn load_model(
     weights: &[u8],
     options: LoadOptions,
     device: &Device,
-) -> Result<VmdModel, TrainError> {
-    let bad = |reason: String| TrainError::BadModel { path: folder.to_path_buf(), reason };
+) -> Result<VmdModel, LoadError> {
+    let bad = |reason: String| LoadError::because(folder, reason);
     let mut config: ModelConfig = serde_json::from_slice(config)
         .map_err(|error| bad(format!("{CONFIG}: {error}; restore the file")))?;
     if let Some(precision) = options.precision {
@@ -122,6 +111,6 @@ pub fn load_model(
     let model = VmdModel::new(&config, keyed_rng(0, 0, Purpose::Init), device)
         .map_err(|problem| bad(format!("{CONFIG}: {problem}")))?;
     let file = folder.join(WEIGHTS);
-    let tensors = parameters_from_safetensors(weights).map_err(TrainError::parameters(&file))?;
-    load_parameters(model, tensors).map_err(TrainError::parameters(&file))
+    let tensors = parameters_from_safetensors(weights).map_err(|error| LoadError::because(&file, error))?;
+    load_parameters(model, tensors).map_err(|error| LoadError::because(&file, error))
 }
