@@ -249,7 +249,7 @@ pub enum TextError {
         limit: u64,
     },
     /// The vocabulary beside a model is damaged, or belongs to another model.
-    #[error("{}: {reason}; restore the file", path.display())]
+    #[error("{} {reason}; restore the file", path.display())]
     BadEncoding {
         /// The file.
         path: PathBuf,

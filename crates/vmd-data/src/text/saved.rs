@@ -35,9 +35,10 @@ impl Encoding {
         let bad = |reason: String| TextError::BadEncoding { path: path.clone(), reason };
         let bytes =
             fs::read(&path).map_err(|source| TextError::Io { action: "read", path: path.clone(), source })?;
-        let encoding: Self = serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))?;
+        let encoding: Self =
+            serde_json::from_slice(&bytes).map_err(|error| bad(format!("is no vocabulary: {error}")))?;
         if encoding.n_values() != vocab {
-            return Err(bad(format!("it has {} values, but the model {vocab}", encoding.n_values())));
+            return Err(bad(format!("has {} values, but the model {vocab}", encoding.n_values())));
         }
         Ok(Some(encoding))
     }
