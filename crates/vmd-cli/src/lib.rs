@@ -10,6 +10,7 @@ mod graph_plot;
 pub mod output;
 pub mod palette;
 mod progress;
+pub mod training_plot;
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Loading a model from one folder: `model.safetensors` and `config.json`.
+//! A model in one folder: `model.safetensors`, `config.json`, `README.md`.
 
 use std::path::{Path, PathBuf};
 
@@ -6,31 +6,27 @@ use burn::tensor::Device;
 use thiserror::Error;
 use vmd_core::{Purpose, keyed_rng};
 use vmd_kernels::Precision;
-use vmd_nn::{ParameterError, load_parameters, parameters_from_safetensors};
+use vmd_nn::{load_parameters, named_parameters, parameters_from_safetensors, parameters_to_safetensors};
 
-use crate::{ModelConfig, VmdModel};
+use crate::files::{FileError, create_folder, read, write_atomically};
+use crate::{ModelConfig, TrainableDenoiser, VmdModel};
 
-/// File name of a model's weights.
+/// Weights of a model folder.
 pub const WEIGHTS: &str = "model.safetensors";
-/// File name of a model's configuration.
+/// Configuration of a model folder.
 pub const CONFIG: &str = "config.json";
 
-/// Why a model folder cannot be loaded.
+/// A model folder cannot be loaded.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// A file cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        source: std::io::Error,
-    },
-    /// A file is missing, damaged, or does not fit the others.
+    /// A file of it cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Its files make no model.
     #[error("model {} cannot be loaded: {reason}", path.display())]
-    Bad {
-        /// Folder of the model, or the damaged file.
+    Model {
+        /// Folder or file.
         path: PathBuf,
         /// What is wrong, and what to do.
         reason: String,
@@ -38,13 +34,33 @@ pub enum LoadError {
 }
 
 impl LoadError {
-    fn bad(path: &Path, reason: impl ToString) -> Self {
-        Self::Bad { path: path.to_path_buf(), reason: reason.to_string() }
+    /// What is wrong with the model in `path`.
+    pub fn because(path: &Path, reason: impl ToString) -> Self {
+        Self::Model { path: path.to_path_buf(), reason: reason.to_string() }
     }
+}
 
-    fn parameters(path: &Path) -> impl FnOnce(ParameterError) -> Self {
-        move |error| Self::bad(path, error)
-    }
+/// The folder of a model: `path` itself, or the one inside it where `path` is a run.
+pub fn model_folder(path: &Path) -> PathBuf {
+    let inside = path.join("model");
+    if inside.join(CONFIG).is_file() { inside } else { path.to_path_buf() }
+}
+
+/// Saves `model` to `folder` in the Hugging Face layout, with `card` as its `README.md`.
+///
+/// # Errors
+///
+/// [`FileError`] when a file cannot be written.
+pub fn save_model_dir<D: TrainableDenoiser>(
+    model: &VmdModel<D>,
+    card: &str,
+    folder: &Path,
+) -> Result<(), FileError> {
+    create_folder(folder)?;
+    let config = serde_json::to_string_pretty(model.config()).expect("a configuration serialises");
+    write_atomically(&folder.join(WEIGHTS), &parameters_to_safetensors(&named_parameters(model)))?;
+    write_atomically(&folder.join(CONFIG), config.as_bytes())?;
+    write_atomically(&folder.join("README.md"), card.as_bytes())
 }
 
 /// What of a trained model's configuration is changed as it is loaded; its weights fit all the same.
@@ -56,23 +72,17 @@ pub struct LoadOptions {
     pub loops: Option<usize>,
 }
 
-/// The folder of a model: `path` itself, or the one inside it where `path` is a run.
-pub fn model_folder(path: &Path) -> PathBuf {
-    let inside = path.join("model");
-    if inside.join(CONFIG).is_file() { inside } else { path.to_path_buf() }
-}
-
 /// Loads a model folder, strictly: a tensor that is missing, extra, mis-shaped or not finite is an error.
 ///
 /// # Errors
 ///
 /// [`LoadError`] that names the file and the tensor.
 pub fn load_model_dir(folder: &Path, options: LoadOptions, device: &Device) -> Result<VmdModel, LoadError> {
+    let bad = |reason: String| LoadError::because(folder, reason);
     if !folder.join(CONFIG).is_file() {
-        return Err(LoadError::bad(
-            folder,
-            format!("it has no {CONFIG}; give a folder that holds {CONFIG} and {WEIGHTS}, such as RUN/model"),
-        ));
+        return Err(bad(format!(
+            "it has no {CONFIG}; give a folder that holds {CONFIG} and {WEIGHTS}, such as RUN/model"
+        )));
     }
     load_model(folder, &read(&folder.join(CONFIG))?, &read(&folder.join(WEIGHTS))?, options, device)
 }
@@ -89,8 +99,9 @@ pub fn load_model(
     options: LoadOptions,
     device: &Device,
 ) -> Result<VmdModel, LoadError> {
+    let bad = |reason: String| LoadError::because(folder, reason);
     let mut config: ModelConfig = serde_json::from_slice(config)
-        .map_err(|error| LoadError::bad(folder, format!("{CONFIG}: {error}; restore the file")))?;
+        .map_err(|error| bad(format!("{CONFIG}: {error}; restore the file")))?;
     if let Some(precision) = options.precision {
         config.set_precision(precision);
     }
@@ -98,12 +109,8 @@ pub fn load_model(
         config.set_loops(loops);
     }
     let model = VmdModel::new(&config, keyed_rng(0, 0, Purpose::Init), device)
-        .map_err(|problem| LoadError::bad(folder, format!("{CONFIG}: {problem}")))?;
+        .map_err(|problem| bad(format!("{CONFIG}: {problem}")))?;
     let file = folder.join(WEIGHTS);
-    let tensors = parameters_from_safetensors(weights).map_err(LoadError::parameters(&file))?;
-    load_parameters(model, tensors).map_err(LoadError::parameters(&file))
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
-    std::fs::read(path).map_err(|source| LoadError::Io { path: path.to_path_buf(), source })
+    let tensors = parameters_from_safetensors(weights).map_err(|error| LoadError::because(&file, error))?;
+    load_parameters(model, tensors).map_err(|error| LoadError::because(&file, error))
 }

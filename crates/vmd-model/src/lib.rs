@@ -7,6 +7,7 @@ mod batch;
 mod bound;
 mod conditioned;
 mod config;
+pub mod files;
 mod folder;
 mod importance;
 mod loss;
@@ -18,7 +19,9 @@ pub use batch::{Difficulty, TrainingBatch};
 pub use bound::{BoundEstimate, LatentFree, estimate_bounds};
 pub use conditioned::Conditioned;
 pub use config::ModelConfig;
-pub use folder::{CONFIG, LoadError, LoadOptions, WEIGHTS, load_model, load_model_dir, model_folder};
+pub use folder::{
+    CONFIG, LoadError, LoadOptions, WEIGHTS, load_model, load_model_dir, model_folder, save_model_dir,
+};
 pub use importance::importance_bound;
 pub use loss::{LatentSource, Loss, LossOptions, TrainedLoops, loss};
 pub use model::{TrainableDenoiser, VmdModel};

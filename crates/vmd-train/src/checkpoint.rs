@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::TensorData;
 use serde::{Deserialize, Serialize};
+use vmd_model::files::{create_folder, sync_folder, write_atomically};
 use vmd_nn::{parameters_from_safetensors, parameters_to_safetensors};
 
 use crate::TrainError;
-use crate::files::{create_folder, sha256, sync_folder, write_atomically};
+use crate::run_folder::sha256;
 
 /// Checkpoints kept; the older of the two is there in case the newer one is damaged.
 const KEPT: usize = 2;
@@ -54,7 +55,7 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// [`TrainError::Io`]; earlier checkpoints are then untouched.
+    /// [`TrainError::File`]; earlier checkpoints are then untouched.
     pub fn save(mut self, root: &Path) -> Result<PathBuf, TrainError> {
         create_folder(root)?;
         let folder = root.join(format!("step-{:08}", self.state.step));

@@ -9,8 +9,8 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 use vmd_core::{Purpose, keyed_rng};
 use vmd_model::{
-    LoadOptions, ModelConfig, ObjectiveConfig, TrainableDenoiser, TrainingBatch, VmdModel, load_model_dir,
-    model_folder,
+    LoadError, LoadOptions, ModelConfig, ObjectiveConfig, TrainableDenoiser, TrainingBatch, VmdModel,
+    load_model_dir, model_folder,
 };
 use vmd_sampler::{Predictor, RevealRule, Sampler, SamplerConfig, Scope, ValueRule};
 
@@ -99,20 +99,18 @@ impl Teacher {
     ) -> Result<Self, TrainError> {
         let folder = model_folder(&config.teacher);
         if let Some(reason) = config.problem_on(student, objective) {
-            return Err(TrainError::BadModel { path: "the configuration".into(), reason });
+            return Err(TrainError::Config { reason });
         }
         let model = load_model_dir(&folder, LoadOptions::default(), device)?;
         let of = |config: &ModelConfig| (config.vocab, config.seq_len);
         if of(model.config()) != of(student) || model.config().blocks * student.blocks != 1 {
-            return Err(TrainError::BadModel {
-                path: folder,
-                reason: "a teacher and its student have the same vocabulary and sequence length, and one block each"
-                    .into(),
-            });
+            let reason =
+                "a teacher and its student have the same vocabulary and sequence length, and one block each";
+            return Err(LoadError::because(&folder, reason).into());
         }
         let sampler = Sampler::new(config.sampler(config.steps));
         if let Some(problem) = sampler.problems_with(&model).into_iter().next() {
-            return Err(TrainError::BadModel { path: folder, reason: problem });
+            return Err(LoadError::because(&folder, problem).into());
         }
         Ok(Self { model, config: config.clone() })
     }

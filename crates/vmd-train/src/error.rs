@@ -1,25 +1,21 @@
 //! What can go wrong in training.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use vmd_model::LoadError;
-use vmd_nn::ParameterError;
+use vmd_model::files::FileError;
 
 /// Training, saving or loading failed.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TrainError {
     /// A file or folder cannot be read or written.
-    #[error("cannot {action} {}: {source}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// Where.
-        path: PathBuf,
-        /// The system's reason.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A model to start from or to learn from cannot be used.
+    #[error(transparent)]
+    Model(#[from] LoadError),
     /// A new run would overwrite an old one.
     #[error("{} already holds a run; add --resume to go on with it, or choose another --run folder", path.display())]
     RunExists {
@@ -48,14 +44,9 @@ pub enum TrainError {
         /// What is wrong.
         reason: String,
     },
-    /// A model folder cannot be loaded.
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    /// A model cannot be trained, or what it starts or learns from does not fit it.
-    #[error("model {} cannot be loaded: {reason}", path.display())]
-    BadModel {
-        /// Folder of the model.
-        path: PathBuf,
+    /// The model's configuration does not fit the training.
+    #[error("the configuration cannot be trained: {reason}")]
+    Config {
         /// What is wrong, and what to do.
         reason: String,
     },
@@ -71,28 +62,15 @@ pub enum TrainError {
         /// Its value.
         value: f64,
     },
-    /// The plot could not be drawn.
-    #[error("cannot draw {}: {reason}", path.display())]
-    Plot {
-        /// File of the plot.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
 }
 
 impl TrainError {
-    pub(crate) fn io(action: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
-        let path = path.to_path_buf();
-        move |source| Self::Io { action, path, source }
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let named = FileError::when(action, path);
+        move |reason| Self::File(named(reason))
     }
 
-    pub(crate) fn damaged(path: &std::path::Path, reason: impl ToString) -> Self {
+    pub(crate) fn damaged(path: &Path, reason: impl ToString) -> Self {
         Self::DamagedCheckpoint { path: path.to_path_buf(), reason: reason.to_string() }
-    }
-
-    pub(crate) fn parameters(path: &std::path::Path) -> impl FnOnce(ParameterError) -> Self {
-        let path = path.to_path_buf();
-        move |error| Self::BadModel { path, reason: error.to_string() }
     }
 }

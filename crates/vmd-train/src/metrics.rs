@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use vmd_model::BoundEstimate;
+use vmd_model::files::write_atomically;
 
 use crate::TrainError;
-use crate::files::write_atomically;
 
 /// One line of `metrics.jsonl`. All losses are nats per sequence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,7 +57,7 @@ impl MetricRecord {
 ///
 /// # Errors
 ///
-/// [`TrainError::Io`] when the file cannot be read.
+/// [`TrainError::File`] when the file cannot be read.
 pub fn read_metrics(path: &Path) -> Result<Vec<MetricRecord>, TrainError> {
     let text = std::fs::read_to_string(path).map_err(TrainError::io("read", path))?;
     Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())

@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+use vmd_model::files::{create_folder, read, write_atomically};
+
 use crate::TrainError;
-use crate::files::{create_folder, read, sha256, write_atomically};
 
 /// `config.toml` (resolved), `meta.json`, `metrics.jsonl`, `checkpoints/`, `plots/` and `model/` of one run.
 #[derive(Debug, Clone)]
@@ -18,7 +20,7 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// [`TrainError::RunExists`] if it holds a run already, [`TrainError::Io`] if it cannot be written.
+    /// [`TrainError::RunExists`] if it holds a run already, [`TrainError::File`] if it cannot be written.
     pub fn create(path: &Path, config: &str, meta: &str) -> Result<Self, TrainError> {
         let folder = Self { path: path.to_path_buf(), config_sha256: sha256(config.as_bytes()) };
         if folder.config().exists() {
@@ -62,7 +64,7 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// [`TrainError::Io`].
+    /// [`TrainError::File`].
     pub fn read_config(path: &Path) -> Result<String, TrainError> {
         let file = path.join("config.toml");
         if !file.is_file() {
@@ -119,4 +121,9 @@ fn first_difference(saved: &str, given: &str) -> String {
             }
         }
     }
+}
+
+/// SHA-256 in lower-case hexadecimal digits.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

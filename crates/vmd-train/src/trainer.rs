@@ -92,12 +92,11 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     ///
-    /// [`TrainError::BadModel`] when the model's configuration is impossible.
+    /// [`TrainError::Config`] when the model's configuration is impossible.
     pub fn new(parts: TrainerParts<'a>) -> Result<Self, TrainError> {
         let autodiff = parts.device.clone().autodiff();
-        let model = VmdModel::new(parts.model, keyed_rng(parts.seed, 0, Purpose::Init), &autodiff).map_err(
-            |problem| TrainError::BadModel { path: "the configuration".into(), reason: problem.to_string() },
-        )?;
+        let model = VmdModel::new(parts.model, keyed_rng(parts.seed, 0, Purpose::Init), &autodiff)
+            .map_err(|problem| TrainError::Config { reason: problem.to_string() })?;
         Self::with_model(parts, model)
     }
 }
@@ -113,7 +112,7 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
         let autodiff = parts.device.clone().autodiff();
         if let Some(reason) = parts.train.recurrence.and_then(|recurrence| recurrence.problem_on(parts.model))
         {
-            return Err(TrainError::BadModel { path: "the configuration".into(), reason });
+            return Err(TrainError::Config { reason });
         }
         let distill = parts.train.distill.as_ref();
         let teacher = distill

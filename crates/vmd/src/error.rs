@@ -53,6 +53,12 @@ impl From<vmd_data::text::TextError> for Error {
     }
 }
 
+impl From<vmd_model::files::FileError> for Error {
+    fn from(error: vmd_model::files::FileError) -> Self {
+        Self::failure(error)
+    }
+}
+
 #[cfg(feature = "train")]
 impl From<vmd_train::TrainError> for Error {
     fn from(error: vmd_train::TrainError) -> Self {

@@ -5,10 +5,9 @@ use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Device;
 use vmd_core::DataSource;
-use vmd_model::{BoundEstimate, VmdModel};
+use vmd_model::{BoundEstimate, VmdModel, save_model_dir};
 use vmd_train::{
-    Checkpoint, MetricRecord, Observer, Outcome, RunFolder, Trainer, TrainerParts, plot_metrics,
-    read_metrics, save_model_dir,
+    Checkpoint, MetricRecord, Observer, Outcome, RunFolder, Trainer, TrainerParts, read_metrics,
 };
 
 use crate::device::check_precision;
@@ -124,7 +123,7 @@ impl Training<'_> {
         Ok(self.trainer.run(data, validation, &self.run.folder, observer, stop)?)
     }
 
-    /// Draws the curves, saves the model with its card, and returns it.
+    /// Saves the model with its card, and returns it.
     ///
     /// # Errors
     ///
@@ -132,7 +131,6 @@ impl Training<'_> {
     pub fn save(&self) -> Result<VmdModel, Error> {
         let Run { config, folder } = self.run;
         let metrics = read_metrics(&folder.metrics())?;
-        plot_metrics(&metrics, &config.name, &folder.plots().join("loss.svg"))?;
         let model = self.trainer.averaged_model();
         save_model_dir(&model, &self.card(&last_validation(&metrics)), &folder.model())?;
         if let Some(corpus) = config.data.corpus()? {

@@ -5,7 +5,7 @@ use serde_json::json;
 use vmd::core::{Purpose, keyed_rng};
 use vmd::data::records::{SHIPMENT_COLUMNS, order_json, shipment_row};
 use vmd::data::sudoku::{Layout, PuzzleConfig, generate_puzzle, harden, write_puzzles};
-use vmd::train::write_atomically;
+use vmd::model::files::write_atomically;
 
 use crate::args::{DataRecordsArgs, DataSudokuArgs};
 use crate::failure::usage;

@@ -9,8 +9,9 @@ use vmd::data::sudoku::{Fingerprint, Grid, Layout, fingerprint, random_grid, rea
 use vmd::eval::{
     DigitTest, Figure, PuzzleQuality, make_puzzles, mean_interval, test_digits, wilson_interval,
 };
+use vmd::model::files::write_atomically;
 use vmd::sampler::ValueRule;
-use vmd::train::{Checkpoint, RunFolder, write_atomically};
+use vmd::train::{Checkpoint, RunFolder};
 
 use super::evaluate_sudoku::{distinct, draw_grids, grid_layout};
 use crate::args::GenerateSudokuArgs;

@@ -15,14 +15,6 @@ pub enum TextError {
         "byte pairs are not built in; build the program with --features bpe, or use the symbols text27, bytes or chars"
     )]
     NoBpe,
-    /// The file with the meaning of a model's tokens is damaged, or belongs to another model.
-    #[error("{}: {reason}; restore the file", path.display())]
-    Encoding {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
     /// A character without a token.
     #[error("{character:?} at position {position} is not in the vocabulary `{vocabulary}`; {}", vocabulary.remedy())]
     Character {
@@ -255,6 +247,14 @@ pub enum TextError {
         path: PathBuf,
         /// Most bytes, unpacked.
         limit: u64,
+    },
+    /// The vocabulary beside a model is damaged, or belongs to another model.
+    #[error("{} {reason}; restore the file", path.display())]
+    BadEncoding {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
     },
     /// A file cannot be read or written.
     #[error("cannot {action} {}: {source}; check the path, its permissions and the free space", path.display())]

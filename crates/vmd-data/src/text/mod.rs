@@ -11,12 +11,12 @@ mod corpus;
 #[cfg(feature = "download")]
 mod download;
 mod encode;
-mod encoding_file;
 mod error;
 mod lines;
 mod normalise;
 mod permutation;
 mod read;
+mod saved;
 mod selection;
 mod split;
 mod table;

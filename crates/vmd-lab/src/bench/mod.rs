@@ -10,7 +10,8 @@ mod worker;
 use anyhow::Context;
 use serde_json::json;
 use vmd::eval::{Figure, Record};
-use vmd::train::{RunFolder, write_atomically};
+use vmd::model::files::write_atomically;
+use vmd::train::RunFolder;
 
 use crate::args::BenchArgs;
 use case::{Case, GROUPS, cases};
@@ -69,7 +70,7 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
         .map(|row| (format!("{}, {}", row.case.name, row.contender), median(&row.ratios)))
         .collect();
     if !bars.is_empty() {
-        vmd::train::plot_ratios(&bars, "times as fast as the peer", &folder.join("bench.svg"))?;
+        vmd_cli::training_plot::plot_ratios(&bars, "times as fast as the peer", &folder.join("bench.svg"))?;
     }
     let lengths: Vec<&Row> = rows.iter().filter(|row| row.case.group == "length").collect();
     if !lengths.is_empty() {

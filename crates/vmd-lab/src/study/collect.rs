@@ -7,7 +7,8 @@ use anyhow::Context;
 use serde::Serialize;
 use vmd::eval::Record;
 use vmd::model::BoundEstimate;
-use vmd::train::{MetricRecord, RunFolder, read_metrics, write_atomically};
+use vmd::model::files::write_atomically;
+use vmd::train::{MetricRecord, RunFolder, read_metrics};
 
 use super::plan::{Arm, Job, Section, State, Study};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use vmd::train::write_atomically;
+use vmd::model::files::write_atomically;
 
 use super::collect::{ArmResult, Key, Spread, rows};
 use super::figures;

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use vmd::train::{RunFolder, write_atomically};
+use vmd::model::files::write_atomically;
+use vmd::train::RunFolder;
 
 use super::plan::{Job, State};
 

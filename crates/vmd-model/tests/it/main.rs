@@ -4,6 +4,7 @@ mod bound;
 mod causal;
 mod common;
 mod config;
+mod folder;
 mod importance;
 mod loss;
 mod parents;

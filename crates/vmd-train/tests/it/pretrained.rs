@@ -6,9 +6,9 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use vmd_data::synthetic::{SyntheticSet, SyntheticSource};
-use vmd_model::{ModelConfig, ObjectiveConfig, VmdModel};
+use vmd_model::{ModelConfig, ObjectiveConfig, VmdModel, save_model_dir};
 use vmd_nn::named_parameters;
-use vmd_train::{TrainConfig, TrainError, Trainer, TrainerParts, save_model_dir};
+use vmd_train::{TrainConfig, TrainError, Trainer, TrainerParts};
 
 const DATA: SyntheticSource = SyntheticSource { set: SyntheticSet::PairsUniform, seed: 3 };
 const LATENT: &str = "[latent]\nfamily = { kind = \"categorical\", n_groups = 2, n_classes = 8 }\n\

@@ -7,8 +7,8 @@ use anyhow::bail;
 use serde_json::json;
 use vmd::data::sudoku::{Grid, broken_rule, solve_within};
 use vmd::eval::SudokuRules;
+use vmd::model::files::write_atomically;
 use vmd::sampler::{Method, Request, RevealRule, SamplerConfig, SearchConfig, ValueRule};
-use vmd::train::write_atomically;
 
 use crate::args::SolveArgs;
 use crate::failure::usage;

@@ -61,6 +61,7 @@ fn train(run: &Run, device: &Device, stop: &AtomicBool, arguments: &str) -> anyh
         .into());
     }
     let model = training.save()?;
+    summary::plot(config, folder);
     summary::print(&training, &progress, folder);
     summary::save_graph(config, &model, folder)
 }

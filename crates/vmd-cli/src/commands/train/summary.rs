@@ -1,13 +1,15 @@
 //! What a training prints and saves beside its model.
 
 use vmd::denoiser::Denoiser;
+use vmd::model::files::write_atomically;
 use vmd::model::{BoundEstimate, VmdModel};
 use vmd::run::RunConfig;
-use vmd::train::{RunFolder, write_atomically};
+use vmd::train::{RunFolder, read_metrics};
 use vmd::training::{Training, describe};
 
 use crate::graph_plot::plot_graph;
 use crate::progress::Progress;
+use crate::training_plot::plot_metrics;
 
 /// Prints what came out of a training on standard error.
 pub(super) fn print(training: &Training<'_>, progress: &Progress, folder: &RunFolder) {
@@ -25,6 +27,17 @@ pub(super) fn print(training: &Training<'_>, progress: &Progress, folder: &RunFo
     // A latent counts as collapsed only if it is so at every number of steps.
     if let Some(estimate) = collapsed.first().filter(|_| collapsed.len() == progress.last_validation.len()) {
         eprintln!("{}", advice(estimate));
+    }
+}
+
+/// Draws the training curves; a picture that cannot be drawn is reported and does not fail the run.
+pub(super) fn plot(config: &RunConfig, folder: &RunFolder) {
+    let file = folder.plots().join("loss.svg");
+    let drawn = read_metrics(&folder.metrics())
+        .map_err(anyhow::Error::from)
+        .and_then(|metrics| plot_metrics(&metrics, &config.name, &file));
+    if let Err(error) = drawn {
+        eprintln!("warning: no training curves: {error:#}");
     }
 }
 

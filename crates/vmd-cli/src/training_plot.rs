@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use anyhow::anyhow;
 use plotters::prelude::*;
 
-use vmd_model::BoundEstimate;
-
-use crate::{MetricRecord, TrainError};
+use vmd::model::BoundEstimate;
+use vmd::train::MetricRecord;
 
 /// Width and height of a plot in pixels.
 const SIZE: (u32, u32) = (900, 520);
@@ -21,27 +21,17 @@ struct Curve {
 }
 
 /// Draws the loss parts of a run, in nats per sequence against steps, to the SVG file `path`.
-///
-/// # Errors
-///
-/// [`TrainError::Plot`] when the file cannot be drawn.
-pub fn plot_metrics(records: &[MetricRecord], title: &str, path: &Path) -> Result<(), TrainError> {
+pub fn plot_metrics(records: &[MetricRecord], title: &str, path: &Path) -> anyhow::Result<()> {
     let curves: Vec<Curve> = curves(records).into_iter().filter(|curve| !curve.points.is_empty()).collect();
     if curves.is_empty() {
         return Ok(());
     }
-    draw(&curves, title, path)
-        .map_err(|error| TrainError::Plot { path: path.to_path_buf(), reason: error.to_string() })
+    draw(&curves, title, path).map_err(|error| anyhow!("cannot draw {}: {error}", path.display()))
 }
 
 /// Draws one horizontal bar per ratio, with a line at 1, to the SVG file `path`.
-///
-/// # Errors
-///
-/// [`TrainError::Plot`] when the file cannot be drawn.
-pub fn plot_ratios(bars: &[(String, f64)], title: &str, path: &Path) -> Result<(), TrainError> {
-    draw_ratios(bars, title, path)
-        .map_err(|error| TrainError::Plot { path: path.to_path_buf(), reason: error.to_string() })
+pub fn plot_ratios(bars: &[(String, f64)], title: &str, path: &Path) -> anyhow::Result<()> {
+    draw_ratios(bars, title, path).map_err(|error| anyhow!("cannot draw {}: {error}", path.display()))
 }
 
 fn draw_ratios(bars: &[(String, f64)], title: &str, path: &Path) -> Result<(), Box<dyn std::error::Error>> {
