@@ -4,6 +4,7 @@ mod backends;
 mod edges;
 mod layout;
 mod text;
+mod words;
 
 use std::fmt;
 
@@ -73,7 +74,9 @@ pub(crate) fn run() -> Result<(), Failure> {
         let size = std::fs::metadata(workspace.root.join(path)).map_or(0, |data| data.len());
         problems.extend(text::check_size(path, size));
         if text::is_checked(path) {
-            problems.extend(text::check(path, &read(path)?));
+            let text = read(path)?;
+            problems.extend(text::check(path, &text));
+            problems.extend(words::check(path, &text));
         }
     }
     problems.extend(results::check(&workspace.root, &files)?);

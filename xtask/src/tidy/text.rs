@@ -63,7 +63,7 @@ pub(super) fn check(path: &str, text: &str) -> Vec<Problem> {
     problems
 }
 
-fn has_word(line: &str, word: &str) -> bool {
+pub(super) fn has_word(line: &str, word: &str) -> bool {
     let is_boundary = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '_');
     line.match_indices(word).any(|(start, _)| {
         is_boundary(line[..start].chars().next_back())
