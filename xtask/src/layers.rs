@@ -3,7 +3,7 @@
 //! `docs/architecture.md` explains this table; change the two together.
 
 /// Every crate, and the crates of this workspace that it may depend on, tests aside.
-pub(crate) const LAYERS: [(&str, &[&str]); 13] = [
+pub(crate) const LAYERS: [(&str, &[&str]); 14] = [
     ("vmd-graph", &[]),
     ("vmd-process", &[]),
     ("vmd-kernels", &[]),
@@ -11,9 +11,22 @@ pub(crate) const LAYERS: [(&str, &[&str]); 13] = [
     ("vmd-latent", &["vmd-nn", "vmd-graph"]),
     ("vmd-denoiser", &["vmd-nn", "vmd-graph"]),
     ("vmd-model", &["vmd-process", "vmd-latent", "vmd-denoiser", "vmd-graph", "vmd-nn", "vmd-kernels"]),
-    ("vmd-data", &["vmd-process", "vmd-graph"]),
+    ("vmd-data", &["vmd-process"]),
     ("vmd-train", &["vmd-model", "vmd-data", "vmd-process", "vmd-nn", "vmd-kernels"]),
-    ("vmd-eval", &["vmd-model", "vmd-data", "vmd-process", "vmd-graph", "vmd-latent"]),
+    ("vmd-eval", &["vmd-model"]),
+    (
+        "vmd-tasks",
+        &[
+            "vmd-graph",
+            "vmd-process",
+            "vmd-latent",
+            "vmd-denoiser",
+            "vmd-model",
+            "vmd-data",
+            "vmd-train",
+            "vmd-eval",
+        ],
+    ),
     ("vmd", &LIBRARIES),
     ("vmd-cli", &ALL),
     ("xtask", &[]),
@@ -28,7 +41,7 @@ pub(crate) const KERNELS: &str = "vmd-kernels";
 /// The crate that must compile in seconds.
 pub(crate) const AUTOMATION: &str = "xtask";
 
-const LIBRARIES: [&str; 10] = [
+const LIBRARIES: [&str; 11] = [
     "vmd-kernels",
     "vmd-graph",
     "vmd-process",
@@ -39,9 +52,10 @@ const LIBRARIES: [&str; 10] = [
     "vmd-data",
     "vmd-train",
     "vmd-eval",
+    "vmd-tasks",
 ];
 
-const ALL: [&str; 11] = [
+const ALL: [&str; 12] = [
     "vmd",
     "vmd-kernels",
     "vmd-graph",
@@ -53,6 +67,7 @@ const ALL: [&str; 11] = [
     "vmd-data",
     "vmd-train",
     "vmd-eval",
+    "vmd-tasks",
 ];
 
 /// Features of Burn that choose where tensors live.

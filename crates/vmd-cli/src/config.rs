@@ -3,11 +3,11 @@
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
-use vmd::eval::InfillTask;
 use vmd::graph::GraphSpec;
 use vmd::model::{
     LatentRule, ModelConfig, ObjectiveConfig, RemaskRule, RevealRule, SamplerConfig, ValueRule,
 };
+use vmd::tasks::synthetic::InfillTask;
 use vmd::train::TrainConfig;
 
 use crate::data::DataConfig;

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use vmd::data::source::DataSource;
-use vmd::data::sudoku::{Layout, PuzzleRecord, SudokuGrids, parse_puzzles, read_puzzles, solve_within};
-use vmd::data::synthetic::{SyntheticSet, SyntheticSource, TrainingPart};
 use vmd::data::text::{Corpus, CsvColumn, Split, Symbols, Vocabulary, cache_folder, download};
 use vmd::graph::DependencyGraph;
+use vmd::tasks::sudoku::{Layout, PuzzleRecord, SudokuGrids, parse_puzzles, read_puzzles, solve_within};
+use vmd::tasks::synthetic::{SyntheticSet, SyntheticSource, TrainingPart};
 
 use crate::failure::usage;
 

@@ -93,9 +93,9 @@ fn dependent_pairs(tokens: &[u32], seq: usize, vocab: usize) -> Vec<(usize, usiz
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
-    use vmd_data::synthetic::{SyntheticSet, SyntheticSource};
     use vmd_model::ModelConfig;
     use vmd_process::{Purpose, index_below, keyed_rng};
+    use vmd_tasks::synthetic::{SyntheticSet, SyntheticSource};
 
     use super::*;
 

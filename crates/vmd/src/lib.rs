@@ -29,4 +29,5 @@ pub use vmd_latent as latent;
 pub use vmd_model as model;
 pub use vmd_nn as nn;
 pub use vmd_process as process;
+pub use vmd_tasks as tasks;
 pub use vmd_train as train;

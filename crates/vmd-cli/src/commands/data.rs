@@ -2,9 +2,10 @@
 
 use indicatif::ProgressBar;
 use serde_json::json;
-use vmd::data::records::{SHIPMENT_COLUMNS, order_json, shipment_row};
-use vmd::data::sudoku::{Layout, PuzzleConfig, generate_puzzle, harden, write_puzzles};
 use vmd::process::{Purpose, keyed_rng};
+use vmd::tasks::lines::order_json;
+use vmd::tasks::sudoku::{Layout, PuzzleConfig, generate_puzzle, harden, write_puzzles};
+use vmd::tasks::table::{SHIPMENT_COLUMNS, shipment_row};
 use vmd::train::write_atomically;
 
 use crate::args::{DataRecordsArgs, DataSudokuArgs};

@@ -3,13 +3,12 @@
 use std::collections::HashSet;
 
 use vmd::data::source::DataSource;
-use vmd::data::synthetic::{SyntheticSet, SyntheticSource};
 use vmd::denoiser::Denoiser;
-use vmd::eval::{
-    ExactError, Figure, InfillTask, Record, SampleCounts, evaluate_infill, exact_synthetic, mean_interval,
-    wilson_interval,
-};
+use vmd::eval::{Figure, Record, mean_interval, wilson_interval};
 use vmd::model::{RevealRule, Sampler, SamplerConfig, TokenPredictor, importance_bound};
+use vmd::tasks::synthetic::{
+    ExactError, InfillTask, SampleCounts, SyntheticSet, SyntheticSource, evaluate_infill, exact_synthetic,
+};
 
 use crate::args::EvaluateSyntheticArgs;
 use crate::config::samplers;

@@ -5,12 +5,13 @@ use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use vmd::data::source::DataSource;
-use vmd::data::sudoku::{Fingerprint, Grid, Layout, fingerprint, random_grid, read_puzzles};
-use vmd::eval::{
-    DigitTest, Figure, PuzzleQuality, make_puzzles, mean_interval, test_digits, wilson_interval,
-};
+use vmd::eval::{Figure, mean_interval, wilson_interval};
 use vmd::model::SamplerConfig;
 use vmd::process::{Purpose, keyed_rng};
+use vmd::tasks::sudoku::{
+    DigitTest, Fingerprint, Grid, Layout, PuzzleQuality, fingerprint, make_puzzles, random_grid,
+    read_puzzles, test_digits,
+};
 use vmd::train::{Checkpoint, RunFolder, write_atomically};
 
 use super::evaluate_sudoku::{distinct, draw_grids, grid_layout};
@@ -196,7 +197,7 @@ impl TrainingGrids {
 
 #[cfg(test)]
 mod tests {
-    use vmd::data::sudoku::SudokuGrids;
+    use vmd::tasks::sudoku::SudokuGrids;
 
     use super::*;
 

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Device;
-use vmd_data::synthetic::{SyntheticSet, SyntheticSource};
 use vmd_model::{BoundEstimate, ModelConfig, ObjectiveConfig};
 use vmd_nn::named_parameters;
+use vmd_tasks::synthetic::{SyntheticSet, SyntheticSource};
 use vmd_train::{
     Checkpoint, KlTarget, MetricRecord, Observer, Outcome, PosteriorFirst, RunFolder, TrainConfig, Trainer,
     TrainerParts, read_metrics,

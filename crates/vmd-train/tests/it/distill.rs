@@ -6,9 +6,9 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use vmd_data::source::DataSource;
-use vmd_data::synthetic::{SyntheticSet, SyntheticSource};
 use vmd_model::{ModelConfig, ObjectiveConfig, Sampler, SamplerConfig, VmdModel};
 use vmd_process::{Purpose, index_below, keyed_rng};
+use vmd_tasks::synthetic::{SyntheticSet, SyntheticSource};
 use vmd_train::{TrainConfig, TrainError, Trainer, TrainerParts, save_model_dir};
 
 const SET: SyntheticSet = SyntheticSet::PairsUniform;

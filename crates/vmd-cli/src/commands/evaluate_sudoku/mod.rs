@@ -5,9 +5,10 @@ mod unconditional;
 
 use std::path::PathBuf;
 
-use vmd::data::sudoku::{PuzzleRecord, read_puzzles};
-use vmd::eval::{Figure, Provenance, SudokuEvaluation, SudokuScore, evaluate_sudoku};
+use plot::{Curves, Point};
+use vmd::eval::{Figure, Provenance};
 use vmd::model::{Sampler, SamplerConfig, ValueRule};
+use vmd::tasks::sudoku::{PuzzleRecord, SudokuEvaluation, SudokuScore, evaluate_sudoku, read_puzzles};
 
 use crate::args::EvaluateSudokuArgs;
 use crate::config::{EvaluateConfig, samplers};
@@ -15,8 +16,6 @@ use crate::data::embedded_puzzles;
 use crate::failure::usage;
 use crate::models::LoadedModel;
 use crate::output::{describe_latent, describe_rest, percent, print_json, print_table};
-
-use plot::{Curves, Point};
 pub(super) use unconditional::{distinct, draw_grids, grid_layout};
 
 /// Unconditional grids where there are no puzzles of the model's size, unless another number is asked for.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use vmd::data::sudoku::{Grid, Layout, is_consistent};
-use vmd::eval::{Figure, SudokuRules, mean_interval, wilson_interval};
+use vmd::eval::{Figure, mean_interval, wilson_interval};
 use vmd::model::{SampleOutput, Sampler};
+use vmd::tasks::sudoku::{Grid, Layout, SudokuRules, is_consistent};
 
 use super::Task;
 use super::plot::{Curves, Point};

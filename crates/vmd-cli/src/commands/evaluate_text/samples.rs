@@ -4,14 +4,17 @@ use std::collections::BTreeSet;
 use std::f64::consts::LN_2;
 use std::time::Instant;
 
-use vmd::data::records::order_is_consistent;
 use vmd::data::text::{Corpus, Form};
 use vmd::eval::text::{
-    FrequentWords, Molecule, NgramJudge, TableJudge, Uniqueness, WordSet, distinct_n, infill_spans,
-    json_is_valid, mean_unigram_entropy, self_bleu, text_bound, word_drift, word_share,
+    FrequentWords, NgramJudge, Uniqueness, WordSet, distinct_n, mean_unigram_entropy, self_bleu, text_bound,
+    word_drift, word_share,
 };
 use vmd::eval::{Figure, Record, mean_interval, wilson_interval};
 use vmd::model::{ObjectiveConfig, Sampler, SamplerConfig, Writing};
+use vmd::tasks::lines::{json_is_valid, order_is_consistent};
+use vmd::tasks::molecules::Molecule;
+use vmd::tasks::table::TableJudge;
+use vmd::tasks::text::infill_spans;
 
 use super::Amounts;
 use super::subject::Subject;

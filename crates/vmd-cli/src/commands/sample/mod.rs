@@ -3,9 +3,9 @@
 mod text;
 
 use serde_json::json;
-use vmd::data::sudoku::{Grid, Layout, is_consistent};
-use vmd::eval::SudokuRules;
 use vmd::model::SamplerConfig;
+use vmd::tasks::sudoku::SudokuRules;
+use vmd::tasks::sudoku::{Grid, Layout, is_consistent};
 
 use crate::args::SampleArgs;
 use crate::data::DataConfig;

@@ -4,17 +4,17 @@ mod recorder;
 mod svg;
 
 use anyhow::bail;
+use recorder::Recorder;
 use serde_json::json;
-use vmd::data::sudoku::{Grid, broken_rule, solve_within};
-use vmd::eval::SudokuRules;
 use vmd::model::{RemaskRule, RevealRule, SamplerConfig, ValueRule};
+use vmd::tasks::sudoku::SudokuRules;
+use vmd::tasks::sudoku::{Grid, broken_rule, solve_within};
 use vmd::train::write_atomically;
 
 use crate::args::SolveArgs;
 use crate::data::SOLVER_NODES;
 use crate::failure::usage;
 use crate::models::LoadedModel;
-use recorder::Recorder;
 
 /// Probability from which a search takes a digit for sure.
 const SURE: f64 = 0.7;

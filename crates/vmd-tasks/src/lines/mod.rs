@@ -1,0 +1,7 @@
+//! Lines of a file, each a sequence: code, JSON.
+
+mod json;
+mod orders;
+
+pub use json::json_is_valid;
+pub use orders::{MAX_ORDER, order_is_consistent, order_json};

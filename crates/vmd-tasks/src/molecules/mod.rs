@@ -1,0 +1,5 @@
+//! Molecules as SMILES.
+
+mod smiles;
+
+pub use smiles::{Molecule, SmilesError, SmilesReason};

@@ -1,0 +1,7 @@
+//! Rows of a CSV file, one token for each value.
+
+mod judge;
+mod shipments;
+
+pub use judge::{ColumnRule, TableJudge};
+pub use shipments::{SHIPMENT_COLUMNS, shipment_is_consistent, shipment_row};

@@ -1,0 +1,5 @@
+//! Windows of a text.
+
+mod spans;
+
+pub use spans::{SpanScore, infill_spans};
