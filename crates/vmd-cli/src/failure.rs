@@ -4,6 +4,8 @@ use std::fmt;
 use std::io::Write;
 use std::process::ExitCode;
 
+use vmd::tasks::TaskError;
+
 /// Exit code when something failed.
 const FAILURE: u8 = 1;
 /// Exit code when the request itself is wrong.
@@ -66,7 +68,12 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         eprintln!("{error}");
         return ExitCode::from(INTERRUPTED);
     }
-    eprintln!("error: {error:#}");
+    let of_task: Option<&TaskError> = error.downcast_ref();
+    match of_task.and_then(TaskError::option) {
+        // Options of an evaluation are typed with dashes.
+        Some(_) => eprintln!("error: --{error:#}"),
+        None => eprintln!("error: {error:#}"),
+    }
     let other_config = matches!(
         error.downcast_ref(),
         Some(
@@ -75,5 +82,6 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
                 | vmd::train::TrainError::NoRun { .. }
         )
     );
-    ExitCode::from(if error.is::<UsageError>() || other_config { USAGE } else { FAILURE })
+    let is_usage = error.is::<UsageError>() || other_config || of_task.is_some_and(TaskError::is_usage);
+    ExitCode::from(if is_usage { USAGE } else { FAILURE })
 }

@@ -5,7 +5,6 @@
 mod args;
 mod commands;
 mod config;
-mod data;
 mod device;
 mod failure;
 mod graph_plot;

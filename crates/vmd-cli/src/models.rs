@@ -5,13 +5,12 @@ use std::time::SystemTime;
 
 use anyhow::Context;
 use vmd::data::text::Encoding;
-use vmd::denoiser::Denoiser;
-use vmd::eval;
-use vmd::model::{Conditioned, Sampler, SamplerConfig, TokenPredictor, VmdModel};
+use vmd::model::{ObjectiveConfig, VmdModel};
+use vmd::tasks::{Stamp, Subject, TaskConfig};
 use vmd::train::{LoadOptions, RunFolder, load_encoding, load_model, load_model_dir, model_folder};
 
 use crate::args::Common;
-use crate::config::{RunConfig, search_problem};
+use crate::config::RunConfig;
 use crate::device::{check_precision, device};
 use crate::failure::usage;
 use crate::provenance;
@@ -92,61 +91,42 @@ impl LoadedModel {
         loops: Option<usize>,
         common: &Common,
     ) -> anyhow::Result<Self> {
+        Self::find_or_shipped(folder, |run| matches!(run.data, TaskConfig::Sudoku(_)), loops, common)
+    }
+
+    /// Loads `folder`, or the newest finished run that `wanted` accepts, or the model that comes with the program.
+    pub(crate) fn find_or_shipped(
+        folder: Option<PathBuf>,
+        wanted: fn(&RunConfig) -> bool,
+        loops: Option<usize>,
+        common: &Common,
+    ) -> anyhow::Result<Self> {
         let options = load_options(loops, common)?;
-        let folder = folder.or_else(|| newest_finished(|run| run.data.is_sudoku()));
+        let folder = folder.or_else(|| newest_finished(wanted));
         match folder.filter(|folder| folder.as_path() != Path::new(SHIPPED)) {
             Some(folder) => Self::load(&model_folder(&folder), options, &common.device),
             None => Self::shipped(options, &common.device),
         }
     }
 
-    /// A sampler for this model; `has_rules` is whether the caller can tell that an unfinished sequence breaks one, which a search
-    /// asks.
-    pub(crate) fn sampler(&self, config: &SamplerConfig, has_rules: bool) -> anyhow::Result<Sampler> {
-        if let Some(problem) = search_problem(config, has_rules) {
-            return Err(usage(problem));
-        }
-        if self.model.config().causal && self.model.denoiser().parent_head().is_some() {
-            return Err(usage(
-                "this model writes one block at a time, with tokens that have parents; only `sample` and `evaluate-text` do, for \
-                 models of text",
-            ));
-        }
-        self.fitting(config, &self.model)
+    /// Whether this is the model that comes with the program.
+    pub(crate) fn is_shipped(&self) -> bool {
+        self.name == SHIPPED
     }
 
-    /// A sampler for each block of this model, of text.
-    pub(crate) fn block_sampler(&self, config: &SamplerConfig) -> anyhow::Result<Sampler> {
-        if let Some(problem) = search_problem(config, false) {
-            return Err(usage(problem));
-        }
-        if config.best_of > 1 {
-            return Err(usage("--best-of needs rules that a block could keep; leave it out"));
-        }
-        self.fitting(config, &Conditioned::next_block(&self.model, None))
-    }
-
-    /// The sampler, if it fits what it is to drive.
-    fn fitting(&self, config: &SamplerConfig, driven: &impl TokenPredictor) -> anyhow::Result<Sampler> {
-        let sampler = Sampler::new(config.clone(), self.model.config().schedule.clone());
-        match sampler.problems_with(driven).as_slice() {
-            [] => Ok(sampler),
-            problems => Err(usage(problems.join("; "))),
-        }
-    }
-
-    /// What all figures of this model share.
-    pub(crate) fn provenance(&self, task: &str, dataset: String, split: &str, seed: u64) -> eval::Provenance {
-        eval::Provenance {
-            task: task.into(),
-            dataset,
-            split: split.into(),
-            loops: self.loops,
-            model: self.name.clone(),
-            has_latent: self.model.posterior().is_some(),
-            seed,
-            revision: provenance::revision(),
-            config_sha256: self.config_sha256.clone(),
+    /// What an evaluation needs to know about this model.
+    pub(crate) fn subject(&self) -> Subject<'_> {
+        Subject {
+            model: &self.model,
+            encoding: self.encoding.as_ref(),
+            objective: self.run.as_ref().map_or_else(ObjectiveConfig::default, |run| run.objective.clone()),
+            judge: None,
+            stamp: Stamp {
+                model: self.name.clone(),
+                loops: self.loops,
+                revision: provenance::revision(),
+                config_sha256: self.config_sha256.clone(),
+            },
         }
     }
 }
@@ -175,7 +155,7 @@ pub(crate) fn newest_run(wanted: impl Fn(&Path) -> bool) -> Option<PathBuf> {
 }
 
 fn config_of(run: &Path) -> Option<RunConfig> {
-    RunConfig::resolve(&RunFolder::read_config(run).ok()?, &[], None).ok()
+    RunConfig::read(&RunFolder::read_config(run).ok()?).ok()
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> String {

@@ -7,4 +7,4 @@ mod record;
 pub mod text;
 
 pub use interval::{mean_interval, wilson_interval};
-pub use record::{Figure, Provenance, Record};
+pub use record::{Figure, Provenance, Record, Unit};

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod data;
+mod evaluate;
 mod text;
 
 use std::path::PathBuf;
@@ -11,9 +12,9 @@ use vmd::nn::Precision;
 use vmd::process::TimeGrid;
 
 pub(crate) use data::{DataCommand, DataRecordsArgs, DataSudokuArgs};
-pub(crate) use text::{EvaluateTextArgs, NGRAM_ORDER, SampleArgs};
+pub(crate) use evaluate::EvaluateArgs;
+pub(crate) use text::SampleArgs;
 
-use crate::config::{Given, default_completions, default_contexts};
 use crate::failure::usage;
 
 /// Variational masked diffusion: train, sample, solve, measure.
@@ -28,12 +29,14 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Train a model (the Sudoku preset by default) and print its figures.
     Train(TrainArgs),
-    /// Let a model solve Sudoku puzzles and count how many it gets right.
-    EvaluateSudoku(EvaluateSudokuArgs),
-    /// Compute a model's exact accuracy and KL on a synthetic set.
-    EvaluateSynthetic(EvaluateSyntheticArgs),
-    /// Bound the likelihood of held-out text, and judge what a model of text, lines or a table writes.
-    EvaluateText(EvaluateTextArgs),
+    /// Measure a model on the data that it was trained on.
+    Evaluate(EvaluateArgs),
+    /// The same for a model of Sudoku: count puzzles that it solves.
+    EvaluateSudoku(EvaluateArgs),
+    /// The same for a model of a synthetic set: compute its exact accuracy and KL.
+    EvaluateSynthetic(EvaluateArgs),
+    /// The same for a model of text, lines, molecules or a table: bound the likelihood of held-out data, and judge what it writes.
+    EvaluateText(EvaluateArgs),
     /// Let a model make full Sudoku unconditional grids, and measure what they are worth.
     GenerateSudoku(GenerateSudokuArgs),
     /// Draw sequences from a model.
@@ -153,78 +156,6 @@ pub(crate) struct TrainArgs {
     /// Go on with the run in --run (or the newest one) from its last checkpoint.
     #[arg(long)]
     pub(crate) resume: bool,
-    #[command(flatten)]
-    pub(crate) common: Common,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct EvaluateSudokuArgs {
-    /// Model folder, or `shipped` [default: the newest finished Sudoku run, or else the model that comes with the program].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) model: Option<PathBuf>,
-    /// Puzzle file: CSV, .sdm or one puzzle a line [default: 500 puzzles that come with the program].
-    #[arg(long, value_name = "FILE")]
-    pub(crate) puzzles: Option<PathBuf>,
-    /// Only the first N puzzles.
-    #[arg(long, value_name = "N")]
-    pub(crate) limit: Option<usize>,
-    /// Folder of a second model, whose figures stand beside the first one's.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) baseline: Option<PathBuf>,
-    /// SVG file for a plot of the shares against network evaluations.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) plot: Option<PathBuf>,
-    /// Instead of puzzles: how many of N grids that are drawn from nothing keep the rules.
-    #[arg(long, value_name = "N", conflicts_with_all = ["puzzles", "limit"])]
-    pub(crate) unconditional: Option<usize>,
-    /// Reveal rules: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
-    /// entropy-bound(0.5), independent-set, first-hitting.
-    #[arg(long, value_delimiter = ',', default_value = "margin,top-prob")]
-    pub(crate) reveal: Vec<RevealRule>,
-    /// Network evaluations per puzzle.
-    #[arg(long, value_delimiter = ',', default_value = "5,10,20")]
-    pub(crate) nfe: Vec<usize>,
-    /// Value rule: argmax, categorical, categorical(0.8,0.95) with temperature and top-p [default: argmax, unconditional:
-    /// categorical].
-    #[arg(long)]
-    pub(crate) value: Option<ValueRule>,
-    #[command(flatten)]
-    pub(crate) sampler: SamplerArgs,
-    #[command(flatten)]
-    pub(crate) common: Common,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct EvaluateSyntheticArgs {
-    /// Model folder [default: the newest finished run on a synthetic set].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) model: Option<PathBuf>,
-    /// Synthetic set [default: the one the model was trained on].
-    #[arg(long)]
-    pub(crate) set: Option<String>,
-    /// Reveal rules; figures of ancestral and random-k can be exact, others come from samples.
-    #[arg(long, value_delimiter = ',', default_value = "ancestral")]
-    pub(crate) reveal: Vec<RevealRule>,
-    /// Steps of the sampler.
-    #[arg(long, value_delimiter = ',', default_value = "1,2,4")]
-    pub(crate) nfe: Vec<usize>,
-    /// Samples that are counted beside what is exact: how many different sequences they reach, and their entropy.
-    #[arg(long, value_name = "N")]
-    pub(crate) samples: Option<usize>,
-    /// Also bounds of -log p(x0) on sequences of the set, from one and from K draws of the posterior; for `ancestral` only.
-    #[arg(long, value_name = "K")]
-    pub(crate) iwae: Option<usize>,
-    /// Give a random half of the tokens of sequences of the set and measure the completions too.
-    #[arg(long, value_name = "SHARE")]
-    pub(crate) given: Option<Given>,
-    /// Sequences of which clues are given.
-    #[arg(long, value_name = "N", default_value_t = default_contexts(), requires = "given")]
-    pub(crate) contexts: usize,
-    /// Completions of each of them.
-    #[arg(long, value_name = "N", default_value_t = default_completions(), requires = "given")]
-    pub(crate) completions: usize,
-    #[command(flatten)]
-    pub(crate) sampler: SamplerArgs,
     #[command(flatten)]
     pub(crate) common: Common,
 }

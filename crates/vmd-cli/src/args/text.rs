@@ -7,57 +7,6 @@ use vmd::model::{RevealRule, ValueRule};
 
 use super::{Common, SamplerArgs};
 
-/// Order of the n-gram judge.
-pub(crate) const NGRAM_ORDER: usize = 7;
-
-#[derive(Debug, Args)]
-pub(crate) struct EvaluateTextArgs {
-    /// Model folder [default: the newest finished run on text, lines or a table].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) model: Option<PathBuf>,
-    /// Folder of a second model of the same tokens that judges what the first one writes, such as an autoregressive one.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) judge: Option<PathBuf>,
-    /// Use the test part of the data, not the validation part.
-    #[arg(long)]
-    pub(crate) test: bool,
-    /// Held-out sequences for the bounds [default: all of the part].
-    #[arg(long, value_name = "N")]
-    pub(crate) texts: Option<usize>,
-    /// Texts, lines or rows to write with each sampler.
-    #[arg(long, value_name = "N", default_value_t = 64)]
-    pub(crate) samples: usize,
-    /// Tokens of each of them [default: as many as in training].
-    #[arg(long, value_name = "N")]
-    pub(crate) length: Option<usize>,
-    /// Also fill in the middle N tokens of as many held-out texts; 0 for none.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) span: usize,
-    /// Attempts at each of them, of which the one is kept that the model finds likeliest as a whole.
-    #[arg(long, value_name = "K", default_value_t = 1)]
-    pub(crate) candidates: usize,
-    /// Also bounds from K draws of the posterior.
-    #[arg(long, value_name = "K")]
-    pub(crate) iwae: Option<usize>,
-    /// Order of the n-gram judge, which learns from the training part.
-    #[arg(long, value_name = "N", default_value_t = NGRAM_ORDER)]
-    pub(crate) order: usize,
-    /// Reveal rules: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
-    /// entropy-bound(0.5), first-hitting.
-    #[arg(long, value_delimiter = ',', default_value = "ancestral")]
-    pub(crate) reveal: Vec<RevealRule>,
-    /// Network evaluations per text, of a model that writes block by block per block.
-    #[arg(long, visible_alias = "nfe-per-block", value_delimiter = ',', default_value = "1,2,4")]
-    pub(crate) nfe: Vec<usize>,
-    /// Value rule: argmax, categorical, categorical(0.8,0.95) with temperature and top-p.
-    #[arg(long, default_value = "categorical")]
-    pub(crate) value: ValueRule,
-    #[command(flatten)]
-    pub(crate) sampler: SamplerArgs,
-    #[command(flatten)]
-    pub(crate) common: Common,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct SampleArgs {
     /// Model folder [default: the newest finished run].

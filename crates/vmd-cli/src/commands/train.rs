@@ -7,16 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context;
 use vmd::denoiser::Denoiser;
 use vmd::model::{BoundEstimate, VmdModel};
+use vmd::tasks::{Sources, Task};
 use vmd::train::{
     Checkpoint, Outcome, RunFolder, Trainer, TrainerParts, plot_metrics, read_metrics, save_encoding,
     save_model_dir, write_atomically,
 };
 
-use super::evaluate_synthetic::Subject;
-use super::{evaluate_sudoku, evaluate_synthetic, evaluate_text};
+use super::evaluate::report_trained;
 use crate::args::TrainArgs;
 use crate::config::RunConfig;
-use crate::data::DataConfig;
 use crate::device::{check_precision, device};
 use crate::failure::{Interrupted, usage};
 use crate::graph_plot::plot_graph;
@@ -27,10 +26,10 @@ use crate::{presets, provenance};
 /// Trains, saves and evaluates.
 pub(crate) fn run(mut args: TrainArgs) -> anyhow::Result<()> {
     args.overrides.extend(args.common.precision.map(|p| format!("model.denoiser.trunk.precision={p}")));
-    let (config, folder) = prepare(&args)?;
+    let Prepared { config, task, sources, folder } = prepare(&args)?;
     let device = device(&args.common.device)?;
     check_precision(config.model.precision(), &device)?;
-    let (data, validation) = config.data.sources(config.seed)?;
+    let (data, validation) = (sources.training, sources.validation);
     let mut trainer = Trainer::new(TrainerParts {
         model: &config.model,
         objective: &config.objective,
@@ -66,18 +65,24 @@ pub(crate) fn run(mut args: TrainArgs) -> anyhow::Result<()> {
     plot_metrics(&metrics, &config.name, &folder.plots().join("loss.svg"))?;
     let card = card(&config, &trainer, &progress);
     save_model_dir(&trainer.averaged_model(), &card, &folder.model())?;
-    if let Some(corpus) = config.data.corpus()? {
-        save_encoding(&corpus.encoding(), &folder.model())?;
+    if let Some(encoding) = task.encoding() {
+        save_encoding(&encoding, &folder.model())?;
     }
     summarise(&trainer, &progress, &folder);
-    save_graph(&config, &trainer.averaged_model(), &folder)?;
-    evaluate(&config, &folder, &args)
+    save_graph(&config, task.as_ref(), &trainer.averaged_model(), &folder)?;
+    let loaded = LoadedModel::find(Some(folder.model()), "model", |_| true, None, &args.common)?;
+    report_trained(task.as_ref(), &loaded, &config.evaluate.evaluation(config.seed), args.common.json)
 }
 
 /// Saves and draws the graph that a model has learned, and says how much of it is true.
-fn save_graph(config: &RunConfig, model: &VmdModel, folder: &RunFolder) -> anyhow::Result<()> {
+fn save_graph(
+    config: &RunConfig,
+    task: &dyn Task,
+    model: &VmdModel,
+    folder: &RunFolder,
+) -> anyhow::Result<()> {
     let Some(gates) = model.denoiser().edge_gates() else { return Ok(()) };
-    let (graph, truth) = (gates.graph()?, config.data.graph());
+    let (graph, truth) = (gates.graph()?, task.graph());
     let (file, picture) = (folder.path().join("graph.toml"), folder.plots().join("graph.svg"));
     write_atomically(&file, graph.to_toml().as_bytes())?;
     plot_graph(&graph, &gates.probabilities(), truth.as_ref(), &config.name, &picture)?;
@@ -95,8 +100,16 @@ fn save_graph(config: &RunConfig, model: &VmdModel, folder: &RunFolder) -> anyho
     Ok(())
 }
 
-/// Resolves the configuration and makes or opens the run folder.
-fn prepare(args: &TrainArgs) -> anyhow::Result<(RunConfig, RunFolder)> {
+/// A run that can start.
+struct Prepared {
+    config: RunConfig,
+    task: Box<dyn Task>,
+    sources: Sources,
+    folder: RunFolder,
+}
+
+/// Resolves the configuration, opens the data, and makes or opens the run folder.
+fn prepare(args: &TrainArgs) -> anyhow::Result<Prepared> {
     let chosen = args.preset.is_some() || args.config.is_some();
     let changed = chosen || !args.overrides.is_empty() || args.common.seed.is_some();
     if args.resume {
@@ -108,21 +121,22 @@ fn prepare(args: &TrainArgs) -> anyhow::Result<(RunConfig, RunFolder)> {
         };
         let saved = RunFolder::read_config(&path)?;
         let text = if chosen { chosen_text(args)? } else { saved };
-        let config = RunConfig::resolve(&text, &args.overrides, args.common.seed)
+        let (config, task) = RunConfig::resolve(&text, &args.overrides, args.common.seed)
             .with_context(|| format!("{}", path.join("config.toml").display()))?;
         let resolved = config.to_toml();
         let folder = RunFolder::open(&path, changed.then_some(resolved.as_str()))?;
-        return Ok((config, folder));
+        let sources = task.sources(config.seed)?;
+        return Ok(Prepared { config, task, sources, folder });
     }
-    let config = RunConfig::resolve(&chosen_text(args)?, &args.overrides, args.common.seed)?;
-    // Before there is a folder: the data may be in a file that cannot be read.
-    config.data.sources(config.seed)?;
+    let (config, task) = RunConfig::resolve(&chosen_text(args)?, &args.overrides, args.common.seed)?;
+    // Before there is a folder: a part of the data may be too short.
+    let sources = task.sources(config.seed)?;
     let path = match &args.run {
         Some(path) => path.clone(),
         None => RunFolder::next_free(&PathBuf::from(RUNS), &config.name),
     };
     let folder = RunFolder::create(&path, &config.to_toml(), &provenance::meta(&args.common.device))?;
-    Ok((config, folder))
+    Ok(Prepared { config, task, sources, folder })
 }
 
 fn chosen_text(args: &TrainArgs) -> anyhow::Result<String> {
@@ -208,29 +222,4 @@ fn card(config: &RunConfig, trainer: &Trainer<'_>, progress: &Progress) -> Strin
         seconds = trainer.seconds(),
         toml = config.to_toml(),
     )
-}
-
-fn evaluate(config: &RunConfig, folder: &RunFolder, args: &TrainArgs) -> anyhow::Result<()> {
-    let loaded = LoadedModel::find(Some(folder.model()), "model", |_| true, None, &args.common)?;
-    match &config.data {
-        DataConfig::Synthetic { set, hold_out } => {
-            let subject = Subject::new(*set, *hold_out, config.evaluate.samples, config.evaluate.infill())?;
-            evaluate_synthetic::report(
-                &loaded,
-                &subject,
-                &config.evaluate.samplers(),
-                config.seed,
-                args.common.json,
-            )
-        }
-        DataConfig::Sudoku { .. } => {
-            evaluate_sudoku::report_trained(&loaded, &config.evaluate, config.seed, args.common.json)
-        }
-        DataConfig::Text { .. }
-        | DataConfig::Text8 { .. }
-        | DataConfig::Lines { .. }
-        | DataConfig::Table { .. } => {
-            evaluate_text::report_trained(&loaded, &config.evaluate, config.seed, args.common.json)
-        }
-    }
 }

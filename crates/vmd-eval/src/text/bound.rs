@@ -61,8 +61,9 @@ pub fn text_bound<D: TrainableDenoiser>(
     let figure = |part: &dyn Fn(&BoundEstimate) -> f64| {
         let values: Vec<f64> = batches.iter().map(|batch| part(batch) / seq as f64).collect();
         let mean: f64 = values.iter().enumerate().map(|(number, value)| weight(number) * value).sum();
-        let Figure { value, ci95, .. } = mean_interval(&values);
-        Figure { value: mean, ci95: ci95.map(|end| end - value + mean), n: x0.len() / seq }
+        let spread = mean_interval(&values);
+        let ci95 = spread.ci95.map(|end| end - spread.value + mean);
+        Figure { ci95, n: x0.len() / seq, ..Figure::exact(mean) }
     };
     TextBound {
         steps,
@@ -92,5 +93,5 @@ pub fn text_importance_bound<D: TrainableDenoiser>(
     let seq = model.config().seq_len;
     let (value, error) = importance_bound(model, steps, objective.grid, x0, k, seed);
     let ends = [value - 1.96 * error, value + 1.96 * error];
-    Figure { value: value / seq as f64, ci95: ends.map(|end| end / seq as f64), n: x0.len() / seq }
+    Figure { ci95: ends.map(|end| end / seq as f64), n: x0.len() / seq, ..Figure::exact(value / seq as f64) }
 }

@@ -2,6 +2,8 @@
 
 mod json;
 mod orders;
+mod task;
 
 pub use json::json_is_valid;
 pub use orders::{MAX_ORDER, order_is_consistent, order_json};
+pub use task::{LinesConfig, LinesTask, Syntax};

@@ -1,103 +1,171 @@
-//! Random puzzles.
+//! Full grids from a model, and whether they are new, uniform and good for puzzles.
 
-use rand::Rng;
-use vmd_process::index_below;
+use std::collections::{BTreeSet, HashSet};
 
-use super::random::permutation;
-use super::solve::Search;
-use super::{Grid, Layout, SudokuError, random_grid};
+use vmd_data::source::DataSource;
+use vmd_eval::{Figure, Record, mean_interval, wilson_interval};
+use vmd_model::{SampleOutput, Sampler, SamplerConfig, VmdModel};
+use vmd_process::{Purpose, keyed_rng};
 
-/// Grids that are tried for a puzzle of the wanted number of clues.
-const TRIES: usize = 100;
+use super::evaluate::check_model;
+use super::{
+    Fingerprint, Grid, Layout, SudokuRules, SudokuTask, fingerprint, is_consistent, make_puzzles,
+    random_grid, test_digits,
+};
+use crate::{Observer, Recorder, Subject, Task, TaskError, sequence_sampler};
 
-/// Partly filled grids that are looked at for a second solution, before the clue is kept just in case: in large
-/// grids with few clues the search has no useful bound.
-const NODES: u64 = 100_000;
-
-/// How many clues a puzzle has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PuzzleConfig {
-    /// Fewest clues.
-    pub min_clues: usize,
-    /// Most clues.
-    pub max_clues: usize,
-}
-
-/// A puzzle with its only solution.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GeneratedPuzzle {
-    /// The puzzle.
-    pub puzzle: Grid,
-    /// Its solution.
-    pub solution: Grid,
-}
-
-/// A puzzle with one solution: cells of a random grid are blanked in random order as long as the solution
-/// stays the only one, down to a number of clues drawn evenly from the range.
-///
-/// Up to 100 grids are tried for that number; if none gets there, the one with the fewest clues is taken as long as
-/// it lies in the range. On 9×9 that is the usual outcome for numbers up to 21, which few grids reach this way.
-///
-/// # Errors
-///
-/// [`SudokuError::ClueRange`] for a range that is empty or exceeds the cells, [`SudokuError::TooFewClues`] if all
-/// 100 grids keep more clues than `max_clues`.
-pub fn generate_puzzle(
+/// The valid ones among `count` unconditional grids, and all of them as they came.
+#[must_use]
+pub fn draw_grids(
+    model: &VmdModel,
+    sampler: &Sampler,
     layout: Layout,
-    config: &PuzzleConfig,
-    rng: &mut impl Rng,
-) -> Result<GeneratedPuzzle, SudokuError> {
-    let &PuzzleConfig { min_clues, max_clues } = config;
-    if min_clues > max_clues || max_clues > layout.cells() {
-        return Err(SudokuError::ClueRange { min_clues, max_clues, cells: layout.cells() });
-    }
-    let clues = min_clues + index_below(rng, max_clues - min_clues + 1);
-    let mut best: Option<GeneratedPuzzle> = None;
-    for _ in 0..TRIES {
-        let solution = random_grid(layout, rng);
-        let puzzle = blank_out(&solution, clues, rng);
-        let left = puzzle.n_clues();
-        if best.as_ref().is_none_or(|best| left < best.puzzle.n_clues()) {
-            best = Some(GeneratedPuzzle { puzzle, solution });
-        }
-        if left == clues {
-            break;
-        }
-    }
-    best.filter(|best| best.puzzle.n_clues() <= max_clues)
-        .ok_or(SudokuError::TooFewClues { clues: max_clues, tries: TRIES })
+    count: usize,
+    seed: u64,
+) -> (Vec<Grid>, SampleOutput) {
+    let blank = vec![model.config().mask_token(); count * layout.cells()];
+    let grid = |tokens: &[u32]| Grid::from_tokens(layout, tokens).ok().filter(is_consistent);
+    let output = sampler.sample_with(model, &blank, seed, &SudokuRules::new(layout));
+    (output.tokens.chunks_exact(layout.cells()).filter_map(grid).collect(), output)
 }
 
-/// `solution` with as many blanks as keep it the only one, but not fewer than `clues` clues.
-pub(super) fn blank_out(solution: &Grid, clues: usize, rng: &mut impl Rng) -> Grid {
-    let layout = solution.layout();
-    let mut grid = solution.clone();
-    let mut left = layout.cells();
-    for cell in permutation(layout.cells(), rng) {
-        if left <= clues {
-            break;
-        }
-        let mut cells = grid.cells().to_vec();
-        cells[cell] = layout.size() as u8;
-        let blanked = Grid::from_cells(layout, cells);
-        if has_one_solution(&blanked) {
-            grid = blanked;
-            left -= 1;
-        }
-    }
-    grid
+/// How many of the grids differ.
+#[must_use]
+pub fn distinct(grids: &[Grid]) -> usize {
+    grids.iter().map(Grid::cells).collect::<BTreeSet<_>>().len()
 }
 
-/// Whether there is one solution and the search went through to the end.
-pub(super) fn has_one_solution(puzzle: &Grid) -> bool {
-    let Some(search) = Search::new(puzzle) else { return false };
-    let mut count = 0;
-    let finished = search.limited_to(NODES).run(
-        &mut |_| {
-            count += 1;
-            count < 2
-        },
-        &mut |candidates| candidates.trailing_zeros(),
-    );
-    finished && count == 1
+/// What is drawn, and what it is compared with.
+#[derive(Debug)]
+pub struct Generation<'a> {
+    /// How grids are drawn.
+    pub sampler: &'a SamplerConfig,
+    /// Number of grids.
+    pub count: usize,
+    /// Grids whose clues say which cells stay when a grid is made a puzzle.
+    pub patterns: &'a [Grid],
+    /// Grids that the model was trained on, where that is known.
+    pub training: Option<TrainingGrids>,
+    /// Seed of every draw.
+    pub seed: u64,
+}
+
+impl SudokuTask {
+    /// Draws full grids and measures them. Returns the valid ones.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError`] if model or sampler do not fit, or there is nothing to draw.
+    pub fn generate(
+        &self,
+        subject: &Subject<'_>,
+        generation: &Generation<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<(Vec<Grid>, Vec<Record>), TaskError> {
+        let &Generation { sampler: config, count, seed, .. } = generation;
+        check_model(self, subject)?;
+        if count == 0 {
+            return Err(TaskError::Value { option: "count", problem: "must be 1 or more".into() });
+        }
+        let sampler = sequence_sampler(subject.model, config, true)?;
+        let mut recorder = Recorder::new(observer);
+        let (grids, output) = draw_grids(subject.model, &sampler, self.layout, count, seed);
+        let dataset = format!("{} cells, unconditional", self.layout.cells());
+        let provenance = subject.provenance(self.name(), &dataset, "samples", seed);
+        let exact = |value: usize| Figure { n: grids.len(), ..Figure::exact(value as f64) };
+        let fingerprints: Vec<Fingerprint> = grids.iter().map(fingerprint).collect();
+        let classes: HashSet<&Fingerprint> = fingerprints.iter().collect();
+        let mut figures = vec![
+            ("valid_unconditional", wilson_interval(grids.len(), count)),
+            ("mean_nfe_unconditional", mean_interval(&output.nfe_values())),
+            ("distinct", exact(distinct(&grids))),
+            ("distinct_up_to_symmetry", exact(classes.len())),
+        ];
+        if let Some(training) = &generation.training {
+            let copied = training.copied(&fingerprints, self.layout, &mut recorder);
+            figures.push(("copied", exact(copied)));
+            figures.push(("training_grids", Figure::exact(training.seen as f64)));
+        }
+        figures.extend(self.quality(&grids, generation.patterns, seed));
+        recorder.extend(&provenance, config, None, figures);
+        Ok((grids, recorder.finish()))
+    }
+
+    /// Whether digits are uniform, and what puzzles the grids make, beside random grids.
+    fn quality(&self, grids: &[Grid], patterns: &[Grid], seed: u64) -> Vec<(&'static str, Figure)> {
+        let mut figures = Vec::new();
+        let mut rng = keyed_rng(seed, 0, Purpose::Evaluate);
+        let random: Vec<Grid> = grids.iter().map(|_| random_grid(self.layout, &mut rng)).collect();
+        let exact = |value: f64| Figure { n: grids.len(), ..Figure::exact(value) };
+        if let Some(digits) = test_digits(grids, seed) {
+            figures.push(("digits_chi_square", exact(digits.chi_square)));
+            figures.push(("digits_chi_square_random", exact(digits.expected)));
+            figures.push(("digits_p_value", exact(digits.p_value)));
+        }
+        if !patterns.is_empty() && !grids.is_empty() {
+            let (ours, random) = (make_puzzles(grids, patterns), make_puzzles(&random, patterns));
+            figures.push(("puzzles_unique", ours.unique));
+            figures.push(("puzzles_human", ours.human));
+            figures.push(("random_puzzles_unique", random.unique));
+            figures.push(("random_puzzles_human", random.human));
+        }
+        figures
+    }
+}
+
+/// What a run was trained on. Models that it started from, or learned from, have seen other grids.
+pub struct TrainingGrids {
+    /// The training examples.
+    pub source: Box<dyn DataSource>,
+    /// How many of them were seen.
+    pub seen: u64,
+}
+
+impl std::fmt::Debug for TrainingGrids {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TrainingGrids").field("seen", &self.seen).finish_non_exhaustive()
+    }
+}
+
+impl TrainingGrids {
+    /// How many of `fingerprints` belong to a grid of the training.
+    fn copied(&self, fingerprints: &[Fingerprint], layout: Layout, recorder: &mut Recorder<'_>) -> usize {
+        let drawn: HashSet<&Fingerprint> = fingerprints.iter().collect();
+        if drawn.is_empty() {
+            return 0;
+        }
+        let mut found = HashSet::new();
+        let mut tokens = vec![0; layout.cells()];
+        for index in 0..self.seen {
+            self.source.fill(index, &mut tokens);
+            let grid = Grid::from_tokens(layout, &tokens).expect("training grids are grids");
+            found.extend(Some(fingerprint(&grid)).filter(|print| drawn.contains(print)));
+            if index.is_multiple_of(1024) || index + 1 == self.seen {
+                recorder.progress("looking for copies in the training", index + 1, self.seen);
+            }
+        }
+        fingerprints.iter().filter(|print| found.contains(print)).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::SudokuGrids;
+    use super::*;
+
+    #[test]
+    fn grids_of_the_training_are_copies_and_others_are_not() {
+        let layout = Layout::new(3, 3).unwrap();
+        let grids = |seed| Box::new(SudokuGrids::new(layout, seed, HashSet::default()).unwrap());
+        let print = |seed, index| {
+            let mut tokens = vec![0; 81];
+            grids(seed).fill(index, &mut tokens);
+            // Other names for the digits.
+            tokens.iter_mut().for_each(|digit| *digit = (*digit + 1) % 9);
+            fingerprint(&Grid::from_tokens(layout, &tokens).unwrap())
+        };
+        let training = TrainingGrids { source: grids(1), seen: 10 };
+        let drawn = [print(1, 0), print(1, 9), print(1, 9), print(1, 10), print(2, 0)];
+        assert_eq!(training.copied(&drawn, layout, &mut Recorder::new(&mut ())), 3);
+    }
 }

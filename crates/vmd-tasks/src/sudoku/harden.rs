@@ -3,7 +3,7 @@
 use rand::Rng;
 use vmd_process::{index_below, uniform};
 
-use super::generate::has_one_solution;
+use super::dig::has_one_solution;
 use super::random::{nth_bit, permutation};
 use super::solve::Search;
 use super::{GeneratedPuzzle, Grid, guesses};

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use vmd_data::source::DataSource;
 use vmd_process::{Purpose, keyed_rng, uniform};
 
-use super::generate::blank_out;
+use super::dig::blank_out;
 use super::{Grid, Layout, SudokuError, guesses, random_grid};
 
 /// Draws in a row that may all be excluded: with one grid of 288 left, the chance of that is below 1e-15.

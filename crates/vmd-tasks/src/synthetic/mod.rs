@@ -2,6 +2,7 @@
 
 mod chain;
 mod distribution;
+mod evaluate;
 mod exact;
 mod graph;
 mod grids;
@@ -11,6 +12,7 @@ mod rules;
 mod samples;
 mod set;
 mod source;
+mod task;
 
 pub use chain::{RevealChain, StepChain};
 pub use exact::{ExactError, ExactResult, exact_synthetic};
@@ -19,3 +21,4 @@ pub use rules::broken_rules;
 pub use samples::SampleCounts;
 pub use set::{MAX_LENGTH, SyntheticSet, SyntheticSetError};
 pub use source::{SyntheticSource, TrainingPart};
+pub use task::{SyntheticConfig, SyntheticTask};

@@ -2,6 +2,8 @@
 
 mod judge;
 mod shipments;
+mod task;
 
 pub use judge::{ColumnRule, TableJudge};
 pub use shipments::{SHIPMENT_COLUMNS, shipment_is_consistent, shipment_row};
+pub use task::{TableConfig, TableTask};

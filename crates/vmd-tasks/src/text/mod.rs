@@ -1,5 +1,11 @@
 //! Windows of a text.
 
+mod config;
+mod evaluate;
 mod spans;
+mod task;
 
+pub use config::{Text8Config, TextConfig};
+pub use evaluate::NGRAM_ORDER;
 pub use spans::{SpanScore, infill_spans};
+pub use task::TextTask;

@@ -54,7 +54,7 @@ fn provenance() -> Provenance {
 fn a_record_has_the_agreed_keys() {
     let sampler =
         SamplerConfig { nfe: 5, reveal: RevealRule::Margin, value: ValueRule::Argmax, ..Default::default() };
-    let figure = Figure { value: 0.5, ci95: [0.4, 0.6], n: 10 };
+    let figure = Figure { ci95: [0.4, 0.6], n: 10, ..Figure::exact(0.5) };
     let all = provenance().record("solved", figure, &sampler, None);
     let json = serde_json::to_value(&all).unwrap();
     let keys: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();

@@ -4,17 +4,16 @@ mod recorder;
 mod svg;
 
 use anyhow::bail;
-use recorder::Recorder;
 use serde_json::json;
 use vmd::model::{RemaskRule, RevealRule, SamplerConfig, ValueRule};
-use vmd::tasks::sudoku::SudokuRules;
-use vmd::tasks::sudoku::{Grid, broken_rule, solve_within};
+use vmd::tasks::sequence_sampler;
+use vmd::tasks::sudoku::{Grid, SOLVER_NODES, SudokuRules, broken_rule, solve_within};
 use vmd::train::write_atomically;
 
 use crate::args::SolveArgs;
-use crate::data::SOLVER_NODES;
 use crate::failure::usage;
 use crate::models::LoadedModel;
+use recorder::Recorder;
 
 /// Probability from which a search takes a digit for sure.
 const SURE: f64 = 0.7;
@@ -34,7 +33,7 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
             config.seq_len
         )));
     }
-    let sampler = loaded.sampler(&sampler(args)?, true)?;
+    let sampler = sequence_sampler(&loaded.model, &sampler(args)?, true)?;
     let seed = args.common.seed.unwrap_or(0);
     let rules = SudokuRules::new(puzzle.layout());
     let recorder = Recorder::new(&loaded.model);

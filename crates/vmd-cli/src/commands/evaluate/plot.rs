@@ -5,28 +5,36 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use plotters::prelude::*;
-use vmd::eval::Figure;
-use vmd::model::SamplerConfig;
+use vmd::eval::Record;
 
-use super::Task;
-use crate::output::describe_latent;
+use crate::failure::usage;
+use crate::output::describe_rule;
 use crate::palette::COLOURS;
 
 /// Width and height of the plot, and the width of the legend beside it.
 const SIZE: (u32, u32) = (760, 460);
 const LEGEND: u32 = 300;
 
+/// Shares that are drawn, the first one that was measured: metric, mean evaluations, and what the axis is called.
+const SHARES: [(&str, &str, &str); 4] = [
+    ("solved", "mean_nfe", "puzzles solved (%)"),
+    ("valid_unconditional", "mean_nfe_unconditional", "valid grids (%)"),
+    ("accuracy", "mean_nfe", "accuracy (%)"),
+    ("valid", "mean_nfe", "valid (%)"),
+];
+
 /// A sampler's outcome.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Point {
-    pub(super) nfe: f64,
-    pub(super) share: Figure,
+struct Point {
+    nfe: f64,
+    share: f64,
+    ci95: [f64; 2],
 }
 
 /// A curve for every rule and model; the baseline's is dashed.
 #[derive(Debug)]
-pub(super) struct Curves<'a> {
-    what: &'a str,
+struct Curves {
+    what: &'static str,
     has_baseline: bool,
     curves: Vec<Curve>,
 }
@@ -38,24 +46,36 @@ struct Curve {
     points: Vec<Point>,
 }
 
-impl<'a> Curves<'a> {
-    pub(super) fn new(task: &Task<'_>, what: &'a str) -> Self {
-        Self { what, has_baseline: task.baseline.is_some(), curves: Vec::new() }
+/// Draws shares against network evaluations to `path`: those of the model and, behind them, of the baseline.
+pub(super) fn draw(measured: &[Vec<Record>], path: &Path) -> anyhow::Result<()> {
+    let is_measured = |metric: &str| measured.iter().flatten().any(|record| record.metric == metric);
+    let Some(&(metric, mean, what)) = SHARES.iter().find(|(metric, ..)| is_measured(metric)) else {
+        return Err(usage("--plot draws shares, and this evaluation measures none; leave it out"));
+    };
+    let mut curves = Curves { what, has_baseline: measured.len() > 1, curves: Vec::new() };
+    for (place, records) in measured.iter().enumerate() {
+        for record in records.iter().filter(|record| record.metric == metric && record.band.is_none()) {
+            let same = |other: &&Record| {
+                other.metric == mean
+                    && other.band.is_none()
+                    && (other.nfe, &other.reveal, &other.latent_rule)
+                        == (record.nfe, &record.reveal, &record.latent_rule)
+            };
+            let steps = record.nfe.map_or(f64::NAN, |nfe| nfe as f64);
+            let nfe = records.iter().find(same).map_or(steps, |mean| mean.value);
+            let point = Point { nfe, share: record.value, ci95: record.ci95 };
+            curves.add(describe_rule(record), place > 0, point);
+        }
     }
+    curves.try_draw(path).map_err(|error| anyhow!("cannot draw {}: {error}", path.display()))
+}
 
-    /// The outcome of a sampler with the model (`place` 0) or the baseline.
-    pub(super) fn add(&mut self, config: &SamplerConfig, place: usize, point: Point) {
-        let (rule, is_baseline) = (describe_latent(config), place > 0);
+impl Curves {
+    fn add(&mut self, rule: String, is_baseline: bool, point: Point) {
         match self.curves.iter_mut().find(|curve| curve.rule == rule && curve.is_baseline == is_baseline) {
             Some(curve) => curve.points.push(point),
             None => self.curves.push(Curve { rule, is_baseline, points: vec![point] }),
         }
-    }
-
-    /// Draws them to `path`, if there is one.
-    pub(super) fn draw(self, path: Option<&Path>) -> anyhow::Result<()> {
-        let Some(path) = path else { return Ok(()) };
-        self.try_draw(path).map_err(|error| anyhow!("cannot draw {}: {error}", path.display()))
     }
 
     fn try_draw(mut self, path: &Path) -> Result<(), Box<dyn Error>> {
@@ -88,7 +108,7 @@ impl<'a> Curves<'a> {
             // A rule has one colour, that of its first curve.
             let place = rules.iter().position(|rule| *rule == curve.rule).unwrap_or(i);
             let style = COLOURS[place % COLOURS.len()].stroke_width(2);
-            let at = |point: &Point| (point.nfe, 100.0 * point.share.value);
+            let at = |point: &Point| (point.nfe, 100.0 * point.share);
             let points: Vec<(f64, f64)> = curve.points.iter().map(at).collect();
             if curve.is_baseline {
                 chart.draw_series(DashedLineSeries::new(points.clone(), 6, 4, style))?;
@@ -97,7 +117,7 @@ impl<'a> Curves<'a> {
             }
             chart.draw_series(points.iter().map(|&point| Circle::new(point, 4, style.filled())))?;
             let whisker = |point: &Point| {
-                let [low, high] = point.share.ci95;
+                let [low, high] = point.ci95;
                 PathElement::new([(point.nfe, 100.0 * low), (point.nfe, 100.0 * high)], style)
             };
             chart.draw_series(curve.points.iter().map(whisker))?;
