@@ -35,6 +35,8 @@ pub(crate) struct RunConfig {
 impl RunConfig {
     /// Parses `text`, applies `overrides` (`a.b=value`) and `seed`, opens the data, and checks everything.
     ///
+    /// A configuration that lacks `[model]` or `[train]`, or says `recipe = true`, is merged over the recipe of its data.
+    ///
     /// All problems are reported together, each with the path of its key. Data are opened once, and not before the rest of the
     /// configuration has been checked as far as it can be without them.
     pub(crate) fn resolve(
@@ -43,6 +45,14 @@ impl RunConfig {
         seed: Option<u64>,
     ) -> anyhow::Result<(Self, Box<dyn Task>)> {
         let mut table = with_overrides(text, overrides, seed)?;
+        if wants_recipe(&mut table)?
+            && let Some(data) = data_of(&table)
+        {
+            let task = data.open()?;
+            let table = task.recipe().under(table);
+            let sizes = task.sizes();
+            return Ok((Self::parse(table, |config| config.problems(Some(sizes)))?, task));
+        }
         let known = data_of(&table).as_ref().and_then(TaskConfig::known_sizes);
         let mut checked = table.clone();
         // Without the data any sizes do, and what depends on them is not looked at.
@@ -64,6 +74,9 @@ impl RunConfig {
     /// sizes do.
     pub(crate) fn plan(text: &str, overrides: &[String], seed: Option<u64>) -> anyhow::Result<Self> {
         let mut table = with_overrides(text, overrides, seed)?;
+        if wants_recipe(&mut table.clone())? {
+            return Self::resolve(text, overrides, seed).map(|(config, _)| config);
+        }
         let sizes = data_of(&table)
             .and_then(|data| data.known_sizes().or_else(|| data.open().ok().map(|task| task.sizes())));
         fill_in_sizes(&mut table, sizes.unwrap_or(Sizes { vocab: 1, seq_len: 1, examples: None }));
@@ -181,6 +194,16 @@ fn with_overrides(text: &str, overrides: &[String], seed: Option<u64>) -> anyhow
         table.insert("seed".into(), Value::Integer(seed));
     }
     Ok(table)
+}
+
+/// Whether the recipe of the data stands below this configuration. Takes the key `recipe` out of it.
+fn wants_recipe(table: &mut Table) -> anyhow::Result<bool> {
+    let is_whole = table.contains_key("model") && table.contains_key("train");
+    match table.remove("recipe") {
+        None => Ok(!is_whole),
+        Some(Value::Boolean(recipe)) => Ok(recipe),
+        Some(_) => Err(usage("recipe: set it to true or false")),
+    }
 }
 
 /// The `[data]` table, where it can be read.

@@ -13,6 +13,8 @@ mod files;
 pub mod lines;
 pub mod molecules;
 mod observer;
+#[cfg(feature = "train")]
+mod recipe;
 mod rules;
 mod sampling;
 mod settings;
@@ -27,6 +29,8 @@ pub use config::{TaskConfig, TaskSettings};
 pub use error::TaskError;
 pub use evaluation::{Evaluation, Given, Options};
 pub use observer::{Observer, Recorder};
+#[cfg(feature = "train")]
+pub use recipe::{Recipe, merge};
 pub use rules::Rules;
 pub use sampling::{block_sampler, search_problem, sequence_sampler};
 pub use settings::{EvaluateConfig, default_completions, default_contexts, samplers};

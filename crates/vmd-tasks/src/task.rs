@@ -7,6 +7,8 @@ use vmd_data::text::Encoding;
 use vmd_eval::Record;
 use vmd_graph::DependencyGraph;
 
+#[cfg(feature = "train")]
+use crate::Recipe;
 use crate::{EvaluateConfig, Evaluation, Observer, Rules, Subject, TaskError};
 
 /// How large examples are.
@@ -78,6 +80,12 @@ pub trait Task: Send + Sync {
     /// Samplers and amounts of an evaluation that asks for no others.
     fn defaults(&self) -> EvaluateConfig {
         EvaluateConfig::default()
+    }
+
+    /// Settings that train a good model of these data in minutes, sized by them.
+    #[cfg(feature = "train")]
+    fn recipe(&self) -> Recipe {
+        Recipe::general(self.name(), self.sizes(), self.defaults())
     }
 
     /// Options of [`Evaluation`] that this task understands.

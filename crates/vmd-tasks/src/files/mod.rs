@@ -1,6 +1,8 @@
 //! What tasks whose data are in a file have in common.
 
 mod bounds;
+#[cfg(feature = "train")]
+mod recipe;
 mod run;
 mod uniqueness;
 
@@ -12,6 +14,8 @@ use vmd_eval::Figure;
 
 use crate::{Sizes, Sources, TaskError};
 
+#[cfg(feature = "train")]
+pub(crate) use recipe::line_recipe;
 pub(crate) use run::FileRun;
 pub(crate) use uniqueness::uniqueness_figures;
 

@@ -2,6 +2,8 @@
 
 mod json;
 mod orders;
+#[cfg(feature = "train")]
+mod recipe;
 mod task;
 
 pub use json::json_is_valid;

@@ -9,6 +9,8 @@ use vmd_eval::text::Uniqueness;
 use vmd_eval::{Record, wilson_interval};
 
 use super::{json_is_valid, order_is_consistent};
+#[cfg(feature = "train")]
+use crate::Recipe;
 use crate::files::{Figures, FileData, FileRun, OPTIONS, file_name, uniqueness_figures};
 use crate::molecules::MoleculesConfig;
 use crate::{Evaluation, Observer, Sizes, Sources, Subject, Task, TaskError, TaskSettings};
@@ -129,6 +131,11 @@ impl Task for LinesTask {
 
     fn encoding(&self) -> Option<Encoding> {
         Some(self.data.encoding())
+    }
+
+    #[cfg(feature = "train")]
+    fn recipe(&self) -> Recipe {
+        self.make_recipe()
     }
 
     fn options(&self) -> &'static [&'static str] {

@@ -1,5 +1,7 @@
 //! Molecules as SMILES, one a line.
 
+#[cfg(feature = "train")]
+mod recipe;
 mod smiles;
 mod task;
 

@@ -9,6 +9,8 @@ use vmd_eval::Record;
 use vmd_eval::text::Uniqueness;
 
 use super::Molecule;
+#[cfg(feature = "train")]
+use crate::Recipe;
 use crate::files::{Figures, FileData, FileRun, OPTIONS, file_name, uniqueness_figures};
 use crate::{Evaluation, Observer, Sizes, Sources, Subject, Task, TaskError, TaskSettings};
 
@@ -77,6 +79,11 @@ impl Task for MoleculesTask {
 
     fn encoding(&self) -> Option<Encoding> {
         Some(self.data.encoding())
+    }
+
+    #[cfg(feature = "train")]
+    fn recipe(&self) -> Recipe {
+        self.make_recipe()
     }
 
     fn options(&self) -> &'static [&'static str] {

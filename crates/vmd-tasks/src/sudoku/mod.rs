@@ -12,6 +12,8 @@ mod layout;
 mod puzzles;
 mod random;
 mod read;
+#[cfg(feature = "train")]
+mod recipe;
 mod score;
 mod solve;
 mod source;

@@ -10,6 +10,8 @@ use vmd_model::{RevealRule, ValueRule};
 
 use super::puzzles::excluded_grids;
 use super::{Grid, Layout, SudokuError, SudokuGrids, SudokuRules, evaluate};
+#[cfg(feature = "train")]
+use crate::Recipe;
 use crate::{
     EvaluateConfig, Evaluation, Observer, Rules, Sizes, Sources, Subject, Task, TaskError, TaskSettings,
 };
@@ -177,6 +179,11 @@ impl Task for SudokuTask {
             value: ValueRule::Argmax,
             ..EvaluateConfig::default()
         }
+    }
+
+    #[cfg(feature = "train")]
+    fn recipe(&self) -> Recipe {
+        self.make_recipe()
     }
 
     fn options(&self) -> &'static [&'static str] {

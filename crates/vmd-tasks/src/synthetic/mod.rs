@@ -8,6 +8,8 @@ mod graph;
 mod grids;
 mod infill;
 mod plan;
+#[cfg(feature = "train")]
+mod recipe;
 mod rules;
 mod samples;
 mod set;

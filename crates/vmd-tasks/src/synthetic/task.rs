@@ -7,6 +7,8 @@ use vmd_eval::Record;
 use vmd_graph::DependencyGraph;
 
 use super::{SyntheticSet, SyntheticSource, TrainingPart, evaluate};
+#[cfg(feature = "train")]
+use crate::Recipe;
 use crate::{Evaluation, Observer, Rules, Sizes, Sources, Subject, Task, TaskError, TaskSettings};
 
 /// Validation examples come from a stream of their own.
@@ -87,6 +89,11 @@ impl Task for SyntheticTask {
 
     fn checker(&self) -> Option<Rules<'_>> {
         Some(Rules::of_finished(|_: usize, tokens: &[u32]| self.set.contains(tokens)))
+    }
+
+    #[cfg(feature = "train")]
+    fn recipe(&self) -> Recipe {
+        self.make_recipe()
     }
 
     fn options(&self) -> &'static [&'static str] {

@@ -1,6 +1,8 @@
 //! Rows of a CSV file, one token for each value.
 
 mod judge;
+#[cfg(feature = "train")]
+mod recipe;
 mod shipments;
 mod task;
 

@@ -9,6 +9,8 @@ use vmd_eval::text::Uniqueness;
 use vmd_eval::{Record, wilson_interval};
 
 use super::TableJudge;
+#[cfg(feature = "train")]
+use crate::Recipe;
 use crate::files::{Figures, FileData, FileRun, OPTIONS, file_name, uniqueness_figures};
 use crate::{Evaluation, Observer, Sizes, Sources, Subject, Task, TaskError, TaskSettings};
 
@@ -85,6 +87,11 @@ impl Task for TableTask {
 
     fn encoding(&self) -> Option<Encoding> {
         Some(self.data.encoding())
+    }
+
+    #[cfg(feature = "train")]
+    fn recipe(&self) -> Recipe {
+        self.make_recipe()
     }
 
     fn options(&self) -> &'static [&'static str] {

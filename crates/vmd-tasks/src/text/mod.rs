@@ -2,6 +2,8 @@
 
 mod config;
 mod evaluate;
+#[cfg(feature = "train")]
+mod recipe;
 mod spans;
 mod task;
 

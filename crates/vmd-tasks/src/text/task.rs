@@ -5,6 +5,8 @@ use vmd_eval::Record;
 
 use super::config::TextConfig;
 use super::evaluate;
+#[cfg(feature = "train")]
+use crate::Recipe;
 use crate::files::FileData;
 use crate::{Evaluation, Observer, Sizes, Sources, Subject, Task, TaskError, TaskSettings};
 
@@ -43,6 +45,11 @@ impl Task for TextTask {
 
     fn encoding(&self) -> Option<Encoding> {
         Some(self.data.encoding())
+    }
+
+    #[cfg(feature = "train")]
+    fn recipe(&self) -> Recipe {
+        self.make_recipe()
     }
 
     fn options(&self) -> &'static [&'static str] {
