@@ -44,10 +44,8 @@ impl RunConfig {
         overrides: &[String],
         seed: Option<u64>,
     ) -> anyhow::Result<(Self, Box<dyn Task>)> {
-        let mut table = with_overrides(text, overrides, seed)?;
-        if wants_recipe(&mut table)?
-            && let Some(data) = data_of(&table)
-        {
+        let (mut table, wants_recipe) = with_overrides(text, overrides, seed)?;
+        if let Some(data) = data_of(&table).filter(|_| wants_recipe) {
             let task = data.open()?;
             let table = task.recipe().under(table);
             let sizes = task.sizes();
@@ -73,8 +71,8 @@ impl RunConfig {
     /// The same without the data, which are opened only where their sizes are not known otherwise; where they cannot be opened, any
     /// sizes do.
     pub(crate) fn plan(text: &str, overrides: &[String], seed: Option<u64>) -> anyhow::Result<Self> {
-        let mut table = with_overrides(text, overrides, seed)?;
-        if wants_recipe(&mut table.clone())? {
+        let (mut table, wants_recipe) = with_overrides(text, overrides, seed)?;
+        if wants_recipe {
             return Self::resolve(text, overrides, seed).map(|(config, _)| config);
         }
         let sizes = data_of(&table)
@@ -183,9 +181,11 @@ impl RunConfig {
     }
 }
 
-/// The configuration in `text` with `overrides` and `seed`.
-fn with_overrides(text: &str, overrides: &[String], seed: Option<u64>) -> anyhow::Result<Table> {
+/// The configuration in `text` with `overrides` and `seed`, and whether the recipe of its data stands below it. Whether `text` is
+/// complete is judged before the overrides, which may name any key.
+fn with_overrides(text: &str, overrides: &[String], seed: Option<u64>) -> anyhow::Result<(Table, bool)> {
     let mut table: Table = text.parse().map_err(|error| usage(format!("not valid TOML: {error}")))?;
+    let is_complete = table.contains_key("model") && table.contains_key("train");
     for assignment in overrides {
         set(&mut table, assignment)?;
     }
@@ -193,15 +193,9 @@ fn with_overrides(text: &str, overrides: &[String], seed: Option<u64>) -> anyhow
         let seed = i64::try_from(seed).map_err(|_| usage("--seed must be below 2^63"))?;
         table.insert("seed".into(), Value::Integer(seed));
     }
-    Ok(table)
-}
-
-/// Whether the recipe of the data stands below this configuration. Takes the key `recipe` out of it.
-fn wants_recipe(table: &mut Table) -> anyhow::Result<bool> {
-    let is_whole = table.contains_key("model") && table.contains_key("train");
     match table.remove("recipe") {
-        None => Ok(!is_whole),
-        Some(Value::Boolean(recipe)) => Ok(recipe),
+        None => Ok((table, !is_complete)),
+        Some(Value::Boolean(recipe)) => Ok((table, recipe)),
         Some(_) => Err(usage("recipe: set it to true or false")),
     }
 }

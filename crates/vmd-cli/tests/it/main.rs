@@ -5,6 +5,7 @@ mod bench;
 mod common;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 mod devices;
+mod evaluate;
 mod graphs;
 mod output;
 mod resume;

@@ -18,14 +18,14 @@ impl SudokuTask {
             Recipe::built_in(&name, include_str!("recipe.toml"), self.sizes(), EvaluateConfig::default());
         let (box_rows, box_cols) = (layout.box_rows(), layout.box_cols());
         recipe.model.graph = Some(GraphSpec::Sudoku { box_rows, box_cols });
-        match layout.size() {
-            ..=SMALL => small(&mut recipe),
-            ..=MEDIUM => {
-                let evaluate = &mut recipe.evaluate;
-                (evaluate.reveal, evaluate.nfe) = (vec![RevealRule::Margin], vec![1, 5, 10]);
-                evaluate.value = ValueRule::Argmax;
-            }
-            size => large(&mut recipe, size),
+        if layout.size() <= SMALL {
+            small(&mut recipe);
+        } else if layout.size() > MEDIUM {
+            large(&mut recipe, layout.size());
+        } else {
+            let evaluate = &mut recipe.evaluate;
+            (evaluate.reveal, evaluate.nfe) = (vec![RevealRule::Margin], vec![1, 5, 10]);
+            evaluate.value = ValueRule::Argmax;
         }
         recipe
     }

@@ -3,9 +3,12 @@
 mod exact;
 mod infill;
 mod json;
+#[cfg(feature = "train")]
+mod recipes;
 mod records;
 mod scopes;
 mod scores;
+mod seventh;
 mod smiles;
 mod spans;
 mod sudoku_files;
@@ -15,3 +18,4 @@ mod sudoku_measure;
 mod sudoku_random;
 mod synthetic;
 mod tables;
+mod tasks;

@@ -134,6 +134,21 @@ fn different_ways_to_write_a_molecule_have_one_key() {
 }
 
 #[test]
+fn an_aromatic_atom_may_have_a_double_bond_outside_the_ring() {
+    for (smiles, kekule) in [
+        ("O=p1ccccc1", "O=P1=CC=CC=C1"),
+        ("O=[as]1ccccc1", "O=[As]1=CC=CC=C1"),
+        // The ring is complete without it: the atom has a hydrogen.
+        ("O=p1cccc1", "O=[PH]1C=CC=C1"),
+    ] {
+        assert_eq!(key(smiles), key(kekule), "{smiles}");
+        assert_eq!(key(&key(smiles)), key(smiles), "{smiles}");
+    }
+    // Carbon has no room for a second one, and takes no part in the ring.
+    assert!(Molecule::parse("O=c1ccccc1").is_err());
+}
+
+#[test]
 fn different_molecules_have_different_keys() {
     let different = [
         "CCO",

@@ -1,7 +1,5 @@
 //! Spans of a text that are filled in.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
-
 use burn::tensor::Device;
 use vmd_eval::text::NgramJudge;
 use vmd_model::{ModelConfig, Sampler, SamplerConfig, VmdModel};
@@ -13,8 +11,10 @@ const SEQ: usize = 12;
 fn model() -> VmdModel {
     let trunk = "width = 8\nlayers = 1\nheads = 2\nposition = \"rotary\"\n";
     let config: ModelConfig =
-        toml::from_str(&format!("vocab = 5\nseq_len = {SEQ}\n[denoiser.trunk]\n{trunk}")).unwrap();
-    VmdModel::new(&config, keyed_rng(1, 0, Purpose::Init), &Device::flex()).unwrap()
+        toml::from_str(&format!("vocab = 5\nseq_len = {SEQ}\n[denoiser.trunk]\n{trunk}"))
+            .expect("the test's own configuration is sound");
+    VmdModel::new(&config, keyed_rng(1, 0, Purpose::Init), &Device::flex())
+        .expect("the test's own configuration is sound")
 }
 
 fn texts(n: usize) -> Vec<u32> {

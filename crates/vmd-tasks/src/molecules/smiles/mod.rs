@@ -24,7 +24,8 @@ pub use error::{SmilesError, SmilesReason};
 /// of the element with as many electrons, such as 4 for N⁺. Atoms in brackets may have fewer (radicals). N of valence 5 with a
 /// terminal `=O` or `#N` stands for charges and is read as such (`CN(=O)=O` is `C[N+](=O)[O-]`); other such N, to which
 /// `OpenSMILES` would give hydrogens, is refused. Valences of other elements are not checked. Nor are stereo marks, which are read
-/// and dropped, whether a ring is aromatic by Hückel's rule, and strain. The wildcard `*` is refused, since it is no atom.
+/// and dropped, whether a ring is aromatic by Hückel's rule, and strain. An aromatic atom with a double bond outside the ring may have
+/// another one inside it, as in `O=p1ccccc1`; different Kekulé structures of such a ring count as different molecules. The wildcard `*` is refused, since it is no atom.
 ///
 /// `RDKit` allows a little more: other valences of halogens and of ions such as O⁴⁻, aromatic atoms in other rings, and different
 /// bonds at a ring's two ends.

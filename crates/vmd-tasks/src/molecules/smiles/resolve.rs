@@ -13,9 +13,8 @@ pub(super) fn molecule(mut raw: Raw) -> Result<Molecule, SmilesError> {
     let fill =
         |(atom, used): (&RawAtom, &Used)| fill(atom, *used).ok_or(SmilesError::new(atom.position, Valence));
     let filled: Vec<Filled> = raw.atoms.iter().zip(&used).map(fill).collect::<Result<_, _>>()?;
-    let needs: Vec<bool> = filled.iter().map(|atom| atom.needs_double).collect();
     let open: Vec<bool> = orders.iter().map(Option::is_none).collect();
-    let is_double = kekule::place_doubles(&raw, &needs, &open)?;
+    let (filled, is_double) = doubles(&raw, filled, &open)?;
     let of_atom = |(raw, filled): (&RawAtom, &Filled)| Atom {
         element: raw.element,
         isotope: raw.isotope,
@@ -32,6 +31,21 @@ pub(super) fn molecule(mut raw: Raw) -> Result<Molecule, SmilesError> {
     let mut molecule = without_hydrogen_atoms(Molecule { atoms, bonds });
     kekule::delocalise(&mut molecule);
     Ok(molecule)
+}
+
+/// Places double bonds among the `open` ones, first with a second double bond at every atom that could have one, then without.
+fn doubles(raw: &Raw, filled: Vec<Filled>, open: &[bool]) -> Result<(Vec<Filled>, Vec<bool>), SmilesError> {
+    let place = |filled: Vec<Filled>| {
+        let needs: Vec<bool> = filled.iter().map(|atom| atom.needs_double).collect();
+        kekule::place_doubles(raw, &needs, open).map(|is_double| (filled, is_double))
+    };
+    if filled.iter().any(|atom| atom.may_have_second) {
+        let with_second = filled.iter().map(Filled::with_second).collect();
+        if let Ok(placed) = place(with_second) {
+            return Ok(placed);
+        }
+    }
+    place(filled)
 }
 
 fn used(raw: &Raw, orders: &[Option<u32>]) -> Vec<Used> {
@@ -52,10 +66,22 @@ struct Used {
     has_multiple: bool,
 }
 
+#[derive(Debug, Clone, Copy)]
 struct Filled {
     hydrogens: u32,
     /// Whether one of the atom's aromatic bonds has to be double.
     needs_double: bool,
+    /// Whether one of them can be double beside another double bond, as in the phosphorus of `O=p1ccccc1`.
+    may_have_second: bool,
+    /// Whether hydrogens fill the valence, and are not written.
+    is_filled_up: bool,
+}
+
+impl Filled {
+    fn with_second(&self) -> Self {
+        let hydrogens = self.hydrogens - u32::from(self.may_have_second && self.is_filled_up);
+        Self { hydrogens, needs_double: self.needs_double || self.may_have_second, ..*self }
+    }
 }
 
 /// `None` where no valence suffices.
@@ -63,8 +89,11 @@ fn fill(atom: &RawAtom, used: Used) -> Option<Filled> {
     let taken = used.orders + atom.hydrogens.unwrap_or(0);
     let free = atom.element.valence_from(atom.charge, taken)? - taken;
     let needs_double = atom.is_aromatic && !used.has_multiple && free > 0;
+    // Only beyond its lowest valence has an atom room for two double bonds and two others.
+    let is_expanded = atom.element.valence_from(atom.charge, 0)? < taken;
+    let may_have_second = atom.is_aromatic && used.has_multiple && is_expanded && free > 0;
     let hydrogens = atom.hydrogens.unwrap_or(free - u32::from(needs_double));
-    Some(Filled { hydrogens, needs_double })
+    Some(Filled { hydrogens, needs_double, may_have_second, is_filled_up: atom.hydrogens.is_none() })
 }
 
 /// Order of each bond; `None` of an aromatic one.
