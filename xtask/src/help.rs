@@ -1,10 +1,12 @@
 //! The list of commands.
 
 /// Name and purpose of every command, in the order in which a newcomer meets them.
-const COMMANDS: [(&str, &str); 12] = [
+const COMMANDS: [(&str, &str); 14] = [
     ("train", "train a model (9×9 Sudoku unless told otherwise) and print its figures"),
-    ("evaluate-sudoku", "let a model solve Sudoku puzzles and count how many it gets right"),
-    ("evaluate-synthetic", "compute a model's exact accuracy and KL on a synthetic set"),
+    ("evaluate", "measure a model on the data that it was trained on"),
+    ("evaluate-sudoku", "the same for a model of Sudoku: count puzzles that it solves"),
+    ("evaluate-synthetic", "the same for a model of a synthetic set: its exact accuracy and KL"),
+    ("evaluate-text", "the same for a model of text, lines, molecules or a table"),
     ("sample", "draw sequences from a model"),
     ("solve", "solve one Sudoku puzzle"),
     ("data", "make data sets"),

@@ -167,3 +167,50 @@ fn cell(record: &Record) -> String {
         Unit::Plain => number(record.value, record.ci95),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use vmd::eval::{Figure, Provenance};
+    use vmd::model::{RevealRule, SamplerConfig};
+
+    use super::*;
+
+    #[test]
+    fn numbers_have_as_many_digits_as_their_intervals_leave() {
+        assert_eq!(number(1.234_567, [1.212, 1.257]), "1.235 ± 0.022");
+        assert_eq!(number(123.456, [100.0, 146.9]), "123 ± 23");
+        assert_eq!(number(0.5, [0.5, 0.5]), "0.5000");
+        assert_eq!(number(81.0, [81.0, 81.0]), "81");
+        assert_eq!(number(0.0, [0.0, 0.0]), "0");
+        assert_eq!(percent(0.25, [0.2, 0.3]), "25.0 % [20.0, 30.0]");
+    }
+
+    #[test]
+    fn metrics_stand_together_in_the_order_in_which_they_appear() {
+        let provenance = Provenance {
+            task: "t".into(),
+            dataset: "d".into(),
+            split: "s".into(),
+            loops: None,
+            model: "m".into(),
+            has_latent: false,
+            seed: 0,
+            revision: String::new(),
+            config_sha256: String::new(),
+        };
+        let record = |metric: &str, reveal: RevealRule, band: Option<&str>| {
+            let sampler = SamplerConfig { reveal, ..SamplerConfig::default() };
+            provenance.record(metric, Figure::exact(1.0), &sampler, band.map(str::to_string))
+        };
+        let records = [
+            record("solved", RevealRule::Margin, None),
+            record("solved", RevealRule::Margin, Some("easy")),
+            record("valid", RevealRule::Margin, None),
+            record("solved", RevealRule::Entropy, None),
+        ];
+        let numbered: Vec<(usize, &Record)> = records.iter().map(|record| (0, record)).collect();
+        let rows: Vec<String> =
+            rows(&numbered).iter().map(|row| format!("{} {}", row.metric, row.rule)).collect();
+        assert_eq!(rows, ["solved margin", "solved entropy", "solved, easy margin", "valid margin"]);
+    }
+}
