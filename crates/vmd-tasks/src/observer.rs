@@ -8,7 +8,7 @@ pub trait Observer {
     /// A figure was measured.
     fn on_record(&mut self, _record: &Record) {}
 
-    /// Something that whoever asked should know.
+    /// A remark for the user, such as why a figure is not exact.
     fn on_note(&mut self, _note: &str) {}
 
     /// `done` of `total` parts of `what` are done.

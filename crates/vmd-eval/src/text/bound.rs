@@ -9,7 +9,7 @@ use crate::{Figure, mean_interval};
 /// Texts that are evaluated together, at most. The spread of these batches gives the interval.
 const BATCH: usize = 16;
 
-/// Batches of few texts, whose spread would otherwise say nothing.
+/// Fewest batches, so that the spread between them gives an interval.
 const MIN_BATCHES: usize = 8;
 
 /// A bound of `−ln p(x0)` in nats per token, and what it is made of.

@@ -1,4 +1,4 @@
-//! What a set of samples is worth: variety, repetition, and words that exist.
+//! Metrics of a set of samples: variety, repetition, and known words.
 
 mod bleu;
 

@@ -116,7 +116,7 @@ impl<'a, 'o> FileRun<'a, 'o> {
         self.recorder.extend(&provenance, config, None, figures);
     }
 
-    /// Writes samples from nothing, and judges them. `rate` names how many samples, or tokens of a text, a second has.
+    /// Writes unconditional samples, and judges them. `rate` is the metric's name for samples per second, or tokens per second of text.
     pub(crate) fn write(
         &self,
         sampler: &Sampler,

@@ -10,6 +10,7 @@ mod grid;
 mod harden;
 mod layout;
 mod puzzles;
+mod quality;
 mod random;
 mod read;
 #[cfg(feature = "train")]
@@ -20,7 +21,6 @@ mod source;
 mod symmetry;
 mod task;
 mod technique;
-mod worth;
 mod write;
 
 pub use check::{BrokenRule, broken_rule, imbalance, is_consistent, is_valid_solution};
@@ -32,6 +32,7 @@ pub use grid::Grid;
 pub use harden::harden;
 pub use layout::Layout;
 pub use puzzles::{SOLVER_NODES, embedded_puzzles};
+pub use quality::{DigitTest, PuzzleQuality, make_puzzles, test_digits};
 pub use random::random_grid;
 pub use read::{PuzzleRecord, parse_puzzles, read_puzzles};
 pub use score::{Band, Group, SudokuEvaluation, SudokuRules, SudokuScore, evaluate_sudoku};
@@ -40,7 +41,6 @@ pub use source::SudokuGrids;
 pub use symmetry::{Fingerprint, fingerprint};
 pub use task::{SudokuConfig, SudokuTask};
 pub use technique::Technique;
-pub use worth::{DigitTest, PuzzleQuality, make_puzzles, test_digits};
 pub use write::write_puzzles;
 
 #[cfg(test)]

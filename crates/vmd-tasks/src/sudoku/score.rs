@@ -57,11 +57,11 @@ impl std::fmt::Display for Group {
     }
 }
 
-/// Strain, in nats, for an imbalance of 1. Chosen on made puzzles.
+/// Penalty, in nats, for an imbalance of 1. Chosen on generated puzzles.
 const NATS_PER_IMBALANCE: f64 = 10.0;
 
-/// The rules of Sudoku, for samplers that try again or search. Strained are probabilities that no mixture of grids has
-/// ([`imbalance`]); a network that knows little of the rules is strained everywhere.
+/// The rules of Sudoku, for repeated attempts and for search. The penalty is proportional to the [`imbalance`] of the probabilities,
+/// which is 0 for a mixture of grids; an untrained network has a high penalty everywhere.
 #[derive(Debug, Clone, Copy)]
 pub struct SudokuRules {
     layout: Layout,

@@ -17,7 +17,7 @@ pub struct RevealChain {
 pub struct StepChain {
     /// The orders; their weights sum to 1.
     pub chains: Vec<RevealChain>,
-    /// Time that the network is told in each step, if it follows the clock.
+    /// Time that the network gets as input in each step, for rules with fixed times.
     pub times: Option<Vec<f64>>,
 }
 

@@ -117,7 +117,7 @@ fn draws<'a>(truth: &[(&'a [u32], f64)], n: usize, seed: u64, index: u64) -> imp
             left -= p;
             left < 0.0
         });
-        // Rounding may leave a crumb behind the last one.
+        // Rounding errors may leave a remainder after the last one.
         chosen.unwrap_or(&truth[truth.len() - 1]).0
     })
 }

@@ -15,9 +15,9 @@ const BATCH_ROWS: usize = 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Context {
     xt: Vec<u32>,
-    /// Bits of the time; 0 for a network that is not told, so that equal sequences are evaluated once.
+    /// Bits of the time; 0 for a network without a time input, so that equal sequences are evaluated once.
     t: u64,
-    /// 1 for the tokens that the step reveals; empty for a network that is not told.
+    /// 1 for the tokens that the step reveals; empty for a network without that input.
     reveals: Vec<u32>,
 }
 
@@ -32,7 +32,7 @@ struct Reveal {
 /// Reveals of one order that share a latent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Group {
-    /// What the prior is told: the number of a list of tokens.
+    /// Tokens that the prior is conditioned on: the number of a list.
     known: usize,
     reveals: Vec<usize>,
 }
@@ -40,7 +40,7 @@ struct Group {
 /// What has to be evaluated with the latents of one prior.
 #[derive(Debug)]
 pub(crate) struct Part {
-    /// What the prior is told; empty if it is told nothing.
+    /// Tokens that the prior is conditioned on; empty for an unconditional prior.
     pub(crate) known: Vec<u32>,
     /// Numbers of the groups whose latents it draws.
     pub(crate) groups: Vec<usize>,
@@ -74,7 +74,7 @@ impl<T: Clone + Eq + Hash> Numbered<T> {
 pub(crate) struct Plan {
     contexts: Numbered<Context>,
     reveals: Numbered<Reveal>,
-    /// Tokens that the prior is told, one empty list if it is told none.
+    /// Lists of tokens that the prior is conditioned on; one empty list for an unconditional prior.
     known: Numbered<Vec<u32>>,
     groups: Numbered<Group>,
     /// For each sequence of the support: weight and groups of every order.
@@ -164,7 +164,7 @@ impl Plan {
         self.orders.iter().flatten().map(|(_, groups)| groups.len()).max().unwrap_or(0)
     }
 
-    /// Every list of tokens that the prior is told, with the groups whose latents it draws then.
+    /// Every list of tokens that the prior is conditioned on, with the groups whose latents it draws then.
     pub(crate) fn parts(&self) -> Vec<Part> {
         let mut parts: Vec<Part> = self
             .known

@@ -1,4 +1,4 @@
-//! What full Sudoku grids are worth: whether digits are where they are in random ones, and what puzzles they make.
+//! Quality of full Sudoku grids: whether digits are distributed as in random grids, and which puzzles the grids make.
 
 use vmd_eval::{Figure, wilson_interval};
 use vmd_process::{Purpose, keyed_rng};
