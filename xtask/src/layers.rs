@@ -3,7 +3,7 @@
 //! `docs/architecture.md` explains this table; change the two together.
 
 /// Every crate, and the crates of this workspace that it may depend on, tests aside.
-pub(crate) const LAYERS: [(&str, &[&str]); 16] = [
+pub(crate) const LAYERS: [(&str, &[&str]); 17] = [
     ("vmd-core", &[]),
     ("vmd-graph", &[]),
     ("vmd-process", &[]),
@@ -25,14 +25,26 @@ pub(crate) const LAYERS: [(&str, &[&str]); 16] = [
             "vmd-kernels",
         ],
     ),
-    ("vmd-data", &["vmd-core", "vmd-graph"]),
+    ("vmd-data", &["vmd-core"]),
     (
         "vmd-train",
         &["vmd-core", "vmd-model", "vmd-sampler", "vmd-data", "vmd-process", "vmd-nn", "vmd-kernels"],
     ),
+    ("vmd-eval", &["vmd-core", "vmd-sampler", "vmd-model"]),
     (
-        "vmd-eval",
-        &["vmd-core", "vmd-model", "vmd-sampler", "vmd-data", "vmd-process", "vmd-graph", "vmd-latent"],
+        "vmd-tasks",
+        &[
+            "vmd-core",
+            "vmd-graph",
+            "vmd-process",
+            "vmd-latent",
+            "vmd-denoiser",
+            "vmd-sampler",
+            "vmd-model",
+            "vmd-data",
+            "vmd-train",
+            "vmd-eval",
+        ],
     ),
     ("vmd", &LIBRARIES),
     ("vmd-cli", &["vmd"]),
@@ -55,7 +67,7 @@ pub(crate) const KERNELS: &str = "vmd-kernels";
 /// The crate that must compile in seconds.
 pub(crate) const AUTOMATION: &str = "xtask";
 
-const LIBRARIES: [&str; 12] = [
+const LIBRARIES: [&str; 13] = [
     "vmd-core",
     "vmd-kernels",
     "vmd-graph",
@@ -68,6 +80,7 @@ const LIBRARIES: [&str; 12] = [
     "vmd-data",
     "vmd-train",
     "vmd-eval",
+    "vmd-tasks",
 ];
 
 /// Features of Burn that choose where tensors live.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::Write;
 use std::process::ExitCode;
 
+use vmd::tasks::TaskError;
 use vmd::train::TrainError;
 
 /// Exit code when something failed.
@@ -56,8 +57,14 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         eprintln!("{error}");
         return ExitCode::from(INTERRUPTED);
     }
-    eprintln!("error: {error:#}");
-    ExitCode::from(if is_usage(error) { USAGE } else { FAILURE })
+    let of_task: Option<&TaskError> = error.downcast_ref();
+    match of_task.and_then(TaskError::option) {
+        // Options of an evaluation are typed with dashes.
+        Some(_) => eprintln!("error: --{error:#}"),
+        None => eprintln!("error: {error:#}"),
+    }
+    let is_usage = is_usage(error) || of_task.is_some_and(TaskError::is_usage);
+    ExitCode::from(if is_usage { USAGE } else { FAILURE })
 }
 
 fn is_usage(error: &anyhow::Error) -> bool {

@@ -5,7 +5,11 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 /// Writes `path` through `fill` into a file beside it, flushes that to the disk and renames it.
-pub(crate) fn write_whole<E>(
+///
+/// # Errors
+///
+/// What `fill` returns, or an error of the system as `failed` wraps it; `path` is then unchanged.
+pub fn write_whole<E>(
     path: &Path,
     failed: impl Fn(io::Error) -> E,
     fill: impl FnOnce(&mut dyn Write) -> Result<(), E>,

@@ -1,9 +1,6 @@
-//! Data sources: synthetic sets, Sudoku, text, tables and records
+//! Data sources: text, lines and tables from files.
 //!
-//! Invariant: nothing here knows models or tensors; example i is a function of the source and of i alone.
+//! Invariant: nothing here knows models, tensors or tasks; example i is a function of the source and of i alone.
 
-mod files;
-pub mod records;
-pub mod sudoku;
-pub mod synthetic;
+pub mod files;
 pub mod text;

@@ -1,6 +1,6 @@
 //! 95 % intervals.
 
-use crate::Figure;
+use crate::{Figure, Unit};
 
 /// The normal distribution's 97.5 % point.
 const Z: f64 = 1.959_963_984_540_054;
@@ -19,14 +19,14 @@ const Z: f64 = 1.959_963_984_540_054;
 /// ```
 pub fn wilson_interval(hits: usize, n: usize) -> Figure {
     if n == 0 {
-        return Figure { value: f64::NAN, ci95: [0.0, 1.0], n };
+        return Figure { value: f64::NAN, ci95: [0.0, 1.0], n, unit: Unit::Share };
     }
     let (share, count) = (hits as f64 / n as f64, n as f64);
     let centre = share + Z * Z / (2.0 * count);
     let half = Z * (share * (1.0 - share) / count + Z * Z / (4.0 * count * count)).sqrt();
     let scale = 1.0 + Z * Z / count;
     let ci95 = [((centre - half) / scale).max(0.0), ((centre + half) / scale).min(1.0)];
-    Figure { value: share, ci95, n }
+    Figure { value: share, ci95, n, unit: Unit::Share }
 }
 
 /// A mean with its normal interval.
@@ -35,5 +35,5 @@ pub fn mean_interval(values: &[f64]) -> Figure {
     let mean = values.iter().sum::<f64>() / n.max(1) as f64;
     let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n.max(2) - 1) as f64;
     let half = Z * (variance / n.max(1) as f64).sqrt();
-    Figure { value: mean, ci95: [mean - half, mean + half], n }
+    Figure { value: mean, ci95: [mean - half, mean + half], n, unit: Unit::Plain }
 }

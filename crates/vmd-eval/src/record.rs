@@ -6,7 +6,7 @@ use vmd_sampler::{Method, SamplerConfig, SearchConfig};
 /// One measured figure. This is the line that `--json` prints.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// What was done: `sudoku`, `synthetic`.
+    /// Name of the task, such as `sudoku` or `synthetic`.
     pub task: String,
     /// Data set or puzzle file.
     pub dataset: String,
@@ -23,6 +23,9 @@ pub struct Record {
     pub ci95: [f64; 2],
     /// Samples behind the value; 0 where it is exact.
     pub n: usize,
+    /// Whether the value is a share; left out of JSON for plain numbers.
+    #[serde(default, skip_serializing_if = "Unit::is_plain")]
+    pub unit: Unit,
     /// Steps that the sampler was allowed; absent where it sets its own pace.
     pub nfe: Option<usize>,
     /// Reveal rule, or `search(THRESHOLD)`.
@@ -50,7 +53,7 @@ pub struct Record {
 }
 
 /// Where a set of figures comes from; the part of a [`Record`] that they share.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Provenance {
     /// See [`Record::task`].
     pub task: String,
@@ -70,6 +73,23 @@ pub struct Provenance {
     pub config_sha256: String,
 }
 
+/// How a value is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// A number.
+    #[default]
+    Plain,
+    /// A share between 0 and 1.
+    Share,
+}
+
+impl Unit {
+    fn is_plain(&self) -> bool {
+        *self == Self::Plain
+    }
+}
+
 /// A value with its interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Figure {
@@ -79,12 +99,31 @@ pub struct Figure {
     pub ci95: [f64; 2],
     /// Samples behind it.
     pub n: usize,
+    /// How it is to be read.
+    pub unit: Unit,
 }
 
 impl Figure {
     /// A value without sampling error.
     pub fn exact(value: f64) -> Self {
-        Self { value, ci95: [value, value], n: 0 }
+        Self { value, ci95: [value, value], n: 0, unit: Unit::Plain }
+    }
+
+    /// The same figure, read as a share.
+    #[must_use]
+    pub fn share(self) -> Self {
+        Self { unit: Unit::Share, ..self }
+    }
+
+    /// The figure of which value and ends of the interval are `f` of this one's, such as bits of nats.
+    #[must_use]
+    pub fn map(self, f: impl Fn(f64) -> f64) -> Self {
+        Self { value: f(self.value), ci95: self.ci95.map(f), ..self }
+    }
+
+    /// Whether there is a value: one of an empty sample is NaN.
+    pub fn is_defined(&self) -> bool {
+        !self.value.is_nan()
     }
 }
 
@@ -150,6 +189,7 @@ impl Provenance {
             value: figure.value,
             ci95: figure.ci95,
             n: figure.n,
+            unit: figure.unit,
             nfe,
             reveal,
             value_rule,

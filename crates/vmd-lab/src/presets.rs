@@ -50,8 +50,7 @@ mod tests {
     #[test]
     fn every_preset_resolves_under_its_name_and_is_in_one_place() {
         for (name, text) in PRESETS {
-            let config =
-                RunConfig::resolve(text, &[], None).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let config = RunConfig::plan(text, &[], None).unwrap_or_else(|error| panic!("{name}: {error}"));
             assert_eq!(config.name, *name);
             assert!(vmd::presets::text(name).is_err(), "{name} comes with vmd as well");
         }

@@ -94,8 +94,8 @@ fn dependent_pairs(tokens: &[u32], seq: usize, vocab: usize) -> Vec<(usize, usiz
 mod tests {
     use burn::tensor::Device;
     use vmd_core::{Purpose, index_below, keyed_rng};
-    use vmd_data::synthetic::{SyntheticSet, SyntheticSource};
     use vmd_model::ModelConfig;
+    use vmd_tasks::synthetic::{SyntheticSet, SyntheticSource};
 
     use super::*;
 

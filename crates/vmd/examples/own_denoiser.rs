@@ -8,12 +8,12 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation::relu};
 use vmd::core::{Purpose, keyed_rng};
-use vmd::data::synthetic::{SyntheticSet, SyntheticSource};
 use vmd::denoiser::{Denoiser, DenoiserInput, LatentShape, NfeCounter};
-use vmd::eval::exact_synthetic;
 use vmd::model::{ModelConfig, ObjectiveConfig, VmdModel};
 use vmd::nn::{Embedding, Linear, ParameterInit, Weights};
 use vmd::sampler::{Sampler, SamplerConfig};
+use vmd::tasks::synthetic::exact_synthetic;
+use vmd::tasks::synthetic::{SyntheticSet, SyntheticSource};
 use vmd::train::{TrainConfig, Trainer, TrainerParts};
 
 const STEPS: u64 = 1500;

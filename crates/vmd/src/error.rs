@@ -47,6 +47,12 @@ impl From<vmd_model::LoadError> for Error {
     }
 }
 
+impl From<vmd_tasks::TaskError> for Error {
+    fn from(error: vmd_tasks::TaskError) -> Self {
+        if error.is_usage() { Self::usage(error) } else { Self::failure(error) }
+    }
+}
+
 impl From<vmd_data::text::TextError> for Error {
     fn from(error: vmd_data::text::TextError) -> Self {
         Self::failure(error)

@@ -22,8 +22,6 @@
 //!
 //! Invariant: nothing here knows the command line, and nothing here prints.
 
-#[cfg(feature = "train")]
-pub mod data_config;
 pub mod device;
 mod error;
 #[cfg(feature = "train")]
@@ -54,5 +52,6 @@ pub use vmd_model as model;
 pub use vmd_nn as nn;
 pub use vmd_process as process;
 pub use vmd_sampler as sampler;
+pub use vmd_tasks as tasks;
 #[cfg(feature = "train")]
 pub use vmd_train as train;

@@ -5,9 +5,8 @@ use std::time::SystemTime;
 
 use burn::tensor::Device;
 use vmd_data::text::Encoding;
-use vmd_denoiser::Denoiser;
-use vmd_model::{Conditioned, LoadOptions, VmdModel, load_model_dir, model_folder};
-use vmd_sampler::{Method, Predictor, Sampler, SamplerConfig};
+use vmd_model::{LoadOptions, ObjectiveConfig, VmdModel, load_model_dir, model_folder};
+use vmd_tasks::{Stamp, Subject, TaskConfig};
 use vmd_train::RunFolder;
 
 use crate::Error;
@@ -102,71 +101,46 @@ impl LoadedModel {
         options: LoadOptions,
         device: &Device,
     ) -> Result<Self, Error> {
-        let folder = folder.or_else(|| newest_finished(|run| run.data.is_sudoku()));
+        Self::find_or_shipped(folder, |run| matches!(run.data, TaskConfig::Sudoku(_)), options, device)
+    }
+
+    /// Loads `folder`, or the newest finished run that `wanted` accepts, or the model that comes with the program.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn find_or_shipped(
+        folder: Option<PathBuf>,
+        wanted: fn(&RunConfig) -> bool,
+        options: LoadOptions,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        let folder = folder.or_else(|| newest_finished(wanted));
         match folder.filter(|folder| folder.as_path() != Path::new(SHIPPED)) {
             Some(folder) => Self::load(&model_folder(&folder), options, device),
             None => Self::shipped(options, device),
         }
     }
 
-    /// A sampler for this model.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Usage`] if it does not fit the model.
-    pub fn sampler(&self, config: &SamplerConfig) -> Result<Sampler, Error> {
-        self.check_method(&config.clone().into())?;
-        Ok(Sampler::new(config.clone()))
+    /// Whether this is the model that comes with the program.
+    pub fn is_shipped(&self) -> bool {
+        self.name == SHIPPED
     }
 
-    /// Checks that `method` can drive this model.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Usage`] if it does not fit the model.
-    pub fn check_method(&self, method: &Method) -> Result<(), Error> {
-        if self.model.config().causal && self.model.denoiser().parent_head().is_some() {
-            return Err(Error::usage(
-                "this model writes one block at a time, with tokens that have parents; only `sample` and `evaluate-text` do, for \
-                 models of text",
-            ));
+    /// What an evaluation needs to know about this model.
+    pub fn subject(&self) -> Subject<'_> {
+        Subject {
+            model: &self.model,
+            encoding: self.encoding.as_ref(),
+            objective: self.run.as_ref().map_or_else(ObjectiveConfig::default, |run| run.objective.clone()),
+            judge: None,
+            stamp: Stamp {
+                model: self.name.clone(),
+                loops: self.loops,
+                revision: provenance::revision(),
+                config_sha256: self.config_sha256.clone(),
+            },
         }
-        check(method, &self.model)
-    }
-
-    /// A sampler for each block of this model of text.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Usage`] if it does not fit the model.
-    pub fn block_sampler(&self, config: &SamplerConfig) -> Result<Sampler, Error> {
-        if config.best_of > 1 {
-            return Err(Error::usage("--best-of needs rules that a block could keep; leave it out"));
-        }
-        check(&config.clone().into(), &Conditioned::next_block(&self.model, None))?;
-        Ok(Sampler::new(config.clone()))
-    }
-
-    /// What all figures of this model share.
-    pub fn provenance(&self, task: &str, dataset: String, split: &str, seed: u64) -> vmd_eval::Provenance {
-        vmd_eval::Provenance {
-            task: task.into(),
-            dataset,
-            split: split.into(),
-            loops: self.loops,
-            model: self.name.clone(),
-            seed,
-            revision: provenance::revision(),
-            config_sha256: self.config_sha256.clone(),
-        }
-    }
-}
-
-/// Checks that `method` can drive `model`.
-fn check(method: &Method, model: &dyn Predictor) -> Result<(), Error> {
-    match method.problems_with(model).as_slice() {
-        [] => Ok(()),
-        problems => Err(Error::usage(problems.join("; "))),
     }
 }
 
@@ -187,7 +161,7 @@ pub fn newest_run(wanted: impl Fn(&Path) -> bool) -> Option<PathBuf> {
 }
 
 fn config_of(run: &Path) -> Option<RunConfig> {
-    RunConfig::resolve(&RunFolder::read_config(run).ok()?, &[], None).ok()
+    RunConfig::read(&RunFolder::read_config(run).ok()?).ok()
 }
 
 /// SHA-256 in lower-case hexadecimal digits.

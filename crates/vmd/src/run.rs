@@ -1,18 +1,14 @@
 //! The configuration of a run: TOML, strict, with overrides.
 
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 use vmd_core::{Problem, Validate};
-use vmd_eval::InfillTask;
 use vmd_graph::GraphSpec;
 use vmd_model::{ModelConfig, ObjectiveConfig};
-use vmd_sampler::{RemaskRule, RevealRule, SamplerConfig, ValueRule};
+use vmd_tasks::{EvaluateConfig, Sizes, Task, TaskConfig, samplers};
 use vmd_train::TrainConfig;
 
 use crate::Error;
-use crate::data_config::DataConfig;
 
 /// Everything that decides a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,7 +20,7 @@ pub struct RunConfig {
     #[serde(default)]
     pub seed: u64,
     /// What is learned.
-    pub data: DataConfig,
+    pub data: TaskConfig,
     /// The model; `vocab` and `seq_len` are filled in from the data.
     pub model: ModelConfig,
     /// The bound.
@@ -37,170 +33,86 @@ pub struct RunConfig {
     pub evaluate: EvaluateConfig,
 }
 
-/// What is measured when training is done.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EvaluateConfig {
-    /// Reveal rules.
-    #[serde(default = "default_reveal")]
-    pub reveal: Vec<RevealRule>,
-    /// Steps of the sampler.
-    #[serde(default = "default_nfe")]
-    pub nfe: Vec<usize>,
-    /// Value rule.
-    #[serde(default)]
-    pub value: ValueRule,
-    /// Remask rule.
-    #[serde(default)]
-    pub remask: RemaskRule,
-    /// Attempts at every sequence.
-    #[serde(default = "default_best_of")]
-    pub best_of: usize,
-    /// Samples of a synthetic set that are counted beside what is exact, or unconditional grids beside puzzles; absent where
-    /// that is enough.
-    #[serde(default)]
-    pub samples: Option<usize>,
-    /// Held-out texts, lines or rows whose bound is estimated; all of them if absent.
-    #[serde(default)]
-    pub texts: Option<usize>,
-    /// Whether texts, lines or rows are those of the test part. Choose on the validation part, report on this one once.
-    #[serde(default)]
-    pub test: bool,
-    /// Clues to complete beside unconditional generation, on a synthetic set.
-    #[serde(default)]
-    pub given: Option<Given>,
-    /// Sequences of which clues are given.
-    #[serde(default = "default_contexts")]
-    pub contexts: usize,
-    /// Completions of each of them.
-    #[serde(default = "default_completions")]
-    pub completions: usize,
-}
-
-/// Which tokens are clues.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Given {
-    /// A random half of them.
-    Half,
-}
-
-impl FromStr for Given {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "half" => Ok(Self::Half),
-            _ => Err(format!("`{text}` is no share of clues; use half")),
-        }
-    }
-}
-
-impl Given {
-    /// What is completed.
-    pub fn task(self, contexts: usize, completions: usize) -> InfillTask {
-        match self {
-            Self::Half => InfillTask { contexts, completions },
-        }
-    }
-}
-
-/// Contexts of an infilling task unless another number is given.
-pub fn default_contexts() -> usize {
-    InfillTask::default().contexts
-}
-
-/// Completions of every context unless another number is given.
-pub fn default_completions() -> usize {
-    InfillTask::default().completions
-}
-
-fn default_reveal() -> Vec<RevealRule> {
-    vec![RevealRule::Ancestral]
-}
-
-fn default_nfe() -> Vec<usize> {
-    vec![1, 2, 4]
-}
-
-fn default_best_of() -> usize {
-    1
-}
-
-impl Default for EvaluateConfig {
-    fn default() -> Self {
-        Self {
-            reveal: default_reveal(),
-            nfe: default_nfe(),
-            value: ValueRule::default(),
-            remask: RemaskRule::default(),
-            best_of: default_best_of(),
-            samples: None,
-            texts: None,
-            test: false,
-            given: None,
-            contexts: default_contexts(),
-            completions: default_completions(),
-        }
-    }
-}
-
-impl EvaluateConfig {
-    /// The samplers to measure: every reveal rule with every number of steps.
-    pub fn samplers(&self) -> Vec<SamplerConfig> {
-        samplers(&self.reveal, &self.nfe, &self.rest())
-    }
-
-    /// What is completed from clues.
-    pub fn infill(&self) -> Option<InfillTask> {
-        self.given.map(|given| given.task(self.contexts, self.completions))
-    }
-
-    fn rest(&self) -> SamplerConfig {
-        SamplerConfig { value: self.value, remask: self.remask, best_of: self.best_of, ..Default::default() }
-    }
-}
-
-/// Every reveal rule with every number of steps, else as `rest`.
-pub fn samplers(reveal: &[RevealRule], nfe: &[usize], rest: &SamplerConfig) -> Vec<SamplerConfig> {
-    let of_rule = |&reveal: &RevealRule| {
-        let config = SamplerConfig { reveal, ..rest.clone() };
-        // One line is enough.
-        let nfe = nfe.iter().take(if config.sets_own_pace() { 1 } else { nfe.len() });
-        nfe.map(move |&nfe| SamplerConfig { nfe, ..config.clone() })
-    };
-    reveal.iter().flat_map(of_rule).collect()
-}
-
 impl RunConfig {
-    /// Parses `text`, applies `overrides` (`a.b=value`) and `seed`, and checks everything.
+    /// Parses `text`, applies `overrides` (`a.b=value`) and `seed`, opens the data, and checks everything.
     ///
-    /// All problems are reported together, each with the path of its key.
+    /// A configuration that lacks `[model]` or `[train]`, or says `recipe = true`, is merged over the recipe of its data.
+    ///
+    /// All problems are reported together, each with the path of its key. Data are opened once, and not before the rest of the
+    /// configuration has been checked as far as it can be without them.
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`].
-    pub fn resolve(text: &str, overrides: &[String], seed: Option<u64>) -> Result<Self, Error> {
-        let mut table: Table =
-            text.parse().map_err(|error| Error::usage(format!("not valid TOML: {error}")))?;
-        for assignment in overrides {
-            set(&mut table, assignment)?;
+    /// [`Error::Usage`] with all problems, or what is wrong with the data.
+    pub fn resolve(
+        text: &str,
+        overrides: &[String],
+        seed: Option<u64>,
+    ) -> Result<(Self, Box<dyn Task>), Error> {
+        let (mut table, wants_recipe) = with_overrides(text, overrides, seed)?;
+        if let Some(data) = data_of(&table).filter(|_| wants_recipe) {
+            let task = data.open()?;
+            let table = task.recipe().under(table);
+            let sizes = task.sizes();
+            return Ok((Self::parse(table, |config| config.problems(Some(sizes)))?, task));
         }
-        if let Some(seed) = seed {
-            let seed = i64::try_from(seed).map_err(|_| Error::usage("--seed must be below 2^63"))?;
-            table.insert("seed".into(), Value::Integer(seed));
+        let known = data_of(&table).as_ref().and_then(TaskConfig::known_sizes);
+        let mut checked = table.clone();
+        // Without the data any sizes do, and what depends on them is not looked at.
+        fill_in_sizes(&mut checked, known.unwrap_or(Sizes { vocab: 1, seq_len: 1, examples: None }));
+        let config = Self::parse(checked, |config| match known {
+            Some(sizes) => config.problems(Some(sizes)),
+            None => config.problems_without_data(),
+        })?;
+        let task = config.data.open()?;
+        if known.is_some() {
+            return Ok((config, task));
         }
+        let sizes = task.sizes();
+        fill_in_sizes(&mut table, sizes);
+        Ok((Self::parse(table, |config| config.problems(Some(sizes)))?, task))
+    }
+
+    /// The same without the data, which are opened only where their sizes are not known otherwise; where they cannot be opened, any
+    /// sizes do.
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](Self::resolve).
+    pub fn plan(text: &str, overrides: &[String], seed: Option<u64>) -> Result<Self, Error> {
+        let (mut table, wants_recipe) = with_overrides(text, overrides, seed)?;
+        if wants_recipe {
+            return Self::resolve(text, overrides, seed).map(|(config, _)| config);
+        }
+        let sizes = data_of(&table)
+            .and_then(|data| data.known_sizes().or_else(|| data.open().ok().map(|task| task.sizes())));
+        fill_in_sizes(&mut table, sizes.unwrap_or(Sizes { vocab: 1, seq_len: 1, examples: None }));
+        Self::parse(table, |config| match sizes {
+            Some(_) => config.problems(sizes),
+            None => config.problems_without_data(),
+        })
+    }
+
+    /// Reads the configuration of a run that was started before, without opening its data.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] with all problems.
+    pub fn read(text: &str) -> Result<Self, Error> {
+        let table: Table = text.parse().map_err(|error| Error::usage(format!("not valid TOML: {error}")))?;
+        Self::parse(table, |config| config.problems(None))
+    }
+
+    /// Deserialises `table` and looks for problems.
+    fn parse(table: Table, problems_of: impl Fn(&Self) -> Vec<String>) -> Result<Self, Error> {
         let mut problems = Vec::new();
-        fill_in_sizes(&mut table);
         let mut config = parse_reporting_all(table, &mut problems);
         if let Some(config) = &mut config {
             // What a graph's file said at the start holds for the whole run, and for the model that comes out of it.
             let written_out = config.model.graph.clone().map(GraphSpec::without_file).transpose();
             // A file that cannot be read is among the model's problems.
             config.model.graph = written_out.unwrap_or_else(|_| config.model.graph.take());
-        }
-        if let Some(config) = &config {
-            problems.extend(config.problems());
+            problems.extend(problems_of(config));
         }
         match config {
             Some(config) if problems.is_empty() => Ok(config),
@@ -222,7 +134,7 @@ impl RunConfig {
         twin.model.latent = None;
         twin.model.scope = Default::default();
         twin.objective.latent_free_share = 0.0;
-        match twin.problems() {
+        match twin.problems(None) {
             problems if problems.is_empty() => Ok(twin),
             problems => {
                 let problems = problems.join("\n  ");
@@ -239,40 +151,47 @@ impl RunConfig {
         toml::to_string(self).expect("a configuration serialises")
     }
 
-    fn problems(&self) -> Vec<String> {
+    /// Every problem; `sizes` are those of the data, where they are known.
+    fn problems(&self, sizes: Option<Sizes>) -> Vec<String> {
         let mut problems: Vec<String> =
             self.model.problems_under("model", ()).iter().map(Problem::to_string).collect();
-        problems.extend(self.objective.problems());
-        problems.extend(self.train.problems());
+        problems.extend(self.problems_without_data());
         problems.extend(
             self.train.distill.iter().filter_map(|distill| distill.problem_on(&self.model, &self.objective)),
         );
         problems
             .extend(self.train.recurrence.iter().filter_map(|recurrence| recurrence.problem_on(&self.model)));
-        // A run can be looked at without the file that it was trained on, training says what is wrong with it.
-        if let Ok((vocab, seq_len)) = self.data.sizes()
+        if let Some(Sizes { vocab, seq_len, .. }) = sizes
             && (self.model.vocab, self.model.seq_len) != (vocab, seq_len)
         {
             problems.push(format!(
                 "model.vocab and model.seq_len must be the data's own ({vocab} and {seq_len}); leave them out"
             ));
         }
+        problems
+    }
+
+    /// The problems that do not depend on the sizes of the data.
+    fn problems_without_data(&self) -> Vec<String> {
+        let mut problems = self.objective.problems();
+        problems.extend(self.train.problems());
         if self.evaluate.nfe.contains(&0) {
             problems.push("evaluate.nfe contains 0; every entry must be 1 or more".into());
-        }
-        if self.evaluate.samples == Some(0) {
-            problems.push("evaluate.samples is 0; set it to 1 or more, or leave it out".into());
-        }
-        if self.evaluate.given.is_some() && !matches!(self.data, DataConfig::Synthetic { .. }) {
-            problems.push("evaluate.given is for synthetic sets; leave it out".into());
         }
         if self.evaluate.contexts == 0 || self.evaluate.completions == 0 {
             problems.push("evaluate.contexts and evaluate.completions must be 1 or more".into());
         }
-        if self.evaluate.texts == Some(0) {
-            problems.push("evaluate.texts is 0; set it to 1 or more, or leave it out".into());
+        for (key, count) in [("samples", self.evaluate.samples), ("texts", self.evaluate.texts)] {
+            if count == Some(0) {
+                problems.push(format!("evaluate.{key} is 0; set it to 1 or more, or leave it out"));
+            }
         }
-        if self.evaluate.best_of > 1 && self.data.is_file() {
+        let asked = self.evaluate.evaluation(self.seed).options.set();
+        for option in asked.into_iter().filter(|option| !self.data.options().contains(option)) {
+            let tasks = TaskConfig::tasks_with(option).join(", ");
+            problems.push(format!("evaluate.{option} is for {tasks}; leave it out"));
+        }
+        if self.evaluate.best_of > 1 && !self.data.has_rules() {
             problems.push("evaluate.best_of needs rules that a block could keep, and these data have none; leave it out".into());
         }
         problems.extend(self.evaluate_problems());
@@ -300,6 +219,30 @@ impl RunConfig {
     }
 }
 
+/// The configuration in `text` with `overrides` and `seed`, and whether the recipe of its data stands below it. Whether `text` is
+/// complete is judged before the overrides, which may name any key.
+fn with_overrides(text: &str, overrides: &[String], seed: Option<u64>) -> Result<(Table, bool), Error> {
+    let mut table: Table = text.parse().map_err(|error| Error::usage(format!("not valid TOML: {error}")))?;
+    let is_complete = table.contains_key("model") && table.contains_key("train");
+    for assignment in overrides {
+        set(&mut table, assignment)?;
+    }
+    if let Some(seed) = seed {
+        let seed = i64::try_from(seed).map_err(|_| Error::usage("--seed must be below 2^63"))?;
+        table.insert("seed".into(), Value::Integer(seed));
+    }
+    match table.remove("recipe") {
+        None => Ok((table, !is_complete)),
+        Some(Value::Boolean(recipe)) => Ok((table, recipe)),
+        Some(_) => Err(Error::usage("recipe: set it to true or false")),
+    }
+}
+
+/// The `[data]` table, where it can be read.
+fn data_of(table: &Table) -> Option<TaskConfig> {
+    table.get("data").cloned().and_then(|data| data.try_into().ok())
+}
+
 /// Sets `a.b = value`; the value is TOML, or plain text where it is not.
 fn set(table: &mut Table, assignment: &str) -> Result<(), Error> {
     let (path, text) = assignment.split_once('=').ok_or_else(|| {
@@ -323,16 +266,11 @@ fn set(table: &mut Table, assignment: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes `model.vocab` and `model.seq_len` from the data where they are left out. Where a file cannot be read for it, any do: the
-/// rest of the configuration can be checked all the same, and nothing is trained without the file.
-fn fill_in_sizes(table: &mut Table) {
-    let data = table.get("data").cloned().and_then(|data| data.try_into::<DataConfig>().ok());
-    let (Some(data), Some(Value::Table(model))) = (data, table.get_mut("model")) else { return };
-    if !(model.contains_key("vocab") && model.contains_key("seq_len")) {
-        let (vocab, seq_len) = data.sizes().unwrap_or_else(|_| (1, data.seq_len()));
-        for (key, size) in [("vocab", vocab), ("seq_len", seq_len)] {
-            model.entry(key).or_insert(Value::Integer(size as i64));
-        }
+/// Sets `model.vocab` and `model.seq_len` where they are left out.
+fn fill_in_sizes(table: &mut Table, sizes: Sizes) {
+    let Some(Value::Table(model)) = table.get_mut("model") else { return };
+    for (key, size) in [("vocab", sizes.vocab), ("seq_len", sizes.seq_len)] {
+        model.entry(key).or_insert(Value::Integer(size as i64));
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use burn::tensor::Device;
 use vmd_core::DataSource;
 use vmd_model::{BoundEstimate, VmdModel, save_model_dir};
+use vmd_tasks::{Sources, Task};
 use vmd_train::{
     Checkpoint, MetricRecord, Observer, Outcome, RunFolder, Trainer, TrainerParts, read_metrics,
 };
@@ -15,9 +16,9 @@ use crate::run::RunConfig;
 use crate::{Error, provenance};
 
 /// A run on disk.
-#[derive(Debug)]
 pub struct Run {
     config: RunConfig,
+    task: Box<dyn Task>,
     folder: RunFolder,
 }
 
@@ -27,11 +28,11 @@ impl Run {
     /// # Errors
     ///
     /// [`Error`] if the data cannot be read, or the folder holds a run already.
-    pub fn create(config: RunConfig, path: &Path, device: &str) -> Result<Self, Error> {
-        // Before there is a folder: the data may be in a file that cannot be read.
-        config.data.sources(config.seed)?;
+    pub fn create(config: RunConfig, task: Box<dyn Task>, path: &Path, device: &str) -> Result<Self, Error> {
+        // Before there is a folder: a part of the data may be empty.
+        task.sources(config.seed)?;
         let folder = RunFolder::create(path, &config.to_toml(), &provenance::meta(device))?;
-        Ok(Self { config, folder })
+        Ok(Self { config, task, folder })
     }
 
     /// Opens the run in the folder `path`.
@@ -41,9 +42,9 @@ impl Run {
     /// [`Error::Usage`] if there is none, or its configuration is not valid.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let folder = RunFolder::open(path, None)?;
-        let config = RunConfig::resolve(&RunFolder::read_config(path)?, &[], None)
+        let (config, task) = RunConfig::resolve(&RunFolder::read_config(path)?, &[], None)
             .map_err(|error| error.at(folder.config().display()))?;
-        Ok(Self { config, folder })
+        Ok(Self { config, task, folder })
     }
 
     /// Checks that the run was made with `config`.
@@ -54,6 +55,11 @@ impl Run {
     pub fn check(&self, config: &RunConfig) -> Result<(), Error> {
         RunFolder::open(self.folder.path(), Some(&config.to_toml()))?;
         Ok(())
+    }
+
+    /// Its data, opened.
+    pub fn task(&self) -> &dyn Task {
+        self.task.as_ref()
     }
 
     /// Its configuration.
@@ -79,7 +85,7 @@ impl Run {
     pub fn start<'a>(&'a self, device: &'a Device) -> Result<Training<'a>, Error> {
         let config = &self.config;
         check_precision(config.model.precision(), device)?;
-        let (data, validation) = config.data.sources(config.seed)?;
+        let Sources { training: data, validation } = self.task.sources(config.seed)?;
         let mut trainer = Trainer::new(TrainerParts {
             model: &config.model,
             objective: &config.objective,
@@ -129,12 +135,12 @@ impl Training<'_> {
     ///
     /// [`Error`] if a file cannot be written.
     pub fn save(&self) -> Result<VmdModel, Error> {
-        let Run { config, folder } = self.run;
+        let Run { task, folder, .. } = self.run;
         let metrics = read_metrics(&folder.metrics())?;
         let model = self.trainer.averaged_model();
         save_model_dir(&model, &self.card(&last_validation(&metrics)), &folder.model())?;
-        if let Some(corpus) = config.data.corpus()? {
-            corpus.encoding().save(&folder.model())?;
+        if let Some(encoding) = task.encoding() {
+            encoding.save(&folder.model())?;
         }
         Ok(model)
     }

@@ -1,6 +1,7 @@
 //! Command-line arguments.
 
 mod data;
+mod evaluate;
 mod sampler;
 mod text;
 
@@ -12,11 +13,11 @@ use vmd::model::LoadOptions;
 use vmd::nn::Precision;
 
 pub(crate) use data::{DataCommand, DataRecordsArgs, DataSudokuArgs};
+pub(crate) use evaluate::EvaluateArgs;
 pub(crate) use sampler::SamplerArgs;
-pub(crate) use text::{EvaluateTextArgs, NGRAM_ORDER, SampleArgs};
+pub(crate) use text::SampleArgs;
 
 use crate::failure::usage;
-use vmd::run::{Given, default_completions, default_contexts};
 
 /// Variational masked diffusion: train, sample, solve, measure.
 #[derive(Debug, Parser)]
@@ -30,12 +31,14 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Train a model and print its figures; without arguments, 4×4 Sudoku grids with a latent and without, side by side.
     Train(TrainArgs),
-    /// Let a model solve Sudoku puzzles and count how many it gets right.
-    EvaluateSudoku(EvaluateSudokuArgs),
-    /// Compute a model's exact accuracy and KL on a synthetic set.
-    EvaluateSynthetic(EvaluateSyntheticArgs),
-    /// Bound the likelihood of held-out text, and judge what a model of text, lines or a table writes.
-    EvaluateText(EvaluateTextArgs),
+    /// Measure a model on the data that it was trained on.
+    Evaluate(EvaluateArgs),
+    /// The same for a model of Sudoku: count puzzles that it solves.
+    EvaluateSudoku(EvaluateArgs),
+    /// The same for a model of a synthetic set: compute its exact accuracy and KL.
+    EvaluateSynthetic(EvaluateArgs),
+    /// The same for a model of text, lines, molecules or a table: bound the likelihood of held-out data, and judge what it writes.
+    EvaluateText(EvaluateArgs),
     /// Let a model make full Sudoku grids, and measure their quality.
     GenerateSudoku(GenerateSudokuArgs),
     /// Draw sequences from a model.
@@ -103,7 +106,7 @@ pub(crate) struct TrainArgs {
     /// Override a key of the configuration, such as train.steps=2000. Repeatable.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) overrides: Vec<String>,
-    /// Also train the same model without its latent, in DIR-mdm, and compare the two in a table and a picture. For synthetic sets.
+    /// Also train the same model without its latent, in DIR-mdm, and compare the two in a table and a picture.
     #[arg(long)]
     pub(crate) twin: bool,
     /// Folder of the run [default: the next free runs/NAME-NNN].
@@ -121,65 +124,6 @@ impl TrainArgs {
     pub(crate) fn is_default(&self) -> bool {
         self.preset.is_none() && self.config.is_none() && !self.resume
     }
-}
-
-#[derive(Debug, Args)]
-#[command(mut_arg("reveal", |arg| arg.default_value("margin,top-prob")))]
-#[command(mut_arg("nfe", |arg| arg.default_value("5,10,20")))]
-pub(crate) struct EvaluateSudokuArgs {
-    /// Model folder, or `shipped` [default: the newest finished Sudoku run, or else the model that comes with the program].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) model: Option<PathBuf>,
-    /// Puzzle file: CSV, .sdm or one puzzle a line [default: 500 puzzles that come with the program].
-    #[arg(long, value_name = "FILE")]
-    pub(crate) puzzles: Option<PathBuf>,
-    /// Only the first N puzzles.
-    #[arg(long, value_name = "N")]
-    pub(crate) limit: Option<usize>,
-    /// Folder of a second model, whose figures stand beside the first one's.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) baseline: Option<PathBuf>,
-    /// SVG file for a plot of the shares against network evaluations.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) plot: Option<PathBuf>,
-    /// Instead of puzzles: how many of N grids that are drawn from nothing keep the rules.
-    #[arg(long, value_name = "N", conflicts_with_all = ["puzzles", "limit"])]
-    pub(crate) unconditional: Option<usize>,
-    #[command(flatten)]
-    pub(crate) sampler: SamplerArgs,
-    #[command(flatten)]
-    pub(crate) common: Common,
-}
-
-#[derive(Debug, Args)]
-#[command(mut_arg("reveal", |arg| arg.default_value("ancestral")))]
-#[command(mut_arg("nfe", |arg| arg.default_value("1,2,4")))]
-pub(crate) struct EvaluateSyntheticArgs {
-    /// Model folder [default: the newest finished run on a synthetic set].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) model: Option<PathBuf>,
-    /// Synthetic set [default: the one the model was trained on].
-    #[arg(long)]
-    pub(crate) set: Option<String>,
-    /// Samples that are counted beside what is exact: how many different sequences they reach, and their entropy.
-    #[arg(long, value_name = "N")]
-    pub(crate) samples: Option<usize>,
-    /// Also bounds of -log p(x0) on sequences of the set, from one and from K draws of the posterior; for `ancestral` only.
-    #[arg(long, value_name = "K")]
-    pub(crate) iwae: Option<usize>,
-    /// Give a random half of the tokens of sequences of the set and measure the completions too.
-    #[arg(long, value_name = "SHARE")]
-    pub(crate) given: Option<Given>,
-    /// Sequences of which clues are given.
-    #[arg(long, value_name = "N", default_value_t = default_contexts(), requires = "given")]
-    pub(crate) contexts: usize,
-    /// Completions of each of them.
-    #[arg(long, value_name = "N", default_value_t = default_completions(), requires = "given")]
-    pub(crate) completions: usize,
-    #[command(flatten)]
-    pub(crate) sampler: SamplerArgs,
-    #[command(flatten)]
-    pub(crate) common: Common,
 }
 
 #[derive(Debug, Args)]

@@ -49,7 +49,7 @@ impl SamplerArgs {
         // Empty where a command chooses the rule itself.
         let reveal = if self.reveal.is_empty() { &[RevealRule::default()][..] } else { &self.reveal };
         let rest = SamplerConfig { value: self.value().unwrap_or(value), ..self.rest() };
-        Ok(vmd::run::samplers(reveal, &self.nfe, &rest))
+        Ok(vmd::tasks::samplers(reveal, &self.nfe, &rest))
     }
 
     /// The only one of them.
@@ -62,16 +62,6 @@ impl SamplerArgs {
         Ok(all.pop().expect("a reveal rule and a number of evaluations have defaults"))
     }
 
-    /// The searches, or else the samplers that were asked for.
-    pub(crate) fn methods(&self, value: ValueRule) -> anyhow::Result<Vec<Method>> {
-        let samplers = self.all(value)?;
-        let Some(threshold) = self.search else {
-            return Ok(samplers.into_iter().map(Method::from).collect());
-        };
-        let value = self.value().unwrap_or(value);
-        Ok(self.nfe.iter().map(|&nfe| SearchConfig { threshold, nfe, value }.into()).collect())
-    }
-
     /// The only one of them.
     pub(crate) fn one_method(&self, value: ValueRule) -> anyhow::Result<Method> {
         let config = self.one(value)?;
@@ -81,12 +71,13 @@ impl SamplerArgs {
         })
     }
 
-    fn rest(&self) -> SamplerConfig {
+    /// What samplers have beside reveal rule, value rule and evaluations.
+    pub(crate) fn rest(&self) -> SamplerConfig {
         SamplerConfig { remask: self.remask.unwrap_or_default(), best_of: self.best_of, ..Default::default() }
     }
 
     /// The value rule, if one was given.
-    fn value(&self) -> Option<ValueRule> {
+    pub(crate) fn value(&self) -> Option<ValueRule> {
         match (self.temperature, self.top_p) {
             (None, None) => self.value,
             (temperature, top_p) => Some(ValueRule::Categorical {

@@ -3,9 +3,10 @@
 use indicatif::ProgressBar;
 use serde_json::json;
 use vmd::core::{Purpose, keyed_rng};
-use vmd::data::records::{SHIPMENT_COLUMNS, order_json, shipment_row};
-use vmd::data::sudoku::{Layout, PuzzleConfig, generate_puzzle, harden, write_puzzles};
 use vmd::model::files::write_atomically;
+use vmd::tasks::lines::order_json;
+use vmd::tasks::sudoku::{Layout, PuzzleConfig, generate_puzzle, harden, write_puzzles};
+use vmd::tasks::table::{SHIPMENT_COLUMNS, shipment_row};
 
 use crate::args::{DataRecordsArgs, DataSudokuArgs};
 use crate::failure::usage;

@@ -2,9 +2,7 @@
 
 mod data;
 mod devices;
-mod evaluate_sudoku;
-mod evaluate_synthetic;
-mod evaluate_text;
+mod evaluate;
 mod generate_sudoku;
 mod presets;
 mod sample;
@@ -12,14 +10,16 @@ mod solve;
 mod train;
 
 use crate::args::{Command, DataCommand};
+use evaluate::Kind;
 
 /// Carries out a command.
 pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Train(args) => train::run(args),
-        Command::EvaluateSudoku(args) => evaluate_sudoku::run(args),
-        Command::EvaluateSynthetic(args) => evaluate_synthetic::run(args),
-        Command::EvaluateText(args) => evaluate_text::run(args),
+        Command::Evaluate(args) => evaluate::run(&args, Kind::Any),
+        Command::EvaluateSudoku(args) => evaluate::run(&args, Kind::Sudoku),
+        Command::EvaluateSynthetic(args) => evaluate::run(&args, Kind::Synthetic),
+        Command::EvaluateText(args) => evaluate::run(&args, Kind::File),
         Command::GenerateSudoku(args) => generate_sudoku::run(&args),
         Command::Sample(args) => sample::run(&args),
         Command::Solve(args) => solve::run(&args),

@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor};
 use vmd::core::{DataSource, Purpose, index_below, keyed_rng};
-use vmd::data::source::DataSource;
 use vmd::model::{Conditioned, LossOptions, ModelConfig, ObjectiveConfig, TrainingBatch, VmdModel, loss};
 use vmd::nn::{Activation, PositionEncoding, load_parameters, named_parameters};
 use vmd::process::{Purpose, index_below, keyed_rng};

@@ -4,6 +4,7 @@ mod bad_input;
 mod common;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 mod devices;
+mod evaluate;
 mod output;
 mod resume;
 mod samplers;

@@ -115,8 +115,9 @@ fn the_embedded_puzzles_are_what_their_card_says() {
         .assert()
         .success();
     let made = fs::read(folder.path().join("puzzles.csv")).unwrap();
-    let kept = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../vmd/datasets/sudoku-easy.csv")).unwrap();
-    assert!(made == kept, "the generator no longer makes the puzzles of crates/vmd/datasets");
+    let kept =
+        fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../vmd-tasks/datasets/sudoku-easy.csv")).unwrap();
+    assert!(made == kept, "the generator no longer makes the puzzles of crates/vmd-tasks/datasets");
 }
 
 #[test]

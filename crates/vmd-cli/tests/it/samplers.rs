@@ -156,7 +156,7 @@ fn completions_of_clues_are_measured() {
     assert!(records.iter().all(|record| record["n"] == 20 && record["band"] == "half of the tokens given"));
     // One token of a pair fixes the other.
     assert_eq!(records[3]["value"], 0.0);
-    vmd(folder.path()).args(infill).assert().success().stdout(contains("completed"));
+    vmd(folder.path()).args(infill).assert().success().stdout(contains("infill_accuracy"));
     vmd(folder.path()).args(infill).args(["--completions", "0"]).assert().code(2);
     vmd(folder.path()).args(["evaluate-synthetic", "--contexts", "3"]).assert().code(2);
 }

@@ -254,7 +254,7 @@ fn molecules_and_rows_are_judged_by_their_rules() {
     assert_eq!(one.lines().count(), 1);
     run(folder.path(), &["evaluate-text", "--model", "lines", "--span", "2"])
         .code(2)
-        .stderr(contains("for texts"));
+        .stderr(contains("--span is for text"));
     let prompt = run(folder.path(), &["sample", "--model", "table", "--prompt", "bern"]);
     prompt.code(2).stderr(contains("rows of a table"));
 }
@@ -299,7 +299,7 @@ fn bad_requests_are_told_what_to_do() {
     };
     sample(&["--prompt", "To be"], 2, &["'T' at position 1", "text27"]);
     sample(&["--prompt", "the ship", "--length", "3"], 2, &["--length 3", "8 tokens"]);
-    sample(&["--best-of", "2"], 2, &["--best-of"]);
+    sample(&["--best-of", "2"], 2, &["best_of"]);
     sample(&["--temperature", "0"], 2, &["temperature must be above 0"]);
     sample(&["--top-p", "0.9", "--value", "argmax"], 2, &["cannot be used with"]);
     fails(&["evaluate-text", "--model", "text", "--nfe", "0"], 2, &["--nfe"]);

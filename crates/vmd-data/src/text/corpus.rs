@@ -199,6 +199,15 @@ impl Corpus {
 }
 
 impl Corpus {
+    /// Tokens of an example.
+    pub fn seq_len(&self) -> usize {
+        match self {
+            Self::Text(_, seq_len, _) => *seq_len,
+            Self::Lines(lines) => lines.seq_len(),
+            Self::Table(table) => table.vocabulary().columns().len(),
+        }
+    }
+
     /// Number of examples of a part.
     ///
     /// # Errors

@@ -175,6 +175,12 @@ impl LineSet {
     pub fn vocabulary(&self) -> &Vocabulary {
         &self.vocabulary
     }
+
+    /// Tokens of an example.
+    #[must_use]
+    pub fn seq_len(&self) -> usize {
+        self.seq_len
+    }
 }
 
 fn located(error: TextError, path: &Path, line: u64) -> TextError {

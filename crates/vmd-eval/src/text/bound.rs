@@ -9,7 +9,7 @@ use crate::{Figure, mean_interval};
 /// Texts that are evaluated together, at most. The spread of these batches gives the interval.
 const BATCH: usize = 16;
 
-/// Batches of few texts, whose spread would otherwise say nothing.
+/// Fewest batches, so that the spread between them gives an interval.
 const MIN_BATCHES: usize = 8;
 
 /// A bound of `−ln p(x0)` in nats per token, and what it is made of.
@@ -61,8 +61,9 @@ pub fn text_bound<D: TrainableDenoiser>(
     let figure = |part: &dyn Fn(&BoundEstimate) -> f64| {
         let values: Vec<f64> = batches.iter().map(|batch| part(batch) / seq as f64).collect();
         let mean: f64 = values.iter().enumerate().map(|(number, value)| weight(number) * value).sum();
-        let Figure { value, ci95, .. } = mean_interval(&values);
-        Figure { value: mean, ci95: ci95.map(|end| end - value + mean), n: x0.len() / seq }
+        let spread = mean_interval(&values);
+        let ci95 = spread.ci95.map(|end| end - spread.value + mean);
+        Figure { ci95, n: x0.len() / seq, ..Figure::exact(mean) }
     };
     TextBound {
         steps,
@@ -91,5 +92,5 @@ pub fn text_importance_bound<D: TrainableDenoiser>(
     let seq = model.config().seq_len;
     let (value, error) = importance_bound(model, steps, x0, k, seed);
     let ends = [value - 1.96 * error, value + 1.96 * error];
-    Figure { value: value / seq as f64, ci95: ends.map(|end| end / seq as f64), n: x0.len() / seq }
+    Figure { ci95: ends.map(|end| end / seq as f64), n: x0.len() / seq, ..Figure::exact(value / seq as f64) }
 }

@@ -1,4 +1,4 @@
-//! What a set of samples is worth: variety, repetition, and words that exist.
+//! Metrics of a set of samples: variety, repetition, and known words.
 
 mod bleu;
 
@@ -88,7 +88,7 @@ pub fn word_share<S: AsRef<str>>(samples: &[S], known: &WordSet) -> Figure {
     // The mean of these is the share, and their spread is its own.
     let linear: Vec<f64> = counts.iter().map(|(h, w)| share + (h - share * w) / mean_words).collect();
     let Figure { ci95: [low, high], n, .. } = mean_interval(&linear);
-    Figure { value: share, ci95: [low.max(0.0), high.min(1.0)], n }
+    Figure { ci95: [low.max(0.0), high.min(1.0)], n, ..Figure::exact(share) }.share()
 }
 
 /// Words between white space without the first and the last.

@@ -1,4 +1,4 @@
-//! How many samples are valid, and how many of these say something new.
+//! How many samples are valid, unique and novel.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ pub struct Uniqueness {
 
 impl Uniqueness {
     /// Judges `samples`: `judge` gives a valid one's key, which is the same for samples that say the same, such as a canonical
-    /// SMILES, and `None` for an invalid one. `training` has the keys of what was trained on. A share of nothing is NaN.
+    /// SMILES, and `None` for an invalid one. `training` has the keys of what was trained on. A share with an empty denominator is NaN.
     pub fn of<S: AsRef<str>>(
         samples: &[S],
         training: &BTreeSet<String>,

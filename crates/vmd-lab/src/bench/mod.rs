@@ -148,7 +148,7 @@ fn median(values: &[f64]) -> f64 {
 /// Median, with the smallest and the largest round as its interval.
 fn figure(values: &[f64]) -> Figure {
     let bound = |pick: fn(f64, f64) -> f64| values.iter().copied().fold(values[0], pick);
-    Figure { value: median(values), ci95: [bound(f64::min), bound(f64::max)], n: values.len() }
+    Figure { ci95: [bound(f64::min), bound(f64::max)], n: values.len(), ..Figure::exact(median(values)) }
 }
 
 fn records(rows: &[Row]) -> Vec<Record> {
@@ -164,6 +164,7 @@ fn records(rows: &[Row]) -> Vec<Record> {
                 value: figure.value,
                 ci95: figure.ci95,
                 n: figure.n,
+                unit: figure.unit,
                 nfe: None,
                 reveal: "none".into(),
                 value_rule: "none".into(),

@@ -178,7 +178,7 @@ fn answer(mut once: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<()> {
 /// The preset's configuration with the case's sizes.
 fn config(case: &Case) -> anyhow::Result<RunConfig> {
     let preset = if case.latent { "sudoku" } else { "sudoku-mdm" };
-    let mut config = RunConfig::resolve(presets::text(preset)?, &[], None)?;
+    let mut config = RunConfig::plan(presets::text(preset)?, &[], None)?;
     (config.model.seq_len, config.model.vocab) = (case.seq, case.vocab);
     (config.train.batch_size, config.train.steps) = (case.batch, 1_000_000);
     let trunk = &mut config.model.denoiser.trunk;

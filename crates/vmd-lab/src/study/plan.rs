@@ -210,7 +210,7 @@ impl Arm {
         let mut overrides = vec![format!("name='{}'", self.name)];
         let needs = needs.map_or_else(|| "{needs}".into(), |needs| needs.display().to_string());
         overrides.extend(self.set.iter().map(|text| text.replace("{needs}", &needs)));
-        Ok(RunConfig::resolve(presets::text(&self.preset)?, &overrides, Some(seed))?)
+        Ok(RunConfig::plan(presets::text(&self.preset)?, &overrides, Some(seed))?)
     }
 }
 
@@ -251,7 +251,7 @@ impl Job {
     /// make old runs void.
     pub(super) fn state(&self) -> State {
         let Ok(saved) = RunFolder::read_config(&self.folder) else { return State::Absent };
-        let same = RunConfig::resolve(&saved, &[], None).is_ok_and(|config| config == self.config);
+        let same = RunConfig::read(&saved).is_ok_and(|config| config == self.config);
         match (same, self.records().is_file()) {
             (false, _) => State::Other,
             (true, true) => State::Finished,

@@ -5,9 +5,9 @@
 use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Device;
-use vmd_data::synthetic::{SyntheticSet, SyntheticSource};
 use vmd_model::{BoundEstimate, ModelConfig, ObjectiveConfig};
 use vmd_nn::named_parameters;
+use vmd_tasks::synthetic::{SyntheticSet, SyntheticSource};
 use vmd_train::{MetricRecord, Observer, Outcome, RunFolder, TrainConfig, Trainer, TrainerParts};
 
 const SET: SyntheticSet = SyntheticSet::PairsUniform;

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use vmd_core::{DataSource, Purpose, index_below, keyed_rng};
-use vmd_data::synthetic::{SyntheticSet, SyntheticSource};
 use vmd_model::{ModelConfig, ObjectiveConfig, VmdModel, save_model_dir};
 use vmd_sampler::{Sampler, SamplerConfig};
+use vmd_tasks::synthetic::{SyntheticSet, SyntheticSource};
 use vmd_train::{TrainConfig, TrainError, Trainer, TrainerParts};
 
 const SET: SyntheticSet = SyntheticSet::PairsUniform;

@@ -5,9 +5,9 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use vmd_data::synthetic::{SyntheticSet, SyntheticSource};
 use vmd_model::{ModelConfig, ObjectiveConfig, VmdModel, save_model_dir};
 use vmd_nn::named_parameters;
+use vmd_tasks::synthetic::{SyntheticSet, SyntheticSource};
 use vmd_train::{TrainConfig, TrainError, Trainer, TrainerParts};
 
 const DATA: SyntheticSource = SyntheticSource { set: SyntheticSet::PairsUniform, seed: 3 };

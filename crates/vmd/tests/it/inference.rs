@@ -1,8 +1,8 @@
 //! The model that comes with the crate, which needs no training to be used.
 
 use vmd::VariationalMaskedDiffusion;
-use vmd::data::sudoku::{Grid, Layout, broken_rule};
 use vmd::sampler::{RevealRule, SamplerConfig, ValueRule};
+use vmd::tasks::sudoku::{Grid, Layout, broken_rule};
 
 const PUZZLE: &str = "080050060460907108005000029970006500000872031300049000004025003010000480603100007";
 

@@ -3,13 +3,11 @@
 mod text;
 
 use serde_json::json;
-use vmd::data::sudoku::{Grid, Layout, is_consistent};
-use vmd::eval::SudokuRules;
 use vmd::sampler::{Request, ValueRule};
+use vmd::tasks::{block_sampler, sequence_sampler};
 
 use crate::args::SampleArgs;
 use crate::failure::usage;
-use vmd::data_config::DataConfig;
 use vmd::models::LoadedModel;
 
 /// Draws and prints.
@@ -27,10 +25,11 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
     )?;
     let config = loaded.model.config();
     if let Some(encoding) = &loaded.encoding {
-        return text::write(&loaded, encoding, &loaded.block_sampler(&sampler)?, args);
+        return text::write(&loaded, encoding, &block_sampler(&loaded.model, &sampler)?, args);
     }
-    let data = loaded.run.as_ref().map(|run| &run.data);
-    let sampler = loaded.sampler(&sampler)?;
+    let task = loaded.run.as_ref().map(|run| run.data.open()).transpose()?;
+    let rules = task.as_ref().and_then(|task| task.checker());
+    let sampler = sequence_sampler(&loaded.model, &sampler)?;
     if args.prompt.is_some() || args.length.is_some() || args.candidates != 1 {
         return Err(usage(
             "--prompt, --length and --candidates are for models of text, and this is none; leave them out",
@@ -38,23 +37,23 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
     }
     let blank = vec![config.mask_token(); args.count * config.seq_len];
     let seed = args.common.seed.unwrap_or(0);
-    if args.sampler.best_of > 1 && data.is_none() {
+    if args.sampler.best_of > 1 && rules.is_none() {
         return Err(usage(
-            "--best-of needs the rules of the model's data, and its folder lies in no run; leave it out",
+            "--best-of needs the rules of the model's data, and its folder lies in no run on data with rules; leave it out",
         ));
     }
-    let output = match data {
-        Some(DataConfig::Sudoku { box_rows, box_cols, .. }) => {
-            let rules = SudokuRules::new(Layout::new(*box_rows, *box_cols)?);
-            sampler.run(&loaded.model, &Request::new(&blank, seed).checked(&rules), &mut ())
+    let output = match &rules {
+        Some(rules) => {
+            sampler.run(&loaded.model, &Request::new(&blank, seed).checked(rules.as_ref()), &mut ())
         }
-        Some(DataConfig::Synthetic { set, .. }) => {
-            sampler.sample_checked(&loaded.model, &blank, seed, |_, tokens| set.contains(tokens))
-        }
-        _ => sampler.sample(&loaded.model, &blank, seed),
+        None => sampler.sample(&loaded.model, &blank, seed),
     };
     for (tokens, nfe) in output.tokens.chunks_exact(config.seq_len).zip(&output.nfe) {
-        let (text, valid) = render(data, tokens);
+        let text = match &task {
+            Some(task) => task.render(tokens),
+            None => tokens.iter().map(u32::to_string).collect::<Vec<_>>().join(" "),
+        };
+        let valid = rules.as_ref().map(|rules| rules.accepts(0, tokens));
         if args.common.json {
             println!("{}", json!({ "tokens": tokens, "text": text, "valid": valid, "nfe": nfe }));
         } else {
@@ -63,20 +62,4 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-/// A sequence as text, and whether it obeys the rules of its data set, where that is known.
-fn render(data: Option<&DataConfig>, tokens: &[u32]) -> (String, Option<bool>) {
-    let plain = || tokens.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
-    match data {
-        Some(DataConfig::Synthetic { set, .. }) => (plain(), Some(set.contains(tokens))),
-        Some(DataConfig::Sudoku { box_rows, box_cols, .. }) => {
-            let grid = Layout::new(*box_rows, *box_cols).and_then(|layout| Grid::from_tokens(layout, tokens));
-            match grid {
-                Ok(grid) => (grid.to_string(), Some(is_consistent(&grid))),
-                Err(_) => (plain(), None),
-            }
-        }
-        _ => (plain(), None),
-    }
 }

@@ -5,15 +5,14 @@ mod svg;
 
 use anyhow::bail;
 use serde_json::json;
-use vmd::data::sudoku::{Grid, broken_rule, solve_within};
-use vmd::eval::SudokuRules;
 use vmd::model::files::write_atomically;
 use vmd::sampler::{Method, Request, RevealRule, SamplerConfig, SearchConfig, ValueRule};
+use vmd::tasks::check_method;
+use vmd::tasks::sudoku::{Grid, SOLVER_NODES, SudokuRules, broken_rule, solve_within};
 
 use crate::args::SolveArgs;
 use crate::failure::usage;
 use recorder::Recorder;
-use vmd::data_config::SOLVER_NODES;
 use vmd::models::LoadedModel;
 
 /// Probability from which a search takes digits together.
@@ -36,7 +35,7 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
             config.seq_len
         )));
     }
-    loaded.check_method(&method)?;
+    check_method(&loaded.model, &method)?;
     let seed = args.common.seed.unwrap_or(0);
     let rules = SudokuRules::new(puzzle.layout());
     let mut recorder = Recorder::new(config.vocab);

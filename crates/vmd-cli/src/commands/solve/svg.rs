@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use vmd::data::sudoku::{Grid, Layout};
+use vmd::tasks::sudoku::{Grid, Layout};
 
 use super::recorder::Frame;
 

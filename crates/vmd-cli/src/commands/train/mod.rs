@@ -10,15 +10,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use vmd::Device;
-use vmd::data_config::DataConfig;
 use vmd::models::{LoadedModel, RUNS, newest_run};
 use vmd::presets;
 use vmd::run::RunConfig;
+use vmd::tasks::Task;
 use vmd::train::{Outcome, RunFolder};
 use vmd::training::Run;
 
-use super::evaluate_synthetic::Subject;
-use super::{evaluate_sudoku, evaluate_synthetic, evaluate_text};
+use super::evaluate::report_trained;
 use crate::args::TrainArgs;
 use crate::failure::{Interrupted, usage};
 use crate::progress::Progress;
@@ -63,14 +62,14 @@ fn train(run: &Run, device: &Device, stop: &AtomicBool, arguments: &str) -> anyh
     let model = training.save()?;
     summary::plot(config, folder);
     summary::print(&training, &progress, folder);
-    summary::save_graph(config, &model, folder)
+    summary::save_graph(run, &model)
 }
 
 /// Starts a run in --run, or in the next free folder of its name.
 fn create(args: &TrainArgs) -> anyhow::Result<Run> {
-    let config = resolve(args, &chosen_text(args)?)?;
+    let (config, task) = resolve(args, &chosen_text(args)?)?;
     let path = args.run.clone().unwrap_or_else(|| RunFolder::next_free(&PathBuf::from(RUNS), &config.name));
-    Ok(Run::create(config, &path, &args.common.device)?)
+    Ok(Run::create(config, task, &path, &args.common.device)?)
 }
 
 /// The run to resume: --run, or the newest one.
@@ -87,12 +86,12 @@ fn open(args: &TrainArgs, path: &std::path::Path) -> anyhow::Result<Run> {
     let chosen = args.preset.is_some() || args.config.is_some();
     if chosen || !args.overrides.is_empty() || args.common.seed.is_some() {
         let text = if chosen { chosen_text(args)? } else { run.config().to_toml() };
-        run.check(&resolve(args, &text)?)?;
+        run.check(&resolve(args, &text)?.0)?;
     }
     Ok(run)
 }
 
-fn resolve(args: &TrainArgs, text: &str) -> anyhow::Result<RunConfig> {
+fn resolve(args: &TrainArgs, text: &str) -> anyhow::Result<(RunConfig, Box<dyn Task>)> {
     let of_default = DEFAULT_OVERRIDES.iter().filter(|_| args.is_default()).map(|text| (*text).to_string());
     let overrides: Vec<String> = of_default.chain(args.overrides.iter().cloned()).collect();
     Ok(RunConfig::resolve(text, &overrides, args.common.seed)?)
@@ -124,21 +123,7 @@ fn stop_on_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
 
 /// Prints the figures of a finished run.
 fn evaluate(run: &Run, args: &TrainArgs, device: &Device) -> anyhow::Result<()> {
-    let (config, json) = (run.config(), args.common.json);
+    let config = run.config();
     let loaded = LoadedModel::load(&run.folder().model(), args.common.load_options(None)?, device)?;
-    match &config.data {
-        DataConfig::Synthetic { set, hold_out } => {
-            let subject = Subject::new(*set, *hold_out, config.evaluate.samples, config.evaluate.infill())?;
-            evaluate_synthetic::report(&loaded, &subject, &config.evaluate.samplers(), config.seed, json)
-        }
-        DataConfig::Sudoku { .. } => {
-            evaluate_sudoku::report_trained(&loaded, &config.evaluate, config.seed, json)
-        }
-        DataConfig::Text { .. }
-        | DataConfig::Text8 { .. }
-        | DataConfig::Lines { .. }
-        | DataConfig::Table { .. } => {
-            evaluate_text::report_trained(&loaded, &config.evaluate, config.seed, json)
-        }
-    }
+    report_trained(run.task(), &loaded, &config.evaluate.evaluation(config.seed), args.common.json)
 }

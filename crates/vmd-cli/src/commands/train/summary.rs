@@ -5,7 +5,7 @@ use vmd::model::files::write_atomically;
 use vmd::model::{BoundEstimate, VmdModel};
 use vmd::run::RunConfig;
 use vmd::train::{RunFolder, read_metrics};
-use vmd::training::{Training, describe};
+use vmd::training::{Run, Training, describe};
 
 use crate::graph_plot::plot_graph;
 use crate::progress::Progress;
@@ -42,9 +42,10 @@ pub(super) fn plot(config: &RunConfig, folder: &RunFolder) {
 }
 
 /// Saves and draws the graph that a model has learned, and says how much of it is true.
-pub(super) fn save_graph(config: &RunConfig, model: &VmdModel, folder: &RunFolder) -> anyhow::Result<()> {
+pub(super) fn save_graph(run: &Run, model: &VmdModel) -> anyhow::Result<()> {
+    let (config, folder) = (run.config(), run.folder());
     let Some(gates) = model.denoiser().edge_gates() else { return Ok(()) };
-    let (graph, truth) = (gates.graph()?, config.data.graph());
+    let (graph, truth) = (gates.graph()?, run.task().graph());
     let (file, picture) = (folder.path().join("graph.toml"), folder.plots().join("graph.svg"));
     write_atomically(&file, graph.to_toml().as_bytes())?;
     plot_graph(&graph, &gates.probabilities(), truth.as_ref(), &config.name, &picture)?;

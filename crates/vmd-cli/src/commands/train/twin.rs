@@ -3,16 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use vmd::Device;
-use vmd::data_config::DataConfig;
-use vmd::eval::Record;
+use vmd::eval::{Record, Unit};
 use vmd::models::{LoadedModel, RUNS};
-use vmd::sampler::SamplerConfig;
 use vmd::train::TrainError;
 use vmd::training::Run;
 
 use super::comparison_plot::{Curve, Point, draw};
-use super::evaluate_synthetic::{Subject, figures};
 use crate::args::TrainArgs;
+use crate::commands::evaluate::Console;
 use crate::failure::usage;
 use crate::output::{percent, print_table};
 
@@ -43,17 +41,15 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<()> {
 
 impl Pair {
     fn create(args: &TrainArgs) -> anyhow::Result<Self> {
-        let config = super::resolve(args, &super::chosen_text(args)?)?;
-        if !matches!(config.data, DataConfig::Synthetic { .. }) {
-            return Err(not_synthetic());
-        }
+        let (config, task) = super::resolve(args, &super::chosen_text(args)?)?;
         let twin = config.without_latent()?;
         let path = args.run.clone().unwrap_or_else(|| free_folder(&config.name));
         if path.join("config.toml").exists() {
             return Err(TrainError::RunExists { path }.into());
         }
-        let without = Run::create(twin, &twin_folder(&path), &args.common.device)?;
-        Ok(Self { with: Run::create(config, &path, &args.common.device)?, without })
+        let data = config.data.open()?;
+        let without = Run::create(twin, data, &twin_folder(&path), &args.common.device)?;
+        Ok(Self { with: Run::create(config, task, &path, &args.common.device)?, without })
     }
 
     fn open(args: &TrainArgs) -> anyhow::Result<Self> {
@@ -65,19 +61,18 @@ impl Pair {
     }
 
     fn report(&self, args: &TrainArgs, device: &Device) -> anyhow::Result<()> {
-        let samplers = self.with.config().evaluate.samplers();
         let (with, without) = (measure(&self.with, args, device)?, measure(&self.without, args, device)?);
+        let Some(first) = with.first() else {
+            return Err(usage("the evaluation of these data has no share to compare; leave --twin out"));
+        };
         let picture = self.with.folder().plots().join("latent-and-none.svg");
-        let what = format!("samples of {} that are valid (%)", self.with.config().name);
-        draw(&curves(&samplers, [&with, &without]), &what, &picture)?;
+        let what = format!("{}: {}, % of samples", self.with.config().name, first.metric);
+        draw(&curves([&with, &without]), &what, &picture)?;
         if !args.common.json {
             println!("{what}, by network evaluations (NFE)");
-            let cells = |record: &Record| percent(record.value, record.ci95);
-            let rows: Vec<Vec<String>> = (samplers.iter().zip(with.iter().zip(&without)))
-                .map(|(config, (with, without))| {
-                    vec![row_name(config, &samplers), cells(with), cells(without)]
-                })
-                .collect();
+            let cell = |record: &Record| percent(record.value, record.ci95);
+            let row = |(one, other): (&Record, &Record)| vec![row_name(one, &with), cell(one), cell(other)];
+            let rows: Vec<Vec<String>> = with.iter().zip(&without).map(row).collect();
             print_table(&["NFE", NAMES[0], NAMES[1]], &rows);
         }
         let folder = self.with.folder().path().display();
@@ -86,39 +81,39 @@ impl Pair {
     }
 }
 
-/// The share of valid samples for each sampler of the run's configuration.
+/// The first share that the run's own evaluation measures, such as that of valid samples, for each of its samplers.
 fn measure(run: &Run, args: &TrainArgs, device: &Device) -> anyhow::Result<Vec<Record>> {
     let config = run.config();
-    let DataConfig::Synthetic { set, hold_out } = &config.data else { return Err(not_synthetic()) };
     let loaded = LoadedModel::load(&run.folder().model(), args.common.load_options(None)?, device)?;
-    let subject = Subject::new(*set, *hold_out, config.evaluate.samples, config.evaluate.infill())?;
-    let measured = figures(&loaded, &subject, &config.evaluate.samplers(), config.seed, args.common.json)?;
-    let accuracy = |records: Vec<Record>| records.into_iter().find(|record| record.metric == "accuracy");
-    Ok(measured.into_iter().filter_map(accuracy).collect())
+    let evaluation = config.evaluate.evaluation(config.seed);
+    let mut console = Console::new(args.common.json);
+    let records = run.task().evaluate(&loaded.subject(), &evaluation, &mut console)?;
+    let is_whole = |record: &Record| record.unit == Unit::Share && record.band.is_none();
+    let metric = records.iter().find(|record| is_whole(record)).map(|record| record.metric.clone());
+    let is_wanted = |record: &Record| is_whole(record) && Some(&record.metric) == metric.as_ref();
+    Ok(records.into_iter().filter(is_wanted).collect())
 }
 
-fn not_synthetic() -> anyhow::Error {
-    usage("--twin compares models of synthetic sets; leave it out and train the two models one by one")
-}
-
-/// Steps of a sampler, and its rule where there are several.
-fn row_name(config: &SamplerConfig, all: &[SamplerConfig]) -> String {
-    match all.iter().any(|other| other.reveal != config.reveal) {
-        true => format!("{} {}", config.reveal, config.nfe),
-        false => config.nfe.to_string(),
+/// Evaluations of a sampler, and its rule where there are several.
+fn row_name(record: &Record, all: &[Record]) -> String {
+    let nfe = record.nfe.map_or_else(|| "–".into(), |nfe| nfe.to_string());
+    match all.iter().any(|other| other.reveal != record.reveal) {
+        true => format!("{} {nfe}", record.reveal),
+        false => nfe,
     }
 }
 
 /// One curve for each rule and model.
-fn curves(samplers: &[SamplerConfig], measured: [&[Record]; 2]) -> Vec<Curve> {
+fn curves(measured: [&[Record]; 2]) -> Vec<Curve> {
     let mut curves: Vec<Curve> = Vec::new();
     for (place, records) in measured.into_iter().enumerate() {
-        for (config, record) in samplers.iter().zip(records) {
-            let label = match row_name(config, samplers).rsplit_once(' ') {
+        for record in records {
+            let Some(nfe) = record.nfe else { continue };
+            let label = match row_name(record, records).rsplit_once(' ') {
                 Some((rule, _)) => format!("{rule}, {}", NAMES[place]),
                 None => NAMES[place].to_string(),
             };
-            let point = Point { nfe: config.nfe as f64, share: record.value, ci95: record.ci95 };
+            let point = Point { nfe: nfe as f64, share: record.value, ci95: record.ci95 };
             match curves.iter_mut().find(|curve| curve.label == label) {
                 Some(curve) => curve.points.push(point),
                 None => curves.push(Curve { label, is_dashed: place > 0, points: vec![point] }),
@@ -143,6 +138,9 @@ fn twin_folder(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use vmd::eval::{Figure, Provenance};
+    use vmd::sampler::{RevealRule, SamplerConfig};
+
     use super::*;
 
     #[test]
@@ -152,10 +150,13 @@ mod tests {
 
     #[test]
     fn rows_name_the_rule_where_there_are_several() {
-        let of = |reveal, nfe| SamplerConfig { reveal, nfe, ..Default::default() };
-        let one = [of(vmd::sampler::RevealRule::Ancestral, 1), of(vmd::sampler::RevealRule::Ancestral, 2)];
+        let of = |reveal: RevealRule, nfe| {
+            let sampler = SamplerConfig { reveal, nfe, ..Default::default() };
+            Provenance::default().record("valid", Figure::exact(1.0), &sampler, None)
+        };
+        let one = [of(RevealRule::Ancestral, 1), of(RevealRule::Ancestral, 2)];
         assert_eq!(row_name(&one[1], &one), "2");
-        let two = [of(vmd::sampler::RevealRule::Ancestral, 1), of(vmd::sampler::RevealRule::Margin, 2)];
+        let two = [of(RevealRule::Ancestral, 1), of(RevealRule::Margin, 2)];
         assert_eq!(row_name(&two[1], &two), "margin 2");
     }
 }

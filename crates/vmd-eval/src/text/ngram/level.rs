@@ -1,6 +1,6 @@
 //! The n-grams of one order.
 
-/// Discounts where counts say nothing, as `KenLM` has them.
+/// Default discounts, as in `KenLM`, where counts are too few to estimate them.
 const FALLBACK: [f64; 3] = [0.5, 1.0, 1.5];
 
 /// What the model knows of one order: every context, and after it every token seen there.

@@ -1,0 +1,102 @@
+//! What can be wrong with data, a model or an evaluation.
+
+use thiserror::Error;
+#[cfg(feature = "download")]
+use vmd_data::text::DownloadError;
+use vmd_data::text::TextError;
+use vmd_eval::text::NgramError;
+
+use crate::sudoku::SudokuError;
+
+/// Data that cannot be opened, or an evaluation that cannot be made.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TaskError {
+    /// A key of the `[data]` table is out of range.
+    #[error("data.{key}: {problem}")]
+    Setting {
+        /// The key.
+        key: &'static str,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// The file of the data cannot be used.
+    #[error("data.path: {0}")]
+    File(TextError),
+    /// A file of puzzles that are kept out of training cannot be used.
+    #[error("data.exclude: {0}")]
+    Exclude(SudokuError),
+    /// A file of puzzles cannot be used.
+    #[error("{0}")]
+    Puzzles(SudokuError),
+    /// The data cannot be downloaded.
+    #[cfg(feature = "download")]
+    #[error("data.path is left out, and text8 cannot be downloaded: {0}")]
+    Download(DownloadError),
+    /// This build cannot download.
+    #[error(
+        "data.path is left out, and this build has no downloads; give the path of the file, or build with the feature `download`"
+    )]
+    NoDownload,
+    /// An option that belongs to other tasks.
+    #[error("{option} is for {}, and this model was trained on {task}; leave it out", .tasks.join(", "))]
+    Option {
+        /// The option.
+        option: &'static str,
+        /// Tasks that have it.
+        tasks: Vec<&'static str>,
+        /// The task at hand.
+        task: &'static str,
+    },
+    /// An option is out of range.
+    #[error("{option} {problem}")]
+    Value {
+        /// The option.
+        option: &'static str,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// A sampler that does not fit the model or the task.
+    #[error("{0}")]
+    Sampler(String),
+    /// A model that does not fit the task.
+    #[error("{0}")]
+    Model(String),
+    /// There is nothing to measure.
+    #[error("{0}")]
+    Nothing(String),
+    /// The n-gram judge cannot be trained.
+    #[error("{0}")]
+    Judge(NgramError),
+    /// A part of the data has too few tokens for what is asked.
+    #[error("length {length}: {reason}")]
+    Length {
+        /// Tokens of a text.
+        length: usize,
+        /// The reason.
+        reason: TextError,
+    },
+}
+
+impl TaskError {
+    /// Whether the request itself is wrong, and not a file or the network.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::File(_) | Self::Exclude(_) | Self::Puzzles(_) | Self::Length { .. } => false,
+            #[cfg(feature = "download")]
+            Self::Download(_) => false,
+            _ => true,
+        }
+    }
+
+    /// The option that is wrong, if one is.
+    #[must_use]
+    pub fn option(&self) -> Option<&'static str> {
+        match self {
+            Self::Option { option, .. } | Self::Value { option, .. } => Some(option),
+            Self::Length { .. } => Some("length"),
+            _ => None,
+        }
+    }
+}

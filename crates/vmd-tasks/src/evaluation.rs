@@ -1,0 +1,197 @@
+//! What an evaluation is asked for.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use vmd_sampler::{Method, RevealRule, SamplerConfig, SearchConfig, ValueRule};
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::tasks_with;
+use crate::synthetic::InfillTask;
+use crate::{EvaluateConfig, TaskError, default_completions, default_contexts, samplers};
+
+/// Which tokens are clues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Given {
+    /// A random half of them.
+    Half,
+}
+
+impl fmt::Display for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("half")
+    }
+}
+
+impl FromStr for Given {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "half" => Ok(Self::Half),
+            other => Err(format!("`{other}` is no share of clues; use half")),
+        }
+    }
+}
+
+/// Samplers and amounts. What is absent is the task's own choice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// Reveal rules.
+    pub reveal: Option<Vec<RevealRule>>,
+    /// Steps of the sampler.
+    pub nfe: Option<Vec<usize>>,
+    /// Value rule.
+    pub value: Option<ValueRule>,
+    /// Everything else about samplers.
+    pub rest: SamplerConfig,
+    /// What else is asked for.
+    pub options: Options,
+    /// Seed of every draw.
+    pub seed: u64,
+}
+
+impl Default for Evaluation {
+    fn default() -> Self {
+        Self {
+            reveal: None,
+            nfe: None,
+            value: None,
+            rest: SamplerConfig::default(),
+            options: Options::default(),
+            seed: 0,
+        }
+    }
+}
+
+/// Options of tasks; a task refuses those of others.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Options {
+    /// Search with this threshold instead of sampling step by step.
+    pub search: Option<f64>,
+    /// File of puzzles.
+    pub puzzles: Option<PathBuf>,
+    /// Only so many of the puzzles.
+    pub limit: Option<usize>,
+    /// Instead of puzzles, so many unconditional grids.
+    pub unconditional: Option<usize>,
+    /// Samples to draw.
+    pub samples: Option<usize>,
+    /// Draws of the posterior for a tighter bound.
+    pub iwae: Option<usize>,
+    /// Clues to complete.
+    pub given: Option<Given>,
+    /// Sequences of which clues are given.
+    pub contexts: Option<usize>,
+    /// Completions of each of them.
+    pub completions: Option<usize>,
+    /// Use the test part, not the validation part.
+    pub test: bool,
+    /// Held-out sequences whose bound is estimated; all if absent.
+    pub texts: Option<usize>,
+    /// Tokens of each text that is written; as many as in training if absent.
+    pub length: Option<usize>,
+    /// Fill in the middle tokens of held-out texts, so many.
+    pub span: Option<usize>,
+    /// Attempts at each of them, of which the one is kept that the model finds likeliest.
+    pub candidates: Option<usize>,
+    /// Order of the n-gram judge.
+    pub order: Option<usize>,
+}
+
+impl Options {
+    /// Names of those that are set.
+    #[must_use]
+    pub fn set(&self) -> Vec<&'static str> {
+        let all = [
+            ("search", self.search.is_some()),
+            ("puzzles", self.puzzles.is_some()),
+            ("limit", self.limit.is_some()),
+            ("unconditional", self.unconditional.is_some()),
+            ("samples", self.samples.is_some()),
+            ("iwae", self.iwae.is_some()),
+            ("given", self.given.is_some()),
+            ("contexts", self.contexts.is_some()),
+            ("completions", self.completions.is_some()),
+            ("test", self.test),
+            ("texts", self.texts.is_some()),
+            ("length", self.length.is_some()),
+            ("span", self.span.is_some()),
+            ("candidates", self.candidates.is_some()),
+            ("order", self.order.is_some()),
+        ];
+        all.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| name).collect()
+    }
+
+    /// The numbers that must not be 0.
+    fn counts(&self) -> [(&'static str, Option<usize>); 8] {
+        [
+            ("unconditional", self.unconditional),
+            ("iwae", self.iwae),
+            ("contexts", self.contexts),
+            ("completions", self.completions),
+            ("texts", self.texts),
+            ("length", self.length),
+            ("candidates", self.candidates),
+            ("order", self.order),
+        ]
+    }
+
+    /// What is completed from clues.
+    #[must_use]
+    pub fn infill(&self) -> Option<InfillTask> {
+        self.given.map(|Given::Half| InfillTask {
+            contexts: self.contexts.unwrap_or_else(default_contexts),
+            completions: self.completions.unwrap_or_else(default_completions),
+        })
+    }
+}
+
+impl Evaluation {
+    /// The samplers to compare; what is left open is as in `defaults`.
+    #[must_use]
+    pub fn samplers(&self, defaults: &EvaluateConfig) -> Vec<SamplerConfig> {
+        let (reveal, nfe) = (
+            self.reveal.as_deref().unwrap_or(&defaults.reveal),
+            self.nfe.as_deref().unwrap_or(&defaults.nfe),
+        );
+        let value = self.value.unwrap_or(defaults.value);
+        samplers(reveal, nfe, &SamplerConfig { value, ..self.rest.clone() })
+    }
+
+    /// The searches that are asked for, or else the samplers.
+    #[must_use]
+    pub fn methods(&self, defaults: &EvaluateConfig) -> Vec<Method> {
+        let Some(threshold) = self.options.search else {
+            return self.samplers(defaults).into_iter().map(Method::from).collect();
+        };
+        let value = self.value.unwrap_or(defaults.value);
+        let nfe = self.nfe.as_deref().unwrap_or(&defaults.nfe);
+        nfe.iter().map(|&nfe| SearchConfig { threshold, nfe, value }.into()).collect()
+    }
+
+    /// Refuses options that `task`, which has `known`, does not understand, and numbers that must not be 0.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError::Option`] and [`TaskError::Value`].
+    pub fn check(
+        &self,
+        task: &'static str,
+        known: &[&'static str],
+        has_judge: bool,
+    ) -> Result<(), TaskError> {
+        let judge = has_judge.then_some("judge");
+        if let Some(option) = self.options.set().into_iter().chain(judge).find(|name| !known.contains(name)) {
+            return Err(TaskError::Option { option, tasks: tasks_with(option), task });
+        }
+        let zero = self.options.counts().into_iter().find(|(_, count)| *count == Some(0));
+        let no_steps = self.nfe.as_ref().is_some_and(|nfe| nfe.contains(&0)).then_some("nfe");
+        match no_steps.or(zero.map(|(option, _)| option)) {
+            Some(option) => Err(TaskError::Value { option, problem: "must be 1 or more".into() }),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Tasks: everything about one kind of data in one place.
+//!
+//! A [`Task`] opens its data, knows their rules, suggests a recipe for training and measures a model. Each kind of data has a
+//! folder; [`TaskConfig`] lists them all. A new kind is one more folder and one more line there.
+//!
+//! Invariant: nothing here prints, chooses a device or knows the command line, and no task knows another one. Without the
+//! feature `train` nothing here reaches the trainer or automatic differentiation.
+
+mod config;
+mod error;
+mod evaluation;
+mod files;
+pub mod lines;
+pub mod molecules;
+mod observer;
+#[cfg(feature = "train")]
+mod recipe;
+mod sampling;
+mod settings;
+mod subject;
+pub mod sudoku;
+pub mod synthetic;
+pub mod table;
+mod task;
+pub mod text;
+
+pub use config::{TaskConfig, TaskSettings};
+pub use error::TaskError;
+pub use evaluation::{Evaluation, Given, Options};
+pub use observer::{Observer, Recorder};
+#[cfg(feature = "train")]
+pub use recipe::{Recipe, merge};
+pub use sampling::{block_sampler, check_method, sequence_sampler};
+pub use settings::{EvaluateConfig, default_completions, default_contexts, samplers};
+pub use subject::{Stamp, Subject};
+pub use task::{Sizes, Sources, Task};

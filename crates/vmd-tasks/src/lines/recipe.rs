@@ -1,0 +1,11 @@
+//! Settings for models of lines.
+
+use super::LinesTask;
+use crate::files::line_recipe;
+use crate::{Recipe, Task};
+
+impl LinesTask {
+    pub(super) fn make_recipe(&self) -> Recipe {
+        line_recipe(self.name(), self.sizes())
+    }
+}

@@ -1,0 +1,170 @@
+//! Whether a SMILES string is a molecule, and which.
+
+mod bracket;
+mod canonical;
+mod charges;
+mod element;
+mod error;
+mod kekule;
+mod matching;
+mod parse;
+mod resolve;
+mod rings;
+mod write;
+
+use element::Element;
+pub use error::{SmilesError, SmilesReason};
+
+/// A molecule: atoms with charges, isotopes and hydrogens, and the bonds between them.
+///
+/// Strings are read as `OpenSMILES` has them: atoms of the organic subset and in brackets, the bonds `- = # $ : / \`, branches, ring
+/// closures (`%nn` too) and dots. Refused are what breaks the grammar, rings that stay open or whose ends disagree, a second bond
+/// between two atoms, aromatic atoms outside of rings, aromatic systems without a Kekulé structure, and atoms with more bonds than
+/// a valence of theirs allows: H 1; B 3; C, Si, Ge 4; N 3; P, As 3, 5; O 2; S, Se, Te 2, 4, 6; halogens 1; a charged atom has those
+/// of the element with as many electrons, such as 4 for N⁺. Atoms in brackets may have fewer (radicals). N of valence 5 with a
+/// terminal `=O` or `#N` stands for charges and is read as such (`CN(=O)=O` is `C[N+](=O)[O-]`); other such N, to which
+/// `OpenSMILES` would give hydrogens, is refused. Valences of other elements are not checked. Nor are stereo marks, which are read
+/// and dropped, whether a ring is aromatic by Hückel's rule, and strain. An aromatic atom with a double bond outside the ring may have
+/// another one inside it, as in `O=p1ccccc1`; different Kekulé structures of such a ring count as different molecules. The wildcard `*` is refused, since it is no atom.
+///
+/// `RDKit` allows a little more: other valences of halogens and of ions such as O⁴⁻, aromatic atoms in other rings, and different
+/// bonds at a ring's two ends.
+///
+/// # Source
+///
+/// C. A. James et al., `OpenSMILES` specification 1.0 (2016).
+///
+/// ```
+/// use vmd_tasks::molecules::Molecule;
+///
+/// let phenol = Molecule::parse("Oc1ccccc1")?;
+/// assert_eq!(phenol.canonical_smiles(), Molecule::parse("C1=CC(O)=CC=C1")?.canonical_smiles());
+/// assert!(Molecule::parse("C=O=C").is_err());
+/// # Ok::<(), vmd_tasks::molecules::SmilesError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Molecule {
+    atoms: Vec<Atom>,
+    /// Bonds of each atom.
+    bonds: Vec<Vec<(usize, Bond)>>,
+}
+
+impl Molecule {
+    /// Reads a SMILES string.
+    ///
+    /// # Errors
+    ///
+    /// [`SmilesError`] with the first problem; those of grammar come before those of rings, aromaticity and valence.
+    pub fn parse(smiles: &str) -> Result<Self, SmilesError> {
+        resolve::molecule(parse::parse(smiles)?)
+    }
+
+    /// Atoms without the hydrogens that belong to another atom.
+    pub fn n_atoms(&self) -> usize {
+        self.atoms.len()
+    }
+
+    /// The same string for every way to write the molecule, to compare and count molecules with.
+    ///
+    /// Atoms are told apart by what surrounds them, as far as that goes; of ties every choice is tried, and the first string in
+    /// alphabetical order taken. Bonds that are double in some Kekulé structures and single in others are written as aromatic
+    /// ones, whatever the ring, so that the choice of the structure does not matter. Stereoisomers have the same string, tautomers
+    /// and other ways to set charges different ones. In a component with more than 2000 choices to try, of which one needs to be
+    /// far more symmetric than small molecules are, the string may depend on the order of atoms. The string can be parsed again, if
+    /// no more than 99 rings are open at once.
+    pub fn canonical_smiles(&self) -> String {
+        canonical::smiles(self)
+    }
+
+    /// A SMILES string that starts at the atom of lowest priority and goes to neighbours of lower priority first; atoms without a
+    /// priority have 0, and equal ones the order of the string that was parsed.
+    pub fn smiles_in_order(&self, priority: &[usize]) -> String {
+        let of_atom = |atom: usize| (priority.get(atom).copied().unwrap_or(0), atom);
+        let mut order: Vec<usize> = (0..self.atoms.len()).collect();
+        order.sort_by_key(|&atom| of_atom(atom));
+        let mut ranks = vec![0; order.len()];
+        order.iter().enumerate().for_each(|(rank, &atom)| ranks[atom] = rank);
+        let mut parts = self.components();
+        parts.sort_by_key(|part| part.iter().map(|&atom| ranks[atom]).min());
+        let parts: Vec<String> = parts.iter().map(|part| write::component(self, part, &ranks)).collect();
+        parts.join(".")
+    }
+
+    /// Atoms that hang together, each part ascending.
+    fn components(&self) -> Vec<Vec<usize>> {
+        let mut is_seen = vec![false; self.atoms.len()];
+        let mut parts = Vec::new();
+        for start in 0..self.atoms.len() {
+            if is_seen[start] {
+                continue;
+            }
+            is_seen[start] = true;
+            let (mut part, mut next) = (vec![start], 0);
+            while let Some(&atom) = part.get(next) {
+                next += 1;
+                for &(other, _) in &self.bonds[atom] {
+                    if !std::mem::replace(&mut is_seen[other], true) {
+                        part.push(other);
+                    }
+                }
+            }
+            part.sort_unstable();
+            parts.push(part);
+        }
+        parts
+    }
+
+    /// Sum of the orders of an atom's bonds in a Kekulé structure, without hydrogens.
+    fn valence(&self, atom: usize) -> u32 {
+        let bonds = &self.bonds[atom];
+        let is_delocalised = bonds.iter().any(|&(_, bond)| bond == Bond::Delocalised);
+        bonds.iter().map(|&(_, bond)| bond.order()).sum::<u32>() + u32::from(is_delocalised)
+    }
+
+    fn is_delocalised(&self, atom: usize) -> bool {
+        self.bonds[atom].iter().any(|&(_, bond)| bond == Bond::Delocalised)
+    }
+}
+
+/// An atom and the hydrogens that are not atoms of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Atom {
+    element: Element,
+    /// 0 where none is given.
+    isotope: u16,
+    charge: i8,
+    hydrogens: u32,
+}
+
+/// What holds two atoms together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Bond {
+    Single,
+    Double,
+    Triple,
+    Quadruple,
+    /// Double in some Kekulé structures, single in others. An atom that has one has exactly one double bond, and it is one of these.
+    Delocalised,
+}
+
+impl Bond {
+    /// The bond of an order from 1 to 4.
+    fn of(order: u32) -> Self {
+        match order {
+            ..=1 => Self::Single,
+            2 => Self::Double,
+            3 => Self::Triple,
+            4.. => Self::Quadruple,
+        }
+    }
+
+    /// Pairs of electrons, of which a delocalised bond has one for certain.
+    fn order(self) -> u32 {
+        match self {
+            Self::Single | Self::Delocalised => 1,
+            Self::Double => 2,
+            Self::Triple => 3,
+            Self::Quadruple => 4,
+        }
+    }
+}

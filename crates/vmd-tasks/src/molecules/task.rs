@@ -1,0 +1,113 @@
+//! Molecules as a task.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use vmd_data::text::{Corpus, CsvColumn, Encoding, Symbols};
+use vmd_eval::Record;
+use vmd_eval::text::Uniqueness;
+
+use super::Molecule;
+#[cfg(feature = "train")]
+use crate::Recipe;
+use crate::files::{Figures, FileData, FileRun, OPTIONS, file_name, uniqueness_figures};
+use crate::{Evaluation, Observer, Sizes, Sources, Subject, Task, TaskError, TaskSettings};
+
+/// Keys of `kind = "molecules"`. `kind = "lines"` with `syntax = "smiles"` is the same.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MoleculesConfig {
+    /// The file, plain or packed with gzip or zip.
+    pub path: PathBuf,
+    /// The column that holds the molecules, where the file is CSV: its name, or its number from 1.
+    #[serde(default)]
+    pub column: Option<CsvColumn>,
+    /// What they are made of.
+    #[serde(default)]
+    pub symbols: Symbols,
+    /// Tokens of a sequence: one more than those of the longest SMILES, which a stop token closes.
+    pub seq_len: usize,
+}
+
+impl TaskSettings for MoleculesConfig {
+    const NAME: &'static str = "molecules";
+    const OPTIONS: &'static [&'static str] = OPTIONS;
+
+    fn known_sizes(&self) -> Option<Sizes> {
+        None
+    }
+
+    fn open(&self) -> Result<Box<dyn Task>, TaskError> {
+        let corpus = Corpus::lines(&self.path, self.column.as_ref(), self.symbols, self.seq_len)
+            .map_err(TaskError::File)?;
+        Ok(Box::new(MoleculesTask { data: FileData { corpus, dataset: file_name(&self.path) } }))
+    }
+}
+
+/// Molecules of one file.
+#[derive(Debug, Clone)]
+pub struct MoleculesTask {
+    data: FileData,
+}
+
+/// The canonical SMILES of a valid molecule.
+fn key(smiles: &str) -> Option<String> {
+    Molecule::parse(smiles).ok().map(|molecule| molecule.canonical_smiles())
+}
+
+impl Task for MoleculesTask {
+    fn name(&self) -> &'static str {
+        MoleculesConfig::NAME
+    }
+
+    fn dataset(&self) -> String {
+        self.data.dataset.clone()
+    }
+
+    fn sizes(&self) -> Sizes {
+        self.data.sizes()
+    }
+
+    fn sources(&self, seed: u64) -> Result<Sources, TaskError> {
+        self.data.sources(seed)
+    }
+
+    fn render(&self, tokens: &[u32]) -> String {
+        self.data.encoding().decode(tokens)
+    }
+
+    fn encoding(&self) -> Option<Encoding> {
+        Some(self.data.encoding())
+    }
+
+    #[cfg(feature = "train")]
+    fn recipe(&self) -> Recipe {
+        self.make_recipe()
+    }
+
+    fn options(&self) -> &'static [&'static str] {
+        MoleculesConfig::OPTIONS
+    }
+
+    fn check(&self, subject: &Subject<'_>, evaluation: &Evaluation) -> Result<(), TaskError> {
+        FileRun::new(self, &self.data, subject, evaluation, &mut ()).map(|_| ())
+    }
+
+    fn evaluate(
+        &self,
+        subject: &Subject<'_>,
+        evaluation: &Evaluation,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<Record>, TaskError> {
+        let run = FileRun::new(self, &self.data, subject, evaluation, observer)?;
+        let lines = self.data.corpus.training_lines().map_err(TaskError::File)?;
+        let training: BTreeSet<String> = lines.iter().filter_map(|line| key(line)).collect();
+        let judge = |tokens: &[u32], length: usize| -> Figures {
+            let encoding = self.data.encoding();
+            let lines: Vec<String> = tokens.chunks_exact(length).map(|row| encoding.decode(row)).collect();
+            uniqueness_figures(Uniqueness::of(&lines, &training, key), None)
+        };
+        run.measure("lines_per_second", judge)
+    }
+}

@@ -1,0 +1,128 @@
+//! What is measured when training is done.
+
+use serde::{Deserialize, Serialize};
+use vmd_sampler::{RemaskRule, RevealRule, SamplerConfig, ValueRule};
+
+use crate::synthetic::InfillTask;
+use crate::{Evaluation, Given, Options};
+
+/// The `[evaluate]` table of a configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluateConfig {
+    /// Reveal rules.
+    #[serde(default = "default_reveal")]
+    pub reveal: Vec<RevealRule>,
+    /// Steps of the sampler.
+    #[serde(default = "default_nfe")]
+    pub nfe: Vec<usize>,
+    /// Value rule.
+    #[serde(default)]
+    pub value: ValueRule,
+    /// Remask rule.
+    #[serde(default)]
+    pub remask: RemaskRule,
+    /// Attempts at every sequence.
+    #[serde(default = "default_best_of")]
+    pub best_of: usize,
+    /// Samples to draw: those of a synthetic set beside exact figures, unconditional grids beside puzzles, texts, lines or rows.
+    #[serde(default)]
+    pub samples: Option<usize>,
+    /// Held-out texts, lines or rows whose bound is estimated; all of them if absent.
+    #[serde(default)]
+    pub texts: Option<usize>,
+    /// Whether texts, lines or rows are those of the test part. Choose on the validation part, report on this one once.
+    #[serde(default)]
+    pub test: bool,
+    /// Clues to complete beside unconditional generation, on a synthetic set.
+    #[serde(default)]
+    pub given: Option<Given>,
+    /// Sequences of which clues are given.
+    #[serde(default = "default_contexts")]
+    pub contexts: usize,
+    /// Completions of each of them.
+    #[serde(default = "default_completions")]
+    pub completions: usize,
+}
+
+/// Sequences of which clues are given, unless another number is asked for.
+#[must_use]
+pub fn default_contexts() -> usize {
+    InfillTask::default().contexts
+}
+
+/// Completions of each of them, unless another number is asked for.
+#[must_use]
+pub fn default_completions() -> usize {
+    InfillTask::default().completions
+}
+
+fn default_reveal() -> Vec<RevealRule> {
+    vec![RevealRule::Ancestral]
+}
+
+fn default_nfe() -> Vec<usize> {
+    vec![1, 2, 4]
+}
+
+fn default_best_of() -> usize {
+    1
+}
+
+impl Default for EvaluateConfig {
+    fn default() -> Self {
+        Self {
+            reveal: default_reveal(),
+            nfe: default_nfe(),
+            value: ValueRule::default(),
+            remask: RemaskRule::default(),
+            best_of: default_best_of(),
+            samples: None,
+            texts: None,
+            test: false,
+            given: None,
+            contexts: default_contexts(),
+            completions: default_completions(),
+        }
+    }
+}
+
+impl EvaluateConfig {
+    /// What the samplers have beside reveal rule, value rule and steps.
+    #[must_use]
+    pub fn rest(&self) -> SamplerConfig {
+        SamplerConfig { value: self.value, remask: self.remask, best_of: self.best_of, ..Default::default() }
+    }
+
+    /// The evaluation that these settings ask for.
+    #[must_use]
+    pub fn evaluation(&self, seed: u64) -> Evaluation {
+        Evaluation {
+            reveal: Some(self.reveal.clone()),
+            nfe: Some(self.nfe.clone()),
+            value: Some(self.value),
+            rest: self.rest(),
+            options: Options {
+                samples: self.samples,
+                texts: self.texts,
+                test: self.test,
+                given: self.given,
+                contexts: self.given.map(|_| self.contexts),
+                completions: self.given.map(|_| self.completions),
+                ..Options::default()
+            },
+            seed,
+        }
+    }
+}
+
+/// Every reveal rule with every number of steps, else as `rest`. Rules that set their own pace are listed once.
+#[must_use]
+pub fn samplers(reveal: &[RevealRule], nfe: &[usize], rest: &SamplerConfig) -> Vec<SamplerConfig> {
+    let of_rule = |&reveal: &RevealRule| {
+        let config = SamplerConfig { reveal, ..rest.clone() };
+        let nfe = nfe.iter().take(if config.sets_own_pace() { 1 } else { nfe.len() });
+        nfe.map(move |&nfe| SamplerConfig { nfe, ..config.clone() })
+    };
+    reveal.iter().flat_map(of_rule).collect()
+}

@@ -1,0 +1,46 @@
+//! Puzzles that come with the crate, and puzzles that are kept out of training.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use super::{Layout, PuzzleRecord, parse_puzzles, read_puzzles, solve_within};
+use crate::TaskError;
+
+/// Puzzles that come with the crate; see `datasets/sudoku-easy`.
+const EMBEDDED: &str = include_str!("../../datasets/sudoku-easy.csv");
+
+/// Partly filled grids that the solver looks at before it gives up on a puzzle of a user: seconds.
+pub const SOLVER_NODES: u64 = 2_000_000;
+
+/// The puzzles that come with the crate: 500 of 9×9, called `sudoku-easy`.
+#[must_use]
+pub fn embedded_puzzles() -> Vec<PuzzleRecord> {
+    parse_puzzles(EMBEDDED, "datasets/sudoku-easy/puzzles.csv".as_ref())
+        .expect("the embedded puzzles were checked when they were made")
+}
+
+/// Cells of every solution that must not be trained on.
+pub(super) fn excluded_grids(layout: Layout, files: &[PathBuf]) -> Result<HashSet<Vec<u8>>, TaskError> {
+    let mut puzzles = embedded_puzzles();
+    for file in files {
+        puzzles.extend(read_puzzles(file).map_err(TaskError::Exclude)?);
+    }
+    let mut excluded = HashSet::new();
+    for record in puzzles.into_iter().filter(|record| record.puzzle.layout() == layout) {
+        let solution = match record.solution {
+            Some(solution) => Some(solution),
+            None => {
+                let open = || TaskError::Setting {
+                    key: "exclude",
+                    problem: format!(
+                        "puzzle {} is too open to be solved; give its solution in the file",
+                        record.puzzle
+                    ),
+                };
+                solve_within(&record.puzzle, 1, SOLVER_NODES).ok_or_else(open)?.first
+            }
+        };
+        excluded.extend(solution.map(|grid| grid.cells().to_vec()));
+    }
+    Ok(excluded)
+}

@@ -1,0 +1,271 @@
+//! What has to be evaluated for an exact distribution, each thing once.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use vmd_latent::LatentRows;
+use vmd_model::{TrainableDenoiser, VmdModel};
+use vmd_sampler::{Predictor, Query, Scope};
+
+use super::StepChain;
+
+/// Rows per forward pass.
+const BATCH_ROWS: usize = 1024;
+
+/// What the network is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Context {
+    xt: Vec<u32>,
+    /// Bits of the time; 0 for a network without a time input, so that equal sequences are evaluated once.
+    t: u64,
+}
+
+/// One reveal: what the network is shown, and which tokens it must get right.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Reveal {
+    context: usize,
+    /// Position and value of every revealed token.
+    tokens: Vec<(usize, u32)>,
+}
+
+/// Reveals of one order that share a latent.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Group {
+    /// Tokens that the prior is conditioned on: the number of a list.
+    known: usize,
+    reveals: Vec<usize>,
+}
+
+/// What has to be evaluated with the latents of one prior.
+#[derive(Debug)]
+pub(crate) struct Part {
+    /// Tokens that the prior is conditioned on; empty for an unconditional prior.
+    pub(crate) known: Vec<u32>,
+    /// Numbers of the groups whose latents it draws.
+    pub(crate) groups: Vec<usize>,
+    /// Numbers of the network inputs that those need, in order.
+    pub(crate) contexts: Vec<usize>,
+}
+
+/// Values that are numbered in the order in which they first appear.
+#[derive(Debug)]
+struct Numbered<T> {
+    values: Vec<T>,
+    numbers: HashMap<T, usize>,
+}
+
+impl<T: Clone + Eq + Hash> Numbered<T> {
+    fn new() -> Self {
+        Self { values: Vec::new(), numbers: HashMap::new() }
+    }
+
+    fn number(&mut self, value: T) -> usize {
+        *self.numbers.entry(value).or_insert_with_key(|value| {
+            self.values.push(value.clone());
+            self.values.len() - 1
+        })
+    }
+}
+
+/// Distinct network inputs, distinct reveals, distinct groups of reveals with one latent, and how sequences are made of
+/// them: `p(x) = Σ_orders w Π_groups E_z Π_reveals p(· | z)`.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    contexts: Numbered<Context>,
+    reveals: Numbered<Reveal>,
+    /// Lists of tokens that the prior is conditioned on; one empty list for an unconditional prior.
+    known: Numbered<Vec<u32>>,
+    groups: Numbered<Group>,
+    /// For each sequence of the support: weight and groups of every order.
+    orders: Vec<Vec<(f64, Vec<usize>)>>,
+}
+
+impl Plan {
+    pub(crate) fn collect<D: TrainableDenoiser>(
+        support: &[(Vec<u32>, f64)],
+        chain: &StepChain,
+        model: &VmdModel<D>,
+    ) -> Self {
+        let mut plan = Self {
+            contexts: Numbered::new(),
+            reveals: Numbered::new(),
+            known: Numbered::new(),
+            groups: Numbered::new(),
+            orders: Vec::new(),
+        };
+        for (x, _) in support {
+            let orders = chain
+                .chains
+                .iter()
+                .map(|order| (order.weight, plan.order(x, &order.step_of, chain, model)))
+                .collect();
+            plan.orders.push(orders);
+        }
+        plan
+    }
+
+    /// The groups of one order of one sequence.
+    fn order<D: TrainableDenoiser>(
+        &mut self,
+        x: &[u32],
+        step_of: &[usize],
+        chain: &StepChain,
+        model: &VmdModel<D>,
+    ) -> Vec<usize> {
+        let config = model.config();
+        let (mask, block_len) = (config.mask_token(), config.seq_len / config.blocks);
+        let last = step_of.iter().copied().max().unwrap_or(0);
+        let mut groups: Vec<(usize, Group)> = Vec::new();
+        for step in 0..=last {
+            let tokens: Vec<(usize, u32)> =
+                (0..x.len()).filter(|&i| step_of[i] == step).map(|i| (i, x[i])).collect();
+            let Some(&(first, _)) = tokens.first() else { continue };
+            let block = first / block_len;
+            let xt: Vec<u32> = (0..x.len()).map(|i| if step_of[i] < step { x[i] } else { mask }).collect();
+            let in_block = &xt[block * block_len..(block + 1) * block_len];
+            let share = in_block.iter().filter(|&&token| token == mask).count() as f64 / block_len as f64;
+            let t = match &chain.times {
+                Some(times) => times[step],
+                None => config.schedule.inverse(1.0 - share),
+            };
+            let known = if model.sees_clues() { xt.clone() } else { Vec::new() };
+            let t = if model.denoiser().sees_time() { t.to_bits() } else { 0 };
+            let context = self.contexts.number(Context { xt, t });
+            let reveal = self.reveals.number(Reveal { context, tokens });
+            let owner = match config.scope {
+                Scope::Sequence => 0,
+                Scope::Block => block,
+                Scope::Step => step,
+            };
+            match groups.last_mut().filter(|(last, _)| *last == owner) {
+                Some((_, group)) => group.reveals.push(reveal),
+                None => {
+                    let known = self.known.number(known);
+                    groups.push((owner, Group { known, reveals: vec![reveal] }));
+                }
+            }
+        }
+        groups.into_iter().map(|(_, group)| self.groups.number(group)).collect()
+    }
+
+    pub(crate) fn n_groups(&self) -> usize {
+        self.groups.values.len()
+    }
+
+    /// Groups that an order has at the most.
+    pub(crate) fn most_groups(&self) -> usize {
+        self.orders.iter().flatten().map(|(_, groups)| groups.len()).max().unwrap_or(0)
+    }
+
+    /// Every list of tokens that the prior is conditioned on, with the groups whose latents it draws then.
+    pub(crate) fn parts(&self) -> Vec<Part> {
+        let mut parts: Vec<Part> = self
+            .known
+            .values
+            .iter()
+            .map(|known| Part { known: known.clone(), groups: Vec::new(), contexts: Vec::new() })
+            .collect();
+        for (number, group) in self.groups.values.iter().enumerate() {
+            let part = &mut parts[group.known];
+            part.groups.push(number);
+            part.contexts.extend(group.reveals.iter().map(|&reveal| self.reveals.values[reveal].context));
+        }
+        for part in &mut parts {
+            part.contexts.sort_unstable();
+            part.contexts.dedup();
+        }
+        parts
+    }
+
+    /// `p(x)` of every sequence from the groups' means over `z`.
+    pub(crate) fn sequence_probabilities(&self, means: &[f64]) -> Vec<f64> {
+        let of_order = |(weight, groups): &(f64, Vec<usize>)| -> f64 {
+            weight * groups.iter().map(|&group| means[group]).product::<f64>()
+        };
+        self.orders.iter().map(|orders| orders.iter().map(of_order).sum()).collect()
+    }
+
+    /// How much the KL falls when the mean of each group rises, to first order.
+    pub(crate) fn influence(&self, support: &[(Vec<u32>, f64)], p: &[f64], means: &[f64]) -> Vec<f64> {
+        let mut influence = vec![0.0; self.n_groups()];
+        for ((orders, (_, w)), p) in self.orders.iter().zip(support).zip(p) {
+            for (weight, groups) in orders {
+                for (place, &group) in groups.iter().enumerate() {
+                    let others = groups.iter().enumerate().filter(|(other, _)| *other != place);
+                    let rest: f64 = others.map(|(_, &other)| means[other]).product();
+                    influence[group] += w / p * weight * rest;
+                }
+            }
+        }
+        influence
+    }
+
+    /// `Π_{reveals of a group} p(· | z)` for every part, every `z` of it and every group of it:
+    /// `[parts][latents][groups]`.
+    pub(crate) fn group_probabilities<D: TrainableDenoiser>(
+        &self,
+        model: &VmdModel<D>,
+        parts: &[Part],
+        latents: &[&LatentRows],
+        budget: usize,
+    ) -> Vec<Vec<Vec<f64>>> {
+        let (vocab, seq) = (model.vocab(), model.seq_len());
+        let contexts = &self.contexts.values;
+        let mut result: Vec<Vec<Vec<f64>>> = parts
+            .iter()
+            .zip(latents)
+            .map(|(part, rows)| vec![vec![1.0; part.groups.len()]; rows.n_rows().max(1)])
+            .collect();
+        // For every part and every context of it: which of the part's groups reveal what in it.
+        let asked: Vec<Vec<Vec<(usize, &Reveal)>>> = parts.iter().map(|part| self.asked(part)).collect();
+        let pairs = parts.iter().enumerate().flat_map(|(number, part)| {
+            let n_latents = latents[number].n_rows().max(1);
+            (0..n_latents)
+                .flat_map(move |z| (0..part.contexts.len()).map(move |context| (number, z, context)))
+        });
+        let pairs: Vec<(usize, usize, usize)> = pairs.collect();
+        for chunk in pairs.chunks(BATCH_ROWS) {
+            let context = |part: usize, place: usize| &contexts[parts[part].contexts[place]];
+            let xt: Vec<u32> =
+                chunk.iter().flat_map(|&(part, _, c)| context(part, c).xt.iter().copied()).collect();
+            let t: Vec<f64> = chunk.iter().map(|&(part, _, c)| f64::from_bits(context(part, c).t)).collect();
+            let row_len = latents.first().map_or(0, |rows| rows.row_len);
+            let values: Vec<f32> = match row_len {
+                0 => Vec::new(),
+                _ => chunk.iter().flat_map(|&(part, z, _)| latents[part].row(z).iter().copied()).collect(),
+            };
+            let prediction = model.predict(Query { xt: &xt, t: &t, z: &values, budget, rows: &[] });
+            for (row, &(part, z, place)) in chunk.iter().enumerate() {
+                let answer = prediction.row(row, seq, vocab);
+                for &(group, reveal) in &asked[part][place] {
+                    let mut given = vec![vocab as u32; seq];
+                    reveal.tokens.iter().for_each(|&(i, value)| given[i] = value);
+                    let of_token =
+                        |&(i, value): &(usize, u32)| log_probability(&answer.logits_given(i, &given), value);
+                    result[part][z][group] *= reveal.tokens.iter().map(of_token).sum::<f64>().exp();
+                }
+            }
+        }
+        result
+    }
+
+    /// For every context of `part`: which of the part's groups reveal what in it.
+    fn asked(&self, part: &Part) -> Vec<Vec<(usize, &Reveal)>> {
+        let mut asked = vec![Vec::new(); part.contexts.len()];
+        for (place, &group) in part.groups.iter().enumerate() {
+            for &reveal in &self.groups.values[group].reveals {
+                let reveal = &self.reveals.values[reveal];
+                if let Ok(context) = part.contexts.binary_search(&reveal.context) {
+                    asked[context].push((place, reveal));
+                }
+            }
+        }
+        asked
+    }
+}
+
+fn log_probability(logits: &[f32], value: u32) -> f64 {
+    let largest = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    let sum: f64 = logits.iter().map(|&logit| (f64::from(logit) - largest).exp()).sum();
+    f64::from(logits[value as usize]) - largest - sum.ln()
+}

@@ -1,0 +1,115 @@
+//! Tables as a task.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use vmd_data::text::{Corpus, Encoding};
+use vmd_eval::text::Uniqueness;
+use vmd_eval::{Record, wilson_interval};
+
+use super::TableJudge;
+#[cfg(feature = "train")]
+use crate::Recipe;
+use crate::files::{Figures, FileData, FileRun, OPTIONS, file_name, uniqueness_figures};
+use crate::{Evaluation, Observer, Sizes, Sources, Subject, Task, TaskError, TaskSettings};
+
+/// Keys of `kind = "table"`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableConfig {
+    /// The file, with a header.
+    pub path: PathBuf,
+}
+
+impl TaskSettings for TableConfig {
+    const NAME: &'static str = "table";
+    const OPTIONS: &'static [&'static str] = OPTIONS;
+
+    fn known_sizes(&self) -> Option<Sizes> {
+        None
+    }
+
+    fn open(&self) -> Result<Box<dyn Task>, TaskError> {
+        let corpus = Corpus::table(&self.path).map_err(TaskError::File)?;
+        Ok(Box::new(TableTask { data: FileData { corpus, dataset: file_name(&self.path) } }))
+    }
+}
+
+/// Rows of one file.
+#[derive(Debug, Clone)]
+pub struct TableTask {
+    data: FileData,
+}
+
+impl TableTask {
+    /// What the training part's rows have in common, and their keys.
+    fn judge(&self) -> Result<(TableJudge, BTreeSet<String>), TaskError> {
+        let rows: Vec<Vec<u32>> = self.data.corpus.training_rows().map_err(TaskError::File)?;
+        let domains = self.data.encoding().vocabulary.domains();
+        let keys = rows.iter().map(|row| format!("{row:?}")).collect();
+        Ok((TableJudge::of(rows.iter().map(Vec::as_slice), domains), keys))
+    }
+}
+
+/// Figures of rows, `[n, length]`.
+fn figures(table: &TableJudge, training: &BTreeSet<String>, tokens: &[u32], length: usize) -> Figures {
+    let rows = tokens.chunks_exact(length);
+    let (n, in_domain) = (rows.len(), rows.clone().filter(|row| table.is_in_domain(row)).count());
+    // A row that breaks a rule has no key: no such row was trained on, and all of them would count as novel.
+    let key = |row: &[u32]| if table.is_valid(row) { format!("{row:?}") } else { String::new() };
+    let keys: Vec<String> = rows.map(key).collect();
+    let kept = Uniqueness::of(&keys, training, |key| (!key.is_empty()).then(|| key.to_string()));
+    let unique = Uniqueness { valid: wilson_interval(in_domain, n), ..kept };
+    uniqueness_figures(unique, Some(kept.valid))
+}
+
+impl Task for TableTask {
+    fn name(&self) -> &'static str {
+        TableConfig::NAME
+    }
+
+    fn dataset(&self) -> String {
+        self.data.dataset.clone()
+    }
+
+    fn sizes(&self) -> Sizes {
+        self.data.sizes()
+    }
+
+    fn sources(&self, seed: u64) -> Result<Sources, TaskError> {
+        self.data.sources(seed)
+    }
+
+    fn render(&self, tokens: &[u32]) -> String {
+        self.data.encoding().decode(tokens)
+    }
+
+    fn encoding(&self) -> Option<Encoding> {
+        Some(self.data.encoding())
+    }
+
+    #[cfg(feature = "train")]
+    fn recipe(&self) -> Recipe {
+        self.make_recipe()
+    }
+
+    fn options(&self) -> &'static [&'static str] {
+        TableConfig::OPTIONS
+    }
+
+    fn check(&self, subject: &Subject<'_>, evaluation: &Evaluation) -> Result<(), TaskError> {
+        FileRun::new(self, &self.data, subject, evaluation, &mut ()).map(|_| ())
+    }
+
+    fn evaluate(
+        &self,
+        subject: &Subject<'_>,
+        evaluation: &Evaluation,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<Record>, TaskError> {
+        let run = FileRun::new(self, &self.data, subject, evaluation, observer)?;
+        let (table, training) = self.judge()?;
+        run.measure("lines_per_second", |tokens, length| figures(&table, &training, tokens, length))
+    }
+}
