@@ -2,7 +2,6 @@
 //!
 //! Their dependencies take ten minutes to build, so they live in a target folder of their own.
 
-use std::path::Path;
 use std::process::Command;
 
 use crate::ci::succeed;
@@ -14,26 +13,25 @@ use crate::workspace::{Workspace, cargo};
 pub(crate) fn run() -> Result<(), Failure> {
     let workspace = Workspace::load()?;
     println!("==> CUDA, types only");
-    let mut check = in_own_folder(&workspace.root, &["check", "--features", "cuda"]);
+    let mut check = in_own_folder(&workspace, &["check", "--features", "cuda"]);
     // The build scripts of CUDA's bindings look for a toolkit unless documentation is being built.
     succeed(check.env("DOCS_RS", "1"))?;
     println!("\n==> devices");
-    let runtime = workspace.root.join("target");
     let mut test = in_own_folder(
-        &workspace.root,
+        &workspace,
         &["test", "--features", "wgpu", "--test", "it", "devices", "--", "--nocapture"],
     );
     if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
         // Keeps Vulkan's loader from complaining.
-        test.env("XDG_RUNTIME_DIR", runtime);
+        test.env("XDG_RUNTIME_DIR", workspace.in_target("devices"));
     }
     succeed(&mut test)
 }
 
 /// `cargo SUBCOMMAND --release … ARGUMENTS` on the program.
-fn in_own_folder(root: &Path, arguments: &[&str]) -> Command {
+fn in_own_folder(workspace: &Workspace, arguments: &[&str]) -> Command {
     let mut command = cargo();
     command.arg(arguments[0]).args(["--release", "--locked", "--package", PROGRAM, "--target-dir"]);
-    command.arg(root.join("target").join("devices")).args(&arguments[1..]).current_dir(root);
+    command.arg(workspace.in_target("devices")).args(&arguments[1..]).current_dir(&workspace.root);
     command
 }

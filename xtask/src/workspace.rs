@@ -62,6 +62,11 @@ impl Workspace {
         Ok(Self { root, target: metadata.target_directory, crates })
     }
 
+    /// A folder of that name in cargo's build folder.
+    pub(crate) fn in_target(&self, name: &str) -> PathBuf {
+        self.target.join(name)
+    }
+
     /// Where a release build leaves the program `name`.
     pub(crate) fn program(&self, name: &str) -> PathBuf {
         self.target.join("release").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))

@@ -1,4 +1,5 @@
 //! Predictors that are made by hand.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
 use std::cell::RefCell;
 

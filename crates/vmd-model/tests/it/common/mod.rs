@@ -1,4 +1,5 @@
 //! What the tests of this crate share.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 pub(crate) mod toy;
