@@ -1,4 +1,4 @@
-//! A corrupted batch with everything random already drawn.
+//! Corrupted training batches, with all random numbers drawn in advance.
 
 use rand::Rng;
 use vmd_core::{Purpose, index_below, keyed_rng, uniform};
@@ -14,53 +14,55 @@ pub struct TrainingBatch {
     pub x0: Vec<u32>,
     /// Partly masked tokens, `[rows, seq]`.
     pub xt: Vec<u32>,
-    /// What is known when the latent is drawn, `[rows, seq]`, masked elsewhere: the clues, the blocks before, or `xt`.
+    /// Tokens visible when the latent is drawn, `[rows, seq]`: the clues, the previous blocks or `xt`. The
+    /// mask token elsewhere.
     pub observed: Vec<u32>,
-    /// 1 for the tokens that the latent ties, `[rows, seq]`; the posterior sees them marked.
+    /// 1 for the tokens that the latent covers, `[rows, seq]`.
     pub latent_mask: Vec<u32>,
-    /// 1 for the tokens whose prediction counts, `[rows, seq]`.
+    /// 1 for the tokens that count in the reconstruction, `[rows, seq]`.
     pub loss_mask: Vec<u32>,
-    /// Values of the tokens that a step reveals, `[rows, seq]`, the mask token elsewhere: what tokens with parents see of
-    /// each other. Empty for a network without parents.
+    /// Tokens that the step reveals, `[rows, seq]`, the mask token elsewhere: the input of tokens with
+    /// parents. Empty for a network without parents.
     pub given: Vec<u32>,
-    /// When it is every token's turn within a step, `[rows, seq]`; empty unless the order of parents is left open.
+    /// Order in which a step reveals its tokens, `[rows, seq]`; empty unless the order of parents is open.
     pub reveal_order: Vec<u32>,
     /// Diffusion times, `[rows]`.
     pub t: Vec<f64>,
-    /// Steps of every row's sampler, `[rows]`; `None` in continuous time.
+    /// Number of sampling steps, `[rows]`; `None` in continuous time.
     pub steps: Vec<Option<usize>>,
-    /// Whether a row is trained without its latent, `[rows]`.
+    /// Whether the row is trained without its latent, `[rows]`.
     pub latent_free: Vec<bool>,
-    /// Factor on every row's reconstruction term.
+    /// Weight of the reconstruction term, `[rows]`.
     pub recon_weight: Vec<f64>,
-    /// Factor on every row's KL.
+    /// Factor of the KL, `[rows]`.
     pub kl_factor: Vec<f64>,
-    /// Noise for the posterior's draw, `[draws, rows, latent_row_len]`; empty without a latent.
+    /// Noise for the posterior sample, `[draws, rows, latent_row_len]`; empty without a latent.
     pub latent_noise: Vec<f32>,
-    /// Noise for learned edges, `[rows, seq, seq]`; empty unless it was [drawn](Self::with_gate_noise).
+    /// Noise for learned edges, `[rows, seq, seq]`; empty unless set by
+    /// [`with_gate_noise`](Self::with_gate_noise).
     pub gate_noise: Vec<f32>,
-    /// Tokens per row: those of a block of a causal model, whose texts are rows one after the other.
+    /// Tokens per row. For a causal model a row is a block, and the blocks of a text are consecutive rows.
     pub seq: usize,
-    /// What its random numbers are keyed by.
+    /// Seed and step of the random streams.
     key: (u64, u64),
 }
 
-/// How hard the sequences of a batch are made; [`Difficulty::FULL`] is what the bounds are about.
+/// Difficulty of the sequences of a batch. The bounds assume [`Difficulty::FULL`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Difficulty {
-    /// Factor on the share of masked tokens at every time.
+    /// Factor on the share of masked tokens, at every time.
     pub mask: f64,
-    /// Share of the tokens that are given, in every sequence.
+    /// Share of the tokens that are given.
     pub given: f64,
-    /// Share of the sequence, from its start, whose tokens count; the others stay masked.
+    /// Share of the sequence, from its start, whose tokens count. The rest stays masked.
     pub length: f64,
 }
 
 impl Difficulty {
-    /// Everything as the objective has it.
+    /// The objective, unchanged.
     pub const FULL: Self = Self { mask: 1.0, given: 0.0, length: 1.0 };
 
-    /// What is left of the reconstruction, about; a latent is charged no more than that.
+    /// Approximate share of the reconstruction that remains. The KL is scaled by it.
     fn share(&self) -> f64 {
         self.mask * (1.0 - self.given) * self.length
     }
@@ -71,7 +73,7 @@ impl TrainingBatch {
     ///
     /// # Panics
     ///
-    /// If a token is no value of the model's vocabulary.
+    /// If a token is not in the model's vocabulary.
     pub fn draw<D: TrainableDenoiser>(
         x0: Vec<u32>,
         model: &VmdModel<D>,
@@ -82,12 +84,11 @@ impl TrainingBatch {
         Self::draw_at(x0, &[], model, objective, Difficulty::FULL, seed, step)
     }
 
-    /// The same with clues, `[rows, seq]`, which are given besides what the objective gives, or none; and at another
-    /// difficulty.
+    /// As [`draw`](Self::draw), with additional clues (`[rows, seq]`, or empty) and at a given difficulty.
     ///
     /// # Panics
     ///
-    /// As [`draw`](Self::draw), and if there is another number of clues than of tokens.
+    /// As [`draw`](Self::draw), and if the number of clues is neither 0 nor the number of tokens.
     pub fn draw_at<D: TrainableDenoiser>(
         x0: Vec<u32>,
         clues: &[bool],
@@ -100,7 +101,7 @@ impl TrainingBatch {
         let config = model.config();
         let (vocab, seq) = (config.vocab, config.unit_len());
         assert!(x0.iter().all(|&token| (token as usize) < vocab), "clean tokens are below {vocab}");
-        assert!(clues.is_empty() || clues.len() == x0.len(), "every token is a clue or none");
+        assert!(clues.is_empty() || clues.len() == x0.len(), "expected as many clues as tokens, or none");
         let rows = x0.len() / seq;
         let mut rng = keyed_rng(seed, step, Purpose::Budget);
         let assigned: Vec<Assignment> =
@@ -149,8 +150,8 @@ impl TrainingBatch {
         batch
     }
 
-    /// The same with noise for the edges that `model` learns, if it does: then its gates open and shut at random, and the
-    /// loss contains their price. For training; bounds are those of the gates as they come out.
+    /// Adds noise for learned edges, if `model` has any. The gates are then sampled and the loss contains
+    /// their penalty. For training only: bounds use the gates without noise.
     #[must_use]
     pub fn with_gate_noise<D: TrainableDenoiser>(mut self, model: &VmdModel<D>) -> Self {
         if model.denoiser().edge_gates().is_none() {
@@ -169,21 +170,21 @@ impl TrainingBatch {
         self
     }
 
-    /// The same batch, masked alike, about other examples `x0` (`[rows, seq]`), which have the tokens that are not masked in
-    /// common with it.
+    /// Replaces the examples by `x0` (`[rows, seq]`) and keeps the masks.
     ///
     /// # Panics
     ///
-    /// If they have not.
+    /// If `x0` differs from the current examples in a token that is not masked.
     #[must_use]
     pub fn with_examples(mut self, x0: Vec<u32>) -> Self {
         let common = |((new, old), &shown): ((&u32, &u32), &u32)| shown != *old || new == old;
         assert!(
             x0.iter().zip(&self.x0).zip(&self.xt).all(common),
-            "examples that agree where tokens are shown"
+            "examples must agree in the unmasked tokens"
         );
         for (given, (old, new)) in self.given.iter_mut().zip(self.x0.iter().zip(&x0)) {
-            // What is given is either a token of the example or the mask token, which is none.
+            // An entry of `given` is either the token of the example or the mask token, which no example
+            // contains.
             if given == old {
                 *given = *new;
             }
@@ -197,8 +198,8 @@ impl TrainingBatch {
         self.t.len()
     }
 
-    /// Draws from the prior given what is known, `[draws, rows, latent_row_len]`: what a sampler would get; empty without a
-    /// latent.
+    /// Samples from the prior given `observed`, `[draws, rows, latent_row_len]`, as in sampling. Empty
+    /// without a latent.
     pub fn prior_draws<D: TrainableDenoiser>(&self, model: &VmdModel<D>) -> Vec<f32> {
         let mut rng = keyed_rng(self.key.0, self.key.1, Purpose::Evaluate);
         let draws = model.config().latent.as_ref().map_or(1, |latent| latent.n_draws());
@@ -253,7 +254,7 @@ impl TrainingBatch {
             Scope::Step => counts(i),
         };
         let n_blocks = config.blocks as f64;
-        // A latent of the whole sequence is paid for once, whichever block was drawn.
+        // The KL of a sequence latent counts once, whichever block was drawn.
         let n_paid = if config.scope == Scope::Sequence { 1.0 } else { n_blocks };
         let n_latent_tokens = (0..x0.len()).filter(|&i| latent_mask(i)).count();
         let kl_factor = match assigned.latent_free || n_latent_tokens == 0 {
@@ -270,8 +271,9 @@ impl TrainingBatch {
 }
 
 impl TrainingBatch {
-    /// Draws which of the last row's targets its step reveals, and gives them to their children. Whether a token is
-    /// itself among them says nothing about the others, so all targets count, each with the step's probability.
+    /// Draws which target tokens of the last row the step reveals, as input for their children. Whether a
+    /// token is itself revealed is independent of the others, so all targets count, each with the reveal
+    /// probability of the step.
     fn give(&mut self, x0: &[u32], reveal: f64, config: &ModelConfig, rng: &mut impl Rng) {
         let loss_mask = &self.loss_mask[self.loss_mask.len() - x0.len()..];
         let given = x0.iter().zip(loss_mask).map(|(&token, &loss_mask)| {
@@ -282,7 +284,7 @@ impl TrainingBatch {
     }
 }
 
-/// Which tokens are given: none, or with probability `share` each with a probability that is itself uniform.
+/// Draws clues: none, or with probability `share` each token with a probability that is itself uniform.
 fn random_clues(seq: usize, share: f64, rng: &mut impl Rng) -> Vec<bool> {
     if share == 0.0 || uniform(rng) >= share {
         return vec![false; seq];
@@ -291,7 +293,7 @@ fn random_clues(seq: usize, share: f64, rng: &mut impl Rng) -> Vec<bool> {
     (0..seq).map(|_| uniform(rng) < rate).collect()
 }
 
-/// The block that a row is trained on, every one equally likely.
+/// Draws the block that a row is trained on, uniformly.
 fn drawn_block(config: &ModelConfig, rng: &mut impl Rng) -> std::ops::Range<usize> {
     if config.blocks == 1 || config.causal {
         return 0..config.unit_len();

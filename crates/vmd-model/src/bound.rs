@@ -1,4 +1,4 @@
-//! The bound on held-out data, with the latent's health.
+//! Bounds on held-out data, with diagnostics of the latent.
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -7,13 +7,13 @@ use vmd_latent::LatentHealth;
 use crate::loss::prior_shift;
 use crate::{LatentSource, LossOptions, ObjectiveConfig, TrainableDenoiser, TrainingBatch, VmdModel, loss};
 
-/// Below this share of the reconstruction term, the latent's gain counts as none.
+/// A latent gain below this share of the reconstruction term counts as collapsed.
 const COLLAPSE_SHARE: f64 = 0.01;
 
-/// A bound in nats per sequence, and what the latent contributes to it.
+/// A bound in nats per sequence, and the contribution of the latent to it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct BoundEstimate {
-    /// Steps of the sampler that is certified; absent in continuous time.
+    /// Number of sampling steps that the bound certifies; absent in continuous time.
     pub steps: Option<usize>,
     /// `recon + kl` with KL weight 1 and no free nats.
     pub bound: f64,
@@ -21,41 +21,41 @@ pub struct BoundEstimate {
     pub recon: f64,
     /// KL part, with its multiplier.
     pub kl: f64,
-    /// Nats by which the reconstruction with `z ~ q` beats the one with `z ~ p`; absent without a latent.
+    /// Reconstruction with `z ~ p` minus the one with `z ~ q`, nats; absent without a latent.
     pub latent_gain: Option<f64>,
-    /// Diagnostics of the latent on the first chunk of sequences, absent without a latent.
+    /// Diagnostics of the latent on the first chunk of sequences; absent without a latent.
     pub health: Option<LatentHealth>,
-    /// What the same network reaches without its latent, absent unless it is trained so for a share of its batches.
+    /// Bounds of the same network without its latent; absent unless a share of the batches is trained so.
     pub latent_free: Option<LatentFree>,
 }
 
 /// Bounds of a network without its latent, nats per sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LatentFree {
-    /// At the same number of steps.
+    /// With the same number of steps.
     pub bound: f64,
-    /// In continuous time: one token after the other, an estimate of the data's entropy from above.
+    /// In continuous time, where tokens appear one at a time. An upper estimate of the entropy of the data.
     pub continuous: f64,
 }
 
 impl BoundEstimate {
-    /// Whether the latent gains less than 1 % of the reconstruction term.
+    /// Whether the latent gain is below 1 % of the reconstruction term.
     pub fn is_collapsed(&self) -> bool {
         self.latent_gain.is_some_and(|gain| gain < COLLAPSE_SHARE * self.recon)
     }
 
-    /// Nats that a latent can win at this number of steps, never below 0.
+    /// Nats that a latent can save at most with this number of steps, at least 0.
     pub fn latent_headroom(&self) -> Option<f64> {
         self.latent_free.map(|free| (free.bound - free.continuous).max(0.0))
     }
 
-    /// Nats that it has won; below 0 where the latent costs more than it saves.
+    /// Nats that the latent saves; negative if it costs more than it saves.
     pub fn latent_savings(&self) -> Option<f64> {
         self.latent_free.map(|free| free.bound - self.bound)
     }
 }
 
-/// Estimates the bound of `objective` for each of its numbers of steps on `x0` (`[rows, seq]`), in chunks of
+/// Estimates the bound of `objective` on `x0` (`[rows, seq]`) for each number of steps, in chunks of
 /// `batch_rows`, with the random numbers of `seed`.
 pub fn estimate_bounds<D: TrainableDenoiser>(
     model: &VmdModel<D>,
@@ -77,7 +77,7 @@ pub fn estimate_bounds<D: TrainableDenoiser>(
     objective.budgets().into_iter().map(of_budget).collect()
 }
 
-/// Data and random numbers that every bound is estimated with.
+/// Data and random numbers shared by all bounds.
 struct Estimate<'a, D: TrainableDenoiser> {
     model: &'a VmdModel<D>,
     x0: &'a [u32],
@@ -123,7 +123,7 @@ impl<D: TrainableDenoiser> Estimate<'_, D> {
         bound
     }
 
-    /// Calls `evaluate` with every chunk and its share of all rows.
+    /// Calls `evaluate` with each chunk and its share of all rows.
     fn for_each_batch(&self, objective: &ObjectiveConfig, mut evaluate: impl FnMut(&TrainingBatch, f64)) {
         let seq = self.model.config().seq_len;
         for (chunk, tokens) in self.x0.chunks(self.batch_rows * seq).enumerate() {

@@ -1,4 +1,4 @@
-//! A model of blocks, given what came before them.
+//! A model of blocks, conditioned on the previous tokens.
 
 use std::sync::Arc;
 
@@ -13,28 +13,28 @@ use vmd_sampler::{Prediction, Predictor, Query, Scope, StepTies};
 use crate::model::upload_tokens;
 use crate::{TrainableDenoiser, VmdModel};
 
-/// The blocks of a causal model, given the tokens before each of them. Of any other model they are whole sequences, given
-/// nothing.
+/// The blocks of a causal model, each conditioned on the tokens before it. For any other model a block is a
+/// whole sequence, without conditioning.
 #[derive(Debug)]
 pub struct Conditioned<'a, D: TrainableDenoiser> {
     model: &'a VmdModel<D>,
     context: Option<Context>,
-    /// What posterior and prior are told of the tokens before each block, `[blocks, 1, channels]`.
+    /// Input of posterior and prior for the tokens before each block, `[blocks, 1, channels]`.
     before: Option<Tensor<3>>,
     first: usize,
-    /// Whether a text has more than one of the blocks.
+    /// Whether several blocks of one text are evaluated in parallel.
     side_by_side: bool,
 }
 
 impl<'a, D: TrainableDenoiser> Conditioned<'a, D> {
-    /// Every block of `texts` (`[rows, seq_len]`), given the tokens of the text before it.
+    /// Every block of `texts` (`[rows, seq_len]`), given the tokens of its text before it.
     pub fn each_block(model: &'a VmdModel<D>, texts: &[u32]) -> Self {
         let context = model.read(texts, &model.device());
         let before = context.as_ref().map(|context| model.before_blocks(context));
         Self { model, before, context, first: 0, side_by_side: model.config().causal }
     }
 
-    /// The next block of texts of which `context` has been read, or their first one.
+    /// The next block of texts with cached `context`, or their first block if `None`.
     pub fn next_block(model: &'a VmdModel<D>, context: Option<Context>) -> Self {
         let before = context.as_ref().map(|context| {
             let [_, n, _] = context.features.dims();
@@ -44,7 +44,7 @@ impl<'a, D: TrainableDenoiser> Conditioned<'a, D> {
         Self { model, before, context, first, side_by_side: false }
     }
 
-    /// The blocks with these numbers out of all.
+    /// Selects the blocks `rows`.
     fn before(&self, rows: &[usize]) -> Option<Tensor<3>> {
         self.before.clone().map(|before| match is_all(rows, before.dims()[0]) {
             true => before,
@@ -60,14 +60,15 @@ impl<'a, D: TrainableDenoiser> Conditioned<'a, D> {
         Some(context.select(rows))
     }
 
-    /// The prior of the blocks `rows` on the host, given what is not masked in `known` (`[rows, block_len]`); `None` without a
-    /// latent.
+    /// The prior of the blocks `rows` on the host, given the unmasked tokens of `observed`
+    /// (`[rows, block_len]`). `None` without a latent.
     pub fn priors_given(&self, rows: &[usize], observed: &[u32]) -> Option<Vec<Prior>> {
         let prior = self.model.prior_network()?;
         Some(prior.to_host_given(self.upload(observed), self.before(rows)))
     }
 
-    /// What the posterior says of the blocks `rows`; `x0` and `tied` are `[rows, block_len]`. `None` without a latent.
+    /// The posterior of the blocks `rows`; `x0` and `latent_mask` are `[rows, block_len]`. `None` without a
+    /// latent.
     pub fn posterior(&self, rows: &[usize], x0: &[u32], latent_mask: &[u32]) -> Option<LatentDistribution> {
         let posterior = self.model.posterior()?;
         Some(posterior.forward(self.upload(x0), self.upload(latent_mask), self.before(rows)))
@@ -172,7 +173,8 @@ impl StepTies for HostTies {
 }
 
 impl<D: TrainableDenoiser> Conditioned<'_, D> {
-    /// A latent from the posterior for every row of `x0` (`[rows, seq]`); `latent_mask` is 1 for the tokens that it is for.
+    /// Samples a latent from the posterior for each row of `x0` (`[rows, seq]`). `latent_mask` is 1 for the
+    /// tokens that the latent covers.
     pub(crate) fn infer_latents(
         &self,
         rows: &[usize],
@@ -190,8 +192,8 @@ impl<D: TrainableDenoiser> Conditioned<'_, D> {
         z.into_data().iter::<f32>().collect()
     }
 
-    /// Keeps the latents `z` of the tokens that are shown in `xt` (`[rows, seq]`), and draws those of the others from the prior
-    /// given the ones before them.
+    /// Keeps the latents `z` of the tokens shown in `xt` (`[rows, seq]`) and samples the others from the
+    /// prior, each given the ones before it.
     pub(crate) fn redraw_latents(
         &self,
         rows: &[usize],
@@ -212,7 +214,7 @@ impl<D: TrainableDenoiser> Conditioned<'_, D> {
 }
 
 impl<D: TrainableDenoiser> Conditioned<'_, D> {
-    /// The context of `n` blocks, which may be all of them several times over.
+    /// The context of `n` blocks: the selected ones, or all of them repeated.
     fn repeated(&self, n: usize, rows: &[usize]) -> Option<Context> {
         let context = self.context(rows)?;
         let blocks = if self.side_by_side { self.model.config().blocks } else { 1 };
@@ -224,17 +226,17 @@ impl<D: TrainableDenoiser> Conditioned<'_, D> {
 }
 
 impl<D: TrainableDenoiser> VmdModel<D> {
-    /// Reads `texts` (`[rows, seq_len]`) for the blocks that come after each of theirs; `None` unless the model is causal.
+    /// Encodes `texts` (`[rows, seq_len]`) as context of later blocks. `None` unless the model is causal.
     pub(crate) fn read(&self, texts: &[u32], device: &Device) -> Option<Context> {
         let config = self.config();
         config.causal.then(|| {
             let texts = upload_tokens(texts, config.seq_len, device);
-            self.denoiser().read(texts, None).expect("a causal model has a network that reads")
+            self.denoiser().read(texts, None).expect("the network of a causal model encodes context")
         })
     }
 
-    /// What is known of the tokens before every block of the texts that were read, `[rows · blocks, 1, channels]`: the summary of the
-    /// last of them, and zeros before the first block.
+    /// Summary of the tokens before each block of the encoded texts, `[rows · blocks, 1, channels]`: the
+    /// features of the last of them, and zeros for the first block.
     pub(crate) fn before_blocks(&self, context: &Context) -> Tensor<3> {
         let ([rows, seq, width], blocks) = (context.features.dims(), self.config().blocks);
         let by_block = context.features.clone().reshape([rows, blocks, seq / blocks, width]);

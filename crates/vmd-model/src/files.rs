@@ -1,4 +1,4 @@
-//! Files that are either whole or absent.
+//! Atomic file writes.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -10,27 +10,28 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[error("cannot {action} {}: {reason}", path.display())]
 pub struct FileError {
-    /// What was tried.
+    /// The operation that failed.
     pub action: &'static str,
-    /// Where.
+    /// The file or folder.
     pub path: PathBuf,
-    /// The system's reason.
+    /// The error of the operating system.
     pub reason: io::Error,
 }
 
 impl FileError {
-    /// Names what was tried, and where.
+    /// Adds the operation and the path to an I/O error.
     pub fn when(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
         move |reason| Self { action, path, reason }
     }
 }
 
-/// Writes `bytes` beside `path`, syncs them to disk and renames: a reader sees the old file or the new one.
+/// Writes `bytes` to a temporary file beside `path`, syncs it to disk and renames it. A reader sees the old
+/// file or the new one.
 ///
 /// # Errors
 ///
-/// [`FileError`]; the old file is then untouched.
+/// [`FileError`]; the old file is then unchanged.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let failed = || FileError::when("write", path);
@@ -41,40 +42,40 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     sync_folder(folder)
 }
 
-/// Makes renames inside `folder` durable.
+/// Syncs `folder` to disk, so that renames inside it are durable.
 ///
 /// # Errors
 ///
-/// [`FileError`] when the folder cannot be opened or synced.
+/// [`FileError`] if the folder cannot be opened or synced.
 pub fn sync_folder(folder: &Path) -> Result<(), FileError> {
-    // Folders can be opened and synced on Unix only; elsewhere renames are durable on their own.
+    // Folders can be opened and synced on Unix only; elsewhere renames are durable already.
     if cfg!(unix) {
         File::open(folder).and_then(|f| f.sync_all()).map_err(FileError::when("sync", folder))?;
     }
     Ok(())
 }
 
-/// The bytes of a file.
+/// Reads a file.
 ///
 /// # Errors
 ///
-/// [`FileError`] when it cannot be read.
+/// [`FileError`] if it cannot be read.
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     fs::read(path).map_err(FileError::when("read", path))
 }
 
-/// Creates a folder and those that it lies in.
+/// Creates a folder and its missing parents.
 ///
 /// # Errors
 ///
-/// [`FileError`] when one of them cannot be created.
+/// [`FileError`] if one of them cannot be created.
 pub fn create_folder(path: &Path) -> Result<(), FileError> {
     fs::create_dir_all(path).map_err(FileError::when("create folder", path))
 }
 
-/// Temporary files are private by default; what they become is an ordinary file, as the umask has it.
+/// Temporary files are private by default; the final file has the permissions of the umask.
 fn readable_by_all() -> tempfile::Builder<'static, 'static> {
-    #[cfg_attr(not(unix), expect(unused_mut, reason = "permissions are a matter of Unix"))]
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "permissions are set on Unix only"))]
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));

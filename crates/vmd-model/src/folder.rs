@@ -1,4 +1,4 @@
-//! A model in one folder: `model.safetensors`, `config.json`, `README.md`.
+//! Model folders: `model.safetensors`, `config.json` and `README.md`.
 
 use std::path::{Path, PathBuf};
 
@@ -11,36 +11,36 @@ use vmd_nn::{load_parameters, named_parameters, parameters_from_safetensors, par
 use crate::files::{FileError, create_folder, read, write_atomically};
 use crate::{ModelConfig, TrainableDenoiser, VmdModel};
 
-/// Weights of a model folder.
+/// File name of the weights.
 pub const WEIGHTS: &str = "model.safetensors";
-/// Configuration of a model folder.
+/// File name of the configuration.
 pub const CONFIG: &str = "config.json";
 
 /// A model folder cannot be loaded.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// A file of it cannot be read.
+    /// A file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// Its files make no model.
+    /// The files do not describe a valid model.
     #[error("model {} cannot be loaded: {reason}", path.display())]
     Model {
         /// Folder or file.
         path: PathBuf,
-        /// What is wrong, and what to do.
+        /// The problem and how to fix it.
         reason: String,
     },
 }
 
 impl LoadError {
-    /// What is wrong with the model in `path`.
+    /// An error for the model in `path`.
     pub fn because(path: &Path, reason: impl ToString) -> Self {
         Self::Model { path: path.to_path_buf(), reason: reason.to_string() }
     }
 }
 
-/// The folder of a model: `path` itself, or the one inside it where `path` is a run.
+/// The folder of a model: `path` itself, or its model folder if `path` is a run.
 pub fn model_folder(path: &Path) -> PathBuf {
     let inside = path.join("model");
     if inside.join(CONFIG).is_file() { inside } else { path.to_path_buf() }
@@ -50,7 +50,7 @@ pub fn model_folder(path: &Path) -> PathBuf {
 ///
 /// # Errors
 ///
-/// [`FileError`] when a file cannot be written.
+/// [`FileError`] if a file cannot be written.
 pub fn save_model_dir<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     card: &str,
@@ -63,20 +63,21 @@ pub fn save_model_dir<D: TrainableDenoiser>(
     write_atomically(&folder.join("README.md"), card.as_bytes())
 }
 
-/// What of a trained model's configuration is changed as it is loaded; its weights fit all the same.
+/// Overrides of the saved configuration that leave the weights valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LoadOptions {
-    /// What the denoiser's matrix products round their factors to.
+    /// Precision of the denoiser's matrix products.
     pub precision: Option<Precision>,
-    /// How often the denoiser's trunk is applied.
+    /// Number of times the denoiser's trunk is applied.
     pub loops: Option<usize>,
 }
 
-/// Loads a model folder, strictly: a tensor that is missing, extra, mis-shaped or not finite is an error.
+/// Loads a model folder strictly: a tensor that is missing, unexpected, of another shape or not finite is an
+/// error.
 ///
 /// # Errors
 ///
-/// [`LoadError`] that names the file and the tensor.
+/// [`LoadError`] with the file and the tensor.
 pub fn load_model_dir(folder: &Path, options: LoadOptions, device: &Device) -> Result<VmdModel, LoadError> {
     let bad = |reason: String| LoadError::because(folder, reason);
     if !folder.join(CONFIG).is_file() {
@@ -87,7 +88,8 @@ pub fn load_model_dir(folder: &Path, options: LoadOptions, device: &Device) -> R
     load_model(folder, &read(&folder.join(CONFIG))?, &read(&folder.join(WEIGHTS))?, options, device)
 }
 
-/// The same from the bytes of `config.json` and `model.safetensors`; `folder` is what messages call the place they come from.
+/// Loads a model from the bytes of `config.json` and `model.safetensors`. Error messages name `folder` as
+/// their source.
 ///
 /// # Errors
 ///

@@ -10,20 +10,22 @@ use vmd_sampler::{Predictor, Query, Scope};
 
 use crate::{Conditioned, TrainableDenoiser, VmdModel};
 
-/// Rows per forward pass, as far as the draws of one sequence allow.
+/// Target number of rows per forward pass.
 const BATCH_ROWS: usize = 1024;
 
-/// An upper bound of `−log p(x0)` for the ancestral sampler with `steps` steps for every block, from `k` draws of the posterior:
-/// its mean over the sequences `x0` (`[rows, seq]`) and the standard error of that, in nats per sequence.
+/// Upper bound of `−log p(x0)` for the ancestral sampler with `steps` steps per block, from `k` samples of
+/// the posterior. Returns the mean over the sequences `x0` (`[rows, seq]`) and its standard error, in nats
+/// per sequence.
 ///
-/// Every sequence draws one order of reveals, the same for all `k`, and all its steps are evaluated. Sequence scope:
-/// `−ln (1/k) Σ_j p(x0 | order, z_j) p(z_j)/q(z_j)`. Block and step scope: the sum over blocks or steps of
-/// `−ln (1/k) Σ_j p(x0^S | xt, z_j) p(z_j)/q(z_j)`, with `S` what appears in them. With `k = 1` its expectation is that of
-/// [`estimate_bounds`](crate::estimate_bounds), and it falls with `k`. Without a latent, `k` changes nothing.
+/// Each sequence draws one reveal order, shared by all `k` samples, and evaluates all its steps. Sequence
+/// scope: `−ln (1/k) Σ_j p(x0 | order, z_j) p(z_j)/q(z_j)`. Block and step scope: the sum over blocks or
+/// steps of `−ln (1/k) Σ_j p(x0^S | xt, z_j) p(z_j)/q(z_j)`, where `S` are the tokens revealed in it. With
+/// `k = 1` its expectation is that of [`estimate_bounds`](crate::estimate_bounds), and it falls with `k`.
+/// Without a latent, `k` has no effect.
 ///
 /// # Panics
 ///
-/// If `steps` or `k` is 0, or there is no sequence.
+/// If `steps` or `k` is 0, or `x0` is empty.
 ///
 /// # Source
 ///
@@ -35,7 +37,7 @@ pub fn importance_bound<D: TrainableDenoiser>(
     k: usize,
     seed: u64,
 ) -> (f64, f64) {
-    assert!(k > 0 && !x0.is_empty(), "there is a draw and a sequence");
+    assert!(k > 0 && !x0.is_empty(), "k and the number of sequences must be 1 or more");
     let per_text = model.config().seq_len / model.config().unit_len();
     let units = unit_bounds(model, steps, x0, k, seed);
     let bounds: Vec<f64> = units.chunks_exact(per_text).map(|text| text.iter().sum()).collect();
@@ -45,7 +47,7 @@ pub fn importance_bound<D: TrainableDenoiser>(
     (mean, (variance / n).sqrt())
 }
 
-/// The bound of every sequence or, of a causal model, of every block given those before it.
+/// The bound of each sequence or, for a causal model, of each block given the blocks before it.
 pub(crate) fn unit_bounds<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     steps: usize,
@@ -55,7 +57,7 @@ pub(crate) fn unit_bounds<D: TrainableDenoiser>(
 ) -> Vec<f64> {
     let (seq, times) = (model.config().seq_len, step_times(steps));
     let draws = if model.posterior().is_some() { k } else { 1 };
-    // Blocks of a causal model are evaluated side by side, each as a sequence of its own.
+    // The blocks of a causal model are evaluated in parallel, each as a sequence.
     let unit = model.config().unit_len();
     let per_text = seq / unit;
     let blocks = model.config().unit_blocks();
@@ -75,23 +77,23 @@ pub(crate) fn unit_bounds<D: TrainableDenoiser>(
     bounds
 }
 
-/// One sequence, the step in which each of its tokens appears, and what is known of its bound so far.
+/// A sequence, the step that reveals each of its tokens, and its bound so far.
 struct Trajectory {
     x0: Vec<u32>,
     step_of: Vec<usize>,
-    /// When it is every token's turn within its step, where the order of parents is left open; else empty.
+    /// Order of the tokens within a step, where the order of parents is open; empty otherwise.
     reveal_order: Vec<u32>,
     rng: ChaCha8Rng,
-    /// Latents, one after the other.
+    /// One latent per draw.
     z: Vec<Vec<f32>>,
-    /// `ln p(tokens so far | z) p(z)/q(z)` of each.
+    /// `ln p(tokens so far | z) p(z)/q(z)` per draw.
     log_weights: Vec<f64>,
     bound: f64,
 }
 
 impl Trajectory {
-    /// A token appears between `t` and `s` of its block with probability `α(s) − α(t)`. Steps are counted through all
-    /// blocks.
+    /// Draws the step of each token. A step from `t` to `s` reveals a token of its block with probability
+    /// `α(s) − α(t)`. Steps are counted across blocks.
     fn draw<D: TrainableDenoiser>(
         x0: Vec<u32>,
         model: &VmdModel<D>,
@@ -114,7 +116,7 @@ impl Trajectory {
         Self { x0, step_of, reveal_order, rng, z: Vec::new(), log_weights: Vec::new(), bound: 0.0 }
     }
 
-    /// What is seen at the start of `step`.
+    /// Input tokens at the start of `step`.
     fn xt(&self, step: usize, mask_token: u32) -> Vec<u32> {
         let seen = |(&token, &at): (&u32, &usize)| if at < step { token } else { mask_token };
         self.x0.iter().zip(&self.step_of).map(seen).collect()
@@ -126,19 +128,19 @@ impl Trajectory {
     }
 }
 
-/// What all trajectories of a forward pass have in common.
+/// Shared state of the trajectories of a forward pass.
 struct Batch<'a, D: TrainableDenoiser> {
     model: &'a VmdModel<D>,
     given: Conditioned<'a, D>,
-    /// Of the steps of a block.
+    /// Step times of a block.
     times: &'a [f64],
-    /// Blocks of a sequence, one after the other.
+    /// Blocks per sequence.
     blocks: usize,
     draws: usize,
 }
 
 impl<D: TrainableDenoiser> Batch<'_, D> {
-    /// Steps for a block.
+    /// Steps per block.
     fn steps(&self) -> usize {
         self.times.len() - 1
     }
@@ -152,14 +154,14 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
                 Scope::Block => (step % steps == 0, (step + 1) % steps == 0),
                 Scope::Step => (true, true),
             };
-            // A latent of a step is owed only where the step reveals something.
+            // A step latent is drawn only if the step reveals something.
             let owes = |row: &&mut Trajectory| config.scope != Scope::Step || row.step_of.contains(&step);
             let numbered = rows.iter_mut().enumerate();
             if opens {
                 let (numbers, mut rows): (Vec<_>, Vec<_>) = numbered.filter(|(_, row)| owes(row)).unzip();
                 self.draw_latents(&numbers, &mut rows, step);
             }
-            // Those that are evaluated side by side are all asked, or none.
+            // Blocks evaluated in parallel are evaluated all together or not at all.
             let asked = |row: &&mut Trajectory| config.causal || row.step_of.contains(&step);
             self.reveal(&mut rows.iter_mut().filter(asked).collect::<Vec<_>>(), step);
             if closes {
@@ -168,7 +170,7 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
         }
     }
 
-    /// Draws latents from the posterior, and starts their weights with `p(z)/q(z)`.
+    /// Samples latents from the posterior and initialises their weights with `p(z)/q(z)`.
     fn draw_latents(&self, numbers: &[usize], rows: &mut [&mut Trajectory], step: usize) {
         if rows.is_empty() {
             return;
@@ -183,7 +185,7 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
         };
         let mask_token = model.config().mask_token();
         let x0: Vec<u32> = rows.iter().flat_map(|row| row.x0.iter().copied()).collect();
-        // What is known when the latent is drawn: nothing, the blocks before, or what is not masked.
+        // Tokens visible when the latent is drawn: none, the previous blocks, or the unmasked tokens.
         let observed: Vec<u32> = rows.iter().flat_map(|row| row.xt(step, mask_token)).collect();
         let latent_mask: Vec<u32> = rows.iter().flat_map(|row| self.latent_mask(row, step)).collect();
         let priors = self.given.priors_given(numbers, &observed).unwrap_or_default();
@@ -206,13 +208,13 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
         }
     }
 
-    /// Values of a latent, 0 if there is none.
+    /// Number of values of a latent, 0 without one.
     fn row_len(&self) -> usize {
         let config = self.model.config();
         config.latent.as_ref().map_or(0, |latent| latent.row_len(config.unit_len()))
     }
 
-    /// 1 for the tokens that a latent drawn in `step` is for.
+    /// 1 for the tokens that a latent drawn in `step` covers.
     fn latent_mask(&self, row: &Trajectory, step: usize) -> Vec<u32> {
         let config = self.model.config();
         let (steps, block) = (self.steps(), step / self.steps());
@@ -224,7 +226,7 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
         row.step_of.iter().map(|at| u32::from(of_token(at))).collect()
     }
 
-    /// Multiplies every weight by the probability of the tokens that `step` reveals.
+    /// Multiplies each weight by the probability of the tokens that `step` reveals.
     fn reveal(&self, rows: &mut [&mut Trajectory], step: usize) {
         if rows.is_empty() {
             return;
@@ -234,7 +236,7 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
         let xt: Vec<u32> = rows.iter().flat_map(|row| row.xt(step, config.mask_token())).collect();
         let latents: Vec<f32> = (0..self.draws)
             .flat_map(|draw| rows.iter().map(move |row| row.z.get(draw).map_or(&[][..], Vec::as_slice)))
-            // A step that reveals nothing has no latent of its own.
+            // A step that reveals nothing has no latent.
             .flat_map(|z| (0..row_len).map(|i| z.get(i).copied().unwrap_or_default()))
             .collect();
         let prediction = self.given.predict(Query {

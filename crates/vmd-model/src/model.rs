@@ -1,4 +1,4 @@
-//! The model: a denoiser and, with a latent, its posterior.
+//! The model: a denoiser and, with a latent, its prior and posterior.
 
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -13,12 +13,13 @@ use vmd_sampler::{Prediction, Predictor, Query, Scope};
 
 use crate::{Conditioned, ModelConfig};
 
-/// A denoiser that a model can be built around: any that is a Burn module.
+/// A denoiser that a model can contain: any that is a Burn module.
 pub trait TrainableDenoiser: Denoiser + Module + ModuleDisplay {}
 
 impl<D: Denoiser + Module + ModuleDisplay> TrainableDenoiser for D {}
 
-/// A (variational) masked diffusion model around a denoiser: [`Network`], or any other that implements [`Denoiser`].
+/// A (variational) masked diffusion model around a denoiser: [`Network`], or another implementation of
+/// [`Denoiser`].
 #[derive(Module, Debug)]
 pub struct VmdModel<D: Module + Denoiser = Network> {
     denoiser: D,
@@ -31,7 +32,7 @@ pub struct VmdModel<D: Module + Denoiser = Network> {
 }
 
 impl VmdModel {
-    /// A freshly initialised model; `rng` decides every parameter.
+    /// Creates a model with initial parameters drawn from `rng`.
     ///
     /// # Errors
     ///
@@ -51,12 +52,13 @@ impl VmdModel {
 }
 
 impl<D: TrainableDenoiser> VmdModel<D> {
-    /// A model around a denoiser of your own, which `denoiser` makes from the shape of the latent, the dependency graph and
-    /// the source of initial parameters. The `denoiser` of `config` is then without effect.
+    /// Creates a model around a custom denoiser. `denoiser` builds it from the shape of the latent, the
+    /// dependency graph and the random numbers for initial parameters. The `denoiser` section of `config` is
+    /// ignored.
     ///
     /// # Errors
     ///
-    /// The first problem of `config`, or what `denoiser` returns.
+    /// The first problem of `config`, or the error of `denoiser`.
     pub fn around(
         config: &ModelConfig,
         init: &mut ParameterInit<'_>,
@@ -95,7 +97,7 @@ impl<D: TrainableDenoiser> VmdModel<D> {
         })
     }
 
-    /// What the model was built from.
+    /// The configuration of the model.
     pub fn config(&self) -> &ModelConfig {
         &self.config
     }
@@ -105,12 +107,12 @@ impl<D: TrainableDenoiser> VmdModel<D> {
         &self.denoiser
     }
 
-    /// The inference network, if the model has a latent.
+    /// The inference network; `None` without a latent.
     pub fn posterior(&self) -> Option<&Posterior> {
         self.posterior.as_ref()
     }
 
-    /// The prior with its parameters, on the device; `None` without a latent.
+    /// The prior on the device; `None` without a latent.
     pub fn prior_network(&self) -> Option<&PriorNetwork> {
         self.prior.as_ref()
     }
@@ -120,21 +122,21 @@ impl<D: TrainableDenoiser> VmdModel<D> {
         Some(self.prior.as_ref()?.to_host())
     }
 
-    /// Whether the prior depends on what is known.
+    /// Whether the prior depends on clues or previous tokens.
     pub fn sees_clues(&self) -> bool {
         self.config.latent.as_ref().is_some_and(|latent| latent.clues.is_some() || latent.sees_past)
     }
 
-    /// The prior of every row of `xt` (`[rows, seq]`) on the host, with what is not masked as clues; of a causal model that of
-    /// the first block that is not finished. `None` without a latent.
+    /// The prior of each row of `xt` (`[rows, seq]`) on the host, with the unmasked tokens as clues. For a
+    /// causal model, the prior of the first unfinished block. `None` without a latent.
     pub fn priors_given(&self, xt: &[u32]) -> Option<Vec<Prior>> {
         self.prior.as_ref()?;
         let (units, observed) = self.current_units(xt, xt, self.config.mask_token());
         Conditioned::each_block(self, xt).priors_given(&units, &observed)
     }
 
-    /// For every row the number of the first block in which `of` has a `mark`, or of its last, counted over all rows, and what
-    /// `tokens` are in it; all of them unless the model is causal.
+    /// For each row, the index (over all rows) of the first block in which `of` contains `mark`, or of the
+    /// last block, and the `tokens` of that block. Whole rows unless the model is causal.
     fn current_units(&self, tokens: &[u32], of: &[u32], mark: u32) -> (Vec<usize>, Vec<u32>) {
         if !self.config.causal {
             return ((0..tokens.len() / self.config.seq_len).collect(), tokens.to_vec());
@@ -152,17 +154,17 @@ impl<D: TrainableDenoiser> VmdModel<D> {
         (units, tokens)
     }
 
-    /// The ties between positions, where they are known.
+    /// The dependency graph of the positions, if known.
     pub fn graph(&self) -> Option<&DependencyGraph> {
         self.graph.as_ref()
     }
 
-    /// The denoiser's count of evaluated sequences.
+    /// Counter of evaluated sequences.
     pub fn nfe_counter(&self) -> &NfeCounter {
         self.denoiser.nfe_counter()
     }
 
-    /// Where the parameters live.
+    /// The device of the parameters.
     pub fn device(&self) -> Device {
         self.devices().first().cloned().expect("a model has parameters")
     }
@@ -239,16 +241,17 @@ impl<D: TrainableDenoiser> Predictor for VmdModel<D> {
         self.graph.as_ref()
     }
 
-    /// Of a causal model only the answers for the first unfinished block of a row mean anything.
+    /// For a causal model, only the logits of the first unfinished block of each row are valid.
     ///
     /// # Panics
     ///
-    /// If the model is causal and its tokens have parents: then it is asked for one block at a time ([`Conditioned`]).
+    /// If the model is causal and its tokens have parents. Use [`Conditioned`] to evaluate one block at a
+    /// time.
     fn predict(&self, query: Query<'_>) -> Prediction {
         let blocks = if self.config.causal { self.config.blocks } else { 1 };
         assert!(
             blocks == 1 || self.denoiser.parent_head().is_none(),
-            "blocks with parents are asked for one by one"
+            "blocks with parents must be evaluated one at a time"
         );
         let t: Vec<f64> = query.t.iter().flat_map(|&t| std::iter::repeat_n(t, blocks)).collect();
         let row_len = query.z.len() / query.t.len().max(1);

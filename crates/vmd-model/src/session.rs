@@ -1,4 +1,4 @@
-//! Texts that grow block by block, of which what was written is read once.
+//! Block-by-block generation with a key-value cache.
 
 use rand::Rng;
 use vmd_core::{Purpose, keyed_rng};
@@ -9,7 +9,7 @@ use crate::importance::unit_bounds;
 use crate::model::upload_tokens;
 use crate::{Conditioned, TrainableDenoiser, VmdModel};
 
-/// Texts in progress, with the keys and values of what the next block sees of them.
+/// Texts in progress, with cached keys and values for the next block.
 #[derive(Debug)]
 pub struct Session<'a, D: TrainableDenoiser> {
     model: &'a VmdModel<D>,
@@ -17,33 +17,34 @@ pub struct Session<'a, D: TrainableDenoiser> {
 }
 
 impl<'a, D: TrainableDenoiser> Session<'a, D> {
-    /// Empty texts.
+    /// Starts with empty texts.
     ///
     /// # Panics
     ///
-    /// Unless the model is causal.
+    /// If the model is not causal.
     pub fn new(model: &'a VmdModel<D>) -> Self {
-        assert!(model.config().causal, "only a causal model writes block by block");
+        assert!(model.config().causal, "a session needs a causal model");
         Self { model, context: None }
     }
 
-    /// The next block of every text.
+    /// The next block of each text.
     pub fn next_block(&self) -> Conditioned<'a, D> {
         Conditioned::next_block(self.model, self.context.clone())
     }
 
-    /// Continues every text with `tokens` (`[texts, n]`), whole blocks without a mask token.
+    /// Appends `tokens` (`[texts, n]`) to the texts: whole blocks without mask tokens.
     ///
     /// # Panics
     ///
-    /// If these are no whole blocks, or as many texts as before.
+    /// If `n` is not a positive multiple of the block length, or the number of texts has changed.
     pub fn append(&mut self, tokens: &[u32], texts: usize) {
         let (model, n) = (self.model, tokens.len() / texts);
         let mask = model.config().block_mask().expect("the model is causal");
-        assert!(n > 0 && n.is_multiple_of(mask.block_len), "{n} tokens are no whole blocks");
+        assert!(n > 0 && n.is_multiple_of(mask.block_len), "{n} tokens are not a whole number of blocks");
         let tokens = upload_tokens(tokens, n, &model.device());
         let read = model.denoiser().read(tokens, self.context.as_ref());
-        let Context { past, features, positions } = read.expect("a causal model has a network that reads");
+        let Context { past, features, positions } =
+            read.expect("the network of a causal model encodes context");
         let width = model.config().denoiser.trunk.width;
         let past = past.compact(width);
         let past = match self.context.take() {
@@ -54,34 +55,36 @@ impl<'a, D: TrainableDenoiser> Session<'a, D> {
         self.context = Some(Context { past, features: features.narrow(1, n - 1, 1), positions });
     }
 
-    /// Goes on with these texts alone.
+    /// Keeps only these texts.
     pub fn keep(&mut self, texts: &[usize]) {
         self.context = self.context.take().map(|context| context.select(texts));
     }
 }
 
-/// What is written, and when it ends.
+/// Arguments of [`VmdModel::write`].
 #[derive(Debug, Clone, Copy)]
 pub struct Writing<'a> {
-    /// What is given of every text, and the mask token where it is to be written, `[texts, length]`.
+    /// Initial tokens, `[texts, length]`, with the mask token where text is to be generated.
     pub template: &'a [u32],
     /// Number of texts.
     pub texts: usize,
-    /// A token after which a text is not gone on with.
+    /// End-of-sequence token: a text ends after it.
     pub stop: Option<u32>,
-    /// Decides every draw.
+    /// Seed of all random numbers.
     pub seed: u64,
 }
 
 impl<D: TrainableDenoiser> VmdModel<D> {
-    /// Fills the mask tokens of texts of any length (of a model that is not causal: of its own length at the most), which
-    /// `sampler` does for every block. `observer` is told of each evaluation and of each block.
+    /// Fills the mask tokens of texts of any length, block by block, with `sampler`. A model that is not
+    /// causal is limited to its sequence length. `observer` receives each evaluation and each block.
     ///
-    /// Tokens after a text's `stop` are `stop` too. A causal model sees what comes before a block, and nothing after it.
+    /// Tokens after a text's `stop` are `stop` too. Each block of a causal model depends on the tokens before
+    /// it, not on those after it.
     ///
     /// # Panics
     ///
-    /// If the template is no whole number of texts, or longer than the model allows, or as [`Sampler::run`].
+    /// If the template is not a whole number of texts or longer than the model allows, or as
+    /// [`Sampler::run`].
     pub fn write(
         &self,
         sampler: &Sampler,
@@ -93,7 +96,8 @@ impl<D: TrainableDenoiser> VmdModel<D> {
         SampleOutput { tokens: finished(written, length, writing.stop), nfe }
     }
 
-    /// All blocks of each text that were written, whole, and the evaluations of each.
+    /// The generated blocks of each text and the number of evaluations per text. Blocks are not cut to the
+    /// length.
     fn write_blocks(
         &self,
         sampler: &Sampler,
@@ -101,7 +105,10 @@ impl<D: TrainableDenoiser> VmdModel<D> {
         observer: &mut dyn Observer,
     ) -> (Vec<Vec<u32>>, Vec<usize>) {
         let Writing { template, texts, stop, seed } = writing;
-        assert!(texts > 0 && template.len().is_multiple_of(texts), "a template holds whole texts");
+        assert!(
+            texts > 0 && template.len().is_multiple_of(texts),
+            "the template must be a whole number of texts"
+        );
         let (length, len, mask) =
             (template.len() / texts, self.config().unit_len(), self.config().mask_token());
         assert!(self.config().causal || length <= len, "at most {len} tokens");
@@ -143,20 +150,20 @@ impl<D: TrainableDenoiser> VmdModel<D> {
         (written, nfe)
     }
 
-    /// [`write`](Self::write) with several attempts at every text, of which the one is kept that the model itself finds likeliest as a
-    /// whole: so a causal model takes what is given after a gap into account too. The attempts' evaluations all count, those of the
-    /// bound by which they are compared as well: `nfe` steps for every block.
+    /// As [`write`](Self::write), with several attempts per text, of which the one with the highest
+    /// likelihood under the model is kept. This way a causal model takes given tokens after a gap into
+    /// account. The result counts the evaluations of all attempts and of their bounds: `nfe` steps per block.
     ///
     /// # Panics
     ///
-    /// If `attempts` is 0, if there is a stop token, or if texts are longer than in training; or as `write`.
+    /// If `attempts` is 0, if there is a stop token, if the texts are longer than in training, or as `write`.
     pub fn write_likeliest(&self, sampler: &Sampler, writing: Writing<'_>, attempts: usize) -> SampleOutput {
         let Writing { template, texts, stop, seed } = writing;
         let (seq, unit, length) =
             (self.config().seq_len, self.config().unit_len(), template.len() / texts.max(1));
         assert!(
             attempts > 0 && stop.is_none() && length <= seq,
-            "texts of up to {seq} tokens, without an end"
+            "needs 1 attempt or more, no stop token, and texts of at most {seq} tokens"
         );
         // Attempt `a` at text `i` is text `a · texts + i` of one call.
         let all = Writing { template: &template.repeat(attempts), texts: attempts * texts, ..writing };
@@ -168,8 +175,8 @@ impl<D: TrainableDenoiser> VmdModel<D> {
         let per_unit = sampler.config().nfe;
         let steps = per_unit / self.config().unit_blocks();
         let bounds = unit_bounds(self, steps, &padded, 1, seed);
-        // Blocks before the first gap are the same in all attempts. What the last one has after the text's end was drawn with the
-        // rest of it, and counts with it; blocks after that one say nothing.
+        // Blocks before the first gap are the same in all attempts. The last block counts as a whole,
+        // including what was drawn beyond the end of the text. Later blocks do not count.
         let gap = |text: &[u32]| text.iter().position(|&token| token == self.config().mask_token());
         let counted = |text: usize| {
             let first = gap(&template[text * length..][..length]).unwrap_or(length) / unit;
@@ -189,7 +196,7 @@ impl<D: TrainableDenoiser> VmdModel<D> {
     }
 }
 
-/// Texts cut to `length`, with `stop` from the first one on.
+/// Texts cut to `length`, filled with `stop` from its first occurrence.
 fn finished(written: Vec<Vec<u32>>, length: usize, stop: Option<u32>) -> Vec<u32> {
     let of_text = |mut text: Vec<u32>| {
         let end = stop.and_then(|stop| text.iter().position(|&token| token == stop));

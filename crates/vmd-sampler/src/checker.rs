@@ -1,13 +1,15 @@
-//! The rules of the data, as far as a sampler needs them.
+//! Rules of the data.
 
-/// Rules of the data, for samplers that try again and for a search. A function of row and tokens is one.
+/// Rules of the data, for repeated attempts and for the search. Implemented for functions of row and tokens.
 pub trait Checker: Sync {
-    /// Whether `tokens` (`[seq]`), an answer for row `row` of the sampler's input, break no rule. A search asks about unfinished
-    /// rows too, with mask tokens where nothing is revealed. What is refused must stay refused whatever is revealed later.
+    /// Whether `tokens` (`[seq]`), a candidate for row `row` of the input, break no rule. A search also
+    /// passes unfinished rows, with the mask token where nothing is revealed. A row that is refused must stay
+    /// refused whatever is revealed later.
     fn accepts(&self, row: usize, tokens: &[u32]) -> bool;
 
-    /// Penalty, in nats and 0 or more, for a row whose token `probabilities` (`[seq, vocab]`) no mixture of valid answers could
-    /// have; a token that is there has probability 1. A search defers rows with a large penalty. 0 where nothing is known.
+    /// Penalty in nats, 0 or more, for a row whose token `probabilities` (`[seq, vocab]`) are incompatible
+    /// with every mixture of valid rows. Revealed tokens have probability 1. A search defers rows with a
+    /// large penalty. The default is 0.
     fn penalty(&self, _row: usize, _probabilities: &[f64]) -> f64 {
         0.0
     }

@@ -1,4 +1,4 @@
-//! Latents and network evaluations of many rows at once, for the sampler and the search.
+//! Batched latents and network evaluations, for the sampler and the search.
 
 use rand_chacha::ChaCha8Rng;
 use vmd_process::NoiseSchedule;
@@ -6,19 +6,19 @@ use vmd_process::NoiseSchedule;
 use crate::row::Row;
 use crate::{Observer, Prediction, Predictor, Query, Scope};
 
-/// Sequences per forward pass; bounds the memory of a run, never its result.
+/// Sequences per forward pass. Limits memory and does not affect results.
 pub(crate) const BATCH_ROWS: usize = 128;
 
-/// A predictor in use, and what all its evaluations have in common.
+/// A predictor with the arguments shared by all its evaluations.
 pub(crate) struct Evaluator<'a> {
     pub(crate) model: &'a dyn Predictor,
-    /// Steps for a block, which the network may be told.
+    /// Steps per block, an input of the network.
     pub(crate) budget: usize,
     pub(crate) observer: &'a mut dyn Observer,
 }
 
 impl Evaluator<'_> {
-    /// Draws a latent from the prior for every row.
+    /// Samples a latent from the prior for each row.
     pub(crate) fn draw_latents(&self, rows: &mut [&mut Row]) {
         if rows.is_empty() {
             return;
@@ -29,8 +29,8 @@ impl Evaluator<'_> {
         set_latents(rows, &drawn);
     }
 
-    /// Draws the latents that a block begins with. Where the prior does not see what the rows show, the latents are made to fit
-    /// it, in one more evaluation of those rows.
+    /// Draws the latents at the start of a block. If the prior ignores clues, the latents are then fitted to
+    /// them, with one more evaluation of these rows.
     pub(crate) fn start_latents(&mut self, rows: &mut [&mut Row], scope: Scope, time: impl Fn(&Row) -> f64) {
         if scope == Scope::Step {
             return;
@@ -41,8 +41,8 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Guesses the masked tokens, infers the latents of the shown ones, and draws the others anew, given those before them.
-    /// More rounds of it change little.
+    /// Predicts the masked tokens, infers the latents of the shown tokens from the completed rows, and
+    /// samples the other latents given the ones before them. More rounds have little effect.
     fn fit_latents(&mut self, rows: &mut [&mut Row], scope: Scope, time: impl Fn(&Row) -> f64) {
         let shows = |row: &&mut Row| {
             row.n_masked() > 0
@@ -63,7 +63,7 @@ impl Evaluator<'_> {
         set_latents(&mut rows, &fitting);
     }
 
-    /// Asks the network about `rows`, one evaluation each.
+    /// Evaluates the network once for each of `rows`.
     pub(crate) fn evaluate(&mut self, rows: &mut [&mut Row], time: impl Fn(&Row) -> f64) -> Prediction {
         let t: Vec<f64> = rows.iter().map(|row| time(row)).collect();
         let z: Vec<f32> = rows.iter().flat_map(|row| row.z.iter().copied()).collect();
@@ -75,14 +75,14 @@ impl Evaluator<'_> {
         prediction
     }
 
-    /// Reports the rows that have no mask left.
+    /// Reports the rows without mask tokens.
     pub(crate) fn report_filled<'r>(&mut self, rows: impl Iterator<Item = &'r Row>) {
         rows.filter(|row| row.is_filled())
             .for_each(|row| self.observer.on_row(row.index, &row.tokens, row.nfe));
     }
 }
 
-/// The time at which the share of masked tokens that `row` has in its block is expected.
+/// The time at which the schedule expects the row's current share of masked tokens in its block.
 pub(crate) fn expected_time(row: &Row, schedule: NoiseSchedule) -> f64 {
     schedule.inverse(1.0 - row.n_masked() as f64 / row.block.len() as f64)
 }

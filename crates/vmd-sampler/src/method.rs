@@ -1,4 +1,4 @@
-//! The step sampler and the search behind one name.
+//! The step sampler and the search as one type.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use crate::{
     Observer, Predictor, Request, SampleOutput, Sampler, SamplerConfig, Search, SearchConfig, ValueRule,
 };
 
-/// A way to fill masked tokens.
+/// A sampling method.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Method {
-    /// Step by step: [`Sampler`].
+    /// The step-by-step [`Sampler`].
     Steps(SamplerConfig),
-    /// By a search: [`Search`].
+    /// The [`Search`].
     Search(SearchConfig),
 }
 
@@ -28,7 +28,7 @@ impl From<SearchConfig> for Method {
 }
 
 impl Method {
-    /// What keeps it from running with `model`; see [`Sampler::problems_with`].
+    /// Problems that prevent it from running with `model`; see [`Sampler::problems_with`].
     pub fn problems_with(&self, model: &dyn Predictor) -> Vec<String> {
         match self {
             Self::Steps(config) => Sampler::new(config.clone()).problems_with(model),
@@ -53,7 +53,7 @@ impl Method {
         }
     }
 
-    /// Limit on the evaluations of an attempt; `None` for rules that set their own pace.
+    /// Limit on the evaluations of an attempt; `None` for rules that choose the number of steps themselves.
     pub fn nfe(&self) -> Option<usize> {
         match self {
             Self::Steps(config) => (!config.sets_own_pace()).then_some(config.nfe),
@@ -61,7 +61,7 @@ impl Method {
         }
     }
 
-    /// Which values tokens get.
+    /// The rule for the values of tokens.
     pub fn value(&self) -> ValueRule {
         match self {
             Self::Steps(config) => config.value,
@@ -70,7 +70,7 @@ impl Method {
     }
 }
 
-/// The reveal rule, or `search(THRESHOLD)`.
+/// Writes the reveal rule, or `search(THRESHOLD)`.
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

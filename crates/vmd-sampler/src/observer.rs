@@ -1,16 +1,16 @@
-//! Who is told how a sampler proceeds.
+//! Progress reports of a sampler.
 
 use crate::{Prediction, Query};
 
-/// Is told how a sampler proceeds, for pictures, streams and progress; `()` ignores everything.
+/// Receives the progress of a sampler, for plots, streaming and progress bars. `()` ignores everything.
 pub trait Observer {
-    /// The network was asked `query` and answered `prediction`.
+    /// The network returned `prediction` for `query`.
     fn on_evaluation(&mut self, _query: &Query<'_>, _prediction: &Prediction) {}
 
-    /// Row `row` is filled, in `nfe` evaluations; another attempt may follow if a checker refuses it.
+    /// Row `row` was filled in `nfe` evaluations. If a checker refuses it, another attempt may follow.
     fn on_row(&mut self, _row: usize, _tokens: &[u32], _nfe: usize) {}
 
-    /// Texts that are written in blocks have one more; `texts` are their tokens so far.
+    /// One more block of each text was generated; `texts` are the tokens so far.
     fn on_block(&mut self, _texts: &[Vec<u32>]) {}
 }
 

@@ -1,4 +1,4 @@
-//! Which tokens a step reveals.
+//! Selection of the tokens that a step reveals.
 
 use rand::Rng;
 use vmd_core::{index_below, uniform};
@@ -10,16 +10,16 @@ use crate::probabilities::{argmax, choose, entropy, softmax, two_largest};
 use crate::row::Row;
 use crate::{RemaskRule, RevealRule, RowPrediction, SamplerConfig};
 
-/// A sampler's rules with everything that does not depend on the row worked out.
+/// The rules of a sampler, with all values that do not depend on the row precomputed.
 #[derive(Debug)]
 pub(crate) struct Plan<'a> {
     config: &'a SamplerConfig,
     schedule: NoiseSchedule,
     graph: Option<&'a DependencyGraph>,
-    /// Steps for a block.
+    /// Steps per block.
     steps: usize,
     times: Vec<f64>,
-    /// Probability with which each step of the ancestral chain reveals a masked token.
+    /// Probability that a step of the ancestral chain reveals a masked token.
     reveal: Vec<f64>,
 }
 
@@ -35,8 +35,8 @@ impl<'a> Plan<'a> {
         Self { config, schedule, graph, steps, times, reveal }
     }
 
-    /// Chooses positions where the rule needs no network for it; a row that reveals nothing in this step is
-    /// left out, and costs nothing.
+    /// Chooses positions before the network is evaluated, for rules that allow it. Returns `None` for a row
+    /// that reveals nothing in this step; it needs no evaluation.
     pub(crate) fn choose_early<'r>(&self, row: &'r mut Row, step: usize) -> Option<&'r mut Row> {
         row.chosen = match self.config.reveal {
             RevealRule::Ancestral => {
@@ -49,7 +49,7 @@ impl<'a> Plan<'a> {
         Some(row).filter(|row| !row.chosen.is_empty())
     }
 
-    /// The time that the network is told.
+    /// The time input of the network.
     pub(crate) fn time(&self, row: &Row, step: usize) -> f64 {
         match self.config.reveal {
             RevealRule::Ancestral => self.times[step],
@@ -58,7 +58,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Reveals this step's tokens of `row`, given what the network says, and masks those that it takes back.
+    /// Reveals this step's tokens of `row` according to `prediction`, and masks the tokens taken back.
     pub(crate) fn reveal(&self, row: &mut Row, step: usize, prediction: RowPrediction<'_>) {
         let mut chosen = match self.config.reveal {
             RevealRule::Ancestral | RevealRule::RandomK => std::mem::take(&mut row.chosen),
@@ -68,14 +68,14 @@ impl<'a> Plan<'a> {
         if prediction.has_open_order() && counts && self.config.remask == RemaskRule::None {
             return self.reveal_surest(row, chosen.len(), prediction);
         }
-        // Whatever ranks tokens has put the surest first.
+        // Rules that rank tokens have sorted them, the surest first.
         let ranks = !matches!(self.config.reveal, RevealRule::Ancestral | RevealRule::RandomK);
         let reveal_order: Vec<u32> = match prediction.has_open_order() && !ranks {
             true => row.tokens.iter().map(|_| row.rng.next_u32()).collect(),
             false => Vec::new(),
         };
         prediction.sort(&mut chosen, &reveal_order);
-        // What the step has revealed so far.
+        // Tokens revealed in this step so far.
         let mut given = vec![row.mask_token(); row.tokens.len()];
         for position in chosen {
             let logits = prediction.logits_given(position, &given);
@@ -86,7 +86,7 @@ impl<'a> Plan<'a> {
         row.mask_again();
     }
 
-    /// Reveals `count` tokens, one after the other: always the one that is surest, given those before it.
+    /// Reveals `count` tokens one at a time: each time the surest one, given those before it.
     fn reveal_surest(&self, row: &mut Row, count: usize, prediction: RowPrediction<'_>) {
         let mut given = vec![row.mask_token(); row.tokens.len()];
         for _ in 0..count {
@@ -104,7 +104,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Tokens to reveal, and with `predict-remask` those to take back.
+    /// The tokens to reveal. With `predict-remask`, also sets the tokens to take back.
     fn choose_by_score(&self, row: &mut Row, step: usize, prediction: RowPrediction<'_>) -> Vec<usize> {
         let masked: Vec<usize> = row.masked().collect();
         for &i in &masked {
@@ -141,18 +141,18 @@ impl<'a> Plan<'a> {
         ranked
     }
 
-    /// Every position that no earlier one of `ranked` that was taken is tied to.
+    /// Selects positions of `ranked` greedily such that no two are adjacent.
     fn independent(&self, ranked: &[usize]) -> Vec<usize> {
-        let tied = |i, j| self.graph.is_some_and(|graph| graph.is_adjacent(i, j));
+        let adjacent = |i, j| self.graph.is_some_and(|graph| graph.is_adjacent(i, j));
         ranked.iter().fold(Vec::new(), |mut taken, &i| {
-            if taken.iter().all(|&j| !tied(i, j)) {
+            if taken.iter().all(|&j| !adjacent(i, j)) {
                 taken.push(i);
             }
             taken
         })
     }
 
-    /// Tokens that this step reveals at the least.
+    /// Minimum number of tokens that this step reveals.
     fn count(&self, row: &Row, step: usize) -> usize {
         match self.config.reveal {
             RevealRule::Threshold { .. } | RevealRule::EntropyBound { .. } | RevealRule::IndependentSet => 1,
@@ -160,7 +160,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// How sure a token is; the largest scores are revealed first.
+    /// Score of a token; the largest scores are revealed first.
     fn score(&self, probabilities: &[f64]) -> f64 {
         match self.config.reveal {
             RevealRule::Margin => {
@@ -173,14 +173,14 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// `positions` from the surest to the least sure.
+/// Sorts `positions` from the surest to the least sure.
 fn rank(row: &Row, mut positions: Vec<usize>) -> Vec<usize> {
-    // Ties go to the left, so that the order is the same everywhere.
+    // Equal scores are sorted by position, so that the order is deterministic.
     positions.sort_by(|&a, &b| row.surety[b].total_cmp(&row.surety[a]).then(a.cmp(&b)));
     positions
 }
 
-/// `count` of the masked positions, every subset equally likely.
+/// Draws `count` of the masked positions; all subsets are equally likely.
 fn random_subset(row: &mut Row, count: usize) -> Vec<usize> {
     let mut positions: Vec<usize> = row.masked().collect();
     let count = count.min(positions.len());

@@ -1,4 +1,4 @@
-//! What a network answers.
+//! Network outputs.
 
 use std::borrow::Cow;
 use std::fmt::Debug;
@@ -6,38 +6,38 @@ use std::sync::Arc;
 
 use vmd_graph::Parents;
 
-/// What ties the tokens of one step, for networks that condition them on each other.
+/// Dependencies between the tokens of one step, for networks with parents.
 pub trait StepTies: Debug + Send + Sync {
-    /// Who conditions on whom.
+    /// The parents of each token.
     fn parents(&self) -> &Parents;
 
-    /// Adds to the `logits` (`[vocab]`) of token `i` of row `row` what its parents in `given` say; nothing if it has none there.
-    /// `given` is `[seq]`: values of the tokens that the step has revealed so far, the mask token elsewhere.
+    /// Adds the contribution of the revealed parents to the `logits` (`[vocab]`) of token `i` of row `row`.
+    /// `given` (`[seq]`) contains the tokens that the step has revealed so far and the mask token elsewhere.
     fn add_to(&self, logits: &mut [f32], row: usize, i: usize, given: &[u32]);
 }
 
-/// Logits of every row and, for a network whose tokens condition on each other within a step, what ties them.
+/// Logits of each row, and the dependencies between tokens of one step, if the network has any.
 #[derive(Debug, Clone)]
 pub struct Prediction {
-    /// `[rows, seq, vocab]`, as long as no token of the step is known.
+    /// `[rows, seq, vocab]`, without tokens of the same step.
     pub logits: Vec<f32>,
     ties: Option<Arc<dyn StepTies>>,
 }
 
 impl From<Vec<f32>> for Prediction {
-    /// Tokens that are independent of each other, given the latent.
+    /// Tokens that are conditionally independent given the latent.
     fn from(logits: Vec<f32>) -> Self {
         Self { logits, ties: None }
     }
 }
 
 impl Prediction {
-    /// Tokens that condition on their parents.
+    /// Tokens that depend on their parents.
     pub fn with_ties(logits: Vec<f32>, ties: Arc<dyn StepTies>) -> Self {
         Self { logits, ties: Some(ties) }
     }
 
-    /// The answer for one row.
+    /// The prediction for one row.
     pub fn row(&self, index: usize, seq: usize, vocab: usize) -> RowPrediction<'_> {
         RowPrediction {
             logits: &self.logits[index * seq * vocab..(index + 1) * seq * vocab],
@@ -48,7 +48,7 @@ impl Prediction {
     }
 }
 
-/// The answer for one row.
+/// The prediction for one row.
 #[derive(Debug, Clone, Copy)]
 pub struct RowPrediction<'a> {
     logits: &'a [f32],
@@ -58,18 +58,18 @@ pub struct RowPrediction<'a> {
 }
 
 impl<'a> RowPrediction<'a> {
-    /// Logits of token `i` as long as no token of the step is known, `[vocab]`.
+    /// Logits of token `i` without tokens of the same step, `[vocab]`.
     pub fn logits(&self, i: usize) -> &'a [f32] {
         &self.logits[i * self.vocab..(i + 1) * self.vocab]
     }
 
-    /// Logits of all tokens as long as none of the step is known, `[seq, vocab]`.
+    /// Logits of all tokens without tokens of the same step, `[seq, vocab]`.
     pub(crate) fn all_logits(&self) -> &'a [f32] {
         self.logits
     }
 
-    /// Logits of token `i` given the values of other tokens of the same step; `given` is `[seq]`, with the mask token where
-    /// nothing is given.
+    /// Logits of token `i` given other tokens of the same step, `[vocab]`. `given` is `[seq]`, with the mask
+    /// token elsewhere.
     pub fn logits_given(&self, i: usize, given: &[u32]) -> Cow<'a, [f32]> {
         let Some(ties) = self.ties else { return Cow::Borrowed(self.logits(i)) };
         let mut logits = self.logits(i).to_vec();
@@ -77,7 +77,8 @@ impl<'a> RowPrediction<'a> {
         Cow::Owned(logits)
     }
 
-    /// Puts parents before their children; where the order is left open by `reveal_order` (`[seq]`), if there are any.
+    /// Sorts parents before their children. If the order is open, sorts by `reveal_order` (`[seq]`), unless
+    /// it is empty.
     pub fn sort(&self, positions: &mut [usize], reveal_order: &[u32]) {
         match self.ties.map(|ties| ties.parents()) {
             Some(parents) if !parents.is_open() => positions.sort_by_key(|&i| parents.rank(i)),
@@ -86,12 +87,12 @@ impl<'a> RowPrediction<'a> {
         }
     }
 
-    /// Those that condition on token `i`, where the order is open; some of them twice.
+    /// The tokens that depend on token `i` if the order is open; some may occur twice.
     pub(crate) fn tied_to(&self, i: usize) -> impl Iterator<Item = usize> + 'a {
         self.ties.into_iter().flat_map(move |ties| ties.parents().of(i)).map(|parent| parent.node)
     }
 
-    /// Whether tokens of one step condition on each other in whatever order they are revealed.
+    /// Whether tokens of one step depend on each other in the order in which they are revealed.
     pub(crate) fn has_open_order(&self) -> bool {
         self.ties.is_some_and(|ties| ties.parents().is_open())
     }

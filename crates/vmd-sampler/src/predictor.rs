@@ -1,4 +1,4 @@
-//! What a sampler needs of a network.
+//! The network interface of a sampler.
 
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -11,16 +11,16 @@ use crate::Prediction;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// Once per sample, kept for all steps (arXiv 2510.23606).
+    /// Once per sample, fixed for all steps (arXiv 2510.23606).
     #[default]
     Sequence,
     /// Once per block, before its first step.
     Block,
-    /// Afresh in every step (VADD, arXiv 2505.17384).
+    /// In each step (VADD, arXiv 2505.17384).
     Step,
 }
 
-/// A network as a sampler sees it. Everything is on the host.
+/// A network with inputs and outputs on the host.
 pub trait Predictor {
     /// Number of clean values; the mask token is `vocab`.
     fn vocab(&self) -> usize;
@@ -28,10 +28,10 @@ pub trait Predictor {
     /// Tokens per sequence.
     fn seq_len(&self) -> usize;
 
-    /// The noise schedule that the network was trained with.
+    /// The noise schedule of training.
     fn schedule(&self) -> NoiseSchedule;
 
-    /// Blocks that a sequence is generated in, one after the other; they divide [`seq_len`](Self::seq_len).
+    /// Number of blocks, which are generated one after the other. It divides [`seq_len`](Self::seq_len).
     fn n_blocks(&self) -> usize {
         1
     }
@@ -39,19 +39,21 @@ pub trait Predictor {
     /// How often the latent is drawn.
     fn latent_scope(&self) -> Scope;
 
-    /// A latent from the prior for every row of `xt` (`[rows, seq]`), each from the row's own stream, one after the other; empty
-    /// without a latent. `rows` are the numbers of the rows among those that the sampler was given.
+    /// Samples a latent from the prior for each row of `xt` (`[rows, seq]`), each from the random stream of
+    /// the row. Returns them concatenated; empty without a latent. `rows` are the indices of the rows in the
+    /// input of the sampler.
     fn draw_latents(&self, rows: &[usize], xt: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> Vec<f32>;
 
-    /// Whether every token has a latent of its own from a prior that does not see what a row shows: then a draw has to be made to
-    /// fit it, by [`fit_latents`](Self::fit_latents).
+    /// Whether each token has a latent from a prior that ignores clues. Then samples must be fitted with
+    /// [`fit_latents`](Self::fit_latents).
     fn fits_latents(&self) -> bool {
         false
     }
 
-    /// Latents that fit what `xt` (`[rows, seq]`) shows: those of the shown tokens are inferred from `guess`, the same rows with
-    /// the most probable values in place of masks, and the others are drawn from the prior given the ones before them.
-    /// `latent_mask` is 1 for the tokens that the latent is for. Asked only if [`fits_latents`](Self::fits_latents).
+    /// Latents that fit the tokens shown in `xt` (`[rows, seq]`). Those of the shown tokens are inferred from
+    /// `guess`, the same rows with the most probable values instead of masks. The others are sampled from the
+    /// prior given the ones before them. `latent_mask` is 1 for the tokens that the latent covers. Called
+    /// only if [`fits_latents`](Self::fits_latents).
     fn fit_latents(
         &self,
         rows: &[usize],
@@ -63,26 +65,26 @@ pub trait Predictor {
         self.draw_latents(rows, xt, rngs)
     }
 
-    /// The ties between positions, where they are known.
+    /// The dependency graph of the positions, if known.
     fn graph(&self) -> Option<&DependencyGraph> {
         None
     }
 
-    /// Evaluates the network once for every row of `query`.
+    /// Evaluates the network once for each row of `query`.
     fn predict(&self, query: Query<'_>) -> Prediction;
 }
 
-/// What a network is asked in one evaluation, row after row.
+/// Input of one evaluation.
 #[derive(Debug, Clone, Copy)]
 pub struct Query<'a> {
     /// Tokens, `[rows, seq]`, values `0..vocab` or the mask token `vocab`.
     pub xt: &'a [u32],
     /// Diffusion times, `[rows]`.
     pub t: &'a [f64],
-    /// Latents of the rows, one after the other; empty without a latent.
+    /// Latents of the rows, concatenated; empty without a latent.
     pub z: &'a [f32],
-    /// Steps of the sampler that asks, for a block; a network may be told.
+    /// Steps per block, an optional input of the network.
     pub budget: usize,
-    /// Numbers of the rows among those that the sampler was given, `[rows]`; empty for all of them in order.
+    /// Indices of the rows in the input of the sampler, `[rows]`; empty for all rows in order.
     pub rows: &'a [usize],
 }

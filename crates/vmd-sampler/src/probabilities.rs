@@ -13,7 +13,7 @@ pub(crate) fn softmax(logits: &[f32], temperature: f64) -> Vec<f64> {
     probabilities
 }
 
-/// Index of the largest value; the first of several.
+/// Index of the largest value, the first one if there are several.
 pub(crate) fn argmax(probabilities: &[f64]) -> usize {
     let mut best = 0;
     for (i, p) in probabilities.iter().enumerate() {
@@ -24,7 +24,7 @@ pub(crate) fn argmax(probabilities: &[f64]) -> usize {
     best
 }
 
-/// The two largest values; the second is 0 where there is only one.
+/// The two largest values; the second is 0 if there is only one.
 pub(crate) fn two_largest(probabilities: &[f64]) -> (f64, f64) {
     probabilities.iter().fold(
         (0.0, 0.0),
@@ -39,7 +39,7 @@ pub(crate) fn entropy(probabilities: &[f64]) -> f64 {
     -probabilities.iter().filter(|&&p| p > 0.0).map(|p| p * p.ln()).sum::<f64>()
 }
 
-/// A value for a token with these logits.
+/// Chooses a value for a token.
 pub(crate) fn choose(rule: ValueRule, logits: &[f32], rng: &mut impl Rng) -> usize {
     match rule {
         ValueRule::Argmax => argmax(&softmax(logits, 1.0)),

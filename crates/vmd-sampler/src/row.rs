@@ -1,4 +1,4 @@
-//! One sequence that is being filled.
+//! A sequence that is being filled.
 
 use std::ops::Range;
 
@@ -7,26 +7,26 @@ use rand_chacha::ChaCha8Rng;
 use crate::probabilities::{argmax, softmax};
 use crate::{RowPrediction, Scope};
 
-/// A sequence with its own random stream, latent and count of evaluations.
+/// A sequence with its random stream, latent and number of evaluations.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) tokens: Vec<u32>,
     pub(crate) rng: ChaCha8Rng,
     pub(crate) z: Vec<f32>,
     pub(crate) nfe: usize,
-    /// Positions of the current block that are no clues.
+    /// Positions of the current block that are not clues.
     pub(crate) free: Vec<usize>,
     /// The current block.
     pub(crate) block: Range<usize>,
-    /// Tokens to reveal in each step, for rules that count.
+    /// Tokens to reveal in each step, for rules with a fixed count.
     pub(crate) counts: Vec<usize>,
-    /// Positions chosen before the network was asked.
+    /// Positions chosen before the network is evaluated.
     pub(crate) chosen: Vec<usize>,
     /// Positions that this step masks again.
     pub(crate) taken_back: Vec<usize>,
-    /// How sure each token was when it was predicted; for rules that rank tokens.
+    /// Score of each token when it was predicted, for rules that rank tokens.
     pub(crate) surety: Vec<f64>,
-    /// Its number among the caller's rows.
+    /// Index of the row in the request.
     pub(crate) index: usize,
     mask_token: u32,
 }
@@ -49,7 +49,7 @@ impl Row {
         }
     }
 
-    /// Starts a block: what is still masked in it is free.
+    /// Starts a block; its masked positions become free.
     pub(crate) fn enter(&mut self, block: Range<usize>) {
         self.block = block.clone();
         self.free = block.filter(|&i| self.is_masked(i)).collect();
@@ -85,13 +85,13 @@ impl Row {
         }
     }
 
-    /// 1 for the tokens that a latent of `scope` is for if nothing is known of them.
+    /// 1 for the tokens that a latent of `scope` covers, including clues.
     pub(crate) fn covered(&self, scope: Scope) -> Vec<u32> {
         let covers = |i: &usize| scope != Scope::Block || self.block.contains(i);
         (0..self.tokens.len()).map(|i| u32::from(covers(&i))).collect()
     }
 
-    /// The tokens, with the most probable values in place of masks.
+    /// The tokens, with the most probable values instead of masks.
     pub(crate) fn guess(&self, prediction: RowPrediction<'_>) -> Vec<u32> {
         let best = |i| argmax(&softmax(prediction.logits(i), 1.0)) as u32;
         (0..self.tokens.len()).map(|i| if self.is_masked(i) { best(i) } else { self.tokens[i] }).collect()

@@ -1,37 +1,39 @@
-//! The rules that a sampler is made of.
+//! The rules of a sampler.
 
 use serde::{Deserialize, Serialize};
 
-/// Which masked tokens are revealed in a step.
+/// Rule for the masked tokens that a step reveals.
 ///
-/// Written as in a command: `margin`, `threshold(0.9)`.
+/// Text form: `margin`, `threshold(0.9)`.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum RevealRule {
-    /// Each masked token with probability `r(s, t)`: the sampler that the bounds certify.
+    /// Each masked token with probability `r(s, t)`. The bounds certify this sampler.
     #[default]
     Ancestral,
-    /// A given number of tokens, chosen at random.
+    /// A fixed number of random tokens.
     RandomK,
-    /// The tokens whose best value is the most probable (`MaskGIT`, arXiv 2202.04200).
+    /// The tokens with the largest top probability (`MaskGIT`, arXiv 2202.04200).
     TopProb,
-    /// The tokens with the widest margin between their two best values (arXiv 2502.06768).
+    /// The tokens with the largest margin between the two top probabilities (arXiv 2502.06768).
     Margin,
-    /// The tokens of least entropy.
+    /// The tokens with the smallest entropy.
     Entropy,
-    /// All tokens whose best value has at least this probability, and always the surest one.
+    /// All tokens whose top probability reaches this threshold, and at least the surest one.
     Threshold {
         /// Probability in `0..=1`.
         tau: f64,
     },
-    /// The tokens of least entropy, as long as the entropies of those before the last one add up to no more than this: a bound on
-    /// what tokens drawn at once can have to do with each other. The surest token always (EB-Sampler, arXiv 2505.24857).
+    /// The tokens with the smallest entropy, as long as the entropies of all but the last one sum to at most
+    /// this bound on the dependence of tokens drawn together. At least the surest one (EB-Sampler, arXiv
+    /// 2505.24857).
     EntropyBound {
         /// Nats, 0 or more.
         gamma: f64,
     },
-    /// Tokens of which no two are adjacent in the model's dependency graph, taken greedily in the order of their best
-    /// probability, up to the share of a step of those that are left; the last of `nfe` steps reveals everything.
+    /// Tokens that are pairwise not adjacent in the model's dependency graph, selected greedily by top
+    /// probability. A step takes at most its share of the remaining tokens; the last of `nfe` steps reveals
+    /// everything.
     IndependentSet,
 }
 
@@ -44,31 +46,31 @@ impl RevealRule {
         }
     }
 
-    /// Whether a step reveals a given number of the tokens with the best scores.
+    /// Whether a step reveals a fixed number of the tokens with the best scores.
     pub(crate) fn counts_the_surest(&self) -> bool {
         matches!(self, Self::TopProb | Self::Margin | Self::Entropy)
     }
 }
 
-/// Which value a revealed token gets.
+/// Rule for the value of a revealed token.
 ///
-/// Written as in a command: `argmax`, `categorical`, `categorical(0.8,0.95)`.
+/// Text form: `argmax`, `categorical`, `categorical(0.8,0.95)`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum ValueRule {
-    /// The most probable.
+    /// The most probable value.
     Argmax,
-    /// A draw.
+    /// A random value.
     Categorical {
-        /// Divides the logits.
+        /// Divisor of the logits.
         temperature: f64,
-        /// Share of probability mass, from the top, that may be drawn.
+        /// Top share of the probability mass that values are drawn from.
         top_p: f64,
     },
 }
 
 impl ValueRule {
-    /// What is wrong with its numbers, if anything.
+    /// The problem with its numbers, if any.
     pub(crate) fn problem(&self) -> Option<String> {
         (!self.is_valid())
             .then(|| format!("value = {self}; the temperature must be above 0 and finite, top-p in (0, 1]"))
@@ -90,18 +92,18 @@ impl Default for ValueRule {
     }
 }
 
-/// Which revealed tokens are masked again.
+/// Rule for the revealed tokens that are masked again.
 ///
-/// Written as in a command: `none`, `predict-remask`.
+/// Text form: `none`, `predict-remask`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum RemaskRule {
-    /// None: what is revealed stays.
+    /// Revealed tokens stay.
     #[default]
     None,
-    /// Every step predicts all masked tokens and keeps the surest tokens so far, as many as the steps up to here would reveal;
-    /// all others are masked again, whichever step revealed them. A token keeps the score of the step that predicted it: the
-    /// network was never trained at positions that are not masked (arXiv 2510.23606; in `MaskGIT`, arXiv 2202.04200, revealed
-    /// tokens stay).
+    /// Each step predicts all masked tokens and keeps the surest ones so far, as many as the steps up to this
+    /// one reveal. All others are masked again, whichever step revealed them. A token keeps the score of the
+    /// step that predicted it, because the network is not trained at unmasked positions (arXiv 2510.23606; in
+    /// `MaskGIT`, arXiv 2202.04200, revealed tokens stay).
     PredictRemask,
 }

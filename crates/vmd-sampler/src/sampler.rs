@@ -14,39 +14,40 @@ use crate::{Checker, Observer, Predictor, Request, RevealRule, SampleOutput, Sam
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sampler {
     config: SamplerConfig,
-    /// Steps of a block that are taken.
+    /// The steps of a block to run.
     steps: Range<usize>,
 }
 
 impl Sampler {
-    /// A sampler of `config`.
+    /// Creates a sampler.
     pub fn new(config: SamplerConfig) -> Self {
         Self { config, steps: 0..usize::MAX }
     }
 
-    /// What it does.
+    /// The configuration.
     pub fn config(&self) -> &SamplerConfig {
         &self.config
     }
 
-    /// Only these steps of the chain, counted from 0: for sequences that are masked as they would be when the first of them
-    /// begins. What the last one leaves masked stays so. The network is told the times and the budget of the whole chain.
+    /// Runs only these steps of the chain, counted from 0. The input must be masked as at the start of the
+    /// first of them; tokens that the last one leaves masked stay masked. The network gets the times and the
+    /// budget of the whole chain.
     ///
     /// # Panics
     ///
-    /// Unless the rule is `ancestral`, whose steps do not depend on what those before them did.
+    /// If the rule is not `ancestral`. Only its steps are independent of earlier steps.
     #[must_use]
     pub fn between(self, steps: Range<usize>) -> Self {
         assert_eq!(
             self.config.reveal,
             RevealRule::Ancestral,
-            "a part of a chain is a part of the ancestral one"
+            "only the ancestral rule can run a range of steps"
         );
         Self { steps, ..self }
     }
 
-    /// What keeps this sampler from running with `model`, with the names of the keys; empty when it can run. No network
-    /// is evaluated.
+    /// Problems that prevent this sampler from running with `model`, with the names of the keys. Empty if it
+    /// can run. Does not evaluate the network.
     pub fn problems_with(&self, model: &dyn Predictor) -> Vec<String> {
         let mut problems = self.config.problems_on(model.graph().is_some());
         let blocks = model.n_blocks();
@@ -59,7 +60,7 @@ impl Sampler {
         problems
     }
 
-    /// Fills every mask token of `xt` (`[rows, seq]`); all other tokens are clues and stay as they are.
+    /// Fills each mask token of `xt` (`[rows, seq]`). All other tokens are clues and stay unchanged.
     ///
     /// # Panics
     ///
@@ -68,7 +69,8 @@ impl Sampler {
         self.run(model, &Request::new(xt, seed), &mut ())
     }
 
-    /// The same with the rules of the data: `accept(row, tokens)` is whether a filled row keeps them.
+    /// As [`sample`](Self::sample) with the rules of the data: `accept(row, tokens)` is whether a filled row
+    /// satisfies them.
     ///
     /// # Panics
     ///
@@ -83,18 +85,18 @@ impl Sampler {
         self.run(model, &Request::new(xt, seed).checked(&accept), &mut ())
     }
 
-    /// Fills the rows of `request` and tells `observer` how it goes.
+    /// Fills the rows of `request` and reports progress to `observer`.
     ///
-    /// With `best_of` above 1 there are up to as many attempts at every row, which end with the first one that the checker
-    /// accepts. A row without such an attempt keeps its first one. The evaluations of all attempts that were made count.
+    /// With `best_of` above 1, each row gets up to that many attempts, until the checker accepts one. If it
+    /// accepts none, the first attempt is kept. The evaluations of all attempts count.
     ///
-    /// Attempt `a` of row `i` draws from a stream of its own, keyed by `(seed, i, a)`: the result depends on nothing else in the
-    /// batch, and attempt 0 is what one attempt alone gives.
+    /// Attempt `a` of row `i` uses the random stream `(seed, i, a)`. The result does not depend on the rest
+    /// of the batch, and attempt 0 equals a single attempt.
     ///
     /// # Panics
     ///
-    /// If the tokens are no whole number of sequences or hold a value above the mask token, if there are
-    /// [`problems`](Self::problems_with), or if `best_of` is above 1 and there is no checker.
+    /// If the tokens are not a whole number of sequences or contain a value above the mask token, if there
+    /// are [`problems`](Self::problems_with), or if `best_of` is above 1 without a checker.
     pub fn run(
         &self,
         model: &dyn Predictor,
@@ -117,7 +119,7 @@ impl Sampler {
         output
     }
 
-    /// Steps that a block takes.
+    /// Number of steps per block.
     fn steps_of_block(&self, model: &dyn Predictor) -> usize {
         self.config.nfe / model.n_blocks()
     }
@@ -139,7 +141,7 @@ impl Sampler {
         for row in &mut open {
             row.counts = reveal_counts(row.n_masked(), steps);
         }
-        // Once per sample means before the first block that has something to fill.
+        // In sequence scope, latents are drawn before the first block with a masked token.
         open.retain(|row| scope == Scope::Block || row.nfe == 0);
         evaluator.start_latents(&mut open, scope, |row| plan.time(row, first));
         let mut step = first;
@@ -171,7 +173,7 @@ impl Sampler {
     }
 }
 
-/// Takes over what an attempt made of its rows, and returns those that have to be tried again.
+/// Stores the results of an attempt and returns the rows to try again.
 fn keep(
     output: &mut SampleOutput,
     rows: &[Row],
@@ -187,7 +189,7 @@ fn keep(
         let tokens = row.index * seq..(row.index + 1) * seq;
         output.nfe[row.index] += row.nfe;
         let accepted = accepts(row);
-        // A row without a mask would come out the same again.
+        // A row without mask tokens would not change.
         if !accepted && request.xt[tokens.clone()].contains(&row.mask_token()) {
             rejected.push(row.index);
         }

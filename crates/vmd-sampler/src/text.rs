@@ -1,4 +1,4 @@
-//! Rules as text: in a configuration they stand as they are typed in a command.
+//! Text form of the rules, the same in configurations and commands.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,9 +7,9 @@ use thiserror::Error;
 
 use crate::{RemaskRule, RevealRule, ValueRule};
 
-/// A rule's name that is not understood.
+/// A rule that cannot be parsed.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
-#[error("`{given}` is no {what}; use one of: {known}")]
+#[error("`{given}` is not a {what}; use one of: {known}")]
 pub struct ParseRuleError {
     given: String,
     what: &'static str,
@@ -123,7 +123,7 @@ impl fmt::Display for RemaskRule {
     }
 }
 
-/// The number in `name(number)`.
+/// Parses the number in `name(number)`.
 fn argument(text: &str, name: &str) -> Option<f64> {
     text.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')')?.trim().parse().ok()
 }

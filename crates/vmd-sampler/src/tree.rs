@@ -1,4 +1,4 @@
-//! The open branches of one row's search.
+//! The open branches of the search for one row.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeSet;
@@ -10,37 +10,39 @@ use crate::probabilities::{argmax, choose, softmax};
 use crate::row::Row;
 use crate::{Checker, SearchConfig, ValueRule};
 
-/// Values that are less probable are not tried.
+/// Values with a smaller probability are not tried.
 const LEAST_PROBABILITY: f64 = 1e-6;
 
-/// Branches of one row that the network was not asked about yet.
+/// Branches of one row that have not been evaluated yet.
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
     open: BTreeSet<Node>,
-    /// How many were opened so far.
+    /// Number of branches opened so far.
     opened: usize,
     /// Log-probability of the row's tokens.
     score: f64,
 }
 
-/// Tokens to go on from.
+/// A branch: a partially filled row.
 #[derive(Debug)]
 struct Node {
-    /// The largest is looked at first.
+    /// The branch with the largest priority is evaluated first.
     priority: f64,
-    /// Of two with the same priority the older one, so that the order is the same everywhere.
+    /// Among equal priorities the oldest branch is first, so that the order is deterministic.
     age: Reverse<usize>,
     score: f64,
     tokens: Vec<u32>,
 }
 
 impl Tree {
-    /// Goes on from one answer of the network, `logits` (`[seq, vocab]`), about `row`: takes all values that reach the
-    /// threshold, or the surest one where none does. The other values of these tokens stay open, and the row goes on with the
-    /// most promising tokens of all branches. At most `left` branches will be looked at; with none left the row is filled.
+    /// Advances `row` by one network output, `logits` (`[seq, vocab]`). Reveals all tokens whose top
+    /// probability reaches the threshold, or the surest one if none does. The other values of these tokens
+    /// become branches, and the row continues with the best branch of all. At most `left` branches are kept;
+    /// if `left` is 0, the row is filled.
     ///
-    /// The priority is the log-probability of the tokens, less the checker's penalty at the answer that they come from. The
-    /// tokens of one answer are right or wrong together: their probability is that of the least sure one.
+    /// The priority of a branch is the log-probability of its tokens, minus the checker's penalty for the
+    /// evaluation that it comes from. The tokens of one evaluation are treated as right or wrong together:
+    /// their probability is that of the least sure one.
     pub(crate) fn advance(
         &mut self,
         row: &mut Row,
@@ -71,13 +73,13 @@ impl Tree {
         }
         match self.open.pop_last() {
             Some(node) => (row.tokens, self.score) = (node.tokens, node.score),
-            // Everything was tried.
+            // All branches were tried.
             None => fill(row, logits, config.value),
         }
     }
 
-    /// The tokens with all values of the answer at `ranked`, if no rule is broken, and those in which one of them has another
-    /// value and those after it are left open, each with its log-probability.
+    /// The branch with the top values at all `ranked` positions, unless it breaks a rule, and the branches
+    /// where one of them has another value and the later ones stay masked. Each with its log-probability.
     fn branches(
         &self,
         row: &mut Row,
@@ -108,7 +110,7 @@ impl Tree {
     }
 }
 
-/// Masked positions whose best value reaches `threshold`, or the surest one, from the surest to the least sure.
+/// Masked positions whose top probability reaches `threshold`, or the surest one, in descending order.
 fn ranked(row: &Row, probabilities: &[f64], threshold: f64) -> Vec<usize> {
     let vocab = row.mask_token() as usize;
     let surety = |i: usize| probabilities[i * vocab..(i + 1) * vocab].iter().copied().fold(0.0, f64::max);
@@ -118,7 +120,7 @@ fn ranked(row: &Row, probabilities: &[f64], threshold: f64) -> Vec<usize> {
     ranked.into_iter().take(sure.max(1)).map(|(_, i)| i).collect()
 }
 
-/// Reveals everything.
+/// Reveals all masked tokens.
 fn fill(row: &mut Row, logits: &[f32], value: ValueRule) {
     let vocab = row.mask_token() as usize;
     for position in row.masked().collect::<Vec<_>>() {
@@ -127,7 +129,7 @@ fn fill(row: &mut Row, logits: &[f32], value: ValueRule) {
     }
 }
 
-/// Probabilities of all tokens (`[seq, vocab]`); a token that is there has its value.
+/// Probabilities of all tokens (`[seq, vocab]`); revealed tokens have probability 1.
 fn probabilities(row: &Row, logits: &[f32]) -> Vec<f64> {
     let vocab = row.mask_token() as usize;
     let of_token = |(i, logits)| match row.is_masked(i) {
@@ -137,8 +139,9 @@ fn probabilities(row: &Row, logits: &[f32]) -> Vec<f64> {
     logits.chunks_exact(vocab).enumerate().flat_map(of_token).collect()
 }
 
-/// Log-probability of every value of a token, `-∞` of those that are not tried. Where values are drawn, Gumbel noise on all but the
-/// draw, which is the largest.
+/// Log-probability of each value of a token, `-∞` for values that are not tried. For a value rule that draws,
+/// Gumbel noise is added and the scores are shifted such that the largest one, the draw, has its
+/// log-probability.
 fn scores(logits: &[f32], value: ValueRule, row: &mut Row) -> Vec<f64> {
     let possible: Vec<bool> = softmax(logits, 1.0).into_iter().map(|p| p >= LEAST_PROBABILITY).collect();
     let (temperature, top_p) = match value {
@@ -153,7 +156,7 @@ fn scores(logits: &[f32], value: ValueRule, row: &mut Row) -> Vec<f64> {
         *score = if possible { score.ln() } else { f64::NEG_INFINITY };
     }
     if value != ValueRule::Argmax {
-        // The largest of log-probabilities with this noise is a draw (Gumbel-max).
+        // The largest of log-probabilities with Gumbel noise is a draw (Gumbel-max).
         let noisy: Vec<f64> = scores.iter().map(|score| score + gumbel(open_uniform(&mut row.rng))).collect();
         let drawn = argmax(&noisy);
         let shift = scores[drawn] - noisy[drawn];

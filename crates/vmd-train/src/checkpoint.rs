@@ -1,4 +1,4 @@
-//! Everything that a run needs to go on, in one folder.
+//! Checkpoints: all state that a run needs to resume, in one folder.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,12 +12,12 @@ use vmd_nn::{parameters_from_safetensors, parameters_to_safetensors};
 use crate::TrainError;
 use crate::run_folder::sha256;
 
-/// Checkpoints kept; the older of the two is there in case the newer one is damaged.
+/// Number of checkpoints kept. The older one is a fallback if the newer one is damaged.
 const KEPT: usize = 2;
 const STATE: &str = "trainer.json";
 const TENSOR_FILES: [&str; 3] = ["model.safetensors", "ema.safetensors", "optimizer.safetensors"];
 
-/// The numbers of a checkpoint. Random streams need no state of their own: they are keyed by seed and step.
+/// Scalar state of a checkpoint. Random streams need no state, as they are keyed by seed and step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainerState {
@@ -31,14 +31,14 @@ pub struct TrainerState {
     pub seconds: f64,
     /// SHA-256 of the resolved configuration.
     pub config_sha256: String,
-    /// SHA-256 of every tensor file.
+    /// SHA-256 of each tensor file.
     pub files: BTreeMap<String, String>,
 }
 
 /// A checkpoint in memory.
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
-    /// Numbers.
+    /// Scalar state.
     pub state: TrainerState,
     /// Weights by name.
     pub model: BTreeMap<String, TensorData>,
@@ -49,13 +49,13 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Saves to `root/step-NNNNNNNN`, then drops all but the newest two.
+    /// Saves to `root/step-NNNNNNNN`, then removes all but the newest two checkpoints.
     ///
-    /// The folder is written under another name, synced and renamed, so it exists only when it is whole.
+    /// The folder is written under a temporary name, synced and renamed, so that it is always complete.
     ///
     /// # Errors
     ///
-    /// [`TrainError::File`]; earlier checkpoints are then untouched.
+    /// [`TrainError::File`]; earlier checkpoints are then unchanged.
     pub fn save(mut self, root: &Path) -> Result<PathBuf, TrainError> {
         create_folder(root)?;
         let folder = root.join(format!("step-{:08}", self.state.step));
@@ -85,7 +85,7 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// [`TrainError::DamagedCheckpoint`] when any file of it is missing, truncated or edited.
+    /// [`TrainError::DamagedCheckpoint`] if one of its files is missing, truncated or modified.
     pub fn load_newest(root: &Path) -> Result<Option<(PathBuf, Self)>, TrainError> {
         let Some(folder) = list(root)?.pop() else { return Ok(None) };
         Self::load(&folder).map(|checkpoint| Some((folder, checkpoint)))
@@ -113,7 +113,7 @@ impl Checkpoint {
     }
 }
 
-/// Checkpoint folders, oldest first. Folders under any other name were never finished.
+/// Checkpoint folders, oldest first. Folders with other names are incomplete.
 fn list(root: &Path) -> Result<Vec<PathBuf>, TrainError> {
     if !root.exists() {
         return Ok(Vec::new());

@@ -1,4 +1,4 @@
-//! Examples that a teacher completes.
+//! Distillation from a teacher.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -16,59 +16,60 @@ use vmd_sampler::{Predictor, RevealRule, Sampler, SamplerConfig, Scope, ValueRul
 
 use crate::TrainError;
 
-/// Learns from what a many-step teacher makes of partly masked sequences, instead of from the sequences.
+/// Training on a many-step teacher's completions of partly masked sequences instead of the data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Distill {
-    /// Folder of the teacher, or of the run that made it.
+    /// Folder of the teacher or of its run.
     pub teacher: PathBuf,
-    /// Steps in which the teacher fills a sequence that is masked throughout; one that is masked in part gets its share.
+    /// Steps of the teacher for a fully masked sequence. A partly masked sequence takes its share of them.
     pub steps: usize,
-    /// The teacher's reveal rule: the one with which it is at its best. A rule other than the ancestral one starts from what
-    /// is masked as from a puzzle, and a teacher that is told its budget is told the steps that are left.
+    /// The teacher's reveal rule. A rule other than the ancestral one treats the unmasked tokens as clues,
+    /// and the number of steps left as its budget.
     #[serde(default)]
     pub reveal: RevealRule,
     /// The teacher's value rule.
     #[serde(default)]
     pub value: ValueRule,
-    /// Who completes a sequence.
+    /// Source of the targets.
     #[serde(default)]
     pub targets: Targets,
 }
 
-/// Who completes a sequence.
+/// Source of the targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Targets {
-    /// The teacher, in all the steps that are left.
+    /// The teacher, in all steps that are left.
     #[default]
     Teacher,
-    /// The teacher goes half of the way to time 0, and the student's averaged weights, with the fewest steps that they are
-    /// trained for from there, the rest: what the student does at once is made consistent with the teacher followed by itself
-    /// (`Di4C`, arXiv 2410.08709, with samples in place of its distances). Where the student is trained for no steps from there,
-    /// the teacher goes on. A latent that is drawn once per sequence must see what is given (`latent.clues`): from a prior that
-    /// does not, the student's rest would not fit the teacher's beginning.
+    /// The teacher runs half of the way to time 0, then the student's averaged weights complete the sequence,
+    /// in the fewest steps that they are trained for from there. This makes the student's single steps
+    /// consistent with the teacher followed by the student (`Di4C`, arXiv 2410.08709, with samples instead of
+    /// its distances). If the student is trained for no steps from there, the teacher continues. A latent
+    /// that is drawn once per sequence must depend on the given tokens (`latent.clues`); otherwise the
+    /// student's part would not fit the teacher's part.
     Consistent,
 }
 
 impl Distill {
-    /// Problems of the configuration, with the path of the key.
+    /// Problems of the configuration, with the key of each.
     pub(crate) fn problems(&self) -> Vec<String> {
-        let few = "train.distill.steps is 0; set it to the steps at which the teacher is good";
-        let half = "train.distill.targets = \"consistent\" lets the student take over half way, and only the ancestral rule has \
-                    a half way; leave train.distill.reveal out";
+        let few = "train.distill.steps is 0; set it to the number of steps that the teacher needs";
+        let half = "train.distill.targets = \"consistent\" needs the ancestral reveal rule; \
+                    leave train.distill.reveal out";
         let relays = self.targets == Targets::Consistent && self.reveal != RevealRule::Ancestral;
         let problems = [(self.steps == 0, few), (relays, half)];
         problems.iter().filter(|(is_wrong, _)| *is_wrong).map(|(_, problem)| (*problem).into()).collect()
     }
 
-    /// What a student of `model` that is trained on `objective` lacks, if anything.
+    /// The reason why a student of `model` cannot be trained on `objective`, if any.
     pub fn problem_on(&self, model: &ModelConfig, objective: &ObjectiveConfig) -> Option<String> {
         let is_blind = model.scope != Scope::Step
             && model.latent.as_ref().is_some_and(|l| l.clues.is_none() || objective.clue_share == 0.0);
         (self.targets == Targets::Consistent && is_blind).then(|| {
-            "train.distill.targets = \"consistent\" lets the student finish what the teacher has begun, and its latent, which is \
-             drawn once, must see that; set model.latent.clues and objective.clue_share, or model.scope = \"step\""
+            "train.distill.targets = \"consistent\" needs a student whose latent depends on the given tokens; \
+             set model.latent.clues and objective.clue_share, or model.scope = \"step\""
                 .into()
         })
     }
@@ -79,7 +80,7 @@ impl Distill {
     }
 }
 
-/// A teacher, loaded.
+/// A loaded teacher.
 #[derive(Debug)]
 pub(crate) struct Teacher {
     model: VmdModel,
@@ -91,7 +92,7 @@ impl Teacher {
     ///
     /// # Errors
     ///
-    /// [`TrainError`] when it cannot be loaded, or speaks of other sequences.
+    /// [`TrainError`] if it cannot be loaded or does not match the student.
     pub(crate) fn load(
         config: &Distill,
         (student, objective): (&ModelConfig, &ObjectiveConfig),
@@ -105,7 +106,7 @@ impl Teacher {
         let of = |config: &ModelConfig| (config.vocab, config.seq_len);
         if of(model.config()) != of(student) || model.config().blocks * student.blocks != 1 {
             let reason =
-                "a teacher and its student have the same vocabulary and sequence length, and one block each";
+                "teacher and student must have the same vocabulary and sequence length, and one block each";
             return Err(LoadError::because(&folder, reason).into());
         }
         let sampler = Sampler::new(config.sampler(config.steps));
@@ -115,8 +116,8 @@ impl Teacher {
         Ok(Self { model, config: config.clone() })
     }
 
-    /// `batch` with the masked tokens as the teacher fills them; `student` takes part where the targets are to be consistent,
-    /// in one of the numbers of steps that `objective` trains for.
+    /// Fills the masked tokens of `batch` with the teacher's samples. With consistent targets `student`
+    /// completes them, in one of the numbers of steps of `objective`.
     pub(crate) fn complete<D: TrainableDenoiser>(
         &self,
         batch: TrainingBatch,
@@ -129,7 +130,7 @@ impl Teacher {
         let left = |t: f64| ((t * n as f64).round() as usize).clamp(1, n);
         let mut budgets: Vec<usize> = objective.budgets().into_iter().flatten().collect();
         budgets.sort_unstable();
-        // The fewest steps of the student in whose grid a time lies, if there are any.
+        // The fewest steps of the student whose grid contains a time, if any.
         let student_at = |t: f64| {
             let on_grid = |budget: &&usize| {
                 let place = t * **budget as f64;
@@ -161,14 +162,15 @@ impl Teacher {
     }
 }
 
-/// A part of a chain: which of how many steps.
+/// A range of the steps of a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Leg {
     steps: usize,
     range: Range<usize>,
 }
 
-/// `xt` (`[rows, seq]`) after each row's part of a chain of the sampler that `config` makes of a number of steps.
+/// Runs each row's range of steps on `xt` (`[rows, seq]`), with the sampler that `config` returns for a
+/// number of steps.
 fn run(
     model: &dyn Predictor,
     xt: &[u32],
@@ -187,7 +189,7 @@ fn run(
         let open: Vec<u32> = rows.iter().flat_map(of_rows).collect();
         let sampler = match config(nfe) {
             config if config.reveal == RevealRule::Ancestral => Sampler::new(config).between(start..end),
-            // Other rules ignore the schedule: they fill what is masked, in the steps that are left.
+            // Other rules ignore the schedule and fill all masked tokens in the steps that are left.
             _ => Sampler::new(config(end - start)),
         };
         let tokens = sampler.sample(model, &open, rng.next_u64()).tokens;
@@ -208,7 +210,7 @@ mod tests {
 
     use super::*;
 
-    /// Notes what it is told.
+    /// Records its queries.
     #[derive(Default)]
     struct Noted(RefCell<Vec<(f64, usize, u32)>>);
 
@@ -244,14 +246,15 @@ mod tests {
     #[test]
     fn a_part_of_a_chain_is_told_the_times_and_the_budget_of_the_whole() {
         let noted = Noted::default();
-        // The first row goes from half of the way to the end, the second from the start to a quarter, the third nowhere.
+        // The first row runs from half of the way to the end, the second from the start to a quarter, the
+        // third not at all.
         let xt = [vec![0, 1, 2, 0, 3, 3, 3, 3], vec![3; 8], vec![1, 3, 3, 3, 3, 3, 3, 3]].concat();
         let leg = |range| Leg { steps: 4, range };
         let mut rng = keyed_rng(1, 0, Purpose::Teacher);
         let ancestral = |nfe| SamplerConfig { nfe, ..SamplerConfig::default() };
         let after = run(&noted, &xt, &[leg(2..4), leg(0..1), leg(4..4)], ancestral, &mut rng);
-        assert!(after[..8].iter().all(|&token| token < 3), "nothing is left at the end");
-        assert!(after[8..16].contains(&3), "of eight tokens about two appear in a quarter");
+        assert!(after[..8].iter().all(|&token| token < 3), "no mask is left at the end");
+        assert!(after[8..16].contains(&3), "about two of eight tokens appear in a quarter");
         assert_eq!(after[16..], xt[16..]);
         assert_eq!(after[..4], xt[..4]);
         for &(t, budget, first) in noted.0.borrow().iter() {

@@ -1,4 +1,4 @@
-//! What can go wrong in training.
+//! Errors of training.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ pub enum TrainError {
     /// A file or folder cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A model to start from or to learn from cannot be used.
+    /// A pretrained model or a teacher cannot be used.
     #[error(transparent)]
     Model(#[from] LoadError),
     /// A new run would overwrite an old one.
@@ -22,7 +22,7 @@ pub enum TrainError {
         /// The run folder.
         path: PathBuf,
     },
-    /// There is nothing to resume.
+    /// There is no run to resume.
     #[error("{} holds no run to resume; leave --resume out to start one there", path.display())]
     NoRun {
         /// The run folder.
@@ -41,13 +41,13 @@ pub enum TrainError {
     DamagedCheckpoint {
         /// Folder of the checkpoint.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         reason: String,
     },
     /// The model's configuration does not fit the training.
     #[error("the configuration cannot be trained: {reason}")]
     Config {
-        /// What is wrong, and what to do.
+        /// The problem and how to fix it.
         reason: String,
     },
     /// A term of the loss is NaN or infinite.
@@ -57,7 +57,7 @@ pub enum TrainError {
     NotFinite {
         /// The step that failed.
         step: u64,
-        /// The offending term.
+        /// The term.
         term: &'static str,
         /// Its value.
         value: f64,

@@ -3,17 +3,17 @@
 use rayon::prelude::*;
 use vmd_core::DataSource;
 
-/// Examples, one after the other.
+/// Consecutive examples.
 #[derive(Debug)]
 pub(crate) struct Examples {
     /// Clean tokens, `[examples, seq]`.
     pub(crate) tokens: Vec<u32>,
-    /// Whether each of them is given, `[examples, seq]`.
+    /// Whether each token is a clue, `[examples, seq]`.
     pub(crate) clues: Vec<bool>,
 }
 
 impl Examples {
-    /// Examples `indices` of `data`.
+    /// Reads the examples `indices` of `data`.
     pub(crate) fn of(data: &dyn DataSource, indices: impl Iterator<Item = u64>) -> Self {
         let (seq, indices) = (data.seq_len(), indices.collect::<Vec<_>>());
         let (mut tokens, mut clues) = (vec![0; indices.len() * seq], vec![false; indices.len() * seq]);

@@ -1,4 +1,4 @@
-//! Where learned edges start.
+//! Initial values of learned edges.
 
 use burn::tensor::TensorData;
 use vmd_core::DataSource;
@@ -7,20 +7,19 @@ use vmd_nn::{load_parameters, named_parameters};
 
 use crate::examples::first_tokens;
 
-/// The parameter that the gates of this project's network learn.
+/// Name of the gate parameter.
 const LOGITS: &str = "denoiser.gates.logits";
-/// Logit of a pair that is found to be dependent, and below 0 that of the others: one gate in forty starts shut of the former,
-/// three in five of the latter.
+/// Initial logit of dependent pairs; that of other pairs is its negative. One gate in forty starts closed for
+/// the former, three in five for the latter.
 const START: f32 = 2.0;
-/// Values are told apart up to this many, and beyond in as many groups: a table with more cells needs more examples.
+/// Larger vocabularies are reduced to this many groups, as a table with more cells needs more examples.
 const MOST_VALUES: usize = 16;
-/// Pairs that are wrongly found dependent among all pairs of independent tokens, in the mean, of many examples that are all
-/// different.
+/// Expected number of false positives over all pairs of independent tokens.
 const FALSE_PAIRS: f64 = 0.1;
 
-/// `model` with its gates open between tokens that are dependent in `n` examples and mostly shut between others; nothing if it
-/// has no gates, they know something already, or no two tokens are dependent: what ties more than two tokens at once has to be
-/// found by training.
+/// Initialises the gates of `model`: open for pairs of tokens that are dependent in `n` examples, mostly
+/// closed for others. Returns `None` if the model has no gates, if they are not zero, or if no pair is
+/// dependent. Dependencies of more than two tokens are left to training.
 pub(crate) fn start_by_evidence<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     data: &dyn DataSource,
@@ -44,8 +43,8 @@ pub(crate) fn start_by_evidence<D: TrainableDenoiser>(
     Some(load_parameters(model.clone(), parameters).expect("gates are a square matrix over positions"))
 }
 
-/// The pairs of positions whose values are not independent, by the likelihood ratio test with Williams' correction (1976) at a
-/// level that allows for the number of pairs.
+/// The pairs of positions with dependent values: likelihood ratio test with Williams' correction (1976), at a
+/// level corrected for the number of pairs.
 ///
 /// # Shapes
 ///
@@ -107,10 +106,10 @@ mod tests {
         };
         assert_eq!(pairs_of(SyntheticSet::Needle(24)), [(0, 23)]);
         assert_eq!(pairs_of(SyntheticSet::D2), [(0, 1), (2, 3)]);
-        // No two bits are dependent, and of constant tokens nothing can be said.
+        // No two bits are dependent, and constant tokens allow no test.
         assert!(pairs_of(SyntheticSet::Parity(8)).is_empty());
         assert!(dependent_pairs(&[3; 200], 2, 10).is_empty());
-        // Of many values few examples have much to say by chance alone; the last token repeats the first.
+        // With many values, few examples have large ratios by chance alone; the last token repeats the first.
         let mut rng = keyed_rng(1, 0, Purpose::Data);
         let mut tokens: Vec<u32> = (0..512 * 8).map(|_| index_below(&mut rng, 40) as u32).collect();
         tokens.chunks_exact_mut(8).for_each(|row| row[7] = row[0]);
@@ -138,7 +137,7 @@ mod tests {
         assert!(before.remove(LOGITS).is_some() && after.remove(LOGITS).is_some());
         assert_eq!(before, after);
 
-        assert!(start_by_evidence(&started, &data, 2048).is_none(), "these gates know something");
+        assert!(start_by_evidence(&started, &data, 2048).is_none(), "gates that are not zero stay unchanged");
         let bits = SyntheticSource { set: SyntheticSet::Parity(24), seed: 1 };
         assert!(start_by_evidence(&gated, &bits, 2048).is_none(), "no two bits are dependent");
         assert!(start_by_evidence(&gated, &data, 0).is_none());

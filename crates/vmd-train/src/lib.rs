@@ -1,10 +1,10 @@
-//! The step loop: optimiser, schedules, EMA, metrics, checkpoints, resume.
+//! The training loop: optimiser, schedules, EMA, metrics and checkpoints.
 //!
-//! Training is a pure function of the configuration: every random number is keyed by seed and step, so a run
-//! that was killed and resumed ends with the same bits as one that never stopped.
+//! Training is a pure function of the configuration: all random numbers are keyed by seed and step, so a run
+//! that was killed and resumed ends with the same bits as an uninterrupted one.
 //!
-//! Invariant: nothing here knows which data set or task it trains. It reads examples by index from any
-//! [`DataSource`](vmd_core::DataSource), prints nothing, and reports through an [`Observer`].
+//! Invariant: nothing here depends on a particular data set or task. It reads examples by index from any
+//! [`DataSource`](vmd_core::DataSource), prints nothing, and reports to an [`Observer`].
 
 mod checkpoint;
 mod config;

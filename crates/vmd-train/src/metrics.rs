@@ -1,4 +1,4 @@
-//! Metrics, one JSON object a line.
+//! Metrics, one JSON object per line.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -18,7 +18,7 @@ pub enum MetricRecord {
     Train {
         /// Steps done.
         step: u64,
-        /// `recon + kl_weight · kl` as trained.
+        /// `recon + kl_weight · kl`, as trained.
         loss: f64,
         /// Reconstruction part.
         recon: f64,
@@ -38,14 +38,14 @@ pub enum MetricRecord {
     Validation {
         /// Steps done.
         step: u64,
-        /// The bound and the latent's health.
+        /// The bound and the diagnostics of the latent.
         #[serde(flatten)]
         estimate: BoundEstimate,
     },
 }
 
 impl MetricRecord {
-    /// Steps done when the record was made.
+    /// Steps done at the time of the record.
     pub fn step(&self) -> u64 {
         match self {
             Self::Train { step, .. } | Self::Validation { step, .. } => *step,
@@ -53,11 +53,11 @@ impl MetricRecord {
     }
 }
 
-/// Reads a metrics file; a last line that was cut off is left out.
+/// Reads a metrics file. A truncated last line is ignored.
 ///
 /// # Errors
 ///
-/// [`TrainError::File`] when the file cannot be read.
+/// [`TrainError::File`] if the file cannot be read.
 pub fn read_metrics(path: &Path) -> Result<Vec<MetricRecord>, TrainError> {
     let text = std::fs::read_to_string(path).map_err(TrainError::io("read", path))?;
     Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
@@ -71,7 +71,7 @@ pub(crate) struct MetricsWriter {
 }
 
 impl MetricsWriter {
-    /// Opens the file and drops what a killed run wrote after its last checkpoint at `step`.
+    /// Opens the file and removes all records after `step`, the last checkpoint of a killed run.
     pub(crate) fn open(path: &Path, step: u64) -> Result<Self, TrainError> {
         if path.exists() {
             let kept: Vec<MetricRecord> =

@@ -1,8 +1,8 @@
 //! `AdamW` with decoupled weight decay, global-norm clipping and an average of the weights.
 //!
-//! Burn's optimisers key their state by parameter ids that differ from process to process, put a loaded state
-//! on the default device, and skip in silence what does not fit; a resumed run needs names, the given device,
-//! and an error.
+//! Burn's optimisers key their state by parameter ids that differ between processes, load it onto the default
+//! device, and skip entries that do not fit. A resumed run needs parameter names, the given device, and an
+//! error.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use vmd_nn::{ParameterError, named_parameters};
 
 use crate::TrainConfig;
 
-/// Added to the root of the second moment.
+/// Added to the square root of the second moment.
 const EPSILON: f64 = 1e-8;
 
 /// Gradients by parameter name, flattened.
@@ -38,7 +38,7 @@ pub struct AdamW {
 }
 
 impl AdamW {
-    /// A fresh state for `module`; the average starts as the weights themselves.
+    /// Creates a fresh state for `module`. The average starts with the weights themselves.
     pub fn new<M: Module>(config: &TrainConfig, module: &M, device: &Device) -> Self {
         let slots = named_parameters(module)
             .into_iter()
@@ -58,7 +58,7 @@ impl AdamW {
         }
     }
 
-    /// One update with the learning rate of every name; parameters without a gradient stay as they are.
+    /// One update with the learning rate of each name. Parameters without a gradient stay unchanged.
     pub(crate) fn step<M: Module>(
         &mut self,
         module: M,
@@ -147,7 +147,7 @@ impl ModuleMapper for Update<'_> {
         let Some(Slot { first, second, average }) = self.optimizer.slots.remove(&name) else { return param };
         let updates = self.optimizer.updates as f64;
         let learning_rate = (self.learning_rate)(&name);
-        // A gate has a price of its own; at 0 it would be open.
+        // Gates have their own penalty. Decay to 0 would open them.
         let decays = D >= 2 && !name.starts_with("denoiser.gates.");
         let step = AdamWStep {
             gradient_scale: self.scale,
@@ -156,7 +156,7 @@ impl ModuleMapper for Update<'_> {
             bias: self.optimizer.betas.map(|beta| 1.0 - beta.powf(updates)),
             epsilon: EPSILON,
             decay: if decays { learning_rate * self.optimizer.weight_decay } else { 0.0 },
-            // Early averages would be dominated by the random start, so the decay rises with the updates.
+            // Early averages would be dominated by the initial weights, so the decay rises with the updates.
             ema: self.optimizer.ema_decay.min((1.0 + updates) / (10.0 + updates)),
         };
         param.map(|old| {
@@ -211,7 +211,7 @@ impl ModuleVisitor for Collector<'_> {
     }
 }
 
-/// Adds gradients up.
+/// Adds gradients by name.
 pub(crate) fn add(sum: &mut NamedGradients, more: NamedGradients) {
     for (name, gradient) in more {
         let gradient = match sum.remove(&name) {
@@ -255,7 +255,7 @@ mod tests {
         data[name].iter::<f64>().collect()
     }
 
-    /// Adam with decoupled decay, and the average, for one number after the other in double precision.
+    /// Adam with decoupled decay and averaging of one scalar, in double precision.
     fn reference(start: f64, gradients: &[f64], decayed: bool) -> (f64, f64) {
         let (mut x, mut average, mut first, mut second) = (start, start, 0.0, 0.0);
         for (update, g) in (1..).zip(gradients) {
@@ -277,7 +277,7 @@ mod tests {
         let start = named_parameters(&layer);
         let mut optimizer = AdamW::new(&config(), &layer, &device);
         for update in 0..6 {
-            // Half of twice the gradient: the scale applies.
+            // Twice the gradient with scale 1/2.
             let doubled = gradients(update, &device).into_iter().map(|(name, g)| (name, g * 2.0)).collect();
             layer = optimizer.step(layer, doubled, 0.5, &|_| 0.1);
         }

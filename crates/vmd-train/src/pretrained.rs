@@ -1,4 +1,4 @@
-//! Weights to start from.
+//! Pretrained weights.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -10,23 +10,23 @@ use vmd_nn::{load_parameters, named_parameters, parameters_from_safetensors};
 
 use crate::TrainError;
 
-/// Weights to start from: every parameter of that model has to be one of this model, with the same name and shape. What it
-/// does not have starts as ever.
+/// Pretrained weights. Each parameter of the pretrained model must exist in this model with the same name and
+/// shape. The other parameters are initialised as usual.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pretrained {
-    /// Folder of the model, or of the run that made it.
+    /// Folder of the model or of its run.
     pub model: PathBuf,
-    /// Whether its parameters stay as they are, and only the others are trained.
+    /// Whether the pretrained parameters stay fixed and only the others are trained.
     #[serde(default)]
     pub frozen: bool,
 }
 
-/// `model` with the parameters of `pretrained`, and the names of those that stay as they are.
+/// Loads the parameters of `pretrained` into `model` and returns the names of the frozen ones.
 ///
 /// # Errors
 ///
-/// [`TrainError`] when they cannot be read, do not fit, or leave nothing to train.
+/// [`TrainError`] if they cannot be read, do not fit, or leave nothing to train.
 pub(crate) fn start_from<D: TrainableDenoiser>(
     pretrained: &Pretrained,
     model: VmdModel<D>,
@@ -38,10 +38,10 @@ pub(crate) fn start_from<D: TrainableDenoiser>(
     let frozen: BTreeSet<String> = saved.keys().filter(|_| pretrained.frozen).cloned().collect();
     let mut parameters = named_parameters(&model);
     parameters.extend(saved);
-    // What this model does not have, or has in another shape, is refused here.
+    // Fails on parameters that are unknown or have another shape.
     let model = load_parameters(model, parameters).map_err(|error| LoadError::because(&file, error))?;
     if frozen.len() == named_parameters(&model).len() {
-        let reason = "it has all parameters of this model, so that frozen there is nothing to train; set \
+        let reason = "it has all parameters of this model, so freezing it leaves nothing to train; set \
                       train.pretrained.frozen = false, or add a latent";
         return Err(LoadError::because(&folder, reason).into());
     }

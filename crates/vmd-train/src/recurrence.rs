@@ -1,32 +1,32 @@
-//! Training through a part of a trunk's loops.
+//! Training with a random number of loops.
 
 use serde::{Deserialize, Serialize};
 use vmd_core::{Purpose, index_below, keyed_rng};
 use vmd_model::{ModelConfig, TrainedLoops};
 use vmd_nn::Loops;
 
-/// Loops in training: in every step a number between `tracked` and the trunk's own, all equally likely, so that the network
-/// gets better with every loop and can be run with more of them. Gradients go through the last ones alone, which costs a third
-/// for those before.
+/// Random number of loops in training: uniform between `tracked` and the trunk's own number in each step. The
+/// network then improves with each loop and can be run with more of them. Only the last loops have gradients;
+/// a loop without gradients costs a third.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recurrence {
-    /// Loops that gradients go through.
+    /// Number of loops with gradients.
     pub tracked: usize,
-    /// Share of the loss after the tracked loops before the last one.
+    /// Weight of the loss after the tracked loops before the last one.
     #[serde(default = "half")]
     pub early_share: f64,
 }
 
 impl Recurrence {
-    /// The loops of training step `step` of a trunk with `loops`.
+    /// The loops of training step `step`, for a trunk with `loops`.
     pub(crate) fn draw(&self, loops: usize, seed: u64, step: u64) -> TrainedLoops {
         let more = index_below(&mut keyed_rng(seed, step, Purpose::Loops), loops + 1 - self.tracked);
         let loops = Loops { run: self.tracked + more, tracked: self.tracked };
         TrainedLoops { loops, early_share: self.early_share }
     }
 
-    /// What is wrong with it for `model`.
+    /// The reason why it cannot be used with `model`, if any.
     pub fn problem_on(&self, model: &ModelConfig) -> Option<String> {
         if model.causal {
             return Some("train.recurrence is not for causal models; leave it out".into());

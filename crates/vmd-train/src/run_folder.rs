@@ -1,4 +1,4 @@
-//! The folder of a run.
+//! Run folders.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,8 @@ use vmd_model::files::{create_folder, read, write_atomically};
 
 use crate::TrainError;
 
-/// `config.toml` (resolved), `meta.json`, `metrics.jsonl`, `checkpoints/`, `plots/` and `model/` of one run.
+/// Folder of one run: `config.toml` (resolved), `meta.json`, `metrics.jsonl`, `checkpoints/`, `plots/` and
+/// `model/`.
 #[derive(Debug, Clone)]
 pub struct RunFolder {
     path: PathBuf,
@@ -16,11 +17,11 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Starts a run: creates the folder and saves the resolved `config` and `meta`.
+    /// Creates the folder of a new run and saves the resolved `config` and `meta`.
     ///
     /// # Errors
     ///
-    /// [`TrainError::RunExists`] if it holds a run already, [`TrainError::File`] if it cannot be written.
+    /// [`TrainError::RunExists`] if it contains a run already, [`TrainError::File`] if it cannot be written.
     pub fn create(path: &Path, config: &str, meta: &str) -> Result<Self, TrainError> {
         let folder = Self { path: path.to_path_buf(), config_sha256: sha256(config.as_bytes()) };
         if folder.config().exists() {
@@ -30,17 +31,17 @@ impl RunFolder {
         create_folder(&folder.checkpoints())?;
         create_folder(&folder.plots())?;
         write_atomically(&folder.path.join("meta.json"), meta.as_bytes())?;
-        // Last: a folder with a configuration is a run that can be resumed.
+        // Written last: a folder with a configuration is a run that can be resumed.
         write_atomically(&folder.config(), config.as_bytes())?;
         Ok(folder)
     }
 
-    /// Opens a run to go on with it.
+    /// Opens a run to resume it.
     ///
     /// # Errors
     ///
-    /// [`TrainError::NoRun`] if there is none, [`TrainError::OtherConfig`] if `config` is given and is not
-    /// the run's own.
+    /// [`TrainError::NoRun`] if there is none, [`TrainError::OtherConfig`] if `config` is given and differs
+    /// from that of the run.
     pub fn open(path: &Path, config: Option<&str>) -> Result<Self, TrainError> {
         let file = path.join("config.toml");
         if !file.is_file() {
@@ -54,17 +55,17 @@ impl RunFolder {
         Ok(Self { path: path.to_path_buf(), config_sha256: sha256(saved.as_bytes()) })
     }
 
-    /// The first free name `PARENT/NAME-001`, `PARENT/NAME-002`, …
+    /// The first unused name of `PARENT/NAME-001`, `PARENT/NAME-002`, …
     pub fn next_free(parent: &Path, name: &str) -> PathBuf {
         let candidate = |i: usize| parent.join(format!("{name}-{i:03}"));
         (1..).map(candidate).find(|path| !path.exists()).expect("some number is free")
     }
 
-    /// The resolved configuration's text.
+    /// Reads the resolved configuration.
     ///
     /// # Errors
     ///
-    /// [`TrainError::File`].
+    /// [`TrainError::File`] if it cannot be read.
     pub fn read_config(path: &Path) -> Result<String, TrainError> {
         let file = path.join("config.toml");
         if !file.is_file() {
@@ -83,33 +84,33 @@ impl RunFolder {
         &self.path
     }
 
-    /// The resolved configuration.
+    /// Path of the resolved configuration.
     pub fn config(&self) -> PathBuf {
         self.path.join("config.toml")
     }
 
-    /// The metrics file.
+    /// Path of the metrics file.
     pub fn metrics(&self) -> PathBuf {
         self.path.join("metrics.jsonl")
     }
 
-    /// The checkpoints.
+    /// Folder of the checkpoints.
     pub fn checkpoints(&self) -> PathBuf {
         self.path.join("checkpoints")
     }
 
-    /// The plots.
+    /// Folder of the plots.
     pub fn plots(&self) -> PathBuf {
         self.path.join("plots")
     }
 
-    /// The finished model, in the Hugging Face layout.
+    /// Folder of the final model, in the Hugging Face layout.
     pub fn model(&self) -> PathBuf {
         self.path.join("model")
     }
 }
 
-/// The first line in which two configurations differ.
+/// Describes the first line in which two configurations differ.
 fn first_difference(saved: &str, given: &str) -> String {
     let (mut a, mut b) = (saved.lines(), given.lines());
     loop {

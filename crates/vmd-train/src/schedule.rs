@@ -1,4 +1,4 @@
-//! What changes from step to step.
+//! The learning rate schedule.
 
 use crate::{LearningRateDecay, TrainConfig};
 

@@ -1,4 +1,4 @@
-//! The step loop.
+//! The training loop.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,10 +23,10 @@ use crate::optimizer::{NamedGradients, add, global_norm, named_gradients};
 use crate::pretrained::start_from;
 use crate::{AdamW, MetricRecord, RunFolder, TrainConfig, TrainError, learning_rate};
 
-/// Validation uses random numbers of its own, the same ones every time.
+/// Validation has its own random numbers, the same ones each time.
 const VALIDATION_SEED: u64 = 0x0076_616c_6964;
 
-/// Told what happens during a run.
+/// Receives the progress of a run.
 pub trait Observer {
     /// A record was written to the metrics.
     fn on_record(&mut self, record: &MetricRecord);
@@ -37,21 +37,21 @@ pub trait Observer {
 pub enum Outcome {
     /// All steps are done.
     Finished,
-    /// It was asked to stop; a checkpoint was saved after this many steps.
+    /// The run was asked to stop; a checkpoint was saved after this many steps.
     Interrupted {
         /// Steps done.
         step: u64,
     },
 }
 
-/// What a [`Trainer`] works with.
+/// Arguments of a [`Trainer`].
 #[derive(Debug, Clone)]
 pub struct TrainerParts<'a> {
-    /// The model to be trained.
+    /// Configuration of the model.
     pub model: &'a ModelConfig,
-    /// The bound to be trained.
+    /// Configuration of the objective.
     pub objective: &'a ObjectiveConfig,
-    /// How.
+    /// Configuration of training.
     pub train: &'a TrainConfig,
     /// Seed of every random stream.
     pub seed: u64,
@@ -59,7 +59,7 @@ pub struct TrainerParts<'a> {
     pub device: &'a Device,
 }
 
-/// Parts of the loss of one update, nats per sequence.
+/// Loss terms of one update, nats per sequence.
 struct UpdateParts {
     total: f64,
     recon: f64,
@@ -74,7 +74,7 @@ pub struct Trainer<'a, D: TrainableDenoiser = Network> {
     model: VmdModel<D>,
     optimizer: AdamW,
     teacher: Option<Teacher>,
-    /// Parameters that stay as they are.
+    /// Parameters that are not trained.
     frozen: Arc<BTreeSet<String>>,
     step: u64,
     data_position: u64,
@@ -88,11 +88,11 @@ impl<D: TrainableDenoiser> std::fmt::Debug for Trainer<'_, D> {
 }
 
 impl<'a> Trainer<'a> {
-    /// A trainer at step 0.
+    /// Creates a trainer at step 0.
     ///
     /// # Errors
     ///
-    /// [`TrainError::Config`] when the model's configuration is impossible.
+    /// [`TrainError::Config`] if the configuration of the model is invalid.
     pub fn new(parts: TrainerParts<'a>) -> Result<Self, TrainError> {
         let autodiff = parts.device.clone().autodiff();
         let model = VmdModel::new(parts.model, keyed_rng(parts.seed, 0, Purpose::Init), &autodiff)
@@ -102,12 +102,11 @@ impl<'a> Trainer<'a> {
 }
 
 impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
-    /// A trainer at step 0 of a model that was made elsewhere, on the device of `parts` with autodiff.
+    /// Creates a trainer at step 0 for an existing model, on the device of `parts` with autodiff.
     ///
     /// # Errors
     ///
-    /// [`TrainError`] when there is a pretrained model that cannot be read, that does not fit, or that leaves nothing to
-    /// train.
+    /// [`TrainError`] if a pretrained model cannot be read, does not fit, or leaves nothing to train.
     pub fn with_model(parts: TrainerParts<'a>, mut model: VmdModel<D>) -> Result<Self, TrainError> {
         let autodiff = parts.device.clone().autodiff();
         if let Some(reason) = parts.train.recurrence.and_then(|recurrence| recurrence.problem_on(parts.model))
@@ -136,7 +135,7 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
         })
     }
 
-    /// Goes back to where `checkpoint` was taken.
+    /// Restores the state of `checkpoint`.
     ///
     /// # Errors
     ///
@@ -175,11 +174,11 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
         load_parameters(model, shaped).expect("the average has the model's own names and shapes")
     }
 
-    /// Trains to the end, or until `stop` is set: then a checkpoint is saved first.
+    /// Trains to the last step, or until `stop` is set. In that case a checkpoint is saved first.
     ///
     /// # Errors
     ///
-    /// [`TrainError`]; the last checkpoint is then still good.
+    /// [`TrainError`]; the last checkpoint is still valid.
     pub fn run(
         &mut self,
         data: &dyn DataSource,
@@ -261,7 +260,7 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
         })
     }
 
-    /// One update of the parameters for which `rate` is not 0.
+    /// Updates the parameters for which `rate` is not 0.
     fn update(
         &mut self,
         data: &dyn DataSource,
@@ -292,7 +291,7 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
             if let Some(part) = &parts.kl {
                 *kl.get_or_insert(0.0) += share * self.finite("the KL term", part)?;
             }
-            // Per token, so that the clip norm means the same for short and long sequences.
+            // Per token, so that the clip norm does not depend on the sequence length.
             let objective = parts.total * (share / seq as f64);
             add(&mut gradients, named_gradients(&self.model, &objective.backward()));
         }

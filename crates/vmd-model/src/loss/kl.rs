@@ -8,15 +8,15 @@ use super::{LatentSource, LossOptions, upload, without_value};
 use crate::model::upload_tokens;
 use crate::{TrainableDenoiser, TrainingBatch, VmdModel};
 
-/// The KL of a batch.
+/// The KL term of a batch.
 pub(super) struct KlTerm {
     /// With its multiplier and weight 1, `[1]`.
     pub(super) reported: Tensor<1>,
-    /// What is added to the loss that training descends, each `[1]`, in this order.
+    /// Terms added to the training loss, each `[1]`, in this order.
     pub(super) descended: Vec<Tensor<1>>,
 }
 
-/// The KL of the posterior from the prior; `None` without a latent. `recon` is the reconstruction of every draw.
+/// The KL between posterior and prior; `None` without a latent. `recon` is the reconstruction term per draw.
 pub(super) fn term<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     batch: &TrainingBatch,
@@ -48,7 +48,7 @@ pub(super) fn term<D: TrainableDenoiser>(
     Some(KlTerm { reported, descended })
 }
 
-/// Zero, with the gradient of a learned prior that follows the posterior without charging it.
+/// Zero, with the gradient that fits a learned prior to the posterior and does not reach the posterior.
 fn following(
     prior: &PriorNetwork,
     q: &LatentDistribution,
@@ -60,7 +60,7 @@ fn following(
     without_value((follows * factor.clone()).mean())
 }
 
-/// What the prior is told of every row, `n_draws` times over.
+/// Conditioning input of the prior for each row, repeated `n_draws` times.
 pub(crate) fn prior_shift<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     batch: &TrainingBatch,
@@ -73,8 +73,8 @@ pub(crate) fn prior_shift<D: TrainableDenoiser>(
     prior.shift(Some(observed), before).map(|shift| shift.repeat_dim(0, n_draws))
 }
 
-/// Zero, with the gradient `½(f(z₁) − f(z₂))·∇(ln q(z₁) − ln q(z₂))` of `E_q f(z)` with respect to `q`, which holds every
-/// row twice.
+/// Zero, with the gradient `½(f(z₁) − f(z₂))·∇(ln q(z₁) − ln q(z₂))` of `E_q f(z)` with respect to `q`. `q`
+/// contains each row twice.
 ///
 /// # Source
 ///

@@ -8,20 +8,20 @@ use super::{LatentSource, upload};
 use crate::model::upload_tokens;
 use crate::{TrainableDenoiser, TrainingBatch, VmdModel};
 
-/// The latents of a batch, and what they were drawn from.
+/// The latents of a batch, and the distribution they were drawn from.
 pub(super) struct Latents {
-    /// What a causal model has read of the texts.
+    /// Encoded texts of a causal model.
     pub(super) context: Option<Context>,
-    /// What posterior and prior are told of the tokens before each block.
+    /// Input of posterior and prior for the tokens before each block.
     pub(super) before: Option<Tensor<3>>,
     pub(super) posterior: Option<LatentDistribution>,
     /// `[draws · rows, n_latents, channels]`.
     pub(super) draws: Option<Tensor<3>>,
-    /// Draws of each row.
+    /// Draws per row.
     pub(super) n_draws: usize,
-    /// 1 for the rows that have a latent, `[draws · rows]`.
+    /// 1 for the rows with a latent, `[draws · rows]`.
     present: Tensor<1>,
-    /// Number of those rows.
+    /// Number of rows with a latent.
     n_present: f64,
 }
 
@@ -67,7 +67,7 @@ impl Latents {
         })
     }
 
-    /// The mean of a term over the rows that have a latent, or over all rows where none has.
+    /// Mean of a term over the rows with a latent, or over all rows if none has one.
     pub(super) fn mean_present(&self, term: Tensor<1>) -> Tensor<1> {
         match self.n_present as usize {
             0 => term.mean(),

@@ -1,4 +1,4 @@
-//! The loss as named terms: reconstruction, KL, price of learned edges.
+//! The loss as named terms: reconstruction, KL and penalty of learned edges.
 
 mod kl;
 mod latents;
@@ -15,45 +15,46 @@ use latents::Latents;
 
 pub(crate) use kl::prior_shift;
 
-/// Where the loss takes its latent from.
+/// Source of the latent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LatentSource {
     /// The posterior, as the bound requires.
     #[default]
     Posterior,
-    /// The prior: the reconstruction that a sampler would get. Only for the latent gain.
+    /// The prior, for the reconstruction as in sampling. Only for the latent gain.
     Prior,
-    /// Nowhere: zeros in its place and no KL. Only for a network that is trained so for a share of its batches.
+    /// No latent: zeros and no KL. Only for a network that is trained so in a share of its batches.
     Absent,
 }
 
-/// How the parts are put together.
+/// Weights of the loss terms.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LossOptions {
     /// Weight of the KL; 1 for a bound.
     pub kl_weight: f64,
-    /// Whether the KL is charged against the standard prior, `N(0, I)` or all classes alike, while a learned prior follows the
-    /// posterior without being charged. Charged early, a learned prior keeps the posterior from trying other codes.
+    /// Whether the KL is taken to the standard prior (`N(0, I)` or uniform classes) while a learned prior is
+    /// fitted to the posterior. Otherwise an early learned prior keeps the posterior from exploring other
+    /// codes.
     pub hold_prior: bool,
-    /// Where `z` comes from.
+    /// Source of `z`.
     pub latent_source: LatentSource,
-    /// Weight of the price of learned edges, where there is noise for them.
+    /// Weight of the penalty of learned edges. Has an effect only with gate noise.
     pub gate_weight: f64,
-    /// The network's loops and what is descended of them; absent for all of them, of which the last one counts.
+    /// Loops of the network and the loss on them; if absent, all loops are run and only the last one counts.
     pub loops: Option<TrainedLoops>,
 }
 
-/// Training through a part of a network's loops, with a loss after each of them.
+/// Training through some of a network's loops, with a loss after each of them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TrainedLoops {
-    /// How many are run and how many are tracked.
+    /// Number of loops that are run, and of loops with gradients.
     pub loops: Loops,
-    /// Share of the reconstruction that is descended after the tracked loops before the last one, on average over them.
+    /// Weight of the mean reconstruction after the tracked loops before the last one.
     pub early_share: f64,
 }
 
 impl LossOptions {
-    /// The bound itself: weight 1, `z` from the posterior.
+    /// The bound: weight 1, `z` from the posterior.
     pub const BOUND: Self = Self {
         kl_weight: 1.0,
         hold_prior: false,
@@ -63,19 +64,20 @@ impl LossOptions {
     };
 }
 
-/// Parts of the loss in nats per sequence, means over the batch, still on the device.
+/// Terms of the loss in nats per sequence, means over the batch, on the device.
 #[derive(Debug, Clone)]
 pub struct Loss {
-    /// What training descends, `[1]`: `recon + kl_weight · kl` over all rows, those without a latent too; of two draws
-    /// the first one's reconstruction. With noise for learned edges, their price as well.
+    /// The training loss, `[1]`: `recon + kl_weight · kl` over all rows, including those without a latent.
+    /// With two draws it uses the reconstruction of the first one. With gate noise it includes the penalty of
+    /// learned edges.
     pub total: Tensor<1>,
     /// `Σ_k r_k Σ_{i masked} −log p(x0^i | xt, z)`, `[1]`.
     pub recon: Tensor<1>,
     /// KL of the latent with its multiplier, weight 1, `[1]`; absent without a latent.
     pub kl: Option<Tensor<1>>,
-    /// The posterior that was used, for diagnostics.
+    /// The posterior, for diagnostics.
     pub posterior: Option<LatentDistribution>,
-    /// The latents that were used, `[draws · rows, n_latents, channels]`.
+    /// The latents, `[draws · rows, n_latents, channels]`.
     pub z: Option<Tensor<3>>,
 }
 
@@ -103,7 +105,7 @@ pub fn loss<D: TrainableDenoiser>(
     Loss { total, recon, kl, posterior: latents.posterior, z: latents.draws }
 }
 
-/// The reconstruction term of every row for each draw of its latent, `[draws · rows]`, and what is descended of it, `[1]`.
+/// The reconstruction term of each row and draw, `[draws · rows]`, and its part of the training loss, `[1]`.
 fn reconstruction<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     batch: &TrainingBatch,
@@ -116,7 +118,7 @@ fn reconstruction<D: TrainableDenoiser>(
         let per_draw = reconstruction::of(model, batch, (z, context), options.loops, device);
         return (per_draw.last.clone(), per_draw.descended().mean());
     };
-    // The value of the second draw is enough to compare it with the first, and costs a third.
+    // The second draw serves as a baseline only, so it needs no gradient and costs a third.
     let draws = z.clone().chunk(2, 0);
     let inner = context.as_ref().map(Context::inner);
     let first = reconstruction::of(model, batch, (Some(draws[0].clone()), context), options.loops, device);

@@ -7,16 +7,16 @@ use super::{TrainedLoops, upload};
 use crate::model::upload_tokens;
 use crate::{TrainableDenoiser, TrainingBatch, VmdModel};
 
-/// The reconstruction term of every row, `[draws · rows]`.
+/// The reconstruction term of each row, `[draws · rows]`.
 pub(super) struct Reconstruction {
-    /// At the end of the network.
+    /// After the last loop.
     pub(super) last: Tensor<1>,
-    /// After the tracked loops before, on average, and the share of it that is descended.
+    /// Mean over the earlier tracked loops, and its weight in the training loss.
     early: Option<(Tensor<1>, f64)>,
 }
 
 impl Reconstruction {
-    /// What training descends.
+    /// The part of the training loss.
     pub(super) fn descended(&self) -> Tensor<1> {
         match &self.early {
             Some((early, share)) => self.last.clone() * (1.0 - share) + early.clone() * *share,
@@ -25,7 +25,8 @@ impl Reconstruction {
     }
 }
 
-/// The reconstruction for latents `z` of `[draws · rows, n_latents, channels]`, after what a causal model has read.
+/// The reconstruction for latents `z` (`[draws · rows, n_latents, channels]`) and the context of a causal
+/// model.
 pub(super) fn of<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     batch: &TrainingBatch,
@@ -50,7 +51,7 @@ pub(super) fn of<D: TrainableDenoiser>(
     Reconstruction { last: of(last), early: early.map(|early| (early, share)) }
 }
 
-/// What the network is asked, once for each draw of the latent.
+/// Input of the network, repeated for each draw of the latent.
 fn input(
     batch: &TrainingBatch,
     (z, context): (Option<Tensor<3>>, Option<Context>),
@@ -73,7 +74,7 @@ fn input(
     }
 }
 
-/// Logits after each tracked loop; to the last ones the parent head adds what the tokens of a step know of each other.
+/// Logits after each tracked loop. The parent head is added to the last ones.
 fn logits<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     batch: &TrainingBatch,
@@ -97,7 +98,7 @@ fn logits<D: TrainableDenoiser>(
     logits
 }
 
-/// `1/T` of every row, 0 in continuous time: what a network is told of its budget.
+/// `1/T` per row, 0 in continuous time: the budget input of the network.
 fn inverse_steps(steps: &[Option<usize>]) -> Vec<f64> {
     steps.iter().map(|steps| steps.map_or(0.0, |steps| 1.0 / steps as f64)).collect()
 }

@@ -1,4 +1,4 @@
-//! The bounds against exact likelihoods on a toy that can be enumerated: 2 tokens, 3 values, 4 latents.
+//! The bounds against exact likelihoods on a toy model that can be enumerated: 2 tokens, 3 values, 4 latents.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -106,7 +106,7 @@ fn the_ancestral_sampler_is_the_one_that_is_certified() {
     }
 }
 
-/// The parameters of `model` on `device`, moved by `change(index of the value)`.
+/// A copy of `model` on `device` with `change(index)` added to each parameter value.
 fn moved(model: &VmdModel, device: &Device, mut change: impl FnMut(usize) -> f32) -> VmdModel {
     let mut index = 0;
     let parameters = named_parameters(model)
@@ -150,7 +150,7 @@ fn the_gradient_of_two_draws_is_unbiased() {
         let log_q = toy(model.clone()).log_posterior(x0, [MASK; 2]);
         let draws = toy(model.clone()).latents;
 
-        // Posterior and prior on their own too: they are where an estimator may be wrong.
+        // Posterior and prior also separately, where an estimator is most likely to be biased.
         for part in ["", "posterior", "prior"] {
             if kind == PriorKind::default() && part == "prior" {
                 continue;
@@ -173,7 +173,7 @@ fn the_gradient_of_two_draws_is_unbiased() {
             for (first, second) in (0..4).flat_map(|first| (0..4).map(move |second| (first, second))) {
                 let model = moved(&model, &autodiff, |_| 0.0);
                 let mut batch = TrainingBatch::draw(x0.to_vec(), &model, &steps(1), 1, 0);
-                // Noise that leaves the draw no choice.
+                // Noise so large that it determines the draw.
                 batch.latent_noise =
                     [draws.row(first), draws.row(second)].concat().iter().map(|z| 1e3 * z).collect();
                 let total = loss(&model, &batch, LossOptions::BOUND, &autodiff).total;
@@ -192,7 +192,7 @@ fn the_gradient_of_two_draws_is_unbiased() {
                 (mean - wanted).abs() < 2e-3 * wanted.abs() + 1e-4,
                 "{kind:?} {part}: {mean}, not {wanted}"
             );
-            assert!(wanted.abs() > 5e-3, "{kind:?} {part}: {wanted} is too flat to test anything");
+            assert!(wanted.abs() > 5e-3, "{kind:?} {part}: {wanted} is too small to test anything");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Causal models: who sees whom, and that what is read once is as good as what is read again.
+//! Causal models: attention masks, and cached against uncached evaluation.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -34,7 +34,7 @@ fn text(seed: u64, n: usize) -> Vec<u32> {
     (0..n).map(|_| index_below(&mut rng, VOCAB) as u32).collect()
 }
 
-/// Half of every block is masked.
+/// Masks every second token.
 fn masked(text: &[u32]) -> Vec<u32> {
     text.iter().enumerate().map(|(i, &token)| if i % 2 == 0 { MASK } else { token }).collect()
 }
@@ -63,7 +63,7 @@ fn a_block_sees_itself_and_the_clean_tokens_before_it() {
     let (xt, base) = (masked(&clean), logits(&clean, &masked(&clean)));
     for changed in 0..LEN * BLOCKS {
         let own = changed / LEN;
-        // In the clean stream a token is seen by the blocks after its own, every one of them.
+        // A token of the clean stream affects all later blocks.
         let mut other = clean.clone();
         other[changed] = (other[changed] + 1) % VOCAB as u32;
         let moved = logits(&other, &xt);
@@ -71,7 +71,7 @@ fn a_block_sees_itself_and_the_clean_tokens_before_it() {
             let difference = largest(block(&base, index), block(&moved, index));
             assert_eq!(difference > 1e-6, index > own, "clean token {changed}, block {index}: {difference}");
         }
-        // In the masked one by its own block alone.
+        // A token of the masked stream affects its own block only.
         let mut other = xt.clone();
         other[changed] = if other[changed] == MASK { 0 } else { MASK };
         let moved = logits(&clean, &other);
@@ -112,7 +112,7 @@ fn what_was_read_before_answers_as_what_is_read_again() {
             let cached = ask(&next, &of_block(&xt));
             for (row, logits) in cached.logits.chunks_exact(LEN * VOCAB).enumerate() {
                 let uncached = block(&whole.logits, row * BLOCKS + index);
-                // Sums in another order.
+                // The order of summation differs.
                 assert!(largest(logits, uncached) < 2e-5, "block {index} of text {row}");
             }
             let z = [0.0, 1.0, 0.0, 0.0, 1.0, 0.0];
@@ -149,13 +149,13 @@ fn a_window_hides_what_lies_before_it() {
     let (base, moved) = (logits(&clean), logits(&other));
     let differences: Vec<bool> =
         (0..BLOCKS).map(|index| largest(block(&base, index), block(&moved, index)) > 1e-6).collect();
-    // With one layer only the block right after hears of it; the latent is given.
+    // With one layer only the next block depends on the token; the latent is fixed.
     assert_eq!(differences, [false, true, false, false, false]);
 }
 
 #[test]
 fn the_loss_of_all_blocks_is_the_sum_of_their_own() {
-    // Fully masked in one step: nothing is drawn but the latent, which is left out.
+    // Fully masked, in one step and without a latent, so nothing is random.
     let mut config = causal(None);
     config.latent = None;
     let (model, texts) = (trained(&config, 3), text(1, 2 * LEN * BLOCKS));
@@ -202,7 +202,7 @@ fn sampler(nfe: usize, reveal: RevealRule) -> Sampler {
     Sampler::new(SamplerConfig { nfe, reveal, ..SamplerConfig::default() })
 }
 
-/// Counts blocks, and checks that each text has as many.
+/// Counts blocks, and checks that each text has that many.
 struct Blocks(usize);
 
 impl Observer for Blocks {
@@ -215,7 +215,7 @@ impl Observer for Blocks {
 #[test]
 fn writing_keeps_what_is_given_and_each_text_its_own_stream() {
     let model = trained(&causal(None), 3);
-    // Longer than in training, and no whole number of blocks.
+    // Longer than in training, and not a multiple of the block length.
     let length = 2 * LEN * BLOCKS + 1;
     let mut template = vec![MASK; 3 * length];
     template[..4].copy_from_slice(&[1, 2, 3, 4]);
@@ -228,7 +228,7 @@ fn writing_keeps_what_is_given_and_each_text_its_own_stream() {
         assert_eq!((blocks, output.tokens.len()), (length.div_ceil(LEN), 3 * length));
         assert!(output.tokens.iter().all(|&token| token < MASK));
         assert_eq!((&output.tokens[..4], output.tokens[2 * length + 20]), (&[1, 2, 3, 4][..], 5));
-        // The first block is given.
+        // The first block of the first text is given.
         assert!(output.nfe[0] <= 2 * (blocks - 1) && output.nfe[1] <= 2 * blocks);
         let (again, alone) = (
             model.write(&sampler(2, reveal), writing, &mut ()),
@@ -309,7 +309,8 @@ fn tokens_latents_fit_a_prompt_that_ends_within_a_block() {
     (latent.structure, latent.prior) = (LatentStructure::PerToken, PriorKind::Recurrent { hidden: 4 });
     let model = trained(&config, 3);
     let mut template = text(1, 3 * LEN * BLOCKS);
-    // The first text ends within a block, the second one after it, and of the third one nothing is known.
+    // The prompt of the first text ends within a block, that of the second at the end of one; the third has
+    // no prompt.
     template[LEN + 1..LEN * BLOCKS].fill(MASK);
     template[LEN * BLOCKS + LEN..].fill(MASK);
     let counted = model.nfe_counter().evaluated();
@@ -327,14 +328,14 @@ fn of_several_attempts_the_likeliest_is_kept() {
     config.latent = None;
     let model = trained(&config, 3);
     let mut template = text(1, 2 * LEN * BLOCKS);
-    // A gap of a block and a half, with what follows given.
+    // A gap of four tokens in two blocks, with the rest given.
     for text in template.chunks_exact_mut(LEN * BLOCKS) {
         text[4..8].fill(MASK);
     }
     let sampler = sampler(1, RevealRule::Ancestral);
     let writing = Writing { template: &template, texts: 2, stop: None, seed: 5 };
     let nll = |tokens: &[u32]| {
-        // One step and no latent: nothing is drawn.
+        // One step and no latent, so nothing is random.
         let batch = TrainingBatch::draw(tokens.to_vec(), &model, &steps(1), 1, 0);
         f64::from(loss(&model, &batch, LossOptions::BOUND, &Device::flex()).recon.into_scalar::<f32>())
     };
@@ -347,7 +348,7 @@ fn of_several_attempts_the_likeliest_is_kept() {
         assert!(nll(many) < nll(one) + 1e-3, "{} after {}", nll(many), nll(one));
     }
     assert_ne!(one.tokens, many.tokens);
-    // Two blocks are written, and all five are compared.
+    // Two blocks are generated, and all five are evaluated for the comparison.
     assert_eq!((one.nfe[0], many.nfe[0]), (2 + BLOCKS, 16 * (2 + BLOCKS)));
 }
 

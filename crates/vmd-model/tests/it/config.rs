@@ -1,4 +1,4 @@
-//! Configurations as text.
+//! Configurations in TOML.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -62,7 +62,7 @@ fn unknown_keys_are_refused_wherever_they_stand() {
     assert_eq!(objective.budgets(), [Some(4)]);
 }
 
-/// The problems' texts, after checking that a model is refused exactly when there are any.
+/// The messages of all problems. Checks that a model is refused exactly if there are any.
 fn problems(config: &ModelConfig) -> Vec<String> {
     let problems = config.problems(());
     let built = VmdModel::new(config, keyed_rng(1, 0, Purpose::Init), &Device::flex());

@@ -75,7 +75,7 @@ fn a_damaged_model_folder_is_refused_in_words() {
     check(&weights, &|bytes| Some(bytes[..bytes.len() - 10].to_vec()));
     check(&weights, &|bytes| Some(bytes[..4].to_vec()));
     check(&weights, &|_| None);
-    // A header that claims more than there is, and one that claims the whole address space.
+    // Header lengths beyond the end of the file.
     check(&weights, &|mut bytes| {
         bytes[..8].copy_from_slice(&u64::MAX.to_le_bytes());
         Some(bytes)

@@ -52,7 +52,8 @@ fn more_draws_tighten_the_bound_down_to_the_likelihood_of_the_order() {
                 let error = pair[0].1.hypot(pair[1].1);
                 assert!(pair[1].0 < pair[0].0 + 5.0 * error, "{what}: {all:?}");
             }
-            // What draws of z cannot win is the mean over orders of a logarithm in place of the logarithm of a mean.
+            // With many draws of z the remaining gap is that of the orders: the mean of a logarithm instead
+            // of the logarithm of a mean.
             let of_orders = toy.nll_given_order(x0);
             let gap = toy.bound(x0) - of_orders;
             assert!(gap > 0.01, "{what}: the gap {gap} is too small to test anything");
@@ -74,19 +75,19 @@ fn without_a_latent_the_number_of_draws_changes_nothing() {
 fn a_sequence_has_draws_of_its_own_whatever_stands_beside_it() {
     let model = trained(&config(3, 2, Scope::Step, Some(CATEGORICAL)), 1);
     let sum = |x0: &[u32]| {
-        // 1,024 rows a forward pass: five sequences take two.
+        // With 1,024 rows per forward pass, five sequences take two passes.
         let n = x0.len() as f64 / 2.0;
         n * importance_bound(&model, 2, x0, 300, 3).0
     };
     let last = |before: &[u32]| sum(&[before, &[1, 2]].concat()) - sum(before);
     let (a, b) = (last(&[0, 0, 1, 1, 2, 2, 0, 1]), last(&[2, 0, 2, 2, 0, 1, 1, 0]));
-    // Sums of f32 logits in other batches.
+    // f32 sums in batches of other sizes.
     assert!((a - b).abs() < 1e-5 && a > 0.0, "{a} and {b}");
     assert_ne!(sum(&[1, 2, 1, 2]), 2.0 * sum(&[1, 2]));
 }
 
-/// One random step of `T` in the place of all of them, with `T` times its weight, falls below the likelihood as the draws
-/// grow in number: by Hölder's inequality `−ln E_z Π_k e^{a_k(z)} ≥ Σ_k (1/T)·(−ln E_z e^{T·a_k(z)})`.
+/// One random step of `T`, with weight `T`, instead of all steps is not a bound: with many draws it falls
+/// below the likelihood. By Hölder's inequality `−ln E_z Π_k e^{a_k(z)} ≥ Σ_k (1/T)·(−ln E_z e^{T·a_k(z)})`.
 #[test]
 fn one_random_step_is_no_importance_weighted_bound() {
     const STEPS: usize = 3;
@@ -94,7 +95,7 @@ fn one_random_step_is_no_importance_weighted_bound() {
     for seed in 1..6 {
         let toy = Toy::new(Scope::Sequence, STEPS, PriorKind::Standard {}, seed);
         for x0 in all_pairs() {
-            // The mean over orders and over the step, with all values of z as the draws.
+            // The mean over orders and steps, with all values of z as the draws.
             let orders = (0..STEPS).flat_map(|a| (0..STEPS).map(move |b| [a, b]));
             let of_step = |(order, step): ([usize; 2], usize)| -> f64 {
                 let terms = toy.of_step(x0, order, step).map(|p| p.powi(STEPS as i32));

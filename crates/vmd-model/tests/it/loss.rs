@@ -1,4 +1,4 @@
-//! The parts of the loss.
+//! The terms of the loss.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -48,7 +48,7 @@ fn at_one_step_the_loss_is_the_log_likelihood_of_independent_tokens() {
     assert!((scalar(&parts.recon) - by_hand).abs() < 1e-4, "{} {by_hand}", scalar(&parts.recon));
     assert!(parts.kl.is_none() && parts.z.is_none() && parts.posterior.is_none());
     assert_eq!(scalar(&parts.total), scalar(&parts.recon));
-    // Not the loss of an undecided network.
+    // Differs from the loss of a uniform prediction.
     assert!((by_hand - SEQ as f64 * (VOCAB as f64).ln()).abs() > 0.05);
 }
 
@@ -73,14 +73,14 @@ fn an_untrained_network_owes_the_logarithm_of_the_vocabulary() {
     let expected = SEQ as f64 * (VOCAB as f64).ln();
     for family in [None, Some(CATEGORICAL), Some(LatentFamily::Gaussian { dim: 2 })] {
         let model = fresh(&config(VOCAB, SEQ, Scope::Sequence, family));
-        // Chunks of 3, 3 and 1 rows: every row counts the same.
+        // Chunks of 3, 3 and 1 rows: all rows have the same weight.
         let estimate = estimate_bounds(&model, &steps(1), &tokens(7), 3, 5, &Device::flex())[0];
         // A few ulps of f32 at 6.
         assert!((estimate.recon - expected).abs() < 5e-6, "{estimate:?}");
         assert_eq!(estimate.bound, estimate.recon + estimate.kl);
         assert_eq!(estimate.latent_gain.is_some(), family.is_some());
         assert_eq!(estimate.health.is_some(), family.is_some());
-        // The zero head cannot use a latent; without one there is nothing to collapse.
+        // The zero-initialised head ignores the latent. Without a latent nothing can collapse.
         assert_eq!(estimate.is_collapsed(), family.is_some());
         assert_eq!(estimate.kl > 0.0, family.is_some());
     }
@@ -89,7 +89,7 @@ fn an_untrained_network_owes_the_logarithm_of_the_vocabulary() {
 #[test]
 fn every_row_counts_the_same_however_the_rows_are_chunked() {
     let model = trained(&config(VOCAB, SEQ, Scope::Sequence, None), 1);
-    // At one step without a latent nothing is random.
+    // In one step without a latent nothing is random.
     let recon =
         |batch_rows| estimate_bounds(&model, &steps(1), &tokens(7), batch_rows, 5, &Device::flex())[0].recon;
     for batch_rows in [1, 3, 100] {
@@ -108,7 +108,7 @@ fn the_health_of_a_latent_goes_with_the_bound() {
         let health = estimate.health.unwrap();
         assert!((health.kl - estimate.kl).abs() < 1e-6 && health.kl > 0.01, "{estimate:?}");
         assert_eq!(health.n_units, 2);
-        // Never more than the KL, up to the noise of 64 draws.
+        // At most the KL, up to the noise of 64 draws.
         assert!(health.mutual_information < health.kl + 0.2, "{health:?}");
     }
 }
@@ -144,7 +144,7 @@ fn the_kl_of_a_step_follows_the_multiplier() {
     let budget = draw(Some(T));
     let mut above_one = 0;
     for (row, xt) in budget.xt.chunks_exact(SEQ).enumerate() {
-        // Linear schedule, uniform grid: t = k/T and r = 1/k, drawn with probability 1/T.
+        // Linear schedule, uniform grid: t = k/T and r = 1/k, with probability 1/T each.
         let (k, n) = ((budget.t[row] * T as f64).round(), n_masked(xt));
         let weight = T as f64 / k;
         let close = |a: f64, b: f64| (a - b).abs() < 1e-9;
@@ -154,7 +154,7 @@ fn the_kl_of_a_step_follows_the_multiplier() {
     }
     assert!(above_one > 10, "hardly any multiplier is above 1: {above_one}");
 
-    // In continuous time one token is revealed at a time, and each pays.
+    // In continuous time each revealed token pays the KL.
     let continuous = draw(None);
     for (row, xt) in continuous.xt.chunks_exact(SEQ).enumerate() {
         let weight = NoiseSchedule::default().elbo_weight(continuous.t[row]);
@@ -177,7 +177,7 @@ fn the_kl_weight_enters_the_total_only() {
     };
     let (total, recon, kl) = at(&batch, 1.0);
     assert!(kl > 0.01);
-    // Roundings of f32 on values of order 10.
+    // f32 rounding of values of order 10.
     let close = |a: f64, b: f64| (a - b).abs() < 1e-5;
     assert!(close(total, recon + kl));
     let (total, same_recon, same_kl) = at(&batch, 0.25);

@@ -1,4 +1,4 @@
-//! Tokens of one step that condition on each other: objective, bounds and sampler against enumeration, on chains of three
+//! Tokens of one step with parents: objective, bounds and sampler against enumeration, on chains of three
 //! bits.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
@@ -20,7 +20,7 @@ fn model(seed: u64) -> VmdModel {
     model_of(ParentsConfig { hidden: 6, order: ParentOrder::Bfs, reach: 2 }, seed)
 }
 
-/// A model whose tokens condition on each other in any order.
+/// A model with parents in open order.
 fn open_model(seed: u64) -> VmdModel {
     model_of(ParentsConfig { hidden: 6, order: ParentOrder::Any, reach: 1 }, seed)
 }
@@ -36,7 +36,7 @@ fn all() -> impl Iterator<Item = Bits> {
     (0..1u32 << SEQ).map(|code| [code & 1, code >> 1 & 1, code >> 2 & 1])
 }
 
-/// `−ln p` of what a step reveals: the tokens `S` of `x0`, each given its parents in `S`.
+/// `−ln p` of the tokens `S` of `x0` that a step reveals, each given its parents in `S`.
 fn nll(model: &VmdModel, x0: Bits, step_of: Bits, step: u32, steps: usize) -> f64 {
     let xt: Vec<u32> = (0..SEQ).map(|i| if step_of[i] < step { x0[i] } else { MASK }).collect();
     let given: Vec<u32> = (0..SEQ).map(|i| if step_of[i] == step { x0[i] } else { MASK }).collect();
@@ -48,7 +48,7 @@ fn nll(model: &VmdModel, x0: Bits, step_of: Bits, step: u32, steps: usize) -> f6
     (0..SEQ).filter(|&i| step_of[i] == step).map(of).sum()
 }
 
-/// `−ln p(x0 | order)` for every order of `steps` ancestral steps; all orders are equally likely.
+/// `−ln p(x0 | order)` for each order of `steps` ancestral steps; all orders are equally likely.
 fn nll_by_order(model: &VmdModel, x0: Bits, steps: usize) -> Vec<f64> {
     let digit = |code: usize, i: usize| (code / steps.pow(i as u32) % steps) as u32;
     (0..steps.pow(SEQ as u32))
@@ -59,7 +59,7 @@ fn nll_by_order(model: &VmdModel, x0: Bits, steps: usize) -> Vec<f64> {
         .collect()
 }
 
-/// The same for a model whose order within a step is open: for every order within steps too.
+/// As [`nll_by_order`] for a model with open order: also for each order within the steps.
 fn nll_by_reveal_order(model: &VmdModel, x0: Bits, steps: usize) -> Vec<f64> {
     const REVEAL_ORDERS: [Bits; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
     let digit = |code: usize, i: usize| (code / steps.pow(i as u32) % steps) as u32;
@@ -98,10 +98,10 @@ fn the_enumeration_is_a_distribution_whose_tokens_depend_on_each_other() {
     for steps in [1, 2, 3] {
         let model = model(3);
         let total: f64 = all().map(|x0| likelihood(&model, x0, steps)).sum();
-        // Probabilities come from logits in single precision.
+        // Probabilities are computed from f32 logits.
         assert!((total - 1.0).abs() < 1e-5, "{steps} steps: {total}");
     }
-    // Were the tokens independent at one step, so would be the first two: p(00)·p(11) = p(01)·p(10).
+    // If the tokens of one step were independent, so would be the first two: p(00)·p(11) = p(01)·p(10).
     let model = model(3);
     let pair = |a, b| (0..2).map(|c| likelihood(&model, [a, b, c], 1)).sum::<f64>();
     assert!((pair(0, 0) * pair(1, 1) - pair(0, 1) * pair(1, 0)).abs() > 1e-3);
@@ -160,7 +160,7 @@ fn the_sampler_draws_from_what_is_trained() {
     }
 }
 
-/// A sampler draws all sequences as often as `p` says.
+/// Checks that samples have the probabilities `p`.
 fn assert_drawn_with(model: &VmdModel, reveal: RevealRule, n_steps: usize, p: impl Fn(Bits) -> f64) {
     const ROWS: usize = 40_000;
     let config = SamplerConfig { nfe: n_steps, reveal, ..SamplerConfig::default() };
@@ -210,7 +210,8 @@ fn in_any_order_bounds_and_sampler_are_means_over_orders() {
 
 #[test]
 fn an_open_order_begins_with_the_surest_and_goes_on_with_what_that_leaves_surest() {
-    // The sampler's own order, replayed with the network's answers: all three tokens in one step, or two and then one.
+    // Replays the sampler's order with the logits of the network: all three tokens in one step, or two and
+    // then one.
     let model = open_model(6);
     for nfe in [1, 2] {
         let config = SamplerConfig {

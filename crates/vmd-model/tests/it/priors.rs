@@ -1,4 +1,4 @@
-//! Every combination of family, structure, prior, clues and scope works or is refused.
+//! All combinations of family, structure, prior, clues and scope.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -15,12 +15,12 @@ use vmd_sampler::{Predictor, Sampler, SamplerConfig, Scope};
 const VOCAB: usize = 3;
 const SEQ: usize = 3;
 const GAUSSIAN: LatentFamily = LatentFamily::Gaussian { dim: 2 };
-/// Straight-through, so that one draw reaches the denoiser.
+/// Straight-through, so that there is one draw per row.
 const FAMILIES: [LatentFamily; 2] = [GAUSSIAN, CATEGORICAL];
 const STRUCTURES: [LatentStructure; 2] = [LatentStructure::Pooled, LatentStructure::PerToken];
 
-/// Each kind of prior, and for which latents it works, without clues and with them: Gaussian, then categorical ones, each
-/// pooled and per token.
+/// Each kind of prior with the latents that it supports, without and with clues: Gaussian and categorical,
+/// each pooled and per token.
 const TABLE: [(PriorKind, [bool; 4], [bool; 4]); 5] = {
     const ALL: [bool; 4] = [true; 4];
     const NONE: [bool; 4] = [false; 4];
@@ -34,7 +34,7 @@ const TABLE: [(PriorKind, [bool; 4], [bool; 4]); 5] = {
     ]
 };
 
-/// Every configuration, and whether it works.
+/// All configurations, and whether they are valid.
 fn combinations() -> impl Iterator<Item = (ModelConfig, bool)> {
     TABLE.into_iter().flat_map(|(kind, without, with)| {
         let places = (0..4).flat_map(|place| [false, true].map(|clues| (place, clues)));
@@ -50,15 +50,15 @@ fn combinations() -> impl Iterator<Item = (ModelConfig, bool)> {
     })
 }
 
-/// A model with all parameters drawn, also those that start at zero; logits of the prior count ten times over.
+/// A model with all parameters drawn, including those initialised to zero. Prior logits are scaled by ten, so
+/// they are drawn from a smaller range.
 fn drawn(config: &ModelConfig, device: &Device) -> VmdModel {
     let model = VmdModel::new(config, keyed_rng(1, 0, Purpose::Init), device).unwrap();
     let mut rng = keyed_rng(2, 1, Purpose::Init);
     let parameters = named_parameters(&model)
         .into_iter()
         .map(|(name, old)| {
-            let loud = name.starts_with("prior.learned");
-            let size = if loud { 0.1 } else { 0.7 };
+            let size = if name.starts_with("prior.learned") { 0.1 } else { 0.7 };
             let values: Vec<f32> =
                 (0..old.num_elements()).map(|_| ((2.0 * uniform(&mut rng) - 1.0) * size) as f32).collect();
             (name, TensorData::new(values, old.shape().to_vec()))
@@ -107,13 +107,13 @@ fn every_combination_works_or_is_refused() {
         assert!(sampled.iter().all(|&token| token < VOCAB as u32) && sampled[1] == 2);
         let estimate = estimate_bounds(&model, &steps(2), &tokens(8), 4, 1, &Device::flex())[0];
         assert!(estimate.bound.is_finite() && estimate.latent_gain.is_some(), "{estimate:?}");
-        // In one step the KL counts once, and the only batch is what the health is measured on.
+        // In one step the KL counts once, and the health is measured on the only batch.
         let one = estimate_bounds(&model, &steps(1), &tokens(8), 8, 1, &Device::flex())[0];
         assert!((one.health.unwrap().kl - one.kl).abs() < 1e-4, "{:?}: {one:?}", config.latent);
         let (bound, _) = importance_bound(&model, 2, &tokens(8), 3, 1);
         assert!(bound.is_finite() && bound > 0.0);
     }
-    // Counted from the table: 4, 4, 2, 2 and 4 without clues, 0, 4, 2, 2 and 4 with them, each in two scopes.
+    // Counted in the table: 4, 4, 2, 2 and 4 without clues, 0, 4, 2, 2 and 4 with clues, each in two scopes.
     assert_eq!(n_accepted, 2 * (16 + 12));
 }
 
@@ -149,7 +149,7 @@ fn latents_are_drawn_given_the_clues_of_their_row() {
     assert!(none.iter().zip(&some).any(|(a, b)| (a - b).abs() > 0.05), "{none:?} and {some:?}");
 }
 
-/// The latent gain compares with the latents that a sampler would get.
+/// The latent gain compares with latents drawn as in sampling.
 #[test]
 fn draws_of_a_batch_are_given_what_the_scope_allows() {
     const ROWS: usize = 6;
@@ -201,7 +201,7 @@ fn the_loss_tells_the_prior_what_is_known() {
     }
 }
 
-/// In the held phase the posterior neither pays for the prior's parameters nor feels them.
+/// While the prior is held, its parameters affect neither the KL nor the gradient of the posterior.
 #[test]
 fn a_held_prior_follows_and_is_not_charged() {
     let device = Device::flex().autodiff();
@@ -210,7 +210,7 @@ fn a_held_prior_follows_and_is_not_charged() {
     {
         let model = drawn(&config, &device);
         let parameters = named_parameters(&model);
-        // The same model but for its prior.
+        // The same model with another prior.
         let others = parameters.iter().map(|(name, data)| {
             let factor = if name.starts_with("prior.") { 0.5 } else { 1.0 };
             let values: Vec<f32> = data.iter::<f32>().map(|x| factor * x).collect();

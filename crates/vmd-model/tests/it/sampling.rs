@@ -1,4 +1,4 @@
-//! Samplers that drive a model.
+//! Samplers on a real model.
 
 use crate::common::{CATEGORICAL, MASK, SEQ, chain_model, puzzles};
 use vmd_sampler::{RevealRule, Sampler, SamplerConfig, Scope};
@@ -31,7 +31,7 @@ fn the_count_of_the_network_is_the_sum_over_rows() {
 #[test]
 fn a_row_does_not_depend_on_its_batch() {
     let model = chain_model(Scope::Step, Some(CATEGORICAL));
-    // More rows than one forward pass holds.
+    // More rows than one forward pass takes.
     let (all, redrawn) = (puzzles(140), vec![MASK; 138 * SEQ]);
     for rule in RULES {
         let sampler = sampler(rule, 3);

@@ -1,4 +1,4 @@
-//! Latents that fit what is known, and several attempts at a row.
+//! Fitted latents, and several attempts per row.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -18,14 +18,14 @@ fn latents_are_made_to_fit_what_is_known_in_one_evaluation_more() {
     let table = Table { fits: true, ..with_latent(false) };
     let xt = [MASK, MASK, 2, MASK, MASK, MASK, MASK, MASK, MASK, MASK, MASK, MASK];
     let output = of(config(2)).sample(&table, &xt, 1);
-    // The row of which nothing is known has nothing to fit.
+    // The row without clues needs no fitting.
     assert_eq!(output.nfe, [3, 2]);
     let calls = table.calls.borrow();
     let expected = Fitted { guess: vec![1, 0, 2, 0, 1, 0], latent_mask: vec![1; SEQ] };
     assert_eq!(*table.fitted.borrow(), [expected]);
     assert_eq!((calls[0].t.len(), calls[1].latent(0)), (1, &[14.0, 11.0][..]));
     assert!(calls[1].latent(1)[0] < 10.0);
-    // Without such latents, and where they are drawn in every step, nothing is asked.
+    // If latents need no fitting or are drawn in each step, there is no extra evaluation.
     let step = Table { fits: true, ..with_latent(true) };
     for table in [with_latent(false), step] {
         assert_eq!(of(config(2)).sample(&table, &xt, 1).nfe, [2, 2]);
@@ -41,24 +41,24 @@ fn the_best_of_k_attempts_succeeds_as_often_as_k_draws() {
     let plain = of(config(2)).sample(&with_latent(false), &xt, 5);
     let table = with_latent(false);
     let sampler = of(SamplerConfig { best_of: K, ..config(2) });
-    // The first token is 1 in half of all draws.
+    // The first token is 1 with probability 1/2.
     let right = |tokens: &[u32]| tokens[0] == 1;
     let output = sampler.sample_checked(&table, &xt, 5, |_, tokens| right(tokens));
     let successes = output.tokens.chunks_exact(SEQ).filter(|tokens| right(tokens)).count();
     let p = 1.0 - 0.5f64.powi(K as i32);
     assert!(is_share(successes as f64 / ROWS as f64, p, ROWS), "{successes}");
-    // Attempts end with the first success; two evaluations each.
+    // Attempts end with the first success; each takes two evaluations.
     assert_eq!(output.nfe.iter().sum::<usize>(), table.evaluated());
     for attempts in 1..=K {
         let share = output.nfe.iter().filter(|&&nfe| nfe == 2 * attempts).count() as f64 / ROWS as f64;
         let p = if attempts < K { 0.5f64.powi(attempts as i32) } else { 0.25 };
         assert!(is_share(share, p, ROWS), "{attempts}: {share}");
     }
-    // The first attempt is the plain run's, and stays where none succeeds.
+    // The first attempt equals the plain run, and is kept if none succeeds.
     let rows = || output.tokens.chunks_exact(SEQ).zip(plain.tokens.chunks_exact(SEQ)).zip(&output.nfe);
     assert!(rows().all(|((row, first), &nfe)| (nfe == 2) == right(first) && (right(row) || row == first)));
     assert!(rows().any(|((row, _), _)| !right(row)));
-    // Attempts differ, also in their latents.
+    // Attempts differ, and so do their latents.
     assert!(rows().any(|((row, first), _)| row != first));
     let calls = table.calls.borrow();
     assert_ne!(calls[0].latent(0), calls.last().unwrap().latent(0));

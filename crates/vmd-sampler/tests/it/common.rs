@@ -1,4 +1,4 @@
-//! Predictors that are made by hand.
+//! Predictors with fixed outputs.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
 use std::cell::RefCell;
@@ -25,14 +25,14 @@ impl Call {
     }
 }
 
-/// What [`Predictor::fit_latents`] was given.
+/// Arguments of [`Predictor::fit_latents`].
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Fitted {
     pub(crate) guess: Vec<u32>,
     pub(crate) latent_mask: Vec<u32>,
 }
 
-/// A predictor that answers with the same probabilities whatever it is asked, and remembers the questions.
+/// A predictor with fixed probabilities that records its calls.
 #[derive(Debug)]
 pub(crate) struct Table {
     pub(crate) vocab: usize,
@@ -40,12 +40,13 @@ pub(crate) struct Table {
     pub(crate) logits: Vec<f32>,
     /// Whether the logits also depend on the other tokens and the latent.
     pub(crate) mixes: bool,
-    /// Normal values of a latent.
+    /// Number of normal values of a latent.
     pub(crate) latent: usize,
     pub(crate) redraws: bool,
     pub(crate) schedule: NoiseSchedule,
     pub(crate) graph: Option<DependencyGraph>,
-    /// Whether latents are made to fit what is known; then they are the sum and the first token of the guess, plus ten.
+    /// Whether latents are fitted to the clues. A fitted latent is the sum and the first token of the guess,
+    /// plus ten.
     pub(crate) fits: bool,
     pub(crate) calls: RefCell<Vec<Call>>,
     pub(crate) fitted: RefCell<Vec<Fitted>>,
@@ -71,12 +72,12 @@ impl Table {
         self.vocab as u32
     }
 
-    /// Rows that were evaluated so far.
+    /// Number of rows evaluated so far.
     pub(crate) fn evaluated(&self) -> usize {
         self.calls.borrow().iter().map(|call| call.t.len()).sum()
     }
 
-    /// What is added to a logit of a row with these tokens and this latent.
+    /// Term added to a logit for these tokens and this latent.
     fn mixed(&self, logit: usize, xt: &[u32], z: &[f32]) -> f32 {
         let tokens: f32 = (1..).zip(xt).map(|(i, &token)| i as f32 * token as f32).sum();
         let latent: f32 = z.iter().sum();
@@ -158,7 +159,7 @@ pub(crate) const RULES: [RevealRule; 9] = [
 pub(crate) const SEQ: usize = 6;
 pub(crate) const MASK: u32 = 3;
 
-/// Six tokens of three values in a chain, none of them certain.
+/// A chain of six tokens with three values each, none of them certain.
 pub(crate) fn table() -> Table {
     let table = Table::new(&[
         &[0.2, 0.5, 0.3],
@@ -171,12 +172,12 @@ pub(crate) fn table() -> Table {
     Table { graph: Some(GraphSpec::Chain { n: SEQ }.build().unwrap()), ..table }
 }
 
-/// Such tokens that depend on each other, and on a latent of two values.
+/// As [`table`], with tokens that depend on each other and on a latent of two values.
 pub(crate) fn mixing_table(redraws: bool) -> Table {
     Table { mixes: true, latent: 2, redraws, ..table() }
 }
 
-/// Rows with clues in random places, among them one without a mask and one without a clue.
+/// Rows with random clues. The first row has no mask and the second one no clue.
 pub(crate) fn puzzles(rows: usize) -> Vec<u32> {
     let mut rng = keyed_rng(9, 0, Purpose::Data);
     let mut xt: Vec<u32> = (0..rows * SEQ)

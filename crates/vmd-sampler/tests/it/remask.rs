@@ -1,4 +1,4 @@
-//! `predict-remask` step by step, and what holds for all rules.
+//! `predict-remask` step by step, and properties of all rules.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -11,7 +11,7 @@ use vmd_sampler::{
     ValueRule,
 };
 
-/// Surest about the first token while all are masked, about the others later on.
+/// Surest of the first token while all are masked, and of the others later.
 struct Wavering {
     calls: std::cell::RefCell<Vec<Vec<u32>>>,
 }
@@ -63,12 +63,12 @@ fn predict_remask_takes_back_what_is_no_longer_among_the_surest() {
         assert_eq!(output, SampleOutput { tokens: vec![1; 4], nfe: vec![predictor.calls.borrow().len()] });
         predictor.calls.into_inner()
     };
-    // The first token stays with its 0.7, until three others are surer; it is then predicted anew.
+    // The first token stays with its 0.7 until three others are surer; then it is predicted again.
     let again = [[2, 2, 2, 2], [1, 2, 2, 2], [2, 1, 1, 2], [1, 1, 1, 2]];
     assert_eq!(calls(RemaskRule::PredictRemask, &[2; 4]), again);
     let stays = [[2, 2, 2, 2], [1, 2, 2, 2], [1, 1, 2, 2], [1, 1, 1, 2]];
     assert_eq!(calls(RemaskRule::None, &[2; 4]), stays);
-    // As a clue it stays whatever the others say.
+    // A clue stays, whatever the scores of the others.
     assert_eq!(calls(RemaskRule::PredictRemask, &[1, 2, 2, 2]), [[1, 2, 2, 2], [1, 1, 2, 2], [1, 1, 1, 2]]);
 }
 
@@ -110,7 +110,7 @@ proptest! {
         let mut config = SamplerConfig {
             nfe, reveal: RULES[rule], remask, best_of, value: ValueRule::default(),
         };
-        // Some pairs of rules make no sense; the rest of the case is still worth trying.
+        // Some pairs of rules are invalid; the rest of the case is still tested.
         if !config.problems().is_empty() {
             config.remask = RemaskRule::None;
         }
@@ -126,7 +126,7 @@ proptest! {
         prop_assert_eq!(output.nfe.iter().sum::<usize>(), table.evaluated());
         let steps = if own_pace { SEQ } else { nfe };
         prop_assert!(output.nfe.iter().all(|&spent| spent <= steps * best_of));
-        // The network never sees a clue masked or changed, either.
+        // The network sees all clues unchanged.
         for call in table.calls.borrow().iter() {
             for asked in call.xt.chunks_exact(SEQ) {
                 let fits = |row: &[u32]| row.iter().zip(asked).all(|(&clue, &seen)| clue == MASK || clue == seen);

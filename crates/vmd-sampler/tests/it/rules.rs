@@ -1,4 +1,4 @@
-//! The rules of a sampler as text, and which go together.
+//! Text form of the rules, and valid combinations.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -137,7 +137,7 @@ fn a_sampler_is_read_from_toml() {
     assert_eq!(bad.problems().len(), 3, "{:?}", bad.problems());
 }
 
-/// The one problem of a sampler, which names `key`.
+/// The only problem of a sampler, whose message contains `key`.
 fn problem(config: &SamplerConfig) -> String {
     let problems = config.problems();
     assert_eq!(problems.len(), 1, "{config:?}: {problems:?}");

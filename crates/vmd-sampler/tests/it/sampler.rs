@@ -1,4 +1,4 @@
-//! The step sampler, driven by predictors that are made by hand.
+//! The step sampler on predictors with fixed outputs.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -39,7 +39,7 @@ fn nothing_in_nothing_out() {
     assert!(output.tokens.is_empty() && output.mean_nfe() == 0.0);
 }
 
-/// Tokens that each call revealed, for a single row.
+/// Number of tokens that each call revealed, for a single row.
 fn revealed_per_call(table: &Table) -> Vec<usize> {
     let mut left: Vec<usize> = table.calls.borrow().iter().map(|call| masks(&call.xt)).collect();
     left.push(0);
@@ -81,13 +81,13 @@ fn random_k_prefers_no_position() {
 fn threshold_sets_its_own_pace() {
     let steps = |tau| {
         let table = table();
-        // The budget of one step is none of its business.
+        // The rule ignores the budget of one step.
         sampler(RevealRule::Threshold { tau }, 1, ValueRule::Argmax).sample(&table, &[MASK; SEQ], 1);
         revealed_per_call(&table)
     };
     assert_eq!(steps(0.0), [6]);
     assert_eq!(steps(1.0), [1; 6]);
-    // Best probabilities 0.5, 0.6, 0.8, 0.4, 0.7, 0.9: five of them reach 0.45, three 0.65.
+    // Top probabilities 0.5, 0.6, 0.8, 0.4, 0.7, 0.9: five of them reach 0.45, three 0.65.
     assert_eq!(steps(0.45), [5, 1]);
     assert_eq!(steps(0.65), [3, 1, 1, 1]);
 }
@@ -101,7 +101,7 @@ fn a_bound_on_entropy_sets_its_own_pace() {
         sampler(RevealRule::EntropyBound { gamma }, 1, ValueRule::Argmax).sample(&table, &[MASK; 5], 1);
         revealed_per_call(&table)
     };
-    // What comes before the last token of a step counts.
+    // The entropy of the last token of a step does not count.
     assert_eq!(steps(0.0), [3, 1, 1]);
     assert_eq!(steps(0.7), [4, 1]);
     assert_eq!(steps(2.0), [5]);
@@ -126,7 +126,7 @@ fn the_network_is_told_the_time() {
     assert_eq!(times, [1.0, 0.75, 0.5, 0.25]);
     assert!(table.calls.borrow().iter().all(|call| call.t.iter().all(|&t| t == call.t[0])));
 
-    // Rules without a clock: the time at which this share is expected to be masked.
+    // Other rules use the time at which the schedule expects this share of masked tokens.
     let schedule = NoiseSchedule::Cosine {};
     let table = Table { schedule, ..self::table() };
     sampler(RevealRule::Margin, 3, ValueRule::Argmax).sample(&table, &[MASK; SEQ], 1);
@@ -173,7 +173,7 @@ fn draws_reproduce_the_marginals_of_the_predictor() {
             let tolerance = 5.0 * (p * (1.0 - p) / ROWS as f64).sqrt();
             assert!((share - p).abs() < tolerance, "{rule}, {temperature}: {i}, {share} against {p}");
         }
-        // Neighbours are independent: the predictor says so.
+        // Neighbours are independent in this predictor.
         let both = output.tokens.chunks_exact(SEQ).filter(|row| row[0] == 1 && row[1] == 0).count();
         let p = powers[1] / powers[..3].iter().sum::<f64>() * powers[3] / powers[3..6].iter().sum::<f64>();
         assert!((both as f64 / ROWS as f64 - p).abs() < 5.0 * (p * (1.0 - p) / ROWS as f64).sqrt());
@@ -218,15 +218,15 @@ fn a_latent_is_drawn_once_or_in_every_step() {
     }
 }
 
-/// Every bit of an output in one number (FNV-1a).
+/// Hash of all bits of an output (FNV-1a).
 fn digest(output: &SampleOutput) -> u64 {
     let words = output.tokens.iter().map(|&token| u64::from(token));
     let words = words.chain(output.nfe.iter().map(|&nfe| nfe as u64));
     words.fold(0xcbf2_9ce4_8422_2325, |digest, word| (digest ^ word).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// The digests were written down before samplers had rules for remasking, latents and noise: these change nothing
-/// where nobody asks for them, draw by draw.
+/// The digests are older than the rules for remasking, latents and noise. With their defaults, every draw
+/// must stay the same.
 #[test]
 fn plain_samplers_draw_what_they_always_drew() {
     let once = [
@@ -259,7 +259,7 @@ fn plain_samplers_draw_what_they_always_drew() {
 #[test]
 fn a_row_does_not_notice_its_batch() {
     let model = mixing_table(true);
-    // More rows than one forward pass holds.
+    // More rows than one forward pass takes.
     let (all, redrawn) = (puzzles(140), vec![MASK; 138 * SEQ]);
     for rule in RULES {
         let sampler = sampler(rule, 3, ValueRule::default());

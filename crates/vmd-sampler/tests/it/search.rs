@@ -1,4 +1,4 @@
-//! The search: what it asks the network, in which order, and what it finds.
+//! The search: its evaluations, their order, and its results.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -9,7 +9,7 @@ use vmd_sampler::{
     SearchConfig, ValueRule,
 };
 
-/// Of six tokens of three values in a chain, whether no two neighbours that are revealed are equal.
+/// Whether no two revealed neighbours are equal, in a chain of six tokens with three values.
 fn neighbours_differ(tokens: &[u32]) -> bool {
     tokens.windows(2).all(|pair| pair[0] != pair[1] || pair[0] == MASK)
 }
@@ -27,19 +27,20 @@ fn run(
     search.run(table, &Request::new(xt, 1).checked(&accept), &mut ())
 }
 
-/// Whether a row that is finished begins with 1.
+/// Whether a finished row begins with 1.
 fn first_is_1(_row: usize, tokens: &[u32]) -> bool {
     tokens[0] == 1 || tokens.contains(&MASK)
 }
 
-/// The rows that the network was asked about.
+/// The rows that were evaluated.
 fn asked(table: &Table) -> Vec<Vec<u32>> {
     table.calls.borrow().iter().map(|call| call.xt.clone()).collect()
 }
 
 #[test]
 fn a_search_guesses_what_fits_where_nothing_is_sure() {
-    // Two sure tokens, then guesses: the third token cannot be what is likeliest, which the second has.
+    // Two sure tokens, then guesses: the most probable value of the third token is refused, as the second has
+    // it.
     let table = Table::new(&[&[0.95, 0.03, 0.02], &[0.02, 0.97, 0.01], &[0.25, 0.7, 0.05], &[0.3, 0.5, 0.2]]);
     let output = run(&search(0.9, 9), &table, &[MASK; 4], |_, tokens| neighbours_differ(tokens));
     assert_eq!(asked(&table), [vec![3, 3, 3, 3], vec![0, 1, 3, 3], vec![0, 1, 0, 3]]);
@@ -59,13 +60,13 @@ fn a_search_goes_on_with_the_guesses_that_are_the_most_probable_together() {
 fn a_search_takes_back_what_was_sure() {
     let table = Table::new(&[&[0.97, 0.03, 0.0], &[0.98, 0.02, 0.0], &[0.5, 0.5, 0.0]]);
     let output = run(&search(0.9, 20), &table, &[MASK; 3], first_is_1);
-    // Both sure tokens, which are right together with probability 0.97, then the surest one with another value of the other.
+    // Both sure tokens, with joint probability 0.97, then the surest one with the other value of the first.
     let expected = [[3, 3, 3], [0, 0, 3], [1, 0, 3]];
     assert_eq!(asked(&table), expected);
     assert_eq!((output.tokens, output.nfe), (vec![1, 0, 0], vec![3]));
 }
 
-/// Finished rows that begin with 1 are right, and every answer about rows that begin with 0 has a penalty.
+/// Accepts finished rows that begin with 1, and penalises rows that begin with 0.
 struct PenalisedZero;
 
 impl Checker for PenalisedZero {
@@ -158,7 +159,8 @@ proptest! {
         let few = run(nfe, neighbours_differ);
         prop_assert!(few.nfe[0] <= nfe && !few.tokens.contains(&MASK));
         prop_assert!(neighbours_differ(&few.tokens) || few.nfe[0] == nfe);
-        // Where nothing fits, a search ends when it has tried everything: at most every row with one token missing.
+        // If nothing is accepted, a search ends when all branches are tried: at most each row with one token
+        // missing.
         let never = run(5000, |tokens| tokens.contains(&MASK));
         prop_assert!(never.nfe[0] > 1 && never.nfe[0] <= 1 + 3 + 9 + 27 + 81);
         prop_assert!(!never.tokens.contains(&MASK) && never.tokens[2] == clue);
@@ -177,7 +179,7 @@ fn a_search_is_refused_in_words() {
     }
 }
 
-/// Rows that were filled, with their evaluations.
+/// Collects filled rows with their evaluations.
 #[derive(Default)]
 struct Filled(Vec<(usize, Vec<u32>, usize)>, usize);
 

@@ -1,4 +1,4 @@
-//! What keeps a latent from collapsing: large initial logits, a posterior that is held at first, few steps.
+//! Measures against posterior collapse: large initial logits, a posterior that is held at first, few steps.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -35,7 +35,7 @@ fn train(steps: u64) -> TrainConfig {
     .unwrap()
 }
 
-/// Collects what a run reports.
+/// Collects the records of a run.
 #[derive(Default)]
 struct Records(Vec<MetricRecord>);
 
@@ -68,12 +68,12 @@ fn run(model: &ModelConfig, objective: &ObjectiveConfig, train: &TrainConfig) ->
 }
 
 #[test]
-fn a_loud_posterior_is_heard_sooner_than_a_quiet_one() {
+fn large_initial_logits_make_the_latent_useful_sooner() {
     let at = |init_scale| run(&model(init_scale), &objective("steps = 1"), &train(80)).validations()[0];
-    let (loud, quiet) = (at(5.0), at(0.1));
-    assert!(quiet.kl < 0.5 && loud.kl > 1.0, "{loud:?} {quiet:?}");
-    // Without a latent it is 2 ln 10 = 4.6.
-    assert!(loud.bound < quiet.bound - 0.3, "{loud:?} {quiet:?}");
+    let (large, small) = (at(5.0), at(0.1));
+    assert!(small.kl < 0.5 && large.kl > 1.0, "{large:?} {small:?}");
+    // Without a latent the bound is 2 ln 10 = 4.6.
+    assert!(large.bound < small.bound - 0.3, "{large:?} {small:?}");
 }
 
 #[test]
@@ -82,7 +82,8 @@ fn the_network_without_its_latent_is_the_yardstick() {
         run(&model(5.0), &objective("steps = [1, 2]\nlatent_free_share = 0.3"), &train(400)).validations();
     assert_eq!(estimates.iter().map(|e| e.steps).collect::<Vec<_>>(), [Some(1), Some(2)]);
     for (estimate, latent_headroom) in estimates.iter().zip([10f64.ln(), 0.5 * 10f64.ln()]) {
-        // Two tokens at once cost 2 ln 10 and one after the other ln 10; in two steps half of the pairs come at once.
+        // Two tokens cost 2 ln 10 in one step and ln 10 in separate steps; with two steps half of the pairs
+        // appear in one.
         let free = estimate.latent_free.unwrap();
         assert!((free.bound - free.continuous - latent_headroom).abs() < 0.3, "{estimate:?}");
         assert!((estimate.latent_savings().unwrap() - latent_headroom).abs() < 0.5, "{estimate:?}");
@@ -106,7 +107,7 @@ fn a_held_posterior_stands_still_and_the_rest_learns() {
         chosen.flat_map(|(_, data)| data.iter::<f32>().collect::<Vec<_>>()).collect()
     };
     let before = ["posterior.", "prior.", "denoiser."].map(|prefix| parameters(&trainer, prefix));
-    // 4 of 8 steps are held.
+    // The posterior is held in 4 of 8 steps.
     for _ in 0..4 {
         trainer.train_step(&data).unwrap();
     }

@@ -1,4 +1,4 @@
-//! From easy to hard.
+//! Curricula.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -38,7 +38,7 @@ fn difficulty_rises_steadily_and_ends_at_the_objective() {
 fn the_number_of_examples_grows_by_a_factor() {
     let curriculum = curriculum("until = 0.5\nsubset = 10");
     assert_eq!(curriculum.subset(0.0, 1000.0), Some(10));
-    // Half way, the root of 10 · 1000.
+    // The geometric mean of 10 and 1000, at half of the curriculum.
     assert_eq!(curriculum.subset(0.25, 1000.0), Some(100));
     assert_eq!(curriculum.subset(0.5, 1000.0), None);
 }
@@ -56,7 +56,7 @@ fn batches_are_as_hard_as_asked() {
 
     let few = draw(Difficulty { mask: 0.3, ..Difficulty::FULL });
     assert!(few.t.iter().all(|&t| t < 0.3 + 1e-12));
-    // Masked tokens are a third of those of the full objective, up to the noise of 3,200 draws.
+    // The share of masked tokens is 0.3 times that of the full objective, up to the noise of 3,200 draws.
     assert!((share(&few.xt) - 0.3 * share(&full.xt)).abs() < 0.03);
 
     let given = draw(Difficulty { given: 0.75, ..Difficulty::FULL });
@@ -66,7 +66,7 @@ fn batches_are_as_hard_as_asked() {
     let clues: Vec<bool> = (0..x0.len()).map(|i| i % 3 == 0).collect();
     let puzzles = TrainingBatch::draw_at(x0.clone(), &clues, &model, &objective, Difficulty::FULL, 1, 0);
     for i in 0..x0.len() {
-        // The same tokens are masked as without clues, but for the clues.
+        // The masks are the same as without clues, except at the clues.
         assert_eq!(puzzles.xt[i], if clues[i] { x0[i] } else { full.xt[i] });
         assert_eq!(puzzles.observed[i], if clues[i] { x0[i] } else { MASK });
     }
@@ -80,7 +80,7 @@ fn batches_are_as_hard_as_asked() {
     }
 }
 
-/// Notes which examples are asked for.
+/// Records the indices of the examples read.
 struct Noted(Mutex<BTreeSet<u64>>);
 
 impl DataSource for Noted {
@@ -120,7 +120,7 @@ fn training_begins_with_the_subset() {
     for _ in 20..40 {
         trainer.train_step(&data).unwrap();
     }
-    assert_eq!(data.0.lock().unwrap().len(), seen + 160, "from then on all are new");
+    assert_eq!(data.0.lock().unwrap().len(), seen + 160, "all later examples are new");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A student that learns from a teacher.
+//! Distillation of a student from a teacher.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -13,7 +13,7 @@ use vmd_train::{TrainConfig, TrainError, Trainer, TrainerParts};
 
 const SET: SyntheticSet = SyntheticSet::PairsUniform;
 
-/// Tokens that know nothing of each other: what a student knows of pairs, it has from its teacher.
+/// Independent tokens: the student can learn pairs from its teacher only.
 struct Independent;
 
 impl DataSource for Independent {
@@ -41,7 +41,7 @@ fn model(latent: bool) -> ModelConfig {
     toml::from_str(&text).unwrap()
 }
 
-/// A model whose latent sees what is given.
+/// A model whose latent depends on the given tokens.
 fn seeing() -> ModelConfig {
     let mut model = model(true);
     let latent = model.latent.as_mut().unwrap();
@@ -90,7 +90,8 @@ fn teacher(folder: &Path) -> VmdModel {
 fn a_student_does_in_one_step_what_its_teacher_does_in_many() {
     let folder = tempfile::tempdir().unwrap();
     let teacher = teacher(folder.path());
-    // Where both tokens appear in one step the teacher is right once in ten; of sixteen steps, that is one in sixteen.
+    // If both tokens appear in one step the teacher is right once in ten. With sixteen steps that has
+    // probability 1/16.
     let (one, many) = (accuracy(&teacher, 1), accuracy(&teacher, 16));
     assert!(one < 0.2 && many > 0.85, "{one} {many}");
     let student = |model: &ModelConfig, targets: &str, steps: usize, objective: &str| {
@@ -100,12 +101,12 @@ fn a_student_does_in_one_step_what_its_teacher_does_in_many() {
     };
     let found = student(&model(true), "\"teacher\"", 16, "steps = [1, 2]");
     assert!(found > 0.6, "{found}");
-    // One token a step, as the rules that rank them do it, needs two steps for what takes sixteen otherwise.
+    // Rules that rank tokens reveal one token per step: two steps suffice.
     let found = student(&model(true), "\"teacher\", reveal = \"entropy\"", 2, "steps = [1, 2]");
     assert!(found > 0.6, "{found}");
-    // With consistent targets of four steps the student's accuracy a is a fixed point. In two steps the teacher reveals one
-    // token with probability 1/2 (then the student knows the other), none with 1/4, both with 1/4, half of those at once, where
-    // one pair in ten is right: a = 1/2 + a/4 + (1 + 0.1)/8, so a = 0.85.
+    // With consistent targets of four steps the student's accuracy a is a fixed point. In two steps the teacher
+    // reveals one token with probability 1/2 (then the student completes the pair), none with 1/4, and both with
+    // 1/4, half of those at once, where one pair in ten is right: a = 1/2 + a/4 + (1 + 0.1)/8, so a = 0.85.
     let found = student(&seeing(), "\"consistent\"", 4, "steps = [1, 2]\nclue_share = 0.5");
     assert!((0.6..0.9).contains(&found), "{found}");
 }
@@ -128,7 +129,7 @@ fn a_teacher_of_other_sequences_is_refused() {
     let consistent = train(1, &distill.replace(" }", ", targets = \"consistent\" }"));
     let message = run(&model(true), &consistent, "", &Independent).unwrap_err().to_string();
     assert!(message.contains("set model.latent.clues"), "{message}");
-    // A prior that could see, and was never shown a clue.
+    // The prior could depend on clues, but is trained without any.
     assert!(run(&seeing(), &consistent, "", &Independent).is_err());
     let along = distill.replace(" }", ", reveal = \"independent-set\" }");
     let message = run(&model(true), &train(1, &along), "", &Independent).unwrap_err().to_string();

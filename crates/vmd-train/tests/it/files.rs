@@ -1,4 +1,4 @@
-//! What is written to disk, and what is made of damaged files.
+//! Saved files, and errors for damaged ones.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -41,7 +41,7 @@ fn a_checkpoint_comes_back_as_it_was() {
     for step in [5, 100, 20] {
         checkpoint(step).save(root.path()).unwrap();
     }
-    // The newest two stay, by step; nothing half-written is left.
+    // The two with the largest steps are kept; no temporary folder is left.
     assert_eq!(names(root.path()), ["step-00000020", "step-00000100"]);
     let (folder, loaded) = Checkpoint::load_newest(root.path()).unwrap().unwrap();
     assert_eq!(folder, root.path().join("step-00000100"));

@@ -1,4 +1,4 @@
-//! A latent for a model that was trained without one.
+//! Training a latent on top of a pretrained model without one.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -31,7 +31,7 @@ fn train(pretrained: Option<(&Path, bool)>) -> TrainConfig {
     .unwrap()
 }
 
-/// The model after as many steps as `train` has.
+/// The averaged model after all steps of `train`.
 fn run(model: &ModelConfig, train: &TrainConfig) -> Result<VmdModel, TrainError> {
     let (objective, device) = (ObjectiveConfig::default(), Device::flex());
     let mut trainer =
@@ -42,7 +42,7 @@ fn run(model: &ModelConfig, train: &TrainConfig) -> Result<VmdModel, TrainError>
     Ok(trainer.averaged_model())
 }
 
-/// A folder with a model without latent, and its weights.
+/// A folder with a model without latent, and the model.
 fn plain() -> (tempfile::TempDir, VmdModel) {
     let folder = tempfile::tempdir().unwrap();
     let plain = run(&model(8, ""), &train(None)).unwrap();

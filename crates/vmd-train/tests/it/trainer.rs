@@ -1,4 +1,4 @@
-//! The step loop on a set that is learned in seconds.
+//! The training loop on a data set that is learned in seconds.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -35,7 +35,7 @@ fn train(learning_rate: f64) -> TrainConfig {
     .unwrap()
 }
 
-/// Reconstruction of every step, or the error that ended them.
+/// Reconstruction of each step, or the error that ended training.
 fn run(train: &TrainConfig) -> Result<Vec<f64>, TrainError> {
     let (model, objective, device) = (model(), ObjectiveConfig::default(), Device::flex());
     let parts = TrainerParts { model: &model, objective: &objective, train, seed: 1, device: &device };
@@ -51,7 +51,7 @@ fn run(train: &TrainConfig) -> Result<Vec<f64>, TrainError> {
 #[test]
 fn a_constant_is_learned() {
     let recon = run(&train(0.01)).unwrap();
-    // At first every token costs ln 3.
+    // At first each token costs ln 3.
     assert!((recon[0] - 3.0 * 3f64.ln()).abs() < 0.5, "{}", recon[0]);
     let end = recon[50..].iter().sum::<f64>() / 10.0;
     assert!(end < 0.1, "{end}");
@@ -61,7 +61,7 @@ fn a_constant_is_learned() {
 fn what_is_not_finite_stops_with_step_and_term() {
     let error = run(&train(1e30)).unwrap_err();
     let TrainError::NotFinite { step, term, .. } = &error else { panic!("{error}") };
-    assert!(*step >= 2, "the first step is still sound");
+    assert!(*step >= 2, "the first step is finite");
     let message = error.to_string();
     assert!(message.contains(&step.to_string()) && message.contains(*term), "{message}");
 }

@@ -1,6 +1,6 @@
-//! What the tests of this crate share.
+//! Shared helpers of the tests.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
-#![allow(dead_code, reason = "every test file uses its own part")]
+#![allow(dead_code, reason = "each test file uses some of the helpers")]
 
 pub(crate) mod toy;
 
@@ -75,7 +75,7 @@ pub(crate) fn fresh(config: &ModelConfig) -> VmdModel {
     VmdModel::new(config, keyed_rng(1, 0, Purpose::Init), &Device::flex()).unwrap()
 }
 
-/// A model whose parameters, also the zero-initialised ones, are all drawn from `(-0.7, 0.7)`.
+/// A model with all parameters drawn from `(-0.7, 0.7)`, including those that are initialised to zero.
 pub(crate) fn trained(config: &ModelConfig, seed: u64) -> VmdModel {
     let model = fresh(config);
     let mut rng = keyed_rng(seed, 1, Purpose::Init);
@@ -113,13 +113,13 @@ pub(crate) fn mean_and_error(values: &[f64]) -> (f64, f64) {
 pub(crate) const SEQ: usize = 6;
 pub(crate) const MASK: u32 = 3;
 
-/// A model of six tokens of three values in a chain.
+/// A model of a chain of six tokens with three values each.
 pub(crate) fn chain_model(scope: Scope, family: Option<LatentFamily>) -> VmdModel {
     let graph = Some(GraphSpec::Chain { n: SEQ });
     trained(&ModelConfig { graph, ..config(3, SEQ, scope, family) }, 1)
 }
 
-/// Rows with clues in random places, among them one without a mask and one without a clue.
+/// Rows with random clues. The first row has no mask and the second one no clue.
 pub(crate) fn puzzles(rows: usize) -> Vec<u32> {
     let mut rng = keyed_rng(9, 0, Purpose::Data);
     let mut xt: Vec<u32> = (0..rows * SEQ)

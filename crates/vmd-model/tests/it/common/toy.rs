@@ -1,4 +1,4 @@
-//! A toy that can be enumerated: 2 tokens, 3 values, 4 latents.
+//! A toy model that can be enumerated: 2 tokens, 3 values, 4 latents.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use vmd_latent::{LatentRows, PriorKind};
@@ -11,13 +11,13 @@ pub(crate) const VOCAB: u32 = 3;
 pub(crate) const MASK: u32 = VOCAB;
 pub(crate) type Pair = [u32; 2];
 
-/// The toy with everything that its exact likelihood needs.
+/// The toy model with all that is needed for its exact likelihood.
 pub(crate) struct Toy {
     pub(crate) model: VmdModel,
     pub(crate) scope: Scope,
     pub(crate) steps: usize,
     pub(crate) latents: LatentRows,
-    /// `p(z)` of each of them.
+    /// `p(z)` of each latent.
     pub(crate) weights: [f64; 4],
 }
 
@@ -45,12 +45,12 @@ impl Toy {
         [of(0), of(1)]
     }
 
-    /// Time and reveal probability of the step with `left` steps to go: linear schedule, uniform grid.
+    /// Time and reveal probability with `left` steps to go: linear schedule, uniform grid.
     pub(crate) fn step(&self, left: usize) -> (f64, f64) {
         (left as f64 / self.steps as f64, 1.0 / left as f64)
     }
 
-    /// Probability that the chain, at `xt` with `left` steps to go, ends in `x0`, for the latents allowed.
+    /// Probability that the chain at `xt`, with `left` steps to go, ends in `x0`, for the given latents.
     pub(crate) fn chain(&self, x0: Pair, xt: Pair, left: usize, latents: &[usize]) -> f64 {
         if left == 0 {
             return f64::from(u8::from(xt == x0));
@@ -88,7 +88,8 @@ impl Toy {
         }
     }
 
-    /// Probability of what a step reveals, if each token appears in the step of `order`, for each latent.
+    /// Probability of the tokens that `step` reveals, for each latent, if `order` gives the step of each
+    /// token.
     pub(crate) fn of_step(&self, x0: Pair, order: [usize; 2], step: usize) -> [f64; 4] {
         let xt = [0, 1].map(|i| if order[i] < step { x0[i] } else { MASK });
         let (t, _) = self.step(self.steps - step);
@@ -98,7 +99,8 @@ impl Toy {
         })
     }
 
-    /// The mean over orders of `−ln p(x0 | order)`, which no bound with one order a sequence is below.
+    /// The mean over orders of `−ln p(x0 | order)`: a lower limit of all bounds that draw one order per
+    /// sequence.
     pub(crate) fn nll_given_order(&self, x0: Pair) -> f64 {
         let orders = (0..self.steps).flat_map(|a| (0..self.steps).map(move |b| [a, b]));
         let of_order = |order: [usize; 2]| -> f64 {
@@ -111,7 +113,7 @@ impl Toy {
                 }
             }
         };
-        // Linear schedule, uniform grid: every token appears in any step alike.
+        // Linear schedule, uniform grid: a token appears in each step with the same probability.
         let n = (self.steps * self.steps) as f64;
         orders.map(|order| -of_order(order).ln()).sum::<f64>() / n
     }
@@ -121,7 +123,7 @@ impl Toy {
         let upload = |tokens: [i32; 2]| {
             Tensor::<2, Int>::from_data(TensorData::new(tokens.to_vec(), [1, 2]), &Device::flex())
         };
-        // A latent of the whole sequence ties all of it, whatever has been revealed.
+        // A sequence latent covers all tokens, revealed or not.
         let masked = xt.map(|token| i32::from(self.scope == Scope::Sequence || token == MASK));
         let latent_mask = upload(masked);
         let q = self
