@@ -163,7 +163,10 @@ mod fused {
                 "the width is a multiple of the number of heads"
             );
             if let Some(edges) = &self.edges {
-                assert!(edges.seq == qkv.dims[1] && edges.n_heads() == self.heads, "the edges are for another sequence length or number of heads");
+                assert!(
+                    edges.seq == qkv.dims[1] && edges.n_heads() == self.heads,
+                    "the edges are for another sequence length or number of heads"
+                );
             }
             Shape { seq: qkv.dims[1], width, heads: self.heads, edges: self.edges.as_ref() }
         }

@@ -6,8 +6,8 @@
 //!
 //! The feature `autodiff` connects the backward passes; without it, tensors with autodiff take the composed operations.
 //!
-//! Invariant: a kernel works on slices and shapes. The crate does not depend on networks, mask tokens or latents, and
-//! without the feature `flex` on no backend. Results do not depend on the number of threads.
+//! Invariant: a kernel works on slices and shapes. The crate does not depend on networks, mask tokens or latents, nor,
+//! without the feature `flex`, on a backend. Results do not depend on the number of threads.
 //!
 //! The vector instructions (AVX-512, AVX2 or the target's default) are selected at run time (`instructions`).
 

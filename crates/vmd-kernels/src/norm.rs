@@ -75,7 +75,10 @@ mod fused {
             modulation: modulation.map(|[scale, shift]| {
                 assert_eq!(scale.dims, shift.dims, "scale and shift");
                 assert!(scale.dims[0] == x.dims[0] && scale.dims[2] == x.dims[2], "scale and input");
-                assert!(scale.dims[1] == 1 || scale.dims[1] == x.dims[1], "one scale per sequence or per token");
+                assert!(
+                    scale.dims[1] == 1 || scale.dims[1] == x.dims[1],
+                    "one scale per sequence or per token"
+                );
                 Modulation { scale: scale.values, shift: shift.values, per_token: scale.dims[1] == x.dims[1] }
             }),
             epsilon: super::EPSILON as f32,

@@ -236,7 +236,10 @@ impl Trunk {
         ranges: &KeyRanges,
         positions: Range<usize>,
     ) -> (Tensor<3>, KeysValues) {
-        assert!(self.position.is_none() && self.edges.is_none(), "learned positions and edge heads need whole sequences");
+        assert!(
+            self.position.is_none() && self.edges.is_none(),
+            "learned positions and edge heads need whole sequences"
+        );
         let rotary = self.rotary.as_ref().map(|rotary| match rotary.seq() == positions.end {
             true if positions.start == 0 => rotary.clone(),
             _ => RotaryTable::new(positions, rotary.channels()),
