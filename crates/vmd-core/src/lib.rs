@@ -1,10 +1,10 @@
-//! What every crate shares: keyed random streams, arithmetic on log-probabilities, sources of examples, and the
-//! validation of configurations.
+//! Shared foundations: keyed random streams, arithmetic on log-probabilities, data sources, and validation of
+//! configurations.
 //!
-//! Invariant: plain Rust numbers. Nothing here knows tensors, networks, files or a task.
+//! Invariant: plain Rust numbers only. The crate does not depend on tensors, networks, files or tasks.
 //!
-//! [`keyed_rng`] is the only source of randomness of the project: the same `(seed, step, purpose)` gives the same bits,
-//! whatever was interrupted in between.
+//! [`keyed_rng`] is the only source of randomness in the project: the same `(seed, step, purpose)` gives the same
+//! bits, with or without interruptions in between.
 
 mod math;
 mod random;

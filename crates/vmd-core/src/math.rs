@@ -1,6 +1,6 @@
 //! Arithmetic on log-probabilities, in double precision.
 
-/// `ln Σ exp`, with the maximum taken out.
+/// Computes `ln Σ exp`, with the maximum factored out.
 ///
 /// ```
 /// assert_eq!(vmd_core::log_sum_exp(&[1000.0, f64::NEG_INFINITY]), 1000.0);
@@ -11,7 +11,7 @@ pub fn log_sum_exp(values: &[f64]) -> f64 {
     largest + sum.ln()
 }
 
-/// `ln (1/n) Σ exp` of `n` values, with the maximum taken out.
+/// Computes `ln (1/n) Σ exp` of `n` values, with the maximum factored out.
 #[must_use]
 pub fn log_mean_exp(values: &[f64]) -> f64 {
     let (largest, sum) = largest_and_sum(values);
@@ -24,7 +24,7 @@ pub fn log_softmax(logits: &mut [f64]) {
     logits.iter_mut().for_each(|logit| *logit -= total);
 }
 
-/// The maximum, and `Σ exp(value − maximum)`.
+/// Returns the maximum and `Σ exp(value − maximum)`.
 fn largest_and_sum(values: &[f64]) -> (f64, f64) {
     let largest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     (largest, values.iter().map(|value| (value - largest).exp()).sum())

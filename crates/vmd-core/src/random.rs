@@ -5,9 +5,9 @@ use std::f64::consts::TAU;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// What random numbers are for; every purpose has a stream of its own.
+/// What random numbers are used for; each purpose has its own stream.
 ///
-/// The numbers are part of the key, hence of every saved result: never renumber, only add.
+/// The numbers are part of the key, so saved results depend on them. Never renumber, only add.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u64)]
 pub enum Purpose {
@@ -35,24 +35,24 @@ pub enum Purpose {
     Dropout = 10,
     /// Draws made while evaluating a bound.
     Evaluate = 11,
-    /// Which tokens of a step their children see.
+    /// Which tokens of a step are visible to their children.
     Parents = 12,
     /// Which learned edges are open.
     Gates = 13,
-    /// What a teacher makes of an example.
+    /// Sampling from a teacher model.
     Teacher = 14,
     /// Which tokens of an example are clues.
     Clues = 15,
     /// How many loops a network runs.
     Loops = 16,
-    /// The samplers of a text's blocks.
+    /// Sampling the blocks of a text.
     Block = 17,
 }
 
-/// A `ChaCha8` generator for one purpose in one step; equal arguments give equal bits on every platform.
+/// Returns a `ChaCha8` generator for one purpose in one step; equal arguments give equal bits on every platform.
 ///
-/// The 32-byte key holds seed, step, purpose and zeros as little-endian 64-bit words, so streams with different
-/// arguments are different keys, not different positions of one stream: they never overlap.
+/// The 32-byte key holds seed, step, purpose and zero as little-endian 64-bit words. Different arguments give
+/// different keys, not different positions in one stream, so streams never overlap.
 ///
 /// ```
 /// use vmd_core::{Purpose, keyed_rng, uniform};
@@ -69,35 +69,35 @@ pub fn keyed_rng(seed: u64, step: u64, purpose: Purpose) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(key)
 }
 
-/// A uniform draw in `[0, 1)` with 53 random bits.
+/// Draws uniformly from `[0, 1)` with 53 random bits.
 pub fn uniform<R: Rng + ?Sized>(rng: &mut R) -> f64 {
     (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// A uniform draw from `0..n` by multiply and shift; one 64-bit word each, bias below `n/2^64`.
+/// Draws uniformly from `0..n` by multiply and shift; takes one 64-bit word and has a bias below `n/2^64`.
 ///
 /// # Panics
 /// If `n` is 0.
 pub fn index_below<R: Rng + ?Sized>(rng: &mut R, n: usize) -> usize {
-    assert!(n > 0, "there is nothing to draw from");
+    assert!(n > 0, "n must be at least 1");
     ((u128::from(rng.next_u64()) * n as u128) >> 64) as usize
 }
 
-/// A uniform draw in `(0, 1)`: the mid-point of one of 2^52 cells.
+/// Draws uniformly from `(0, 1)`: the midpoint of one of 2^52 cells.
 pub fn open_uniform<R: Rng + ?Sized>(rng: &mut R) -> f64 {
-    // With 53 bits the last mid-point would round to 1.
+    // With 53 bits the last midpoint would round to 1.
     ((rng.next_u64() >> 12) as f64 + 0.5) / (1_u64 << 52) as f64
 }
 
-/// A draw from `N(0, 1)` by the Box–Muller transform; two 64-bit words each, no rejection.
+/// Draws from `N(0, 1)` by the Box–Muller transform.
 ///
-/// A fixed number of words per draw keeps the position in the stream predictable.
+/// Every draw takes two 64-bit words, without rejection, so the position in the stream is predictable.
 pub fn standard_normal<R: Rng + ?Sized>(rng: &mut R) -> f64 {
     let radius = (-2.0 * uniform(rng).max(f64::MIN_POSITIVE).ln()).sqrt();
     radius * (TAU * uniform(rng)).cos()
 }
 
-/// The standard Gumbel distribution's value at the uniform number `u` in `[0, 1)`: `−ln(−ln u)`, always finite.
+/// The quantile function of the standard Gumbel distribution at `u` in `[0, 1)`: `−ln(−ln u)`, always finite.
 #[must_use]
 pub fn gumbel(u: f64) -> f64 {
     -(-u.max(f64::MIN_POSITIVE).ln()).ln()

@@ -1,13 +1,14 @@
-//! What every source of training examples offers.
+//! The interface of sources of training examples.
 
-/// Examples by number: example `index` is a pure function of the source (its seed included) and the index.
+/// Training examples by index.
 ///
-/// The position of a data stream is therefore one integer to save, and workers need no shared state.
+/// Example `index` is a pure function of the source (including its seed) and the index. The position in a data stream
+/// is therefore a single integer, and workers share no state.
 pub trait DataSource: Send + Sync {
     /// Number of tokens of every example.
     fn seq_len(&self) -> usize;
 
-    /// Number of token values; tokens are `0..vocab`.
+    /// Vocabulary size; tokens are in `0..vocab`.
     fn vocab(&self) -> usize;
 
     /// Writes example `index` into `tokens`.
@@ -19,13 +20,15 @@ pub trait DataSource: Send + Sync {
     /// If `tokens` has another length.
     fn fill(&self, index: u64, tokens: &mut [u32]);
 
-    /// Sets `clues` at the tokens of example `index` that are given whenever it is trained on, as the clues of a puzzle are.
-    /// Nothing is given by default.
+    /// Sets `clues` at the tokens of example `index` that are given in every training step, such as the clues of a
+    /// puzzle.
+    ///
+    /// By default no tokens are given.
     ///
     /// # Shapes
     /// `clues` is `[seq_len]`, false everywhere.
     ///
     /// # Panics
-    /// If something is given and `clues` has another length.
+    /// If the example has clues and `clues` has another length.
     fn mark_clues(&self, _index: u64, _clues: &mut [bool]) {}
 }

@@ -3,12 +3,12 @@
 use std::error::Error;
 use std::fmt;
 
-/// A problem of a configuration.
+/// A problem in a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Path of the key, such as `latent.prior.hidden`; empty for the table that was checked.
+    /// Path of the key, such as `latent.prior.hidden`; empty for the checked table itself.
     pub key: String,
-    /// What is wrong, and the remedy.
+    /// What is wrong and how to fix it.
     pub message: String,
 }
 
@@ -18,13 +18,13 @@ impl Problem {
         Self { key: key.into(), message: message.into() }
     }
 
-    /// One problem for each of `sizes` that is 0, where 1 is the least.
+    /// One problem for each of `sizes` that is 0; the minimum is 1.
     pub fn zeros<'a>(sizes: impl IntoIterator<Item = (&'a str, usize)>) -> impl Iterator<Item = Self> {
         let zeros = sizes.into_iter().filter(|(_, size)| *size == 0);
         zeros.map(|(key, _)| Self::new(key, "must be 1 or more, not 0"))
     }
 
-    /// The same problem as seen from the parent, in which the key stands in `table`.
+    /// Prefixes the key with `table`, the path of the checked table in its parent.
     ///
     /// ```
     /// let problem = vmd_core::Problem::new("width", "must be 1 or more, not 0");
@@ -50,22 +50,22 @@ impl Error for Problem {}
 
 /// A configuration that can be checked without building what it describes.
 pub trait Validate {
-    /// What the check depends on besides the configuration.
+    /// What the check needs besides the configuration.
     type Context<'a>;
 
-    /// Every problem, with keys relative to this table; none means that what it describes can be built.
+    /// All problems, with keys relative to this table; empty if the configuration is valid.
     fn problems(&self, context: Self::Context<'_>) -> Vec<Problem>;
 
-    /// The [`problems`](Self::problems) as seen from the parent, in which this is `table`.
+    /// All [`problems`](Self::problems), with keys prefixed by `table`.
     fn problems_under(&self, table: &str, context: Self::Context<'_>) -> Vec<Problem> {
         self.problems(context).into_iter().map(|problem| problem.under(table)).collect()
     }
 
-    /// Refuses a configuration with problems.
+    /// Checks the configuration.
     ///
     /// # Errors
     ///
-    /// The first problem.
+    /// The first problem, if there is one.
     fn check(&self, context: Self::Context<'_>) -> Result<(), Problem> {
         self.problems(context).into_iter().next().map_or(Ok(()), Err)
     }

@@ -1,4 +1,4 @@
-//! What every denoising network offers.
+//! The interface of denoising networks.
 
 use std::ops::Range;
 
@@ -7,14 +7,14 @@ use vmd_nn::{EdgeGates, KeysValues, Loops};
 
 use crate::{NfeCounter, ParentHead};
 
-/// Clean tokens that others come after, as a network has read them.
+/// Clean tokens that precede others, as read by a network.
 #[derive(Debug, Clone)]
 pub struct Context {
-    /// What they are to tokens that come after, `[rows, n, …]`.
+    /// Keys and values for later tokens, `[rows, n, …]`.
     pub past: KeysValues,
-    /// The network's summary of each of them and of all before its block ends, `[rows, n, width]`.
+    /// The network's summary of each token and everything up to the end of its block, `[rows, n, width]`.
     pub features: Tensor<3>,
-    /// Their positions in the text.
+    /// Positions of the tokens in the text.
     pub positions: Range<usize>,
 }
 
@@ -24,13 +24,13 @@ impl Context {
         self.features.dims()[0]
     }
 
-    /// `n` times over, one after the other.
+    /// Repeats all texts `n` times.
     #[must_use]
     pub fn repeat(&self, n: usize) -> Self {
         Self { past: self.past.repeat(n), features: self.features.clone().repeat_dim(0, n), ..self.clone() }
     }
 
-    /// Those of these texts.
+    /// Selects texts.
     #[must_use]
     pub fn select(&self, texts: &[usize]) -> Self {
         let numbers: Vec<i32> = texts.iter().map(|&text| text as i32).collect();
@@ -42,14 +42,14 @@ impl Context {
         }
     }
 
-    /// The same without autodiff.
+    /// Detaches from autodiff.
     #[must_use]
     pub fn inner(&self) -> Self {
         Self { past: self.past.inner(), features: self.features.clone().inner(), ..self.clone() }
     }
 }
 
-/// What a denoiser sees.
+/// Inputs of a denoiser.
 #[derive(Debug, Clone)]
 pub struct DenoiserInput {
     /// Tokens, `[batch, seq]`, values `0..vocab` or the mask token `vocab`.
@@ -60,19 +60,18 @@ pub struct DenoiserInput {
     pub t: Option<Tensor<1>>,
     /// `1/T` for a sampler of `T` steps, 0 in continuous time, `[batch]`; ignored by networks without that input.
     pub budget: Option<Tensor<1>>,
-    /// Uniform noise for learned edges, `[batch, seq, seq]`, the same for both directions of a pair; absent outside
-    /// training.
+    /// Uniform noise for learned edges, `[batch, seq, seq]`, symmetric; absent outside training.
     pub gate_noise: Option<Tensor<3>>,
-    /// What comes before the tokens, for a network that reads blocks one after the other. `xt` is then `[rows · blocks, block_len]`,
-    /// the blocks of a text one after the other, each of which sees the clean tokens before it and nothing of the other blocks.
+    /// The tokens before `xt`, for a network that reads block by block. `xt` is then `[rows · blocks, block_len]`,
+    /// with the blocks of a text in order; each attends to the clean tokens before it and not to the other blocks.
     pub context: Option<Context>,
-    /// Position of the first of a text's tokens in `xt`, where there is a context: 0 if it holds the same tokens, its end if they
-    /// come after it.
+    /// Position of a text's first token in `xt`, if there is a context: 0 if the context holds the same tokens, its
+    /// end if they follow it.
     pub first: usize,
 }
 
 impl DenoiserInput {
-    /// Tokens alone.
+    /// An input of tokens only.
     pub fn of(xt: Tensor<2, Int>) -> Self {
         Self { xt, z: None, t: None, budget: None, gate_noise: None, context: None, first: 0 }
     }
@@ -82,23 +81,26 @@ impl DenoiserInput {
 pub trait Denoiser {
     /// Logits of the clean token at every position, `[batch, seq, vocab]`.
     ///
-    /// An implementation calls [`NfeCounter::record`] with the batch size, once.
+    /// Implementations call [`NfeCounter::record`] with the batch size, once.
     fn logits(&self, input: DenoiserInput) -> Tensor<3>;
 
-    /// The logits, and what the [`parent_head`](Self::parent_head) reads, `[batch, seq, hidden]`, in one evaluation.
+    /// The logits, and the input of the [`parent_head`](Self::parent_head), `[batch, seq, hidden]`, in one
+    /// evaluation.
     fn logits_and_features(&self, input: DenoiserInput) -> (Tensor<3>, Option<Tensor<3>>) {
         (self.logits(input), None)
     }
 
-    /// In training, the logits after each of the tracked loops of a network that has any, the last ones with what the parent head
-    /// reads.
+    /// In training, the logits after each tracked loop, and the input of the parent head after the last.
     fn logits_of_loops(&self, input: DenoiserInput, _loops: Loops) -> (Vec<Tensor<3>>, Option<Tensor<3>>) {
         let (logits, features) = self.logits_and_features(input);
         (vec![logits], features)
     }
 
-    /// Reads clean tokens for those that come after, `[rows, n]`, whole blocks, of texts of which `before` has been read; `None` for
-    /// networks that see all of a sequence at once. Not an evaluation of the network: it predicts nothing.
+    /// Reads clean tokens, `[rows, n]`, as context for later tokens; `None` for networks that read a sequence as a
+    /// whole.
+    ///
+    /// The tokens are whole blocks of texts of which `before` has been read. This is not counted as an evaluation,
+    /// because it predicts nothing.
     fn read(&self, _clean: Tensor<2, Int>, _before: Option<&Context>) -> Option<Context> {
         None
     }
@@ -108,12 +110,12 @@ pub trait Denoiser {
         true
     }
 
-    /// What ties the tokens of one step, if anything does.
+    /// The head that conditions tokens of one step on each other, if any.
     fn parent_head(&self) -> Option<&ParentHead> {
         None
     }
 
-    /// The edges that the network learns, if it does.
+    /// The learned edges, if any.
     fn edge_gates(&self) -> Option<&EdgeGates> {
         None
     }

@@ -12,29 +12,29 @@ use vmd_nn::{
 
 use crate::{Context, Denoiser, DenoiserInput, NfeCounter, ParentHead, ParentsConfig};
 
-/// Frequencies of the embedding of `t`.
+/// Number of frequencies in the embedding of `t`.
 const N_FREQUENCIES: usize = 16;
 
-/// Shape of a [`Network`].
+/// Configuration of a [`Network`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DenoiserConfig {
     /// The trunk.
     pub trunk: TrunkConfig,
-    /// Lets the latent modulate every norm (adaLN) besides being added to the tokens' embeddings.
+    /// Lets the latent modulate every norm (adaLN), besides being added to the token embeddings.
     #[serde(default)]
     pub adaln_on_latent: bool,
-    /// Lets the diffusion time modulate every norm. Off by default: the number of masked tokens already tells
+    /// Lets the diffusion time modulate every norm. Off by default: the number of masked tokens already determines
     /// the time (arXiv 2409.02908).
     #[serde(default)]
     pub adaln_on_time: bool,
-    /// Tells the network the number of steps of the sampler that asks, so that one network serves several.
+    /// Conditions the network on the number of sampling steps, so that one network serves several.
     #[serde(default)]
     pub sees_budget: bool,
-    /// Lets tokens that one step reveals condition on each other along the model's graph.
+    /// Lets tokens that are revealed in one step condition on each other along the model's graph.
     #[serde(default)]
     pub parents: Option<ParentsConfig>,
-    /// Learns which pairs of positions exchange messages, beginning with all of them; for a trunk of messages.
+    /// Learns which pairs of positions exchange messages, starting with all of them; needs a trunk of messages.
     #[serde(default)]
     pub gates: Option<GatesConfig>,
 }
@@ -72,20 +72,20 @@ impl Validate for DenoiserConfig {
 pub struct LatentShape {
     /// Values per (sub-)latent.
     pub channels: usize,
-    /// Sum of the squares of these values, on average: `channels` for a standard normal latent, the number of groups
-    /// for a one-hot one. The projection is scaled by it, so that a latent starts with the variance of a token's
-    /// embedding; with less, the network ignores it and it collapses.
+    /// Mean sum of squares of these values: `channels` for a standard normal latent, the number of groups for a
+    /// one-hot one. The projection is scaled by it, so that a latent starts with the variance of a token embedding;
+    /// with less, the network ignores the latent and it collapses.
     pub square: usize,
 }
 
 /// Sizes of a [`Network`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NetworkShape {
-    /// Number of clean values; the mask token is `vocab`.
+    /// Vocabulary size; the mask token is `vocab`.
     pub vocab: usize,
     /// Tokens of a sequence.
     pub seq: usize,
-    /// Blocks that it is read in, one after the other; all of it is one if absent.
+    /// Blocks in which the sequence is read; `None` to read it as a whole.
     pub blocks: Option<BlockMask>,
     /// The latent, if there is one.
     pub latent: Option<LatentShape>,
@@ -111,7 +111,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// A network of `config` for `shape`.
+    /// Creates a network of `config` for `shape`.
     ///
     /// # Errors
     ///
@@ -153,7 +153,7 @@ impl Network {
 }
 
 impl Network {
-    /// The trunk's output, `[batch, seq, width]`, after each of `loops` that is tracked, or at the end.
+    /// The trunk's output, `[batch, seq, width]`, after each tracked loop of `loops`, or at the end.
     fn trunk(&self, input: DenoiserInput, loops: Option<Loops>) -> Vec<Tensor<3>> {
         let [batch, _] = input.xt.dims();
         self.nfe.record(batch);

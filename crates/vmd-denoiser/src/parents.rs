@@ -9,22 +9,22 @@ use vmd_core::{Problem, Validate};
 use vmd_graph::{DependencyGraph, ParentOrder, Parents};
 use vmd_nn::{Linear, ParameterInit, Weights};
 
-/// Values that a parent can have, counted once for every edge type and every distance, at the most.
+/// Maximum number of parent values, counted once for every edge type and every distance.
 const MAX_VALUES: usize = 4096;
 
-/// Shape of a [`ParentHead`].
+/// Configuration of a [`ParentHead`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ParentsConfig {
     /// Hidden channels of the head.
     #[serde(default = "default_hidden")]
     pub hidden: usize,
-    /// Which of two tied tokens is the parent. With `any` order the one that is revealed first: training draws orders at random, and
-    /// samplers that reveal the surest tokens begin a step with the surest of them.
+    /// Which of two adjacent tokens is the parent. With `any` it is the one revealed first: training draws random
+    /// orders, and samplers that reveal the most confident tokens start each step with the most confident one.
     #[serde(default)]
     pub order: ParentOrder,
-    /// Edges up to which a token looks for a revealed ancestor: past a parent that the step does not reveal it reads the
-    /// parent's parents, and so on. 1 for parents alone.
+    /// Maximum distance, in edges, to a revealed ancestor: past a parent that the step does not reveal, a token reads
+    /// the parent's parents, and so on. 1 for parents only.
     #[serde(default = "one")]
     pub reach: usize,
 }
@@ -68,15 +68,15 @@ impl Validate for ParentsConfig {
     }
 }
 
-/// `p(x_i | h_i, x_pa(i)∩S)` within the set `S` of tokens that a step reveals: the trunk's output `h_i` and the values of the
-/// parents, a vector for each, added up, go through one hidden layer, whose output is added to the logits. A token without
-/// a parent in `S` keeps the logits that it has.
+/// A head for `p(x_i | h_i, x_pa(i)∩S)` within the set `S` of tokens that a step reveals.
 ///
-/// The trunk is run once for all of a step, so the step costs one evaluation.
+/// The trunk's output `h_i` and one vector for each parent's value are summed and go through one hidden layer, whose
+/// output is added to the logits. A token without a parent in `S` keeps its logits. The trunk runs once per step, so
+/// a step costs one evaluation.
 #[derive(Module, Debug)]
 pub struct ParentHead {
     features: Linear,
-    /// A row for every value at every distance along every edge type, `[reach · edge_types · vocab, hidden]`.
+    /// One row for every value, distance and edge type, `[reach · edge_types · vocab, hidden]`.
     values: Param<Tensor<2>>,
     out: Linear,
     #[module(skip)]
@@ -84,7 +84,7 @@ pub struct ParentHead {
 }
 
 impl ParentHead {
-    /// The head of `config` over a trunk of `width` channels; it starts without effect.
+    /// Creates the head of `config` over a trunk of `width` channels; it has no effect at first.
     pub fn new(
         config: &ParentsConfig,
         width: usize,
@@ -104,7 +104,7 @@ impl ParentHead {
         }
     }
 
-    /// What of the trunk's output the head reads.
+    /// Projects the trunk's output to the features that the head reads.
     ///
     /// # Shapes
     ///
@@ -113,14 +113,14 @@ impl ParentHead {
         self.features.forward(h)
     }
 
-    /// What is added to the logits.
+    /// Computes the terms that are added to the logits.
     ///
     /// # Shapes
     ///
     /// - `features`: `[batch, seq, hidden]`
     /// - `given`: `[batch · seq]`, values of the tokens that the step reveals, `vocab` elsewhere
-    /// - `reveal_order`: `[batch · seq]`, when it is every token's turn where the order is open: a token reads those with an earlier one;
-    ///   empty where it is not
+    /// - `reveal_order`: `[batch · seq]`, the place of every token in an open order: a token reads those with a
+    ///   smaller one; empty if the order is fixed
     /// - output: `[batch, seq, vocab]`
     pub fn forward(&self, features: Tensor<3>, given: &[u32], reveal_order: &[u32]) -> Tensor<3> {
         let [batch, seq, hidden] = features.dims();
@@ -145,12 +145,12 @@ impl ParentHead {
         self.out.forward(relu(features + of_parents)) * present
     }
 
-    /// Whether the order of the tokens is left open.
+    /// Whether the order of the tokens is open.
     pub fn is_open(&self) -> bool {
         self.ancestry.parents.is_open()
     }
 
-    /// The head on the host, for a sampler that reveals one token after the other.
+    /// Copies the head to the host, for a sampler that reveals tokens one after the other.
     pub fn to_host(&self) -> HostParentHead {
         let values = |data: TensorData| data.iter::<f32>().collect();
         HostParentHead {
@@ -163,7 +163,7 @@ impl ParentHead {
     }
 }
 
-/// Which tokens read which.
+/// The tokens that each token reads.
 #[derive(Debug, Clone)]
 struct Ancestry {
     parents: Arc<Parents>,
@@ -172,8 +172,8 @@ struct Ancestry {
 }
 
 impl Ancestry {
-    /// Calls `visit` with the row of the table for every ancestor of token `i` in `given` (`[seq]`) to which a path leads
-    /// through tokens that are not in it; with `reveal_order` (`[seq]`), for those alone whose turn is before that of `i`.
+    /// Calls `visit` with the table row of every ancestor of token `i` in `given` (`[seq]`) that is reached through
+    /// tokens not in it; with `reveal_order` (`[seq]`), only of those that come before `i`.
     fn for_each_column(&self, i: usize, given: &[u32], reveal_order: &[u32], mut visit: impl FnMut(usize)) {
         let mut level = vec![i];
         for distance in 0..self.reach {
@@ -197,7 +197,7 @@ impl Ancestry {
     }
 }
 
-/// A [`ParentHead`] without a backend.
+/// A [`ParentHead`] on the host.
 #[derive(Debug, Clone)]
 pub struct HostParentHead {
     values: Vec<f32>,
@@ -213,12 +213,13 @@ impl HostParentHead {
         self.hidden
     }
 
-    /// Who conditions on whom.
+    /// The parents of every token.
     pub fn parents(&self) -> &Parents {
         &self.ancestry.parents
     }
 
-    /// Adds to the `logits` of token `i` what the head computes from its parents in `given`; nothing if there are none.
+    /// Adds the head's terms from the parents of token `i` in `given` to its `logits`; adds nothing if there are
+    /// none.
     ///
     /// # Shapes
     ///

@@ -1,24 +1,24 @@
-//! How much of one graph is in another.
+//! Comparison of the edges of two graphs.
 
 use std::collections::BTreeSet;
 
 use crate::DependencyGraph;
 
-/// Edges of a graph compared with those of the true one, whatever their types.
+/// Edges of a graph compared with those of the true graph, ignoring types.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Agreement {
-    /// Pairs that the graph ties.
+    /// Adjacent pairs of the graph.
     pub n_edges: usize,
-    /// Pairs that the true graph ties.
+    /// Adjacent pairs of the true graph.
     pub n_true: usize,
-    /// Share of the graph's pairs that are true; 1 if it has none.
+    /// Share of the graph's pairs that are in the true graph; 1 if it has none.
     pub precision: f64,
-    /// Share of the true pairs that the graph has; 1 if there are none.
+    /// Share of the true graph's pairs that are in the graph; 1 if there are none.
     pub recall: f64,
 }
 
 impl DependencyGraph {
-    /// Compares the pairs that this graph ties with those of `truth`.
+    /// Compares the adjacent pairs with those of `truth`.
     ///
     /// ```
     /// use vmd_graph::DependencyGraph;
@@ -40,7 +40,7 @@ impl DependencyGraph {
         }
     }
 
-    /// The tied pairs `(i, j)` with `i < j`, over all edge types, each once.
+    /// The adjacent pairs `(i, j)` with `i < j`, over all edge types, each once.
     #[must_use]
     pub fn pairs(&self) -> BTreeSet<(usize, usize)> {
         self.edge_types().iter().flat_map(|edge_type| edge_type.edges().iter().copied()).collect()

@@ -1,9 +1,9 @@
-//! Views of one edge type that restrict attention to it.
+//! Edge types as attention masks and cliques.
 
 use crate::DependencyGraph;
 
 impl DependencyGraph {
-    /// Which node sees which along one edge type, and itself if `include_self`.
+    /// Attention mask of one edge type: true for neighbours, and on the diagonal if `include_self`.
     ///
     /// # Shapes
     /// `[n_nodes, n_nodes]`, row-major.
@@ -23,7 +23,7 @@ impl DependencyGraph {
         mask
     }
 
-    /// Neighbours of a node along one edge type and the node itself, sorted.
+    /// The neighbours of a node along one edge type and the node itself, sorted.
     ///
     /// # Panics
     /// If the edge type or the node does not exist.
@@ -36,8 +36,8 @@ impl DependencyGraph {
 
     /// The cliques of an edge type that is a disjoint union of equally large cliques covering all nodes.
     ///
-    /// True of Sudoku rows, columns and boxes and of the complete graph; attention along such a type is full attention
-    /// inside each clique. Cliques are sorted, and come in the order of their smallest nodes.
+    /// This holds for the rows, columns and boxes of a Sudoku and for the complete graph. Attention along such a type
+    /// is full attention inside each clique. Cliques are sorted and ordered by their smallest nodes.
     ///
     /// # Panics
     /// If the edge type does not exist.
@@ -55,7 +55,7 @@ impl DependencyGraph {
         let mut cliques = Vec::new();
         for node in 0..self.n_nodes() {
             let clique = self.closed_neighbours(edge_type, node);
-            // Members of a clique share one closed neighbourhood; each is compared with that of its first member.
+            // Members of a clique share one closed neighbourhood; compare each with that of the first member.
             let same = if clique[0] == node {
                 clique.len() == size
             } else {

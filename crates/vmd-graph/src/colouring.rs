@@ -1,12 +1,13 @@
-//! Colourings: classes of nodes of which no two are tied.
+//! Colourings: classes of pairwise non-adjacent nodes.
 
 use crate::DependencyGraph;
 
 impl DependencyGraph {
     /// A proper colouring: the colour of every node, colours numbered from 0 without gaps.
     ///
-    /// Greedy by saturation (DSATUR): the next node is the one whose neighbours already show the most colours, ties by
-    /// degree and then by number; it takes the smallest free colour. At most `max degree + 1` colours.
+    /// Greedy by saturation (DSATUR): the next node is the one whose neighbours have the most distinct colours, with
+    /// ties broken by degree and then by number. It takes the smallest free colour. At most `max degree + 1` colours
+    /// are used.
     ///
     /// # Source
     /// Brélaz, "New methods to color the vertices of a graph", 1979.
@@ -20,13 +21,13 @@ impl DependencyGraph {
     pub fn greedy_colouring(&self) -> Vec<usize> {
         let n = self.n_nodes();
         let mut colours: Vec<Option<usize>> = vec![None; n];
-        // Which colours the neighbours of a node show, sorted.
+        // Sorted distinct colours of the neighbours of each node.
         let mut seen: Vec<Vec<usize>> = vec![Vec::new(); n];
         for _ in 0..n {
             let open = (0..n).filter(|&node| colours[node].is_none());
             let urgency = |&node: &usize| (seen[node].len(), self.degree(node), std::cmp::Reverse(node));
             let Some(node) = open.max_by_key(urgency) else { break };
-            // In a sorted list of distinct numbers, the first that is not its own index marks the smallest gap.
+            // In a sorted list of distinct numbers, the first that differs from its index marks the smallest gap.
             let colour = seen[node].iter().enumerate().position(|(i, &c)| i != c).unwrap_or(seen[node].len());
             colours[node] = Some(colour);
             for &neighbour in &self.union()[node] {

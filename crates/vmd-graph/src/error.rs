@@ -1,36 +1,36 @@
-//! What can be wrong with a graph that a user describes.
+//! Errors in graphs described by a user.
 
 use std::path::PathBuf;
 
 use crate::graph::{MAX_EDGE_TYPES, MAX_NODES};
 
-/// A graph that cannot be built, read or used as asked.
+/// A graph that cannot be built or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GraphError {
     /// No nodes, or more than [`MAX_NODES`].
     #[error("a graph of {n_nodes} nodes is not supported; use 1 to {MAX_NODES} nodes")]
     NodeCount {
-        /// The asked number; `usize::MAX` if it does not fit.
+        /// The requested number; `usize::MAX` if it does not fit.
         n_nodes: usize,
     },
     /// More than [`MAX_EDGE_TYPES`] edge types.
     #[error("{n_edge_types} edge types are too many; merge them until there are at most {MAX_EDGE_TYPES}")]
     EdgeTypeCount {
-        /// The asked number.
+        /// The requested number.
         n_edge_types: usize,
     },
-    /// An edge type whose name is empty, not a single word, or taken.
+    /// An edge type name that is empty, not a single word, or used twice.
     #[error(
-        "edge type name {name:?} is empty, not a single word, or used twice; give every type a word of its own"
+        "edge type name {name:?} is empty, not a single word, or used twice; give every type its own one-word name"
     )]
     EdgeTypeName {
         /// The offending name.
         name: String,
     },
-    /// An edge leads to a node that does not exist.
+    /// An edge to a node that does not exist.
     #[error(
-        "edge type {edge_type:?}: edge ({}, {}) leaves the nodes 0..{n_nodes}; correct it or raise n_nodes",
+        "edge type {edge_type:?}: edge ({}, {}) is outside the nodes 0..{n_nodes}; correct it or raise n_nodes",
         edge.0, edge.1
     )]
     NodeOutOfRange {
@@ -42,14 +42,14 @@ pub enum GraphError {
         n_nodes: usize,
     },
     /// An edge from a node to itself.
-    #[error("edge type {edge_type:?}: node {node} is tied to itself; remove that edge")]
+    #[error("edge type {edge_type:?}: node {node} has an edge to itself; remove it")]
     SelfLoop {
         /// Name of the edge type.
         edge_type: String,
         /// The offending node.
         node: usize,
     },
-    /// A line of an edge list is not `i j [type]`.
+    /// A line of an edge list that is not `i j [type]`.
     #[error("line {line}: {text:?} is not an edge; write `i j` or `i j type` with node numbers from 0")]
     EdgeLine {
         /// Line number, from 1.
@@ -57,19 +57,19 @@ pub enum GraphError {
         /// The offending line, shortened.
         text: String,
     },
-    /// The text is not a graph in TOML.
+    /// Text that is not a graph in TOML.
     #[error("not a graph in TOML; write `n_nodes` and a list of `[[edge_types]]` with `name` and `edges`")]
     Toml {
-        /// What the parser found.
+        /// The parser's error.
         #[source]
         source: Box<toml::de::Error>,
     },
-    /// The graph file could not be read.
+    /// A graph file that could not be read.
     #[error("cannot read the graph file {}; check the path", path.display())]
     Read {
         /// The path as given.
         path: PathBuf,
-        /// The system's reason.
+        /// The operating system's error.
         #[source]
         source: std::io::Error,
     },

@@ -1,4 +1,4 @@
-//! The graph itself: nodes, typed undirected edges, and what the rest of the workspace asks about them.
+//! The graph: nodes and typed undirected edges.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::GraphError;
 
-/// Largest supported number of nodes; dense `n × n` results stay below one gibibyte.
+/// Largest supported number of nodes; keeps dense `n × n` results below one gibibyte.
 pub const MAX_NODES: usize = 8192;
 
 /// Largest supported number of edge types.
@@ -35,8 +35,8 @@ impl EdgeType {
 
 /// An undirected graph over token positions with typed edges.
 ///
-/// Two nodes may be tied by several types (in a Sudoku, neighbours in a row often share a box). Edges are sorted and
-/// deduplicated, and there are no self-loops; every constructor checks that.
+/// Two nodes may be connected by several types (in a Sudoku, neighbours in a row often share a box). Every
+/// constructor sorts and deduplicates edges and rejects self-loops.
 ///
 /// ```
 /// use vmd_graph::DependencyGraph;
@@ -58,11 +58,11 @@ pub struct DependencyGraph {
 }
 
 impl DependencyGraph {
-    /// A graph from named edge lists; order within an edge and repetitions do not matter.
+    /// Builds a graph from named edge lists; the order within an edge and repetitions do not matter.
     ///
     /// # Errors
-    /// [`GraphError`] on a node count out of range, too many types, a bad type name, an edge that leaves the graph, or
-    /// a self-loop.
+    /// [`GraphError`] for a node count out of range, too many types, a bad type name, an edge outside the graph, or a
+    /// self-loop.
     pub fn from_edges<Name: Into<String>>(
         n_nodes: usize,
         edge_types: impl IntoIterator<Item = (Name, Vec<(usize, usize)>)>,
@@ -93,7 +93,7 @@ impl DependencyGraph {
         self.n_nodes
     }
 
-    /// The edge types in the order in which they were given.
+    /// The edge types in the order given.
     #[must_use]
     pub fn edge_types(&self) -> &[EdgeType] {
         &self.edge_types
@@ -129,7 +129,7 @@ impl DependencyGraph {
         self.union[node].len()
     }
 
-    /// Whether an edge of any type ties two nodes.
+    /// Whether two nodes are connected by an edge of any type.
     ///
     /// # Panics
     /// If node `a` does not exist.
@@ -140,7 +140,7 @@ impl DependencyGraph {
 }
 
 fn check_edges(n_nodes: usize, name: String, edges: Vec<(usize, usize)>) -> Result<EdgeType, GraphError> {
-    // The edge-list format separates by white space and comments with `#`.
+    // The edge-list format separates fields by white space and starts comments with `#`.
     if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c == '#') {
         return Err(GraphError::EdgeTypeName { name });
     }

@@ -1,12 +1,13 @@
-//! Dependency graphs over token positions: which positions depend directly on which, and of what type each tie is.
+//! Dependency graphs with typed edges over token positions: which positions depend directly on which.
 //!
-//! Invariant: plain numbers only; nothing here knows tensors, hence Burn, or diffusion.
+//! Invariant: plain Rust only. A graph has positions and typed edges; the crate does not depend on tensors, tokens or
+//! networks.
 //!
-//! A [`DependencyGraph`] is made by hand where the structure is known ([`DependencyGraph::sudoku`]), is trivial
-//! ([`chain`](DependencyGraph::chain), [`complete`](DependencyGraph::complete)), or is read from a file; a configuration
-//! names it with a [`GraphSpec`]. It serves attention restricted to one edge type
-//! ([`adjacency_mask`](DependencyGraph::adjacency_mask), [`cliques`](DependencyGraph::cliques)), and orders for parents
-//! ([`parents`](DependencyGraph::parents)).
+//! A [`DependencyGraph`] is built from a known structure ([`sudoku`](DependencyGraph::sudoku),
+//! [`chain`](DependencyGraph::chain), [`complete`](DependencyGraph::complete)) or read from a file. A configuration
+//! describes it with a [`GraphSpec`]. It provides attention masks
+//! ([`adjacency_mask`](DependencyGraph::adjacency_mask), [`cliques`](DependencyGraph::cliques)) and the order of
+//! parents ([`parents`](DependencyGraph::parents)).
 //!
 //! ```
 //! use vmd_graph::DependencyGraph;

@@ -1,4 +1,4 @@
-//! Parents: an acyclic direction for every edge.
+//! Parents: an acyclic direction for each edge.
 
 use std::collections::VecDeque;
 
@@ -6,32 +6,33 @@ use serde::{Deserialize, Serialize};
 
 use crate::DependencyGraph;
 
-/// The order in which tied positions follow each other; of two, the earlier one is the parent.
+/// The order that directs edges: of two adjacent positions, the earlier one is the parent.
 ///
-/// [`Any`](Self::Any) leaves it open: a position's parents are all that it is tied to, of which those that come first count.
+/// With [`Any`](Self::Any) the order is open: all neighbours of a position are its parents, and those revealed before
+/// it count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ParentOrder {
-    /// Breadth first, from the lowest node of every component. Along a chain each node has the one before as its parent.
+    /// Breadth first, from the lowest node of each component. In a chain, the parent of a node is its predecessor.
     #[default]
     Bfs,
-    /// By colour of [`greedy_colouring`](DependencyGraph::greedy_colouring): nodes of one colour have no ties, so there are
-    /// as many generations as colours.
+    /// By colour of [`greedy_colouring`](DependencyGraph::greedy_colouring). Nodes of one colour are not adjacent, so
+    /// there are as many generations as colours.
     Colouring,
-    /// Every order: the caller decides which positions come before another.
+    /// Any order: the caller decides which positions come first.
     Any,
 }
 
 /// One parent of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parent {
-    /// Index of the edge type that ties the two.
+    /// Index of the type of the edge between the two nodes.
     pub edge_type: usize,
     /// The parent.
     pub node: usize,
 }
 
-/// The parents of every node; following them never leads back, unless the order is [`ParentOrder::Any`].
+/// The parents of every node. The relation is acyclic, unless the order is [`ParentOrder::Any`].
 ///
 /// ```
 /// use vmd_graph::{DependencyGraph, ParentOrder};
@@ -51,7 +52,7 @@ pub struct Parents {
 }
 
 impl Parents {
-    /// The parents of a node, once for every edge type that ties them.
+    /// Parents of a node, once for each edge type that connects them.
     ///
     /// # Panics
     /// If the node does not exist.
@@ -66,7 +67,7 @@ impl Parents {
         &self.order
     }
 
-    /// Place of a node in [`order`](Self::order).
+    /// Index of a node in [`order`](Self::order).
     ///
     /// # Panics
     /// If the node does not exist.
@@ -75,7 +76,7 @@ impl Parents {
         self.rank[node]
     }
 
-    /// Whether the order is left open ([`ParentOrder::Any`]).
+    /// Whether the order is open ([`ParentOrder::Any`]).
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.is_open
@@ -87,7 +88,7 @@ impl Parents {
         self.n_edge_types
     }
 
-    /// Parents that a node has at the most.
+    /// Maximum number of parents of a node.
     #[must_use]
     pub fn most(&self) -> usize {
         self.of.iter().map(Vec::len).max().unwrap_or(0)
@@ -95,7 +96,7 @@ impl Parents {
 }
 
 impl DependencyGraph {
-    /// Directs every edge from the node that comes earlier in `order`, or both ways if that is left open.
+    /// Directs every edge from the node that comes first in `order`, or both ways if the order is open.
     #[must_use]
     pub fn parents(&self, order: ParentOrder) -> Parents {
         let is_open = order == ParentOrder::Any;

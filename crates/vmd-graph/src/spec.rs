@@ -1,4 +1,4 @@
-//! How a configuration names a graph.
+//! Graphs in configurations.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DependencyGraph, EdgeType, GraphError};
 
-/// Which graph to build, as written in a configuration: `{ kind = "sudoku", box_rows = 3, box_cols = 3 }`.
+/// The graph to build, as written in a configuration: `{ kind = "sudoku", box_rows = 3, box_cols = 3 }`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum GraphSpec {
@@ -28,11 +28,11 @@ pub enum GraphSpec {
         /// Number of nodes.
         n: usize,
     },
-    /// Edges written out by type: `{ kind = "edges", n = 4, edges = { pair = [[0, 1], [2, 3]] } }`.
+    /// Edges by type: `{ kind = "edges", n = 4, edges = { pair = [[0, 1], [2, 3]] } }`.
     Edges {
         /// Number of nodes.
         n: usize,
-        /// The ties of every type.
+        /// Edges of each type.
         edges: BTreeMap<String, Vec<(usize, usize)>>,
     },
     /// See [`DependencyGraph::from_file`].
@@ -43,7 +43,7 @@ pub enum GraphSpec {
 }
 
 impl GraphSpec {
-    /// The same graph with the edges of a file written out, so that the file may be moved or changed.
+    /// The same graph with the edges of a file inlined, so that it no longer depends on the file.
     ///
     /// # Errors
     /// [`GraphError`] if the file does not describe a graph.

@@ -7,10 +7,10 @@ use serde::Deserialize;
 
 use crate::{DependencyGraph, GraphError};
 
-/// Type of the edges of an edge list that name none.
+/// Type of edges without a type in an edge list.
 const DEFAULT_TYPE: &str = "edge";
 
-/// The graph as it stands in a file, before any check.
+/// A graph as written in a file, before validation.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct GraphToml {
@@ -45,16 +45,16 @@ impl DependencyGraph {
         Self::from_edges(graph.n_nodes, named)
     }
 
-    /// Reads an edge list: a line `i j` or `i j type` per edge, nodes from 0, `#` starts a comment.
+    /// Reads an edge list: one line `i j` or `i j type` per edge, with nodes numbered from 0; `#` starts a comment.
     ///
-    /// Edges without a type get the type "edge"; types come in the order of their names. The number of nodes is one more
-    /// than the largest node; use TOML for a graph whose last nodes have no edge.
+    /// Edges without a type get the type "edge"; types are sorted by name. The number of nodes is the largest node
+    /// number plus 1. Use TOML for a graph whose last nodes have no edges.
     ///
     /// # Errors
     /// [`GraphError::EdgeLine`] on a malformed line, otherwise as [`from_edges`](Self::from_edges).
     ///
     /// ```
-    /// let graph = vmd_graph::DependencyGraph::from_edge_list_str("0 1 row # a tie\n1 2")?;
+    /// let graph = vmd_graph::DependencyGraph::from_edge_list_str("0 1 row # a comment\n1 2")?;
     /// assert_eq!((graph.n_nodes(), graph.edge_type("edge"), graph.edge_type("row")), (3, Some(0), Some(1)));
     /// # Ok::<(), vmd_graph::GraphError>(())
     /// ```
@@ -79,7 +79,8 @@ impl DependencyGraph {
     /// Reads a graph file: TOML if its name ends in `.toml`, otherwise an edge list.
     ///
     /// # Errors
-    /// [`GraphError::Read`] if the file cannot be read, otherwise as the two readers of text.
+    /// [`GraphError::Read`] if the file cannot be read, otherwise as [`from_toml_str`](Self::from_toml_str) and
+    /// [`from_edge_list_str`](Self::from_edge_list_str).
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, GraphError> {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path)
@@ -91,7 +92,7 @@ impl DependencyGraph {
         }
     }
 
-    /// The graph in TOML, as [`from_toml_str`](Self::from_toml_str) reads it.
+    /// Writes the graph as TOML, in the format of [`from_toml_str`](Self::from_toml_str).
     #[must_use]
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("numbers, strings and lists have a form in TOML")

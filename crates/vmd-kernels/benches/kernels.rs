@@ -1,6 +1,6 @@
-//! How long each kernel takes, forward and backward: `cargo xtask lab bench --micro`.
+//! Times each kernel, forward and backward: `cargo xtask lab bench --micro`.
 //!
-//! Sizes are those of the reference step: 64 sequences of 81 tokens, 128 channels, 4 heads.
+//! Sizes of the reference step: 64 sequences of 81 tokens, 128 channels, 4 heads.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use divan::Bencher;
@@ -18,7 +18,7 @@ const WIDTH: usize = 128;
 const HIDDEN: usize = 4 * WIDTH;
 
 fn main() {
-    // On a thread of the pool, as the program runs.
+    // Run on a thread of the pool, as the program does.
     rayon::scope(|_| divan::main());
 }
 
@@ -26,7 +26,7 @@ fn device(backward: bool) -> Device {
     if backward { Device::flex().autodiff() } else { Device::flex() }
 }
 
-/// With autodiff only for a backward pass: without one the graph would grow.
+/// With autodiff only for a backward pass; otherwise the graph would grow.
 fn tensor<const D: usize>(dims: [usize; D], backward: bool) -> Tensor<D> {
     let n = dims.iter().product::<usize>();
     let values: Vec<f32> = (0..n).map(|i| ((i * 7919 % 1000) as f32 - 500.0) / 1000.0).collect();
@@ -34,7 +34,7 @@ fn tensor<const D: usize>(dims: [usize; D], backward: bool) -> Tensor<D> {
     if backward { x.require_grad() } else { x }
 }
 
-/// The forward pass, or with the backward pass.
+/// Times the forward pass alone, or with the backward pass.
 fn measure<const D: usize>(bencher: Bencher<'_, '_>, backward: bool, f: impl Fn() -> Tensor<D> + Sync) {
     bencher.bench_local(|| {
         let y = f();

@@ -1,23 +1,23 @@
-//! Updates of weights.
+//! AdamW updates.
 
 use burn::tensor::Tensor;
 
-/// What one update of `AdamW` (arXiv 1711.05101, algorithm 2) needs to know.
+/// Settings of one `AdamW` update (arXiv 1711.05101, algorithm 2).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AdamWStep {
-    /// Factor of the gradient, such as that of clipping.
+    /// Factor on the gradient, such as that of clipping.
     pub gradient_scale: f64,
     /// Step size.
     pub learning_rate: f64,
-    /// Decays of the two moments.
+    /// Decay rates of the two moments.
     pub betas: [f64; 2],
-    /// `1 − βᵗ` of the two moments.
+    /// Bias corrections of the two moments, `1 − βᵗ`.
     pub bias: [f64; 2],
-    /// Added to the root of the second moment.
+    /// Added to the square root of the second moment.
     pub epsilon: f64,
-    /// Share of the weights that is taken away, decoupled from the gradient.
+    /// Share of the weights that is subtracted, decoupled from the gradient.
     pub decay: f64,
-    /// Share of the average that stays.
+    /// Decay rate of the average.
     pub ema: f64,
 }
 
@@ -34,8 +34,9 @@ pub struct AdamWState {
     pub average: Tensor<1>,
 }
 
-/// One update, `gradient` being `[n]`. The fused kernel passes over memory once and overwrites the state where nobody else
-/// holds it.
+/// Applies one update; `gradient` is `[n]`.
+///
+/// The fused kernel makes one pass over memory and updates the state in place unless it is shared.
 pub fn adamw(step: AdamWStep, state: AdamWState, gradient: Tensor<1>) -> AdamWState {
     #[cfg(feature = "flex")]
     if fused::applies(&state, &gradient) {

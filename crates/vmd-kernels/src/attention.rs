@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData, activation::softmax};
 
-/// The tokens that each head may look at.
+/// The tokens that each head attends to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeadEdges {
     seq: usize,
-    /// For every head its queries by the keys they look at, or `None` if all look at all.
+    /// Per head, queries grouped by the keys they attend to; `None` for full attention.
     heads: Arc<[Option<Vec<KeyGroup>>]>,
 }
 
-/// Queries that look at the same keys, such as those of a row.
+/// Queries with the same keys, such as those of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KeyGroup {
     pub(crate) queries: Vec<usize>,
@@ -21,7 +21,7 @@ pub(crate) struct KeyGroup {
 }
 
 impl HeadEdges {
-    /// One mask a head, `[seq, seq]` by query and key, `true` where it may look; `None` for everywhere.
+    /// One mask per head, `[seq, seq]` by query and key, `true` where the query attends; `None` for full attention.
     ///
     /// # Panics
     ///
@@ -34,15 +34,16 @@ impl HeadEdges {
         Self::of_lists(seq, masks.into_iter().map(|mask| mask.map(lists)))
     }
 
-    /// For every head the keys of every query, in ascending order; `None` for all of them. What this takes, and what the
-    /// fused kernels take, grows with the number of edges.
+    /// One list of keys per head and query, in ascending order; `None` for full attention.
+    ///
+    /// Memory, and the time of the fused kernels, grow with the number of edges.
     ///
     /// # Panics
     ///
-    /// If a head has not one list a query.
+    /// If a head does not have one list per query.
     pub fn of_lists(seq: usize, heads: impl IntoIterator<Item = Option<Vec<Vec<usize>>>>) -> Self {
         let groups = |lists: Vec<Vec<usize>>| {
-            assert_eq!(lists.len(), seq, "one list a query");
+            assert_eq!(lists.len(), seq, "one list per query");
             let mut groups: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
             for (query, keys) in lists.into_iter().enumerate() {
                 groups.entry(keys).or_default().push(query);
@@ -57,7 +58,7 @@ impl HeadEdges {
         self.heads.len()
     }
 
-    /// The same as an additive bias, `[1, heads, seq, seq]`: 0 where a head may look, −∞ elsewhere.
+    /// The edges as an additive bias, `[1, heads, seq, seq]`: 0 where a head attends, −∞ elsewhere.
     pub fn bias(&self, device: &Device) -> Tensor<4> {
         let seq = self.seq;
         let mut values = vec![f32::NEG_INFINITY; self.n_heads() * seq * seq];
@@ -83,9 +84,9 @@ impl HeadEdges {
 
 /// `softmax(q·kᵀ/√d)·v` in every head, within each sequence.
 ///
-/// The fused kernel reads the three parts where they lie, visits only the edges of a restricted head (those of queries with
-/// the same keys together), and keeps one number
-/// a query and head for the backward pass. There a query without keys gets zero.
+/// The fused kernel reads queries, keys and values in place. In a restricted head it visits only the edges, and
+/// processes queries with the same keys together. It keeps one number per query and head for the backward pass, and
+/// returns zero for a query without keys.
 ///
 /// # Shapes
 ///
@@ -110,23 +111,23 @@ pub fn attention(qkv: Tensor<3>, heads: usize, mask: Option<Mask<'_>>) -> Tensor
     )
 }
 
-/// Edges as lists for the fused kernels and, where there are none, as the tensor [`HeadEdges::bias`].
+/// Edges as lists for the fused kernels, and as the tensor [`HeadEdges::bias`] for the composed operations.
 #[derive(Debug, Clone, Copy)]
 pub struct Mask<'a> {
-    /// Who looks where.
+    /// The edges of each head.
     pub edges: &'a HeadEdges,
-    /// The same, on the device of the input; made when it is needed if it is absent.
+    /// Their bias on the device of the input; computed when needed if absent.
     pub bias: Option<&'a Tensor<4>>,
 }
 
 impl Mask<'_> {
-    /// The bias, on `device` if it has to be made.
+    /// The bias; computed on `device` if absent.
     pub fn bias_on(&self, device: &Device) -> Tensor<4> {
         self.bias.map_or_else(|| self.edges.bias(device), Clone::clone)
     }
 }
 
-/// Attention of queries, keys and values that are apart, `[batch, heads, seq, channels]`, composed of Burn's operations.
+/// Attention of separate queries, keys and values, `[batch, heads, seq, channels]`, composed of Burn's operations.
 ///
 /// # Shapes
 ///
@@ -159,10 +160,13 @@ mod fused {
             let width = qkv.dims[2] / 3;
             assert!(
                 self.heads > 0 && qkv.dims[2] == 3 * width && width.is_multiple_of(self.heads),
-                "heads share the width"
+                "the width is a multiple of the number of heads"
             );
             if let Some(edges) = &self.edges {
-                assert!(edges.seq == qkv.dims[1] && edges.n_heads() == self.heads, "edges of another shape");
+                assert!(
+                    edges.seq == qkv.dims[1] && edges.n_heads() == self.heads,
+                    "the edges are for another sequence length or number of heads"
+                );
             }
             Shape { seq: qkv.dims[1], width, heads: self.heads, edges: self.edges.as_ref() }
         }

@@ -1,9 +1,10 @@
-//! Choosing values by their probabilities, in double precision and on the host: single precision lowers the temperature of
-//! a draw unseen (arXiv 2409.02908).
+//! Draws from categorical distributions, in double precision and on the host.
+//!
+//! Single precision lowers the effective temperature of a draw (arXiv 2409.02908).
 
-/// `softmax(logits / temperature)` to `out`, which is made as long as `logits`.
+/// Writes `softmax(logits / temperature)` to `out`, which is resized to the length of `logits`.
 ///
-/// Logits of −∞ get 0; one NaN makes all of them NaN. Probabilities are off by rounding alone.
+/// Logits of −∞ get 0; a single NaN makes all of them NaN. Errors are those of rounding alone.
 ///
 /// ```
 /// let mut p = Vec::new();
@@ -20,8 +21,9 @@ pub fn softmax_f64(logits: &[f32], temperature: f64, out: &mut Vec<f64>) {
     softmax.run();
 }
 
-/// Zeroes all but the smallest set of most probable values that holds at least `top_p` of the mass; of equal ones the first
-/// are kept.
+/// Zeroes all but the smallest set of most probable values that holds at least `top_p` of the mass.
+///
+/// Of equal values the first are kept.
 ///
 /// ```
 /// let mut p = [0.2, 0.5, 0.3];
@@ -31,7 +33,7 @@ pub fn softmax_f64(logits: &[f32], temperature: f64, out: &mut Vec<f64>) {
 pub fn keep_top(probabilities: &mut [f64], top_p: f64) {
     let by_rank = |p: &[f64], a: usize, b: usize| p[b].total_cmp(&p[a]).then(a.cmp(&b));
     let mut order: Vec<usize> = (0..probabilities.len()).collect();
-    // The set is small as a rule: the most probable values are put in front in growing numbers, not all in order.
+    // The set is usually small, so sort growing prefixes of the most probable values instead of all values.
     let (mut sorted, mut mass, mut kept) = (0, 0.0, 0);
     while mass < top_p && sorted < order.len() {
         let n = (4 * sorted).max(32).min(order.len() - sorted);
@@ -51,7 +53,7 @@ pub fn keep_top(probabilities: &mut [f64], top_p: f64) {
     order[kept..].iter().for_each(|&i| probabilities[i] = 0.0);
 }
 
-/// The index that `u`, uniform on [0, 1), draws with probability proportional to its weight.
+/// Draws an index with probability proportional to its weight, given `u`, uniform on [0, 1).
 ///
 /// ```
 /// assert_eq!(vmd_kernels::draw(&[1.0, 0.0, 3.0], 0.3), 2);
@@ -69,7 +71,9 @@ pub fn draw(weights: &[f64], u: f64) -> usize {
     last
 }
 
-/// `argmax(logits / temperature + g)` with standard Gumbel noise `g = −ln(−ln u)`: a draw from the softmax without its sum.
+/// Draws from the softmax without its sum: `argmax(logits / temperature + g)` with standard Gumbel noise `g = −ln(−ln
+/// u)`.
+///
 /// A logit of −∞ is never drawn.
 ///
 /// ```
@@ -103,7 +107,7 @@ impl pulp::WithSimd for Softmax<'_> {
     }
 }
 
-/// Partial sums, so that sums vectorise; always as many, so that their bits are the same everywhere.
+/// Number of partial sums, for vectorisation; fixed, so that results have the same bits on every machine.
 const LANES: usize = 8;
 
 impl Softmax<'_> {
@@ -149,7 +153,7 @@ fn exp(x: f64) -> f64 {
     let shifted = x * std::f64::consts::LOG2_E + ROUND;
     let n = shifted - ROUND;
     let r = (x - n * LN2_HIGH) - n * LN2_LOW;
-    // The Taylor polynomial on |r| ≤ ½ ln 2: the next term is below 5e-18.
+    // Taylor polynomial on |r| ≤ ½ ln 2: the next term is below 5e-18.
     let mut p = 1.0 / 6_227_020_800.0;
     let factorials = [
         479_001_600.0,

@@ -1,4 +1,4 @@
-//! Attention to tokens before, and to each other within limits.
+//! Attention to earlier tokens, and among new tokens within limits.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,28 +7,28 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::composed_attention;
 
-/// The tokens that each query looks at: a stretch of those that came before, and a stretch of those that it comes with.
+/// The keys of each query: a range of the earlier tokens and a range of the new tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRanges {
     past_len: usize,
     queries: Arc<[Keys]>,
 }
 
-/// Those of one query.
+/// The keys of one query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keys {
-    /// Among the tokens before.
+    /// Range of the earlier tokens.
     pub past: Range<usize>,
-    /// Among the queries' own tokens; never empty.
+    /// Range of the new tokens; never empty.
     pub own: Range<usize>,
 }
 
 impl KeyRanges {
-    /// For as many tokens as there are `queries`, after `past_len` others.
+    /// One entry of `queries` for each new token, after `past_len` earlier tokens.
     ///
     /// # Panics
     ///
-    /// If a range ends after its tokens, or a query looks at none of its own.
+    /// If a range ends after its tokens, or a query has no keys among the new tokens.
     pub fn new(past_len: usize, queries: impl IntoIterator<Item = Keys>) -> Self {
         let queries: Arc<[Keys]> = queries.into_iter().collect();
         for Keys { past, own } in queries.iter() {
@@ -38,7 +38,7 @@ impl KeyRanges {
         Self { past_len, queries }
     }
 
-    /// Number of tokens before.
+    /// Number of earlier tokens.
     pub fn past_len(&self) -> usize {
         self.past_len
     }
@@ -48,7 +48,7 @@ impl KeyRanges {
         self.queries.len()
     }
 
-    /// The same as an additive bias, `[1, 1, seq, past_len + seq]`: 0 where a query may look, −∞ elsewhere.
+    /// The ranges as an additive bias, `[1, 1, seq, past_len + seq]`: 0 where a query attends, −∞ elsewhere.
     pub fn bias(&self, device: &Device) -> Tensor<4> {
         let row = self.past_len + self.seq();
         let mut values = vec![f32::NEG_INFINITY; self.seq() * row];
@@ -65,12 +65,12 @@ impl KeyRanges {
     }
 }
 
-/// `softmax(q·kᵀ/√d)·v` in every head, of tokens that look at others before them and at each other.
+/// `softmax(q·kᵀ/√d)·v` in every head, for new tokens that attend to earlier tokens and to each other.
 ///
 /// # Shapes
 ///
 /// - `qkv`: `[batch, seq, 3·width]`: queries, keys and values, each with its heads side by side
-/// - `past`: `[batch, past_len, n ≥ 2·width]`, of whose channels the last are keys and values
+/// - `past`: `[batch, past_len, n ≥ 2·width]`, of which the last channels are keys and values
 /// - output: `[batch, seq, width]`
 ///
 /// # Panics
@@ -82,9 +82,9 @@ pub fn context_attention(
     heads: usize,
     ranges: &KeyRanges,
 ) -> Tensor<3> {
-    assert_eq!(qkv.dims()[1], ranges.seq(), "ranges for another number of tokens");
+    assert_eq!(qkv.dims()[1], ranges.seq(), "the ranges are for another number of new tokens");
     let past_len = past.as_ref().map_or(0, |past| past.dims()[1]);
-    assert_eq!(past_len, ranges.past_len, "ranges for another number of tokens before");
+    assert_eq!(past_len, ranges.past_len, "the ranges are for another number of earlier tokens");
     crate::fused_or!(
         {
             use crate::fused::{Input, run};
@@ -135,11 +135,11 @@ mod fused {
             let width = qkv.dims[2] / 3;
             assert!(
                 self.heads > 0 && qkv.dims[2] == 3 * width && width.is_multiple_of(self.heads),
-                "heads share the width"
+                "the width is a multiple of the number of heads"
             );
             let past_channels = past.map_or(2 * width, |past| past.dims[2]);
-            assert!(past_channels >= 2 * width, "keys and values of the tokens before");
-            assert!(past.is_none_or(|past| past.dims[0] == qkv.dims[0]), "one past a sequence");
+            assert!(past_channels >= 2 * width, "the past holds keys and values");
+            assert!(past.is_none_or(|past| past.dims[0] == qkv.dims[0]), "one past per sequence");
             Shape { width, heads: self.heads, past_channels, ranges: &self.ranges }
         }
 

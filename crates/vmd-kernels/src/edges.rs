@@ -1,12 +1,14 @@
-//! Sums along edges.
+//! Sums over edges.
 
 use burn::tensor::Tensor;
 
 use crate::Mask;
 
-/// Adds up, in every head, what the tokens say that a token may look at, divided by the root of the largest number of them.
+/// Sums, in each head, the values of the tokens that each token attends to, divided by the square root of the largest
+/// number of them.
 ///
-/// The fused kernel visits only the edges, and forms the sum of tokens with the same neighbours (those of a row) once.
+/// The fused kernel visits only the edges, and computes the sum for tokens with the same neighbours (such as those of
+/// a row) once.
 ///
 /// # Shapes
 ///

@@ -1,4 +1,4 @@
-//! From Burn's tensors to slices and back, with a node in the autodiff graph.
+//! Converts Burn tensors to slices and back, with a node in the autodiff graph.
 
 #[cfg(feature = "autodiff")]
 mod tracked;
@@ -15,19 +15,20 @@ use crate::cpu::scratch::Scratch;
 
 /// An operation on slices with `N` differentiable inputs.
 pub(crate) trait Fused<const N: usize>: Debug + Clone + Send + 'static {
-    /// What the backward pass needs besides the inputs.
+    /// Values that the backward pass needs besides the inputs.
     type Kept: Debug + Clone + Send + 'static;
 
     /// Whether the backward pass reads the output; otherwise it gets an empty slice.
     const READS_OUTPUT: bool = false;
 
-    /// An input whose gradient is that of the output, being added to it.
+    /// The input that is added to the output, so that its gradient is that of the output.
     const ADDED: Option<usize> = None;
 
-    /// Output, its shape, and what to keep, which without `keep` may be empty.
+    /// Returns the output, its shape, and the values to keep, which may be empty without `keep`.
     fn forward(&self, inputs: [View<'_>; N], keep: bool) -> (Scratch, Vec<usize>, Self::Kept);
 
-    /// Gradients of the inputs; at least of those that are `wanted`, but for the one that is [`ADDED`](Self::ADDED).
+    /// Returns the gradients of the inputs, at least of those that are `wanted`, except that of
+    /// [`ADDED`](Self::ADDED).
     fn backward(
         &self,
         inputs: [View<'_>; N],
@@ -77,7 +78,7 @@ pub(crate) enum Input {
     Plain(FlexTensor),
     #[cfg(feature = "autodiff")]
     Tracked(tracked::Tracked),
-    /// On another backend, or of another precision.
+    /// A tensor on another backend or of another precision.
     Other,
 }
 
@@ -97,7 +98,7 @@ impl Input {
     }
 }
 
-/// Runs `op`; `None` unless all inputs are `f32` tensors on `flex`, and all or none of them with autodiff.
+/// Runs `op`; `None` unless all inputs are `f32` tensors on `flex`, either all or none with autodiff.
 pub(crate) fn run<O: Fused<N>, const N: usize, const D: usize>(
     op: O,
     inputs: [Input; N],

@@ -1,15 +1,15 @@
 //! Fused kernels for the networks of vmd.
 //!
-//! Each operation is a function of Burn tensors. On the CPU backend `flex`, with this crate's feature `flex`, it runs as
-//! one vectorised, multi-threaded kernel with a backward pass written by hand; on every other backend it is composed of
-//! Burn's own operations, which compute the same.
+//! Each operation is a function of Burn tensors. On the CPU backend `flex`, with this crate's feature `flex`, it runs
+//! as one vectorised, multi-threaded kernel with a hand-written backward pass. On every other backend it is composed
+//! of Burn's own operations, which compute the same.
 //!
 //! The feature `autodiff` connects the backward passes; without it, tensors with autodiff take the composed operations.
 //!
-//! Invariant: nothing here knows a network, a mask token or a latent, and without the feature `flex` nothing knows a backend.
+//! Invariant: a kernel works on slices and shapes. The crate does not depend on networks, mask tokens or latents, nor,
+//! without the feature `flex`, on a backend. Results do not depend on the number of threads.
 //!
-//! The kernels pick AVX-512, AVX2 or what the target guarantees when they run (`instructions`). Their results do not depend on the
-//! number of threads.
+//! The vector instructions (AVX-512, AVX2 or the target's default) are selected at run time (`instructions`).
 
 #![cfg_attr(
     all(feature = "flex", not(feature = "autodiff")),
@@ -50,7 +50,7 @@ pub use precision::Precision;
 pub use rotary::rotary;
 pub use rotary_table::RotaryTable;
 
-/// Whether tensors of `device` go through the fused kernels.
+/// Whether tensors on `device` use the fused kernels.
 pub fn is_fused(device: &burn::tensor::Device) -> bool {
     #[cfg(feature = "flex")]
     let fused =
@@ -63,7 +63,8 @@ pub fn is_fused(device: &burn::tensor::Device) -> bool {
     fused
 }
 
-/// Runs `$fused` (an [`Option`]) where there are fused kernels, `$composed` where there are none or they do not apply.
+/// Evaluates `$fused` (an [`Option`]) if there are fused kernels, and `$composed` if there are none or they do not
+/// apply.
 macro_rules! fused_or {
     ($fused:expr, $composed:expr) => {{
         #[cfg(feature = "flex")]

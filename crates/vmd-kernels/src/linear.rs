@@ -4,9 +4,9 @@ use burn::tensor::Tensor;
 
 use crate::Precision;
 
-/// `x·W + b`, plus `added` if there is one, over the last dimension.
+/// `x·W + b` over the last dimension, plus `added` if given.
 ///
-/// With a `precision` below single, the factors of the product are rounded, forward and backward.
+/// If `precision` is below single, the factors of the product are rounded, forward and backward.
 ///
 /// # Shapes
 ///
@@ -85,7 +85,7 @@ mod fused {
         (y, vec![x.dims[0], x.dims[1], d_output], ())
     }
 
-    /// Gradients of `x`, of the weight and of the bias.
+    /// Gradients of the input, the weight and the bias.
     fn backward(
         x: View<'_>,
         weight: View<'_>,

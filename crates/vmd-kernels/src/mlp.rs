@@ -6,8 +6,8 @@ use crate::{Activation, Precision, linear};
 
 /// `added + activation(x·W₁ + b₁)·W₂ + b₂` over the last dimension.
 ///
-/// The fused kernel takes blocks of tokens through the whole layer while they are in a cache. It keeps the hidden layer
-/// once, before the activation, and applies that again in the backward pass.
+/// The fused kernel takes each block of tokens through the whole layer while it is in the cache. It keeps the hidden
+/// layer before the activation, and recomputes the activation in the backward pass.
 ///
 /// # Shapes
 ///
@@ -130,7 +130,7 @@ mod fused {
         }
     }
 
-    /// What the parts of the backward pass have in common.
+    /// Inputs shared by the parts of the backward pass.
     struct Backward<'a> {
         activation: Activation,
         precision: Precision,
@@ -147,7 +147,7 @@ mod fused {
     }
 
     impl Backward<'_> {
-        /// The gradient of `n` tokens, and what they add to those of both weights and biases.
+        /// The gradient of `n` tokens, and their contributions to the gradients of both weights and biases.
         fn part(&self, from: usize, n: usize, dx: &mut [f32]) -> [Scratch; 4] {
             let Self { width, hidden, d_output, .. } = *self;
             let mut sums = [width * hidden, hidden, hidden * d_output, d_output].map(Scratch::zeroed);

@@ -4,7 +4,8 @@ use burn::tensor::{Int, Tensor, activation::log_softmax};
 
 /// `−log softmax(logits)[target]` where `masked` is not 0, and 0 elsewhere.
 ///
-/// The fused kernel reads the logits of masked positions only, and keeps one number a position for the backward pass.
+/// The fused kernel reads only the logits of masked positions, and keeps one number per position for the backward
+/// pass.
 ///
 /// # Shapes
 ///
@@ -28,7 +29,7 @@ mod fused {
     use crate::cpu::scratch::Scratch;
     use crate::fused::{Fused, Input, Kept, View};
 
-    /// The target of every position that counts.
+    /// Targets of the masked positions.
     #[derive(Debug, Clone)]
     struct Nll(Vec<Option<usize>>);
 
@@ -42,7 +43,7 @@ mod fused {
             return None;
         }
         let [batch, seq, vocab] = logits.dims();
-        assert!(targets.dims() == [batch, seq] && masked.dims() == [batch, seq], "one target a position");
+        assert!(targets.dims() == [batch, seq] && masked.dims() == [batch, seq], "one target per position");
         let (targets, masked) = (targets.to_data(), masked.to_data());
         let targets = targets.iter::<i64>().zip(masked.iter::<i64>()).map(|(target, masked)| {
             let target =

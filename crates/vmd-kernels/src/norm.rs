@@ -2,11 +2,13 @@
 
 use burn::tensor::Tensor;
 
-/// Added to the variance before its root is taken.
+/// Added to the variance before the square root.
 const EPSILON: f64 = 1e-5;
 
-/// `norm(x) = (x − mean)/√(var + 1e-5) · gamma + beta` over the last dimension (arXiv 1607.06450); with a modulation
-/// `(scale, shift)`, `norm(x)·(1 + scale) + shift` (arXiv 2212.09748).
+/// Layer normalisation over the last dimension, optionally modulated.
+///
+/// `norm(x) = (x − mean)/√(var + 1e-5) · gamma + beta` (arXiv 1607.06450); with a modulation `(scale, shift)`,
+/// `norm(x)·(1 + scale) + shift` (arXiv 2212.09748).
 ///
 /// # Shapes
 ///
@@ -73,7 +75,10 @@ mod fused {
             modulation: modulation.map(|[scale, shift]| {
                 assert_eq!(scale.dims, shift.dims, "scale and shift");
                 assert!(scale.dims[0] == x.dims[0] && scale.dims[2] == x.dims[2], "scale and input");
-                assert!(scale.dims[1] == 1 || scale.dims[1] == x.dims[1], "one scale a sequence or a token");
+                assert!(
+                    scale.dims[1] == 1 || scale.dims[1] == x.dims[1],
+                    "one scale per sequence or per token"
+                );
                 Modulation { scale: scale.values, shift: shift.values, per_token: scale.dims[1] == x.dims[1] }
             }),
             epsilon: super::EPSILON as f32,

@@ -4,7 +4,9 @@ use burn::tensor::{Device, FloatDType, Tensor};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// What the factors of the large matrix products are rounded to. Weights, sums and everything else stay in single precision.
+/// Precision to which the factors of large matrix products are rounded.
+///
+/// Weights, sums and all other values stay in single precision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
@@ -18,7 +20,7 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// Whether `device` can train and sample with it.
+    /// Whether `device` supports training and sampling with this precision.
     pub fn is_supported(self, device: &Device) -> bool {
         #[cfg(feature = "flex")]
         if !matches!(crate::fused::Input::of(&Tensor::<1>::zeros([1], device)), crate::fused::Input::Other) {
@@ -27,7 +29,7 @@ impl Precision {
         self == Self::F32 || device.supports_dtype(self.dtype())
     }
 
-    /// Whether the kernels for Burn's CPU backend `flex` have it on this processor: `bf16` needs AVX512-BF16.
+    /// Whether the kernels for Burn's CPU backend `flex` support it on this processor: `bf16` needs AVX512-BF16.
     #[cfg(feature = "flex")]
     pub fn is_fused(self) -> bool {
         match self {
@@ -46,7 +48,7 @@ impl Precision {
         }
     }
 
-    /// `a·b`, the factors rounded and the result in the type of `a`.
+    /// `a·b` with rounded factors; the result has the type of `a`.
     pub(crate) fn matmul(self, a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
         if self == Self::F32 {
             return a.matmul(b);
@@ -66,9 +68,9 @@ impl std::fmt::Display for Precision {
     }
 }
 
-/// Not the name of a precision.
+/// Text that is not the name of a precision.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
-#[error("no precision `{0}`; known are f32, bf16 and f16")]
+#[error("unknown precision `{0}`; use f32, bf16 or f16")]
 pub struct ParsePrecisionError(String);
 
 impl std::str::FromStr for Precision {

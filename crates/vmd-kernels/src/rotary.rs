@@ -4,8 +4,9 @@ use burn::tensor::Tensor;
 
 use crate::RotaryTable;
 
-/// Turns pairs of channels of queries and keys by their angles: in every head channel `i` of the first half goes with channel `i`
-/// of the second.
+/// Rotates pairs of channels of queries and keys by the angles of their positions.
+///
+/// In each head, channel `i` of the first half is paired with channel `i` of the second half.
 ///
 /// # Shapes
 ///
@@ -20,8 +21,8 @@ use crate::RotaryTable;
 /// arXiv 2104.09864.
 pub fn rotary(qkv: Tensor<3>, heads: usize, table: &RotaryTable) -> Tensor<3> {
     let [_, seq, width] = qkv.dims();
-    assert_eq!(seq, table.seq(), "one angle a position");
-    assert_eq!(width / 3, heads * table.channels(), "heads of another size");
+    assert_eq!(seq, table.seq(), "one angle per position");
+    assert_eq!(width / 3, heads * table.channels(), "the table is for another head size");
     crate::fused_or!(
         {
             use crate::fused::{Input, run};
@@ -61,7 +62,7 @@ mod fused {
     }
 
     impl Rotary {
-        /// Turns forward, or back.
+        /// Rotates by the angles, or by their negatives if `back`.
         fn turn(&self, values: &[f32], back: bool) -> Scratch {
             let (seq, channels) = (self.table.seq(), self.table.channels());
             let half = channels / 2;

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-/// Cosines and sines of the angles by which positions turn pairs of channels: position `p` turns pair `i` of `n` by
-/// `p / 10000^(i/n)`.
+/// Cosines and sines of rotary angles: position `p` rotates pair `i` of `n` channel pairs by `p / 10000^(i/n)`.
 #[derive(Debug, Clone)]
 pub struct RotaryTable {
     /// `[seq, channels / 2]`.
@@ -16,7 +15,7 @@ pub struct RotaryTable {
 }
 
 impl RotaryTable {
-    /// For tokens at `positions` and heads of `channels` channels, an even number.
+    /// The table for tokens at `positions` and heads of `channels` channels, an even number.
     pub fn new(positions: Range<usize>, channels: usize) -> Self {
         let half = channels / 2;
         let frequency = |pair: usize| 10_000f64.powf(pair as f64 / half.max(1) as f64).recip();
@@ -37,7 +36,7 @@ impl RotaryTable {
         2 * self.half
     }
 
-    /// Cosines and sines of the token with this number.
+    /// Cosines and sines of one token.
     #[cfg(feature = "flex")]
     pub(crate) fn at(&self, token: usize) -> (&[f32], &[f32]) {
         let of = token * self.half..(token + 1) * self.half;

@@ -1,4 +1,4 @@
-//! The choices that define a latent.
+//! Configuration of a latent.
 
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -6,23 +6,23 @@ use vmd_core::{Problem, Validate, gumbel, standard_normal, uniform};
 use vmd_graph::DependencyGraph;
 use vmd_nn::TrunkConfig;
 
-/// A latent: its family, its structure, and the network that infers it.
+/// A latent: its family, its structure, its prior, and the network that infers it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LatentConfig {
     /// Gaussian or categorical.
     pub family: LatentFamily,
-    /// One per sequence or one per token.
+    /// Whether there is one latent per sequence or per token.
     #[serde(default)]
     pub structure: LatentStructure,
-    /// What the latent is drawn from when there is nothing to infer it from.
+    /// The prior, from which the latent is drawn in sampling.
     #[serde(default)]
     pub prior: PriorKind,
-    /// A network that reads what is known of a sequence and shifts the prior: `p(z | clues)`.
+    /// A network that reads the clues of a sequence and shifts the prior: `p(z | clues)`.
     #[serde(default)]
     pub clues: Option<TrunkConfig>,
-    /// In a causal model, lets the blocks before shift the prior of a block's latent: `p(z_b | x^{<b})`. The denoiser's own summary
-    /// of them does it, so it costs a matrix product.
+    /// In a causal model, shifts the prior of a block's latent by the preceding blocks: `p(z_b | x^{<b})`. It uses
+    /// the denoiser's summary of them, so it costs a matrix product.
     #[serde(default)]
     pub sees_past: bool,
     /// The inference network.
@@ -54,16 +54,16 @@ pub enum LatentFamily {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DrawGradient {
-    /// Straight-through Gumbel-softmax (arXiv 1611.01144): one draw, little noise, but biased. A posterior
-    /// that is nearly certain sees no price for being less so.
+    /// Straight-through Gumbel-softmax (arXiv 1611.01144): one draw, low variance, but biased. For a nearly certain
+    /// posterior, the gradient ignores the cost of being less certain.
     StraightThrough,
-    /// Score function with the other one of two draws as baseline (arXiv 1907.03077): unbiased, at the price
-    /// of two evaluations of the denoiser in training.
+    /// Score function with the other of two draws as baseline (arXiv 1907.03077): unbiased, but needs two evaluations
+    /// of the denoiser in training.
     #[default]
     LeaveOneOut,
 }
 
-/// What a latent belongs to.
+/// Scope of a latent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LatentStructure {
@@ -74,10 +74,10 @@ pub enum LatentStructure {
     PerToken,
 }
 
-/// Most channels of a row under an `autoregressive` prior, whose weights are a square matrix over them.
+/// Maximum number of channels of a row under an `autoregressive` prior, whose weights are a square matrix over them.
 const MAX_AUTOREGRESSIVE: usize = 4096;
 
-/// Prior of a latent. What goes with what is in the problems of a [`LatentConfig`].
+/// Prior of a latent; [`LatentConfig`] checks which combinations are valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum PriorKind {
@@ -93,8 +93,8 @@ pub enum PriorKind {
         #[serde(default)]
         hidden: usize,
     },
-    /// As `autoregressive`, through a state that every token changes by the same weights (a gated recurrent unit): for rows
-    /// of many tokens, of which one comes after the other. Categorical latents only.
+    /// As `autoregressive`, with a recurrent state (a gated recurrent unit) whose weights are shared by all tokens,
+    /// for rows of many tokens in order. Categorical latents only.
     Recurrent {
         /// Units of the state.
         hidden: usize,
@@ -119,7 +119,7 @@ impl Default for PriorKind {
 pub struct PosteriorConfig {
     /// Its trunk.
     pub trunk: TrunkConfig,
-    /// Standard deviation of the logits (of the means, for a Gaussian) at the start. Large initial logits give different
+    /// Standard deviation of the initial logits (of the means, for a Gaussian). Large initial logits give different
     /// sequences different codes before anything is learned, so that the denoiser learns to read `z` from the first
     /// step. A posterior that starts near the prior collapses onto it before the denoiser uses `z`.
     #[serde(default = "default_init_scale")]
@@ -131,7 +131,7 @@ fn default_init_scale() -> f64 {
 }
 
 impl LatentFamily {
-    /// Channels of one (sub-)latent as the denoiser sees it; a categorical is one-hot per group.
+    /// Channels of one (sub-)latent in the denoiser's format; a categorical is one-hot per group.
     pub fn channels(&self) -> usize {
         match *self {
             Self::Gaussian { dim } => dim,
@@ -139,7 +139,7 @@ impl LatentFamily {
         }
     }
 
-    /// Sub-latents whose KL is counted apart: channels of a Gaussian, groups of a categorical.
+    /// Number of units whose KL is counted separately: channels of a Gaussian, groups of a categorical.
     pub fn n_units(&self) -> usize {
         match *self {
             Self::Gaussian { dim } => dim,
@@ -149,7 +149,7 @@ impl LatentFamily {
 }
 
 impl LatentConfig {
-    /// Draws of the latent that one sequence needs in training.
+    /// Number of draws of the latent per sequence in training.
     pub fn n_draws(&self) -> usize {
         match self.family {
             LatentFamily::Categorical { gradient: DrawGradient::LeaveOneOut, .. } => 2,
@@ -165,8 +165,8 @@ impl LatentConfig {
         }
     }
 
-    /// Appends the noise that [`LatentDistribution::sample`](crate::LatentDistribution::sample) turns into a draw for a
-    /// sequence of `seq` tokens: standard normal for a Gaussian, Gumbel for a categorical.
+    /// Appends the noise that [`LatentDistribution::sample`](crate::LatentDistribution::sample) turns into a draw for
+    /// a sequence of `seq` tokens: standard normal for a Gaussian, Gumbel for a categorical.
     pub fn noise_into(&self, seq: usize, rng: &mut impl Rng, values: &mut Vec<f32>) {
         let n = self.row_len(seq);
         match self.family {
@@ -185,7 +185,7 @@ impl Validate for LatentConfig {
     /// The number of tokens of a sequence, and the model's graph.
     type Context<'a> = (usize, Option<&'a DependencyGraph>);
 
-    /// Checks sizes, and that family, prior and clues go together.
+    /// Checks sizes and combinations of family, prior and clues.
     fn problems(&self, (seq, graph): Self::Context<'_>) -> Vec<Problem> {
         let mut problems = self.posterior.trunk.problems_under("posterior.trunk", graph);
         problems.extend(self.clues.iter().flat_map(|clues| clues.problems_under("clues", graph)));
@@ -203,7 +203,7 @@ impl Validate for LatentConfig {
 }
 
 impl LatentConfig {
-    /// What does not go with the prior.
+    /// Combinations that the prior does not support.
     fn prior_problems(&self, seq: usize) -> Vec<Problem> {
         let is_gaussian = matches!(self.family, LatentFamily::Gaussian { .. });
         let by_classes = matches!(self.prior, PriorKind::Autoregressive { .. } | PriorKind::Recurrent { .. });

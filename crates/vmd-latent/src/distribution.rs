@@ -7,7 +7,7 @@ use crate::HostPosterior;
 /// `ln 2π`.
 pub(crate) const LN_TAU: f64 = 1.837_877_066_409_345_3;
 
-/// A standard deviation stays within `e^±5`, so that no KL overflows.
+/// Bound on `|ln σ²|`: a standard deviation stays within `e^±5`, so that no KL overflows.
 pub(crate) const LOG_VARIANCE_LIMIT: f64 = 10.0;
 
 /// `q(z | ·)` for a batch.
@@ -110,7 +110,7 @@ impl LatentDistribution {
         }
     }
 
-    /// The same distributions `times` times over, as one larger batch.
+    /// Repeats the batch `times` times.
     pub fn repeat(&self, times: usize) -> Self {
         match self {
             Self::Gaussian { mean, log_variance } => Self::Gaussian {

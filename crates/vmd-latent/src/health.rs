@@ -1,4 +1,4 @@
-//! How alive a latent is.
+//! Diagnostics of a latent.
 
 use serde::{Deserialize, Serialize};
 use vmd_core::log_mean_exp;
@@ -43,8 +43,8 @@ pub struct LatentHealth {
 }
 
 impl LatentHealth {
-    /// Measures `posterior`, of which `z` are draws, `[rows, row_len]` as the denoiser sees them; `kl` is its mean
-    /// KL to the prior in nats.
+    /// Computes the diagnostics of `posterior`, given draws `z`, `[rows, row_len]` in the denoiser's format, and its
+    /// mean KL to the prior `kl` in nats.
     pub fn measure(posterior: &HostPosterior, z: &[f32], kl: f64) -> Self {
         Self {
             kl,
@@ -66,7 +66,7 @@ impl HostPosterior {
         }
     }
 
-    /// `ln q(z | x_row)` at `z`, one row as the denoiser sees it.
+    /// `ln q(z | x_row)` at `z`, one row in the denoiser's format.
     pub fn log_density(&self, row: usize, z: &[f32]) -> f64 {
         match self {
             Self::Gaussian { mean, log_variance, row_len } => (0..*row_len)

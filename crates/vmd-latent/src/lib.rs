@@ -1,7 +1,7 @@
-//! Priors and posteriors over the latent `z`, their divergences, and how alive a latent is.
+//! Priors and posteriors over the latent `z`, their divergences and diagnostics.
 //!
-//! Invariant: nothing here knows the denoiser or the masking process. A latent is a row of numbers per
-//! sequence; noise comes from the caller, so that a draw can be repeated.
+//! Invariant: a latent is a row of numbers per sequence, with a prior, a posterior and a divergence. The crate does
+//! not depend on the denoiser or the masking process. Noise comes from the caller, so that draws can be repeated.
 
 mod config;
 mod distribution;

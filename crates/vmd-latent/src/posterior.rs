@@ -9,12 +9,12 @@ use vmd_nn::{Embedding, Linear, ParameterInit, Trunk, Weights};
 use crate::distribution::LOG_VARIANCE_LIMIT;
 use crate::{LatentConfig, LatentDistribution, LatentFamily, LatentStructure};
 
-/// `q_φ(z | x0)` or, where only some tokens are to be tied, `q_φ(z | x0, xt)`.
+/// The inference network `q_φ(z | x0)`, or `q_φ(z | x0, xt)` if the latent encodes only some tokens.
 #[derive(Module, Debug)]
 pub struct Posterior {
     token: Embedding,
-    tied: Embedding,
-    /// Projects a summary of the tokens before the unit.
+    latent_mask: Embedding,
+    /// Projects a summary of the preceding tokens.
     before: Option<Linear>,
     trunk: Trunk,
     head: Linear,
@@ -25,12 +25,13 @@ pub struct Posterior {
 }
 
 impl Posterior {
-    /// The network of `config` for sequences of `seq` tokens over `vocab` values; `before` is the number of channels of a
-    /// summary of the tokens before them, if there is one.
+    /// Creates the network of `config` for sequences of `seq` tokens over `vocab` values.
+    ///
+    /// `before` is the number of channels of a summary of the preceding tokens, if there is one.
     ///
     /// # Errors
     ///
-    /// A [`Problem`] when the trunk is impossible.
+    /// A [`Problem`] if the trunk cannot be built.
     pub fn new(
         config: &LatentConfig,
         vocab: usize,
@@ -50,7 +51,7 @@ impl Posterior {
         };
         Ok(Self {
             token: Embedding::new(vocab, trunk.width, init),
-            tied: Embedding::new(2, trunk.width, init),
+            latent_mask: Embedding::new(2, trunk.width, init),
             before: before
                 .map(|channels| Linear::new(channels, trunk.width, Weights::Scaled { gain: 1.0 }, init)),
             trunk: Trunk::new(trunk, seq, None, graph, init)
@@ -66,18 +67,18 @@ impl Posterior {
     /// # Shapes
     ///
     /// - `x0`: `[batch, seq]`, clean tokens
-    /// - `tied`: `[batch, seq]`, 1 for the tokens that the latent is to tie, 0 elsewhere; all 1 for `q(z | x0)`.
+    /// - `latent_mask`: `[batch, seq]`, 1 for the tokens that the latent encodes, 0 elsewhere; all 1 for `q(z | x0)`.
     ///   Without this input the posterior collapses.
-    /// - `before`: `[batch, 1, channels]`, a summary of the tokens before, absent at the start of a text; ignored by a
-    ///   posterior without that input
+    /// - `before`: `[batch, 1, channels]`, a summary of the preceding tokens, absent at the start of a text; ignored
+    ///   by a posterior without that input
     pub fn forward(
         &self,
         x0: Tensor<2, Int>,
-        tied: Tensor<2, Int>,
+        latent_mask: Tensor<2, Int>,
         before: Option<Tensor<3>>,
     ) -> LatentDistribution {
         let [batch, seq] = x0.dims();
-        let mut h = self.token.forward(x0) + self.tied.forward(tied);
+        let mut h = self.token.forward(x0) + self.latent_mask.forward(latent_mask);
         if let Some(projection) = &self.before {
             h = h + projection.forward(before.unwrap_or_else(|| nothing_before(projection)));
         }
@@ -109,13 +110,13 @@ impl Posterior {
     }
 }
 
-/// The summary of no tokens, `[1, 1, channels]`, for the layer that is to read it.
+/// The summary of no tokens, `[1, 1, channels]`, as an input of `layer`.
 pub(crate) fn nothing_before(layer: &Linear) -> Tensor<3> {
     let weight = layer.weight.val();
     Tensor::zeros([1, 1, weight.dims()[0]], &weight.device())
 }
 
-/// The last layer, with logits or means of the configured `init_scale`. A Gaussian's variances all start at 1.
+/// The last layer; logits or means start with the configured `init_scale`, and variances of a Gaussian at 1.
 fn head(config: &LatentConfig, d_input: usize, d_output: usize, init: &mut ParameterInit<'_>) -> Linear {
     let gain = config.posterior.init_scale;
     let LatentFamily::Gaussian { dim } = config.family else {

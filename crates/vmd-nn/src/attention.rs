@@ -8,10 +8,10 @@ use vmd_kernels::{HeadEdges, KeyRanges, Mask, Precision, RotaryTable, attention,
 
 use crate::{Linear, ParameterInit, Weights};
 
-/// The name in `edge_heads` that leaves a head unrestricted.
+/// Name in `edge_heads` of an unrestricted head.
 const UNRESTRICTED: &str = "all";
 
-/// Softmax attention over all tokens, each head through its own mask.
+/// Softmax attention over all tokens; each head has its own mask.
 #[derive(Module, Debug)]
 pub struct Attention {
     qkv: Linear,
@@ -21,8 +21,9 @@ pub struct Attention {
 }
 
 impl Attention {
-    /// `heads` heads over `width` channels; `gain` scales the output projection; factors are rounded to
-    /// `precision`.
+    /// Creates `heads` heads over `width` channels.
+    ///
+    /// `gain` scales the output projection; factors are rounded to `precision`.
     pub fn new(
         width: usize,
         heads: usize,
@@ -37,7 +38,7 @@ impl Attention {
         }
     }
 
-    /// Attends within each sequence; with `table`, queries and keys know their positions.
+    /// Attends within each sequence; `table` adds rotary positions to queries and keys.
     ///
     /// # Shapes
     ///
@@ -57,7 +58,8 @@ impl Attention {
         self.out.forward_added(attention(self.qkv(x, table), self.heads, mask), h)
     }
 
-    /// The same for tokens that look at others before them too, and what they are to those that come after.
+    /// As [`forward_added`](Self::forward_added), for tokens that also attend to `past`; also returns their queries,
+    /// keys and values.
     pub(crate) fn forward_after(
         &self,
         x: Tensor<3>,
@@ -80,13 +82,13 @@ impl Attention {
     }
 }
 
-/// Restricts each head to one edge type of `graph`; a token always sees itself.
+/// Restricts each head to one edge type of `graph`; a token always attends to itself.
 ///
-/// Head `h` follows `edge_heads[h mod n]`, where `all` leaves it free.
+/// Head `h` uses `edge_heads[h mod n]`; `all` leaves it unrestricted.
 ///
 /// # Errors
 ///
-/// A [`Problem`] when a name is not an edge type, or when the heads cannot be shared out evenly.
+/// A [`Problem`] if a name is not an edge type, or if the number of heads is not a multiple of the number of entries.
 pub fn head_edges(
     graph: &DependencyGraph,
     edge_heads: &[String],
@@ -96,7 +98,7 @@ pub fn head_edges(
         return Err(problem);
     }
     let keys = |head: usize| {
-        // Every name but `all` was checked to be an edge type.
+        // Every name except `all` was checked to be an edge type.
         let name = edge_heads[head % edge_heads.len()].as_str();
         let edge_type =
             Some(name).filter(|name| *name != UNRESTRICTED).and_then(|name| graph.edge_type(name));
@@ -107,7 +109,7 @@ pub fn head_edges(
     Ok(HeadEdges::of_lists(graph.n_nodes(), (0..heads).map(keys)))
 }
 
-/// Everything that keeps `edge_heads` from being a bias over `graph`.
+/// Problems of `edge_heads` over `graph`.
 pub(crate) fn edge_head_problems(
     graph: &DependencyGraph,
     edge_heads: &[String],

@@ -1,4 +1,4 @@
-//! Edges that are learned.
+//! Learned edges.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData, activation::sigmoid};
@@ -7,30 +7,30 @@ use vmd_graph::{DependencyGraph, GraphError};
 
 use crate::ParameterInit;
 
-/// Ends of the interval that a gate is stretched to before it is cut off at 0 and 1.
+/// Ends of the interval to which a gate is stretched before it is clipped to [0, 1].
 const STRETCH: (f64, f64) = (-0.1, 1.1);
 /// Temperature of the relaxed Bernoulli variable.
 const TEMPERATURE: f64 = 2.0 / 3.0;
 
-/// What the gates cost.
+/// Configuration of [`EdgeGates`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GatesConfig {
-    /// Price of an open edge, in nats per sequence: an edge stays if it saves more.
+    /// Penalty per open edge, in nats per sequence: an edge stays open if it saves more.
     pub penalty: f64,
 }
 
-/// A gate for every pair of positions, the same in both directions, open or shut with a learned probability.
+/// A gate for every pair of positions, the same in both directions, open or closed with a learned probability.
 ///
-/// While it is trained a gate is a draw of the hard concrete distribution, exactly 0 or 1 with positive probability, so that
-/// no other weight can make up for a gate that is nearly shut; afterwards it is the distribution's median.
+/// In training a gate is a draw from the hard concrete distribution, exactly 0 or 1 with positive probability, so
+/// that other weights cannot compensate for a nearly closed gate. Otherwise it is the median of the distribution.
 ///
 /// # Source
 ///
 /// Learning sparse networks through L0 regularisation, arXiv 1712.01312 (eqs. 10–13).
 #[derive(Module, Debug)]
 pub struct EdgeGates {
-    /// `[seq, seq]`; the gate of a pair has the mean of its two entries.
+    /// `[seq, seq]`; the gate of a pair uses the mean of its two entries.
     logits: Param<Tensor<2>>,
     /// 0 on the diagonal, 1 elsewhere, `[seq, seq]`.
     pairs: Tensor<2>,
@@ -39,7 +39,7 @@ pub struct EdgeGates {
 }
 
 impl EdgeGates {
-    /// Gates between `seq` positions; most of them start open.
+    /// Creates gates between `seq` positions; most of them start open.
     pub fn new(config: GatesConfig, seq: usize, init: &mut ParameterInit<'_>) -> Self {
         let pairs: Vec<f32> = (0..seq * seq).map(|i| if i / seq == i % seq { 0.0 } else { 1.0 }).collect();
         Self {
@@ -51,8 +51,8 @@ impl EdgeGates {
 
     /// The gates, `[rows, seq, seq]` by receiver and sender.
     ///
-    /// `noise` is `[rows, seq, seq]`, uniform on (0, 1) and the same for both directions of a pair; without it the gates are
-    /// the medians, `[1, seq, seq]`.
+    /// `noise` is `[rows, seq, seq]`, uniform on (0, 1) and symmetric; without it the gates are the medians, `[1,
+    /// seq, seq]`.
     pub fn forward(&self, noise: Option<Tensor<3>>) -> Tensor<3> {
         let logits = self.symmetric().unsqueeze::<3>();
         let concrete = match noise {
@@ -66,18 +66,18 @@ impl EdgeGates {
         (concrete * (high - low) + low).clamp(0.0, 1.0) * self.pairs.clone().unsqueeze::<3>()
     }
 
-    /// The price of the edges that are expected to be open, `[1]`, in nats.
+    /// Penalty of the expected number of open edges, `[1]`, in nats.
     pub fn price(&self) -> Tensor<1> {
-        // Every pair stands twice in the matrix.
+        // Every pair occurs twice in the matrix.
         (self.open() * self.pairs.clone()).sum() * (self.penalty / 2.0)
     }
 
-    /// The probability that a gate is not shut, `[seq, seq]`, on the host.
+    /// Probability that each gate is not closed, `[seq, seq]`, on the host.
     pub fn probabilities(&self) -> Vec<f64> {
         (self.open() * self.pairs.clone()).into_data().iter::<f64>().collect()
     }
 
-    /// The graph of the gates that are more likely open than shut; its edge type is "learned".
+    /// The graph of the gates with a probability above 1/2; its edge type is "learned".
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Drawing initial parameters on the host.
+//! Initialisation of parameters on the host.
 
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -7,8 +7,8 @@ use rand_chacha::ChaCha8Rng;
 
 /// Draws initial parameters on the host and uploads them to one device.
 ///
-/// Burn's own initialisers read one process-global stream that can be neither keyed nor saved; drawing here
-/// makes a network a pure function of its seed.
+/// Burn's initialisers read one process-global stream that can be neither keyed nor saved. Drawing on the host makes
+/// a network a pure function of its seed.
 #[derive(Debug)]
 pub struct ParameterInit<'a> {
     rng: ChaCha8Rng,
@@ -16,19 +16,19 @@ pub struct ParameterInit<'a> {
 }
 
 impl<'a> ParameterInit<'a> {
-    /// Parameters from `rng`, on `device`.
+    /// Creates an initialiser that draws from `rng` and uploads to `device`.
     pub fn new(rng: ChaCha8Rng, device: &'a Device) -> Self {
         Self { rng, device }
     }
 
-    /// The device that parameters are uploaded to.
+    /// The device to which parameters are uploaded.
     pub fn device(&self) -> &Device {
         self.device
     }
 
-    /// A parameter of independent draws, uniform with mean 0 and the given standard deviation.
+    /// Creates a parameter of independent uniform draws with mean 0 and standard deviation `std`.
     ///
-    /// Uniform rather than normal: bounded, and one draw a value.
+    /// Uniform draws are bounded and take one random number per value.
     pub fn uniform<const D: usize>(&mut self, shape: [usize; D], std: f64) -> Param<Tensor<D>> {
         let limit = std * 3f64.sqrt();
         let n = shape.iter().product();
@@ -37,7 +37,7 @@ impl<'a> ParameterInit<'a> {
         Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), self.device))
     }
 
-    /// A parameter in which every element is `value`.
+    /// Creates a parameter in which every element is `value`.
     pub fn constant<const D: usize>(&mut self, shape: [usize; D], value: f32) -> Param<Tensor<D>> {
         let values = vec![value; shape.iter().product()];
         Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), self.device))

@@ -1,12 +1,12 @@
-//! What is kept of tokens for others that come after them.
+//! Keys and values of earlier tokens.
 
 use std::ops::Range;
 
 use burn::tensor::{Int, Tensor, TensorData};
 use vmd_kernels::{KeyRanges, Keys};
 
-/// Keys and values of tokens in every attention layer of a trunk, `[batch, n, channels]` each, of whose channels the last are
-/// those.
+/// Keys and values of tokens in every attention layer of a trunk, `[batch, n, channels]` each, where the last
+/// channels are keys and values.
 #[derive(Debug, Clone)]
 pub struct KeysValues {
     layers: Vec<Tensor<3>>,
@@ -26,7 +26,7 @@ impl KeysValues {
         self.layers.first().map_or(0, |layer| layer.dims()[1])
     }
 
-    /// Keys and values alone, without what else lies beside them.
+    /// Drops all channels except keys and values.
     #[must_use]
     pub fn compact(&self, width: usize) -> Self {
         self.map(|layer| {
@@ -35,7 +35,7 @@ impl KeysValues {
         })
     }
 
-    /// The last `n` of these tokens and of those that came after them; both compact.
+    /// Appends the later tokens `after` and keeps the last `n` tokens; both must be compact.
     #[must_use]
     pub fn extended(self, after: Self, n: usize) -> Self {
         let layers = self
@@ -46,14 +46,14 @@ impl KeysValues {
         Self { layers: layers.collect() }.last(n)
     }
 
-    /// The last `n` of these tokens, or all.
+    /// The last `n` tokens, or all if there are fewer.
     #[must_use]
     pub fn last(self, n: usize) -> Self {
         let len = self.n_tokens();
         if len <= n { self } else { self.map(|layer| layer.narrow(1, len - n, n)) }
     }
 
-    /// Those of these sequences.
+    /// Selects sequences of the batch.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
         let rows: Vec<i32> = rows.iter().map(|&row| row as i32).collect();
@@ -63,13 +63,13 @@ impl KeysValues {
         })
     }
 
-    /// `n` times over, one after the other.
+    /// Repeats the batch `n` times.
     #[must_use]
     pub fn repeat(&self, n: usize) -> Self {
         self.map(|layer| layer.repeat_dim(0, n))
     }
 
-    /// The same without autodiff.
+    /// Detaches from autodiff.
     #[must_use]
     pub fn inner(&self) -> Self {
         self.map(Tensor::inner)
@@ -80,20 +80,20 @@ impl KeysValues {
     }
 }
 
-/// Who looks where among tokens that come in blocks, one after the other.
+/// Attention mask of tokens that are read block by block.
 ///
-/// A token sees its own block and, of what comes before that, up to `window` tokens.
+/// A token attends to its own block and to up to `window` tokens before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockMask {
     /// Tokens of a block.
     pub block_len: usize,
-    /// Tokens before a block that it sees.
+    /// Maximum number of tokens before its block that a token attends to.
     pub window: usize,
 }
 
 impl BlockMask {
-    /// For clean tokens at `own`, whole blocks, that see each other's blocks up to their own, and `past_len` tokens just before
-    /// them.
+    /// Ranges for clean tokens at `own`, whole blocks, which attend to each other up to the end of their own block
+    /// and to `past_len` tokens just before them.
     pub fn clean(&self, past_len: usize, own: Range<usize>) -> KeyRanges {
         let before = own.start - past_len;
         self.ranges(past_len, own.clone(), |seen| {
@@ -103,8 +103,8 @@ impl BlockMask {
         })
     }
 
-    /// For tokens at `own`, whole blocks, each of which sees its own block here and, of the clean tokens at `past`, those before
-    /// that block.
+    /// Ranges for noisy tokens at `own`, whole blocks, each of which attends to its own block and to the clean tokens
+    /// at `past` that come before this block.
     pub fn noisy(&self, past: Range<usize>, own: Range<usize>) -> KeyRanges {
         self.ranges(past.len(), own.clone(), |seen| {
             let block = seen.end - self.block_len;
@@ -113,7 +113,7 @@ impl BlockMask {
         })
     }
 
-    /// `keys` gets the positions that a query sees, which end with its block.
+    /// `keys` receives the positions that a query attends to, which end with its block.
     fn ranges(&self, past_len: usize, own: Range<usize>, keys: impl Fn(Range<usize>) -> Keys) -> KeyRanges {
         KeyRanges::new(
             past_len,

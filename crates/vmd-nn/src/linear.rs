@@ -6,7 +6,7 @@ use vmd_kernels::Precision;
 
 use crate::ParameterInit;
 
-/// How the weights of a [`Linear`] start.
+/// Initial weights of a [`Linear`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Weights {
     /// Standard deviation `gain / √d_input`.
@@ -14,7 +14,7 @@ pub enum Weights {
         /// Factor on the variance-preserving scale.
         gain: f64,
     },
-    /// All zero: the layer starts without effect (adaLN modulation).
+    /// All zero: the layer has no effect at first (adaLN modulation).
     Zero,
 }
 
@@ -30,7 +30,7 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// A map from `d_input` to `d_output` channels; the bias starts at zero.
+    /// Creates a map from `d_input` to `d_output` channels; the bias starts at zero.
     pub fn new(d_input: usize, d_output: usize, weights: Weights, init: &mut ParameterInit<'_>) -> Self {
         let weight = match weights {
             Weights::Scaled { gain } => {
@@ -41,7 +41,7 @@ impl Linear {
         Self { weight, bias: init.constant([d_output], 0.0), precision: Precision::F32 }
     }
 
-    /// With factors rounded to `precision`.
+    /// Rounds factors to `precision`.
     #[must_use]
     pub fn with_precision(self, precision: Precision) -> Self {
         Self { precision, ..self }

@@ -6,10 +6,11 @@ use vmd_kernels::{Activation, Mask, edge_sum};
 
 use crate::{Linear, ParameterInit, TrunkConfig, Weights};
 
-/// Message channels for each channel of the residual stream; two give a block as many parameters as attention does.
+/// Message channels per channel of the residual stream; with two, a block has as many parameters as with attention.
 const CHANNELS: usize = 2;
 
-/// Every token says something in every head, and hears the sum of what is messages along the head's edges.
+/// Sums of messages along typed edges: in each head, every token sends a message and receives the sum over its
+/// neighbours.
 ///
 /// `h_i + W·[Σ_{j ∈ N_k(i)} φ(U_k·x_j)/√d_k]_k` with heads `k` and their largest degrees `d_k`: the sum aggregator of
 /// arXiv 1810.00826, by edge type as in arXiv 1703.06103.
@@ -24,7 +25,7 @@ pub struct Messages {
 }
 
 impl Messages {
-    /// The messages of a block of `config`; `gain` scales the output projection.
+    /// Creates the messages of a block of `config`; `gain` scales the output projection.
     pub fn new(config: &TrunkConfig, gain: f64, init: &mut ParameterInit<'_>) -> Self {
         let (width, precision) = (config.width, config.precision);
         let scaled = |gain| Weights::Scaled { gain };
@@ -36,13 +37,13 @@ impl Messages {
         }
     }
 
-    /// `h` and what is received of `x`.
+    /// Returns `h` plus the messages received from `x`.
     ///
     /// # Shapes
     ///
     /// - `x`, `h` and output: `[batch, seq, width]`
-    /// - `gates`: `[1 | batch, seq, seq]` by receiver and sender, factors on the messages; with them a token hears all others
-    ///   in every head
+    /// - `gates`: `[1 | batch, seq, seq]` by receiver and sender, factors on the messages; with gates, a token
+    ///   receives from all others in every head
     pub(crate) fn forward_added(
         &self,
         x: Tensor<3>,

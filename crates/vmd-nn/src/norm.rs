@@ -13,7 +13,7 @@ pub struct LayerNorm {
 }
 
 impl LayerNorm {
-    /// Over `width` channels, starting as plain normalisation.
+    /// Creates a norm over `width` channels that starts as plain normalisation.
     pub fn new(width: usize, init: &mut ParameterInit<'_>) -> Self {
         Self { gamma: init.constant([width], 1.0), beta: init.constant([width], 0.0) }
     }
@@ -30,20 +30,23 @@ impl LayerNorm {
     }
 }
 
-/// The adaLN projection of a condition: scale and shift for each norm of a block (arXiv 2212.09748, without
-/// the gates). It starts at zero, so a fresh block ignores the condition.
+/// The adaLN projection of a condition: scale and shift for each norm of a block (arXiv 2212.09748, without the
+/// gates).
+///
+/// It starts at zero, so a new block ignores the condition.
 #[derive(Module, Debug)]
 pub struct Modulation {
     projection: Linear,
 }
 
 impl Modulation {
-    /// From `condition` channels to a scale and a shift of `width` channels for `n_norms` norms.
+    /// Creates a projection from `condition` channels to a scale and a shift of `width` channels for each of
+    /// `n_norms` norms.
     pub fn new(condition: usize, width: usize, n_norms: usize, init: &mut ParameterInit<'_>) -> Self {
         Self { projection: Linear::new(condition, 2 * n_norms * width, Weights::Zero, init) }
     }
 
-    /// A `(scale, shift)` pair for every norm.
+    /// Returns a `(scale, shift)` pair for every norm.
     ///
     /// # Shapes
     ///

@@ -1,4 +1,4 @@
-//! A module's parameters by name, and their safetensors form.
+//! Parameters of a module by name, and their safetensors format.
 
 use std::collections::BTreeMap;
 
@@ -91,11 +91,11 @@ pub fn load_parameters<M: Module>(
     }
 }
 
-/// The safetensors form of named 32-bit tensors.
+/// Serialises named 32-bit tensors as safetensors.
 ///
 /// # Panics
 ///
-/// If a tensor is not 32-bit float data; [`named_parameters`] returns no others.
+/// If a tensor is not 32-bit float data; [`named_parameters`] returns only such tensors.
 pub fn parameters_to_safetensors(tensors: &BTreeMap<String, TensorData>) -> Vec<u8> {
     let views: Vec<(&str, TensorView<'_>)> = tensors
         .iter()

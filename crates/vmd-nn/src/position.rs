@@ -7,21 +7,21 @@ use vmd_kernels::is_fused;
 
 use crate::ParameterInit;
 
-/// How a network knows where a token stands.
+/// How a network encodes positions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PositionEncoding {
-    /// Not at all: the network is equivariant to every permutation that keeps its attention masks.
+    /// No encoding: the network is equivariant to every permutation that preserves its attention masks.
     None,
-    /// One learned vector a position.
+    /// One learned vector per position.
     #[default]
     Learned,
     /// Rotary positions in every attention layer.
     Rotary,
 }
 
-/// Rows up to which a graphics card looks them up by a product with one-hot rows: the gradient of a look-up adds its parts one after the
-/// other, that of a product does not.
+/// Largest number of rows that a GPU looks up by a product with one-hot rows. The gradient of a gather adds its terms
+/// one after the other; that of a product does not.
 const MOST_PRODUCT_ROWS: usize = 512;
 
 /// A table with one learned row per index.
@@ -31,8 +31,10 @@ pub struct Embedding {
 }
 
 impl Embedding {
-    /// `n` rows of `width` channels with unit variance: small rows would drown in what the blocks of a deep,
-    /// looped trunk add to the residual stream, and the tokens with them.
+    /// Creates `n` rows of `width` channels with unit variance.
+    ///
+    /// With smaller rows, tokens would be negligible beside what the blocks of a deep, looped trunk add to the
+    /// residual stream.
     pub fn new(n: usize, width: usize, init: &mut ParameterInit<'_>) -> Self {
         Self { weight: init.uniform([n, width], 1.0) }
     }
@@ -59,7 +61,7 @@ pub struct PositionTable {
 }
 
 impl PositionTable {
-    /// For `seq` positions of `width` channels.
+    /// Creates vectors for `seq` positions of `width` channels.
     pub fn new(seq: usize, width: usize, init: &mut ParameterInit<'_>) -> Self {
         Self { weight: init.uniform([1, seq, width], 1.0) }
     }

@@ -15,7 +15,7 @@ use crate::{
     PositionTable, Weights, head_edges,
 };
 
-/// Shape of a [`Trunk`].
+/// Configuration of a [`Trunk`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrunkConfig {
@@ -24,9 +24,9 @@ pub struct TrunkConfig {
     pub mixing: Mixing,
     /// Channels of the residual stream.
     pub width: usize,
-    /// Number of blocks with weights of their own.
+    /// Number of blocks, each with its own weights.
     pub layers: usize,
-    /// How often the stack of blocks is applied, with tied weights.
+    /// Number of times the stack of blocks is applied, with shared weights.
     #[serde(default = "one")]
     pub loops: usize,
     /// Heads of the attention, or of the messages.
@@ -37,13 +37,13 @@ pub struct TrunkConfig {
     /// Non-linearity of the feed-forward layer.
     #[serde(default)]
     pub activation: Activation,
-    /// How tokens know their position.
+    /// How positions are encoded.
     #[serde(default)]
     pub position: PositionEncoding,
-    /// Edge type that each head follows, in turn (`all` = unrestricted); empty for full attention.
+    /// Edge types of the heads, repeated in order (`all` = unrestricted); empty for full attention.
     #[serde(default)]
     pub edge_heads: Vec<String>,
-    /// What the factors of the blocks' matrix products are rounded to.
+    /// Precision of the factors in the blocks' matrix products.
     #[serde(default)]
     pub precision: Precision,
 }
@@ -52,10 +52,10 @@ pub struct TrunkConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mixing {
-    /// Softmax attention: a [`Trunk`] is then a transformer.
+    /// Softmax attention: the [`Trunk`] is a transformer.
     #[default]
     Attention,
-    /// Sums of messages along edges: a [`Trunk`] is then a message-passing network, its loops the rounds.
+    /// Sums of messages along edges: the [`Trunk`] is a message-passing network whose loops are the rounds.
     Messages,
 }
 
@@ -117,7 +117,7 @@ pub struct Trunk {
     blocks: Vec<Block>,
     norm: LayerNorm,
     position: Option<PositionTable>,
-    /// The edges below as a tensor, for backends without the fused kernel.
+    /// The edges as a bias tensor, for backends without the fused kernel.
     bias: Option<Tensor<4>>,
     #[module(skip)]
     edges: Option<HeadEdges>,
@@ -129,8 +129,9 @@ pub struct Trunk {
 }
 
 impl Trunk {
-    /// Builds the trunk for sequences of `seq` tokens; `condition` is the number of channels that modulate
-    /// the norms (adaLN), if any.
+    /// Builds the trunk for sequences of `seq` tokens.
+    ///
+    /// `condition` is the number of channels that modulate the norms (adaLN), if any.
     ///
     /// # Errors
     ///
@@ -172,7 +173,8 @@ impl Trunk {
         self.forward_gated(h, condition, None)
     }
 
-    /// The same with messages that are multiplied by `gates`, `[1 | batch, seq, seq]`, by receiver and sender.
+    /// As [`forward`](Self::forward), with messages multiplied by `gates`, `[1 | batch, seq, seq]`, by receiver and
+    /// sender.
     pub fn forward_gated(
         &self,
         h: Tensor<3>,
@@ -182,8 +184,10 @@ impl Trunk {
         self.norm.forward(self.run(self.placed(h), self.loops, condition, gates), None)
     }
 
-    /// The output after each of the last `loops.tracked` of `loops.run` loops. The loops before have no gradient of their own:
-    /// theirs is that of a residual stream to which they added a constant.
+    /// Returns the output after each of the last `loops.tracked` of `loops.run` loops.
+    ///
+    /// Earlier loops are outside the autodiff graph: gradients treat what they added to the residual stream as a
+    /// constant.
     ///
     /// # Source
     ///
@@ -212,8 +216,9 @@ impl Trunk {
         tracked.collect()
     }
 
-    /// Runs tokens at `positions`, which look at the tokens of `past` too, as `ranges` has it. Returns their output and what they are
-    /// to tokens that come after.
+    /// Runs tokens at `positions` that also attend to the tokens of `past`, within `ranges`.
+    ///
+    /// Returns their output, and their keys and values for later tokens.
     ///
     /// # Shapes
     ///
@@ -222,7 +227,7 @@ impl Trunk {
     ///
     /// # Panics
     ///
-    /// If the trunk is of messages, has learned positions or heads along edges, or if the ranges are for other numbers of tokens.
+    /// If the trunk uses messages, learned positions or edge heads, or if the ranges are for other numbers of tokens.
     pub fn forward_after(
         &self,
         mut h: Tensor<3>,
@@ -231,7 +236,10 @@ impl Trunk {
         ranges: &KeyRanges,
         positions: Range<usize>,
     ) -> (Tensor<3>, KeysValues) {
-        assert!(self.position.is_none() && self.edges.is_none(), "positions and edges end with the sequence");
+        assert!(
+            self.position.is_none() && self.edges.is_none(),
+            "learned positions and edge heads need whole sequences"
+        );
         let rotary = self.rotary.as_ref().map(|rotary| match rotary.seq() == positions.end {
             true if positions.start == 0 => rotary.clone(),
             _ => RotaryTable::new(positions, rotary.channels()),
@@ -241,7 +249,7 @@ impl Trunk {
             for block in &self.blocks {
                 let past = past.map(|past| past.layer(layers.len()));
                 h = block.forward(h, condition, |block, x, h| {
-                    let attention = block.attention.as_ref().expect("only attention looks back");
+                    let attention = block.attention.as_ref().expect("only attention supports a past");
                     let (h, qkv) = attention.forward_after(x, past, ranges, rotary.as_ref(), h);
                     layers.push(qkv);
                     h
@@ -282,13 +290,13 @@ impl Trunk {
 /// Loops of a [`Trunk`] in training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Loops {
-    /// How often the stack of blocks is applied.
+    /// Number of times the stack of blocks is applied.
     pub run: usize,
-    /// How many of these, the last ones, gradients go through.
+    /// Number of loops, counted from the last, that gradients go through.
     pub tracked: usize,
 }
 
-/// Norms in a block.
+/// Norms per block.
 const N_NORMS: usize = 2;
 
 #[derive(Module, Debug)]
@@ -309,7 +317,7 @@ struct Block {
 impl Block {
     fn new(config: &TrunkConfig, condition: Option<usize>, init: &mut ParameterInit<'_>) -> Self {
         let (width, hidden) = (config.width, config.width * config.mlp_ratio);
-        // Residual branches start small enough that the stream's variance does not grow with depth.
+        // Scale residual branches so that the variance of the stream does not grow with depth.
         let gain = ((2 * config.layers * config.loops) as f64).powf(-0.5);
         Self {
             norm_attention: LayerNorm::new(width, init),
@@ -325,7 +333,7 @@ impl Block {
         }
     }
 
-    /// `mix` adds to the residual stream, its last argument, what tokens receive from each other.
+    /// `mix` adds what tokens receive from each other to its last argument, the residual stream.
     fn forward(
         &self,
         h: Tensor<3>,

@@ -1,10 +1,10 @@
-//! The forward process: clean tokens become mask tokens.
+//! The forward process: replaces clean tokens by mask tokens.
 
 use crate::NoiseSchedule;
 
-/// Masks every token that does not survive until `t`: token `i` is replaced iff `u[i] ≥ α(t)` and it is not clamped.
+/// Masks every token that does not survive until `t`: token `i` is masked iff `u[i] ≥ α(t)` and it is not clamped.
 ///
-/// The same `u` at a later time masks a superset, so one draw per token is a whole trajectory of the process.
+/// The same `u` at a later time masks a superset, so one draw per token defines a whole trajectory of the process.
 ///
 /// # Shapes
 /// `x0`, `u`, `clamped` and the result have one entry per token; `u` holds draws uniform in `[0, 1)`.

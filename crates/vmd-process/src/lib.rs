@@ -1,12 +1,11 @@
 //! The forward masking process of masked diffusion, on the host and in `f64`.
 //!
-//! Invariant: nothing here knows networks, latents or tensors, or draws a number on its own.
+//! Invariant: the process maps tokens and times on the host, in `f64`. It does not depend on networks, latents or
+//! tensors, and draws no random numbers: uniform numbers are arguments.
 //!
-//! A clean token survives until time `t` with probability `α(t)` ([`NoiseSchedule`]), otherwise it is the mask token
-//! ([`corrupt`]). Going back from `t` to `s < t`, a masked token is revealed with probability
-//! `r(s, t) = (α(s) − α(t)) / (1 − α(t))` ([`reveal_probability`]). A chain of `T` steps goes through [`step_times`].
-//!
-//! Nothing here draws a random number on its own: uniform numbers are arguments.
+//! A clean token survives until time `t` with probability `α(t)` ([`NoiseSchedule`]); otherwise it is replaced by the
+//! mask token ([`corrupt`]). Going back from `t` to `s < t`, a masked token is revealed with probability `r(s, t) =
+//! (α(s) − α(t)) / (1 − α(t))` ([`reveal_probability`]). A chain of `T` steps visits [`step_times`].
 //!
 //! ```
 //! use vmd_core::{Purpose, keyed_rng, uniform};

@@ -1,10 +1,10 @@
-//! How likely a step reveals a token, and what that makes of the KL of a latent drawn afresh in the step.
+//! Reveal probabilities, and the weight of the KL of a latent drawn in every step.
 
 use crate::NoiseSchedule;
 
-/// Chance `r(s, t) = (α(s) − α(t)) / (1 − α(t))` that a masked token is revealed when going from `t` to `s ≤ t`.
+/// Probability `r(s, t) = (α(s) − α(t)) / (1 − α(t))` that a masked token is revealed in a step from `t` to `s ≤ t`.
 ///
-/// It chains: `1 − r(s, t) = (1 − r(s, u))·(1 − r(u, t))`. For `t = 0` nothing is masked and the value is 0.
+/// Steps compose: `1 − r(s, t) = (1 − r(s, u))·(1 − r(u, t))`. At `t = 0` nothing is masked and the value is 0.
 ///
 /// # Panics
 /// If `s > t`.
@@ -14,7 +14,7 @@ use crate::NoiseSchedule;
 ///
 /// ```
 /// use vmd_process::{NoiseSchedule, reveal_probability};
-/// // Linear, from 3/4 to 1/2: a third of the masked tokens appears.
+/// Linear schedule, from 3/4 to 1/2: a third of the masked tokens is revealed.
 /// assert!((reveal_probability(&NoiseSchedule::default(), 0.5, 0.75) - 1.0 / 3.0).abs() < 1e-12);
 /// ```
 #[must_use]
@@ -23,7 +23,7 @@ pub fn reveal_probability(schedule: &NoiseSchedule, s: f64, t: f64) -> f64 {
     if s == t {
         return 0.0;
     }
-    // 1 − m(s)/m(t) with the mask ratio m = 1 − α, which keeps its digits near t = 0.
+    // 1 − m(s)/m(t) with the mask ratio m = 1 − α avoids cancellation near t = 0.
     let (masked_at_s, masked_at_t) = (schedule.mask_ratio(s), schedule.mask_ratio(t));
     if masked_at_t == 0.0 {
         return 1.0;
@@ -34,7 +34,7 @@ pub fn reveal_probability(schedule: &NoiseSchedule, s: f64, t: f64) -> f64 {
 /// Multiplier `c(n, r) = (1 − (1−r)^n) / r ∈ [1, n]` of the KL of a latent drawn in every step.
 ///
 /// The term of one step is `r·(reconstruction + c·KL)`: a step that reveals nothing, which happens with probability
-/// `(1−r)^n`, owes no KL. The limits are `c(0, r) = 0`, `c(n, 0) = n` and `c(n, 1) = 1`.
+/// `(1−r)^n`, has no KL. The limits are `c(0, r) = 0`, `c(n, 0) = n` and `c(n, 1) = 1`.
 ///
 /// # Panics
 /// If `r` is outside `[0, 1]`.
@@ -55,7 +55,7 @@ pub fn kl_multiplier(n_masked: usize, reveal_probability: f64) -> f64 {
     if r == 0.0 {
         return n;
     }
-    // 1 − (1−r)^n = −expm1(n·log1p(−r)), exact for tiny r where the plain form returns 0.
+    // 1 − (1−r)^n = −expm1(n·log1p(−r)), exact for tiny r where the direct form returns 0.
     let multiplier = -(n * (-r).ln_1p()).exp_m1() / r;
     multiplier.clamp(1.0, n)
 }

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 /// Survival probability `α(t)` of a clean token at time `t ∈ [0, 1]`.
 ///
-/// Every schedule has `α(0) = 1` and `α(1) = 0` exactly, and falls strictly in between. `α(1) = 0` makes "everything is
-/// masked" the start of the reverse chain; otherwise the bound would need a term for the clean tokens that the sampler never
-/// starts from. Times outside `[0, 1]` are clamped.
+/// Every schedule has exactly `α(0) = 1` and `α(1) = 0`, and is strictly decreasing in between. `α(1) = 0` makes the
+/// fully masked sequence the start of the reverse chain; otherwise the bound would need a term for tokens that are
+/// still clean at `t = 1`. Times outside `[0, 1]` are clamped.
 ///
-/// Variants are written `Linear {}`, because serde cannot reject unknown keys on unit variants.
+/// Variants are written `Linear {}` because serde cannot reject unknown keys of unit variants.
 ///
 /// ```
 /// use vmd_process::NoiseSchedule;
@@ -47,14 +47,14 @@ impl NoiseSchedule {
         let t = t.clamp(0.0, 1.0);
         match self {
             Self::Linear {} => 1.0 - t,
-            // Exact, where the other form is off by a rounding error.
+            // Exact; the other form has a rounding error.
             Self::Cosine {} if t == 0.0 => 1.0,
-            // 1 − cos x = 2 sin²(x/2), which keeps its digits near t = 1.
+            // 1 − cos x = 2 sin²(x/2) avoids cancellation near t = 1.
             Self::Cosine {} => 2.0 * (FRAC_PI_4 * (1.0 - t)).sin().powi(2),
         }
     }
 
-    /// Expected share of masked tokens `1 − α(t)`, computed without the cancellation near `t = 0`.
+    /// Expected share of masked tokens `1 − α(t)`, without cancellation near `t = 0`.
     #[must_use]
     pub fn mask_ratio(&self, t: f64) -> f64 {
         let t = t.clamp(0.0, 1.0);
@@ -77,7 +77,7 @@ impl NoiseSchedule {
         }
     }
 
-    /// The time at which the survival probability is `alpha` (clamped to `[0, 1]`).
+    /// Time at which the survival probability is `alpha` (clamped to `[0, 1]`).
     #[must_use]
     pub fn inverse(&self, alpha: f64) -> f64 {
         let alpha = alpha.clamp(0.0, 1.0);

@@ -1,9 +1,9 @@
-//! Training times spread evenly over a batch.
+//! Stratified training times.
 
-/// `n` training times in `(0, 1]`, one in every stretch of length `1/n`, shifted together by `u ∈ [0, 1)`.
+/// `n` stratified training times in `(0, 1]`: one per interval of length `1/n`, all shifted by `u ∈ [0, 1)`.
 ///
-/// `t_i = (u + i)/n`, with 1 in place of 0: each is uniform on its own, and together they have a much smaller variance
-/// than independent draws.
+/// `t_i = (u + i)/n`, with 1 in place of 0. Each time is uniform, and their mean has a much smaller variance than
+/// that of independent draws.
 ///
 /// # Source
 /// VDM, arXiv 2107.00630, appendix on the low-discrepancy sampler; also used by MDLM, arXiv 2406.07524.

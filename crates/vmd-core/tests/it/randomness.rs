@@ -7,7 +7,7 @@ use vmd_core::{Purpose, gumbel, index_below, keyed_rng, open_uniform, standard_n
 #[test]
 fn first_outputs_are_pinned() {
     // From an independent ChaCha8 (RFC 8439 with 8 rounds, counter and nonce 0) keyed with the little-endian words
-    // [seed, step, purpose, 0]. A change here changes every data order, mask and sample ever recorded.
+    // [seed, step, purpose, 0]. A change here changes every recorded data order, mask and sample.
     let first = |seed, step, purpose| {
         let mut rng = keyed_rng(seed, step, purpose);
         [rng.next_u64(), rng.next_u64(), rng.next_u64()]
@@ -22,7 +22,7 @@ fn first_outputs_are_pinned() {
 fn purposes_have_streams_of_their_own() {
     let first = |purpose| keyed_rng(1, 1, purpose).next_u64();
     assert_ne!(first(Purpose::Time), first(Purpose::Mask));
-    // Seed and step are different words of the key, not added up.
+    // Seed and step are separate words of the key, not a sum.
     assert_ne!(keyed_rng(1, 2, Purpose::Data).next_u64(), keyed_rng(2, 1, Purpose::Data).next_u64());
 }
 

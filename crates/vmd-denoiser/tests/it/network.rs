@@ -47,7 +47,7 @@ fn fresh(config: &DenoiserConfig, d_latent: Option<usize>, device: &Device) -> N
     .unwrap()
 }
 
-/// Every parameter, also the zero-initialised ones, drawn from `(-0.5, 0.5)`.
+/// Sets every parameter, including zero-initialised ones, to draws from `(-0.5, 0.5)`.
 fn trained(network: Network) -> Network {
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     let drawn: BTreeMap<String, TensorData> = named_parameters(&network)
@@ -100,7 +100,7 @@ fn a_latent_shifts_the_logits_where_it_belongs() {
             let run = |value| host(network.logits(input(latent(value, n_latents, &device), None, &device)));
             let (a, b) = (run(1.0), run(-1.0));
             let moved = a.iter().zip(&b).filter(|(a, b)| (*a - *b).abs() > 1e-4).count();
-            // Nearly every logit moves, none of them by chance.
+            // Nearly all logits change, none of them by chance.
             assert!(moved > a.len() * 3 / 4, "adaln {adaln}, {n_latents} latents: {moved}");
             assert_eq!(a, run(1.0));
         }
@@ -113,7 +113,7 @@ fn adaln_on_the_latent_is_another_function() {
     let count = |adaln| named_parameters(&fresh(&config(adaln, false), Some(CHANNELS), &device)).len();
     // Weight and bias of one modulation.
     assert_eq!(count(true), count(false) + 2);
-    // The latent reaches the norms: without the modulation's weights the same network answers differently.
+    // The latent reaches the norms: without the modulation's weights, the output of the same network differs.
     let network = trained(fresh(&config(true, false), Some(CHANNELS), &device));
     let mut parameters = named_parameters(&network);
     for (_, weights) in parameters.iter_mut().filter(|(name, _)| name.contains("modulation")) {

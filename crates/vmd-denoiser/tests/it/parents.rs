@@ -35,7 +35,7 @@ fn values(n: usize, seed: u64) -> Vec<f32> {
     (0..n).map(|_| rng.next_u32() as f32 / u32::MAX as f32 - 0.5).collect()
 }
 
-/// Every parameter, also the zero-initialised ones, drawn from `(-0.5, 0.5)`.
+/// Sets every parameter, including zero-initialised ones, to draws from `(-0.5, 0.5)`.
 fn trained(head: ParentHead) -> ParentHead {
     let drawn: BTreeMap<String, TensorData> = named_parameters(&head)
         .into_iter()
@@ -101,7 +101,7 @@ fn only_parents_that_are_given_count() {
     let none = VOCAB as u32;
     let run = |given: [u32; 4]| host(head.forward(features.clone(), &given, &[]));
     let of = |all: &[f32], i: usize| all[i * VOCAB..(i + 1) * VOCAB].to_vec();
-    // Token 2 hears token 1 and nothing else; the first token hears nobody.
+    // Token 2 reads token 1 and nothing else; the first token has no parents.
     let a = run([0, 1, none, none]);
     assert!(of(&a, 0).iter().all(|&x| x == 0.0) && of(&a, 3).iter().all(|&x| x == 0.0));
     assert_eq!(of(&a, 2), of(&run([3, 1, 2, 2]), 2));
@@ -123,7 +123,7 @@ fn past_parents_that_are_not_revealed_their_parents_are_heard() {
     assert_ne!(of_last(2, [0, 1, none, none]), of_last(2, [0, 2, none, none]));
     assert_eq!(of_last(2, [0, 1, none, none]), of_last(2, [3, 1, none, none]), "the nearest one alone");
     assert!(of_last(2, [0, none, none, none]).iter().all(|&x| x == 0.0));
-    // How far away it is matters.
+    // The distance matters.
     assert_ne!(of_last(3, [1, none, none, none]), of_last(3, [none, 1, none, none]));
 }
 

@@ -1,4 +1,4 @@
-//! Structure of graphs, their text forms, and hostile input.
+//! Structure of graphs, text formats, and hostile input.
 
 use proptest::prelude::*;
 use vmd_graph::{DependencyGraph, GraphError, GraphSpec, MAX_EDGE_TYPES, MAX_NODES, Parent, ParentOrder};
@@ -33,12 +33,12 @@ proptest! {
         let masks: Vec<_> = (0..2).map(|edge_type| graph.adjacency_mask(edge_type, include_self)).collect();
         for (a, b) in (0..n).flat_map(|a| (0..n).map(move |b| (a, b))) {
             for (edge_type, mask) in masks.iter().enumerate() {
-                let tied = graph.neighbours(edge_type, a).contains(&b);
-                prop_assert_eq!(mask[a * n + b], tied || (a == b && include_self));
+                let adjacent = graph.neighbours(edge_type, a).contains(&b);
+                prop_assert_eq!(mask[a * n + b], adjacent || (a == b && include_self));
                 prop_assert_eq!(mask[a * n + b], mask[b * n + a]);
             }
-            let tied = (0..2).any(|edge_type| graph.neighbours(edge_type, a).contains(&b));
-            prop_assert_eq!(graph.is_adjacent(a, b), tied);
+            let adjacent = (0..2).any(|edge_type| graph.neighbours(edge_type, a).contains(&b));
+            prop_assert_eq!(graph.is_adjacent(a, b), adjacent);
         }
         prop_assert!((0..n).all(|node| graph.degree(node) == graph.union()[node].len()));
     }
@@ -82,11 +82,11 @@ proptest! {
 
     #[test]
     fn cliques_are_found_exactly(n_cliques in 1_usize..5, size in 1_usize..5, drop_edge: bool) {
-        // Node k belongs to clique k mod n_cliques, so that members are not neighbours in number.
+        // Node k belongs to clique k mod n_cliques, so that members are not numbered consecutively.
         let n = n_cliques * size;
         let mut edges: Vec<_> = (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))).collect();
         edges.retain(|(a, b)| a % n_cliques == b % n_cliques);
-        // A pair without its edge is two smaller cliques if it is all there is; otherwise no partition is left.
+        // Without an edge, a clique of two nodes is two smaller cliques; a larger one has no partition into cliques.
         let broken = drop_edge && edges.pop().is_some();
         let cliques = DependencyGraph::from_edges(n, [("t", edges)]).unwrap().cliques(0);
         let expected = (0..n_cliques).map(|c| (0..size).map(|i| c + i * n_cliques).collect()).collect();

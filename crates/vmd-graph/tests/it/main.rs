@@ -1,3 +1,3 @@
-//! Integration tests of `vmd-graph`: one binary, so that Burn is linked once.
+//! Integration tests of `vmd-graph`.
 
 mod graphs;

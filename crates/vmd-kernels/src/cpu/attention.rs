@@ -16,13 +16,13 @@ use crate::attention::KeyGroup;
 
 pub(crate) use backward::backward;
 
-/// Rows of scores are filled up to a multiple of this.
+/// Rows of scores are padded to a multiple of this.
 pub(super) const LANES: usize = 16;
 
-/// Queries with the same keys that are worth a matrix product.
+/// Minimum number of queries with the same keys for a matrix product.
 const WORTHWHILE: usize = 4;
 
-/// Sizes, and who looks where.
+/// Sizes and edges.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape<'a> {
     pub(crate) seq: usize,
@@ -37,7 +37,7 @@ pub(crate) fn forward(shape: Shape<'_>, qkv: &[f32]) -> (Scratch, Scratch) {
     let mut out = Scratch::take(qkv.len() / 3);
     let mut log_sum = Scratch::take(qkv.len() / (3 * width).max(1) * heads);
     let size = (seq * width).max(1);
-    // With fewer sequences than threads, each head is a task.
+    // With fewer sequences than threads, each head is its own task.
     let apart = qkv.len() / 3 / size < rayon::current_num_threads();
     let sequences = out.par_chunks_mut(size).zip(log_sum.par_chunks_mut((seq * heads).max(1)));
     sequences.zip(qkv.par_chunks(3 * size)).for_each(|((out, log_sum), qkv)| {
@@ -60,7 +60,7 @@ pub(crate) fn forward(shape: Shape<'_>, qkv: &[f32]) -> (Scratch, Scratch) {
     (out, log_sum)
 }
 
-/// Puts the heads' channels side by side.
+/// Concatenates the channels of the heads.
 fn merge(heads: &[Scratch], channels: usize, out: &mut [f32]) {
     for (token, out) in out.chunks_exact_mut((heads.len() * channels).max(1)).enumerate() {
         for (head, out) in heads.iter().zip(out.chunks_exact_mut(channels)) {
@@ -99,7 +99,7 @@ impl Shape<'_> {
     fn workspace(self, matrices: usize, scores: usize) -> Scratch {
         let area = |queries: usize, keys: usize| queries * keys.next_multiple_of(LANES);
         let of_group = |group: &KeyGroup| match group.queries.len() {
-            // Taken one by one.
+            // Processed edge by edge.
             n if n < WORTHWHILE => area(1, group.keys.len()),
             n => area(n, group.keys.len()),
         };
@@ -186,7 +186,7 @@ impl WithSimd for Forward<'_> {
     }
 }
 
-/// Every query looks at every key.
+/// Every query attends to every key.
 #[inline(always)]
 fn group_forward<S: Simd>(
     simd: S,
@@ -209,7 +209,7 @@ fn group_forward<S: Simd>(
     multiply(simd, Product { a: p, b: v, start: Start::Zero, c: out, c_stride: stride });
 }
 
-/// Turns scores into probabilities and returns `ln Σ exp`; there are whole vectors of them, the last filled up with −∞.
+/// Turns scores into probabilities and returns `ln Σ exp`; scores are padded to whole vectors with −∞.
 #[inline(always)]
 pub(super) fn softmax_in_place(scores: &mut [f32], scale: f32) -> f32 {
     let n = scores.len();
@@ -257,7 +257,7 @@ fn add_scaled(y: &mut [f32], factor: f32, x: &[f32]) {
     }
 }
 
-/// Few queries: edge by edge.
+/// A few queries, edge by edge.
 #[inline(always)]
 #[expect(clippy::too_many_arguments, reason = "slices of one structure, which cannot be borrowed as a whole")]
 fn edges_forward(

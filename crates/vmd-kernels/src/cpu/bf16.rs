@@ -1,7 +1,7 @@
-//! Matrix products of factors rounded to bf16, with sums in single precision, for processors with AVX512-BF16.
+//! Matrix products with factors rounded to bf16 and sums in single precision, for processors with AVX512-BF16.
 //!
-//! The instruction multiplies pairs: rows `2p` and `2p + 1` of the right-hand factor lie side by side, and so do columns of
-//! the left-hand one.
+//! The instruction multiplies pairs: rows `2p` and `2p + 1` of the right-hand factor are interleaved, and so are
+//! columns of the left-hand one.
 
 use std::cell::RefCell;
 
@@ -19,7 +19,7 @@ thread_local! {
     static LEFT: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Whether this processor multiplies pairs of bf16.
+/// Whether this processor supports AVX512-BF16.
 pub(crate) fn has_bf16() -> bool {
     #[cfg(target_arch = "x86_64")]
     {
@@ -29,7 +29,7 @@ pub(crate) fn has_bf16() -> bool {
     false
 }
 
-/// The bits of `x` rounded to bf16, to even; NaN stays NaN.
+/// Rounds `x` to bf16, ties to even, and returns the bits; NaN stays NaN.
 #[inline(always)]
 fn round(x: f32) -> u32 {
     let bits = x.to_bits();
@@ -42,7 +42,8 @@ fn pair(low: f32, high: f32) -> u32 {
     round(low) | round(high) << 16
 }
 
-/// A right-hand factor in panels, `[panels, pairs, WIDTH]`. Bits of pairs are stored as floats, which the pool has.
+/// A right-hand factor in panels, `[panels, pairs, WIDTH]`. Bits of pairs are stored as floats, the type of the
+/// pool's buffers.
 #[derive(Debug)]
 pub(crate) struct Packed {
     values: Scratch,
@@ -98,7 +99,7 @@ impl Packed {
     }
 }
 
-/// Rounds columns from `from` on to one panel.
+/// Rounds the columns from `from` on to one panel.
 struct PackPanel<'a> {
     b: Matrix<'a>,
     from: usize,
@@ -143,8 +144,7 @@ impl WithSimd for PackPanel<'_> {
     }
 }
 
-/// Rounds `a` to pairs along its columns, in the order in which its values lie. Returns the distances between rows and
-/// between pairs.
+/// Rounds `a` to pairs along its columns, in memory order. Returns the strides between rows and between pairs.
 fn pairs(a: Matrix<'_>, left: &mut Vec<u32>) -> (usize, usize) {
     let (rows, n_pairs) = (a.n_rows(), a.n_cols().div_ceil(2));
     left.resize(rows * n_pairs, 0);
@@ -213,10 +213,10 @@ impl Tile<'_> {
             return;
         }
         let last = (ROWS - 1) * self.row_stride + (self.n_pairs - 1) * self.pair_stride;
-        assert!(last < self.left.len() && self.panel.len() >= self.n_pairs * WIDTH, "the tile lies inside");
+        assert!(last < self.left.len() && self.panel.len() >= self.n_pairs * WIDTH, "the tile is in bounds");
         #[cfg(target_arch = "x86_64")]
-        #[expect(unsafe_code, reason = "instructions that the processor was asked for")]
-        // SAFETY: configurations with bf16 are refused without `has_bf16`, which is asserted; the bounds are above.
+        #[expect(unsafe_code, reason = "instructions whose presence is checked")]
+        // SAFETY: `has_bf16` is asserted, and the bounds are checked above.
         unsafe {
             assert!(has_bf16(), "bf16 products need AVX512-BF16");
             self.run_avx512::<ROWS>();
@@ -238,8 +238,8 @@ impl Tile<'_> {
         };
         let mut sum = [[_mm512_setzero_ps(); 2]; ROWS];
         let (left, panel) = (self.left.as_ptr(), self.panel.as_ptr().cast::<i32>());
-        // SAFETY: `run` has checked that the last pair of the last row, and the last pair of the panel, lie inside; both
-        // vector types are 64 bytes without invalid values.
+        // SAFETY: `run` has checked that the last pair of the last row, and the last pair of the panel, are in
+        // bounds; both vector types are 64 bytes without invalid values.
         unsafe {
             let vector = |x: __m512i| std::mem::transmute::<__m512i, __m512bh>(x);
             for p in 0..self.n_pairs {
@@ -274,7 +274,7 @@ mod tests {
         {
             assert_eq!(round(x), bits, "{x}");
         }
-        // Steps are 2⁻⁷ above 1: halfway between two values the even one is taken.
+        // Values above 1 are 2⁻⁷ apart; halfway between two, the even one is taken.
         assert_eq!(round(1.0 + 0.5 / 128.0), 0x3f80);
         assert_eq!(round(1.0 + 1.5 / 128.0), 0x3f82);
         assert_eq!(round(1.0 + 0.51 / 128.0), 0x3f81);

@@ -11,15 +11,15 @@ use super::scratch::Scratch;
 use super::{dispatch, math};
 use crate::KeyRanges;
 
-/// Queries whose keys are taken together: more of them share a product, but look past what is theirs.
+/// Queries per tile. Larger tiles share more of a product, but compute more scores outside the ranges.
 const TILE: usize = 48;
 
-/// Sizes, and who looks where.
+/// Sizes and ranges.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape<'a> {
     pub(crate) width: usize,
     pub(crate) heads: usize,
-    /// Channels of a token before, of which the last are keys and values.
+    /// Channels of an earlier token; the last ones are keys and values.
     pub(crate) past_channels: usize,
     pub(crate) ranges: &'a KeyRanges,
 }
@@ -39,13 +39,13 @@ impl Shape<'_> {
         (0..seq).step_by(TILE).map(move |from| Tile::new(from..(from + TILE).min(seq), self.ranges))
     }
 
-    /// Values of the largest tile's scores.
+    /// Number of scores of the largest tile.
     fn largest(self) -> usize {
         self.tiles().map(|tile| tile.queries.len() * tile.row()).max().unwrap_or(0)
     }
 }
 
-/// Queries, and all keys that one of them looks at.
+/// Queries, and the union of their keys.
 struct Tile {
     queries: Range<usize>,
     past: Range<usize>,
@@ -63,19 +63,19 @@ impl Tile {
         self.past.len() + self.own.len()
     }
 
-    /// Scores of a query, filled up.
+    /// Padded number of scores of a query.
     fn row(&self) -> usize {
         self.n_keys().next_multiple_of(LANES)
     }
 }
 
-/// The smallest range with all of `ranges`; empty ones do not count.
+/// The smallest range that contains all of `ranges`, without empty ones.
 fn union<'a>(ranges: impl Iterator<Item = &'a Range<usize>>) -> Range<usize> {
     let both = |a: Range<usize>, b: Range<usize>| a.start.min(b.start)..a.end.max(b.end);
     ranges.filter(|range| !range.is_empty()).cloned().reduce(both).unwrap_or(0..0)
 }
 
-/// What a head of a sequence reads.
+/// Inputs of one head of a sequence.
 #[derive(Clone, Copy)]
 struct Head<'a> {
     shape: Shape<'a>,
@@ -96,7 +96,7 @@ impl<'a> Head<'a> {
         )
     }
 
-    /// Keys (`part` 0) or values (`part` 1) of the tokens before.
+    /// Keys (`part` 0) or values (`part` 1) of the earlier tokens.
     #[inline(always)]
     fn past(self, part: usize, tile: &Tile) -> Matrix<'a> {
         let (stride, channels) = (self.shape.past_channels, self.shape.channels());
@@ -105,7 +105,7 @@ impl<'a> Head<'a> {
         Matrix::new(&self.past[start..], tile.past.len(), channels, stride)
     }
 
-    /// The same of the queries' own tokens.
+    /// Keys or values of the new tokens.
     #[inline(always)]
     fn own(self, part: usize, tile: &Tile) -> Matrix<'a> {
         let (stride, channels) = (3 * self.shape.width, self.shape.channels());
@@ -113,7 +113,7 @@ impl<'a> Head<'a> {
         Matrix::new(&self.qkv[tile.own.start * stride + column..], tile.own.len(), channels, stride)
     }
 
-    /// `a` times the transposed keys or values, `[queries, row]`, with `outside` where a query does not look.
+    /// `a` times the transposed keys or values, `[queries, row]`, with `outside` for keys outside a query's ranges.
     #[inline(always)]
     fn scores<S: Simd>(self, simd: S, a: Matrix<'_>, part: usize, tile: &Tile, outside: f32, c: &mut [f32]) {
         let (row, n_past) = (tile.row(), tile.past.len());
@@ -126,7 +126,7 @@ impl<'a> Head<'a> {
         fill_up(c, tile.n_keys(), outside);
         for (scores, query) in c.chunks_exact_mut(row).zip(tile.queries.clone()) {
             let keys = &self.shape.ranges.queries()[query];
-            // A query that looks at nothing before has an empty range, wherever it lies.
+            // The range of a query without earlier keys is empty, at any position.
             let past = if keys.past.is_empty() { tile.past.end..tile.past.end } else { keys.past.clone() };
             scores[..past.start - tile.past.start].fill(outside);
             scores[past.end - tile.past.start..n_past].fill(outside);
@@ -135,7 +135,7 @@ impl<'a> Head<'a> {
         }
     }
 
-    /// `p` times the keys or values to `c`.
+    /// Writes `p` times the keys or values to `c`.
     #[inline(always)]
     fn mix<S: Simd>(self, simd: S, p: &[f32], part: usize, tile: &Tile, c: &mut [f32], c_stride: usize) {
         let (row, n_past, n) = (tile.row(), tile.past.len(), tile.queries.len());
@@ -194,7 +194,7 @@ impl WithSimd for Forward<'_> {
     }
 }
 
-/// The gradients of `qkv` and of `past`, from the output, what `forward` kept, and the output's gradient.
+/// Gradients of `qkv` and `past`, given the output, what `forward` kept, and the gradient of the output.
 pub(crate) fn backward(
     shape: Shape<'_>,
     qkv: &[f32],

@@ -10,7 +10,7 @@ pub(crate) fn exp(x: f32) -> f32 {
     let shifted = x * std::f32::consts::LOG2_E + ROUND;
     let n = shifted - ROUND;
     let r = (x - n * LN2_HIGH) - n * LN2_LOW;
-    // The Taylor polynomial on |r| ≤ ½ ln 2 is off by less than 2e-8.
+    // The error of the Taylor polynomial on |r| ≤ ½ ln 2 is below 2e-8.
     let p = 1.0 / 5040.0;
     let p = p * r + 1.0 / 720.0;
     let p = p * r + 1.0 / 120.0;
@@ -35,7 +35,7 @@ pub(crate) fn sigmoid(x: f32) -> f32 {
 
 /// `Φ(x)`, the distribution function of a standard normal, with an absolute error below 3e-7.
 ///
-/// `½(1 + erf(x/√2))`, with erf as a rational function on (−4, 4); beyond, it is ±1 in single precision.
+/// `½(1 + erf(x/√2))`, with erf as a rational function on (−4, 4); outside, it is ±1 in single precision.
 #[inline(always)]
 pub(crate) fn normal_distribution(x: f32) -> f32 {
     let y = x * std::f32::consts::FRAC_1_SQRT_2;

@@ -20,7 +20,7 @@ use rayon::prelude::*;
 
 pub(crate) use bf16::has_bf16;
 
-/// Runs `operation` with the widest vectors that this processor has, or with those that `VMD_INSTRUCTIONS` names.
+/// Runs `operation` with the widest vectors of this processor, or with those named by `VMD_INSTRUCTIONS`.
 #[inline(always)]
 pub(crate) fn dispatch<O: WithSimd>(operation: O) -> O::Output {
     arch().dispatch(operation)
@@ -36,8 +36,8 @@ fn arch() -> Arch {
     })
 }
 
-/// The vector instructions that the kernels use: the widest of this processor, or what the environment variable
-/// `VMD_INSTRUCTIONS` asks for (`avx2` or `scalar`).
+/// The vector instructions that the kernels use: the widest of this processor, or those named by the environment
+/// variable `VMD_INSTRUCTIONS` (`avx2` or `scalar`).
 pub fn instructions() -> &'static str {
     match arch() {
         #[cfg(target_arch = "x86_64")]
@@ -50,11 +50,11 @@ pub fn instructions() -> &'static str {
     }
 }
 
-/// `n` zeros. Large vectors are written by all threads: zeroing and page faults would else be the longest stretch of a
-/// training step that one thread does alone.
+/// Returns `n` zeros. All threads write a large vector; otherwise zeroing and page faults would be the longest
+/// single-threaded part of a training step.
 pub(crate) fn zeros(n: usize) -> Vec<f32> {
     if n < TASK { vec![0.0; n] } else { rayon::iter::repeat_n(0.0, n).with_min_len(TASK).collect() }
 }
 
-/// Elements of an element-wise operation that one task handles.
+/// Elements per task of an element-wise operation.
 pub(crate) const TASK: usize = 1 << 14;

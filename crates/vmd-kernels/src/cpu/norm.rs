@@ -7,7 +7,7 @@ use super::dispatch;
 use super::packed::total;
 use super::scratch::Scratch;
 
-/// What the normalisation reads.
+/// Inputs of the normalisation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NormInput<'a> {
     /// `[batch, seq, width]`.
@@ -38,7 +38,7 @@ pub(crate) struct NormGradients {
     pub(crate) shift: Scratch,
 }
 
-/// Sequences whose parameter gradients are added up together. Fixed, so that the order of additions is.
+/// Sequences whose parameter gradients are summed together; fixed, so that the order of additions is fixed.
 const GROUP: usize = 4;
 
 /// The output, and mean and inverse deviation of every row, `[batch, seq, 2]`.
@@ -62,7 +62,7 @@ pub(crate) fn backward(input: NormInput<'_>, moments: &[f32], grad: &[f32]) -> N
     let n_modulation = input.modulation.map_or(0, |modulation| modulation.scale.len());
     let per_sequence = n_modulation * sequence_len / input.x.len().max(1);
     let mut x = Scratch::take(input.x.len());
-    // Scale and shift side by side, so that one iterator hands out both.
+    // Scale and shift side by side, so that one iterator yields both.
     let mut modulation = vec![0.0; 2 * n_modulation];
     let chunk = 2 * per_sequence * GROUP;
     let parts: Vec<&mut [f32]> = if n_modulation == 0 {
@@ -138,7 +138,7 @@ macro_rules! lane_sum {
             }
             start += 16;
         }
-        // Pairwise: sixteen additions in a row would wait for each other.
+        // Pairwise: sixteen sequential additions would wait for each other.
         for half in [8, 4, 2, 1] {
             for lane in 0..half {
                 lanes[lane] += lanes[lane + half];
@@ -200,7 +200,7 @@ struct Backward<'a> {
     moments: &'a [f32],
     grad: &'a [f32],
     dx: &'a mut [f32],
-    /// Gradients of `gamma` and `beta`, added to.
+    /// Accumulated gradients of `gamma` and `beta`.
     sums: &'a mut [f32],
     scale: &'a mut [f32],
     shift: &'a mut [f32],
@@ -221,7 +221,7 @@ impl WithSimd for Backward<'_> {
             let grad = &grad[token * width..][..width];
             let dx = &mut dx[token * width..][..width];
             let (mean, inverse) = (moments[2 * token], moments[2 * token + 1]);
-            // First `dx` holds the gradient of the plain norm's output.
+            // `dx` first holds the gradient of the output of the plain norm.
             match input.modulation {
                 None => dx.copy_from_slice(grad),
                 Some(modulation) => {

@@ -1,4 +1,4 @@
-//! Right-hand factors that are packed once, and work in blocks and parts of rows.
+//! Right-hand factors that are packed once, and the division of rows into blocks and parts.
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -30,7 +30,7 @@ pub(crate) enum Packed {
 }
 
 impl Packed {
-    /// Packs `b`, over all threads if it is large.
+    /// Packs `b`, with all threads if it is large.
     pub(crate) fn new(b: Matrix<'_>, precision: Precision) -> Self {
         match precision {
             Precision::Bf16 => Self::Bf16(bf16::Packed::new(b)),
@@ -73,30 +73,30 @@ impl Panels {
     }
 }
 
-/// Rows of a block that a thread takes through several products while it stays in the second-level cache.
+/// Rows of a block; a thread takes it through several products while it stays in the second-level cache.
 pub(crate) const BLOCK_ROWS: usize = 96;
 
-/// Rows for each task of a product over all threads: blocks, or less where there would be fewer of them than threads.
+/// Rows per task of a product over all threads: a block, or less if there would be fewer blocks than threads.
 pub(crate) fn block_rows(rows: usize) -> usize {
     let share = rows.div_ceil(rayon::current_num_threads()).next_multiple_of(MAX_ROWS / 2);
     share.clamp(MAX_ROWS, BLOCK_ROWS)
 }
 
-/// `rows` in parts whose sums over rows are added up in order: they do not depend on the number of threads, so neither do
-/// the bits. Returns the number of parts and the rows of each but the last.
+/// Divides `rows` into parts whose sums are added in order. The parts do not depend on the number of threads, so
+/// neither do the bits of the result. Returns the number of parts and the rows of each except the last.
 pub(crate) fn parts(rows: usize) -> (usize, usize) {
     let size = rows.div_ceil((rows / 64).clamp(1, 8)).max(1);
     (rows.div_ceil(size), size)
 }
 
-/// `values` in `n` parts of `size`; of empty values all parts are empty.
+/// Divides `values` into `n` parts of `size`; if `values` is empty, so are all parts.
 pub(crate) fn shares(values: &mut [f32], size: usize, n: usize) -> Vec<&mut [f32]> {
     let mut shares: Vec<&mut [f32]> = values.chunks_mut(size.max(1)).collect();
     shares.resize_with(n, Default::default);
     shares
 }
 
-/// Sum of buffers of `n` values, in order, over all threads.
+/// Sum of buffers of `n` values, in order, with all threads.
 pub(crate) fn total(mut parts: Vec<Scratch>, n: usize) -> Scratch {
     if parts.is_empty() {
         return Scratch::zeroed(n);

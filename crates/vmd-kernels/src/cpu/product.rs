@@ -7,13 +7,14 @@ use pulp::{Simd, WithSimd};
 use super::{bf16, dispatch};
 use crate::Precision;
 
-/// Inner dimension handled at once.
+/// Inner dimension processed at once.
 const DEPTH: usize = 512;
-/// The same if columns of `a` are put side by side first; to zero a longer strip takes longer than a small product.
+/// The same if columns of `a` are first copied side by side; zeroing a longer strip takes longer than a small
+/// product.
 const STRIP_DEPTH: usize = 128;
-/// Columns taken at once: a block of `b`, this wide and [`DEPTH`] deep, stays in the second-level cache.
+/// Columns processed at once: a block of `b`, this wide and [`DEPTH`] deep, stays in the second-level cache.
 const BLOCK_COLS: usize = 256;
-/// Vectors that a tile is wide.
+/// Width of a tile in vectors.
 pub(super) const VECTORS: usize = 2;
 
 /// Rows of the tallest tile.
@@ -34,7 +35,7 @@ pub(crate) struct Matrix<'a> {
 }
 
 impl<'a> Matrix<'a> {
-    /// `rows × cols`, row after row, each `row_stride` after the one before.
+    /// A row-major `rows × cols` matrix; rows are `row_stride` apart.
     pub(crate) fn new(data: &'a [f32], rows: usize, cols: usize, row_stride: usize) -> Self {
         assert!(
             rows == 0 || cols == 0 || data.len() >= (rows - 1) * row_stride + cols,
@@ -43,14 +44,14 @@ impl<'a> Matrix<'a> {
         Self { data, rows, cols, row_stride, col_stride: 1 }
     }
 
-    /// The transpose, of the same data.
+    /// The transpose, on the same data.
     #[inline(always)]
     pub(crate) fn transposed(self) -> Self {
         let Self { data, rows, cols, row_stride, col_stride } = self;
         Self { data, rows: cols, cols: rows, row_stride: col_stride, col_stride: row_stride }
     }
 
-    /// Rows `from..from + n`, or what there is of them.
+    /// Rows `from..from + n`, or fewer at the end.
     pub(crate) fn rows(self, from: usize, n: usize) -> Self {
         self.block(from.min(self.rows), n.min(self.rows.saturating_sub(from)), 0, self.cols)
     }
@@ -80,7 +81,7 @@ impl<'a> Matrix<'a> {
         }
     }
 
-    /// The values from a row on, if those of a row lie side by side.
+    /// The values from a row on, if rows are contiguous.
     #[inline(always)]
     pub(crate) fn row_major(self) -> Option<impl Fn(usize) -> &'a [f32]> {
         (self.col_stride == 1).then_some(move |row: usize| &self.data[row * self.row_stride..])
@@ -93,20 +94,20 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// What a product is added to.
+/// The values that a product is added to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Start<'a> {
     Zero,
-    /// What `c` holds.
+    /// The values in `c`.
     Accumulate,
-    /// One value a column.
+    /// One value per column.
     Bias(&'a [f32]),
-    /// What `c` holds, and one value a column.
+    /// The values in `c`, and one value per column.
     AccumulateBias(&'a [f32]),
 }
 
 impl Start<'_> {
-    /// Puts `sums`, of columns from `from` on, to `c`.
+    /// Writes `sums`, of columns from `from` on, to `c`.
     pub(crate) fn put(self, sums: &[f32], from: usize, c: &mut [f32]) {
         let n = sums.len();
         match self {
@@ -170,7 +171,7 @@ impl WithSimd for PackedProduct<'_> {
 pub(crate) fn multiply<S: Simd>(simd: S, product: Product<'_>) {
     let Product { a, b, start, c, c_stride } = product;
     let width = VECTORS * S::F32_LANES;
-    // Closures would be compiled without the features of `simd`: there are none here.
+    // No closures here: they would be compiled without the features of `simd`.
     let mut packed = PACKED.take();
     let panels = b.cols.div_ceil(width);
     packed.resize(packed.len().max(panels * width * b.rows), 0.0);
@@ -197,7 +198,7 @@ fn multiply_tiled<S: Simd, const ROWS: usize>(simd: S, product: PackedProduct<'_
     let PackedProduct { a, b: packed, cols, start, c, c_stride } = product;
     let (rows, inner) = (a.rows, a.cols);
     let width = VECTORS * S::F32_LANES;
-    // On the stack, of a fixed size: what else was tried took the sums of the loops below through memory.
+    // On the stack and of fixed size; alternatives moved the sums of the loops below through memory.
     let mut strip = [0.0; MAX_ROWS * STRIP_DEPTH];
     let max_depth = if a.col_stride == 1 { DEPTH } else { STRIP_DEPTH };
     for col in (0..cols).step_by(BLOCK_COLS) {
@@ -219,7 +220,7 @@ fn multiply_tiled<S: Simd, const ROWS: usize>(simd: S, product: PackedProduct<'_
                 };
                 let mut a = a.block(row, tile_rows, depth, block_depth);
                 if a.col_stride != 1 {
-                    // Its columns may lie far apart; side by side they stay in the first-level cache.
+                    // Its columns may be far apart; side by side they stay in the first-level cache.
                     match tile_rows {
                         1 => gather::<1>(a, &mut strip),
                         3 => gather::<3>(a, &mut strip),
@@ -265,12 +266,12 @@ fn multiply_tiled<S: Simd, const ROWS: usize>(simd: S, product: PackedProduct<'_
 fn gather<const ROWS: usize>(a: Matrix<'_>, strip: &mut [f32]) {
     let columns = a.data.chunks(a.col_stride).zip(strip.chunks_exact_mut(ROWS));
     for (from, to) in columns.take(a.cols) {
-        // Fixed sizes are moved in registers; others are calls.
+        // Fixed sizes are copied in registers; others become calls.
         to[..ROWS].copy_from_slice(&from[..ROWS]);
     }
 }
 
-/// Copies `b`, of at most `width` columns, to one panel of `width`, with zeros for columns that are not there.
+/// Copies `b`, of at most `width` columns, to one panel of `width`, padded with zeros.
 #[inline(always)]
 pub(super) fn pack(b: Matrix<'_>, width: usize, out: &mut [f32]) {
     let cols = b.cols;
@@ -311,7 +312,7 @@ impl Tile<'_> {
         let lanes = S::F32_LANES;
         let width = VECTORS * lanes;
         let inner = self.a.cols;
-        // Counted loops are unrolled and leave the sums in registers; with iterators they went through memory.
+        // Counted loops are unrolled and keep the sums in registers; iterators moved them through memory.
         let mut sum = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
         if ROW_MAJOR {
             let mut rows: [&[f32]; ROWS] = [&[]; ROWS];
@@ -361,7 +362,7 @@ impl Tile<'_> {
     }
 }
 
-/// A vector, or the part of one that is there.
+/// A vector, or the part of it that exists.
 #[inline(always)]
 fn load<S: Simd>(simd: S, values: &[f32]) -> S::f32s {
     if values.len() == S::F32_LANES { S::as_simd_f32s(values).0[0] } else { simd.partial_load_f32s(values) }

@@ -1,4 +1,4 @@
-//! Large buffers that are used again.
+//! A pool of large buffers.
 
 use std::mem::{MaybeUninit, size_of};
 use std::ops::{Deref, DerefMut};
@@ -10,12 +10,12 @@ use rayon::prelude::*;
 
 use super::{TASK, zeros};
 
-/// Smaller buffers are the allocator's business.
+/// Smaller buffers are left to the allocator.
 const SMALLEST: usize = 1 << 12;
 
 static POOL: Mutex<Pool> = Mutex::new(Pool { free: Vec::new(), free_values: 0, used: 0, most_used: 0 });
 
-/// Buffers that nobody holds. There are never more of them than there were in use at one time.
+/// Free buffers. Their total size never exceeds the largest total that was in use at one time.
 struct Pool {
     free: Vec<Vec<f32>>,
     free_values: usize,
@@ -24,10 +24,10 @@ struct Pool {
 }
 
 impl Pool {
-    /// The smallest buffer for `n` values, of no more than twice as many.
+    /// The smallest buffer of at least `n` and at most `2n` values.
     fn take(&mut self, n: usize) -> Option<Vec<f32>> {
         let fitting = self.free.iter().enumerate().filter(|(_, buffer)| (n..=2 * n).contains(&buffer.len()));
-        // The last of several is the most likely to be in a cache.
+        // Of equally large buffers, the last is the most likely to be in a cache.
         let found = fitting.rev().min_by_key(|(_, buffer)| buffer.len()).map(|(index, _)| index);
         let buffer = found.map(|index| self.free.remove(index));
         let len = buffer.as_ref().map_or(n, Vec::len);
@@ -37,7 +37,7 @@ impl Pool {
         buffer
     }
 
-    /// Takes a buffer back; returns those that are too many.
+    /// Takes a buffer back; returns the buffers that exceed the limit.
     fn give(&mut self, buffer: Vec<f32>) -> Vec<Vec<f32>> {
         self.used -= buffer.len();
         self.free_values += buffer.len();
@@ -51,8 +51,8 @@ impl Pool {
     }
 }
 
-/// A buffer from the pool, to which it returns. Fresh memory costs a page fault every few kilobytes, which in a training
-/// step is more than the work on it.
+/// A buffer that returns to the pool when dropped. Fresh memory costs a page fault every few kilobytes, which in a
+/// training step takes longer than the work on it.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     buffer: Vec<f32>,
@@ -60,7 +60,7 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// `n` values, whichever they are.
+    /// `n` values with unspecified contents.
     pub(crate) fn take(n: usize) -> Self {
         if n < SMALLEST {
             return Self { buffer: vec![0.0; n], len: n };
@@ -76,7 +76,7 @@ impl Scratch {
         scratch
     }
 
-    /// What `values` holds, copied by all threads.
+    /// A copy of `values`, made by all threads.
     pub(crate) fn copy(values: &[f32]) -> Self {
         let mut scratch = Self::take(values.len());
         scratch
@@ -86,8 +86,8 @@ impl Scratch {
         scratch
     }
 
-    /// The values as the memory of a tensor, from which they return to the pool.
-    #[expect(unsafe_code, reason = "a tensor's memory has no other way in that returns it")]
+    /// The values as the memory of a tensor; they return to the pool when it is freed.
+    #[expect(unsafe_code, reason = "no safe constructor returns the memory to the pool")]
     pub(crate) fn into_bytes(self) -> Bytes {
         let n = self.len * size_of::<f32>();
         // SAFETY: all of the buffer was written when it was made, and `memory` returns as many bytes.
@@ -99,7 +99,7 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         if self.buffer.len() >= SMALLEST {
             let buffer = std::mem::take(&mut self.buffer);
-            // Freed after the lock.
+            // Freed after the lock is released.
             let _many = POOL.lock().unwrap_or_else(PoisonError::into_inner).give(buffer);
         }
     }
@@ -132,14 +132,14 @@ impl AllocationController for Scratch {
     unsafe fn memory_mut(&mut self, _: AccessPolicy) -> Result<&mut [MaybeUninit<u8>], AccessError> {
         let values: &mut [f32] = self;
         let (start, n) = (values.as_mut_ptr().cast(), size_of_val(values));
-        // SAFETY: bytes have no alignment, any are a float, and the caller writes only what is initialised.
+        // SAFETY: bytes need no alignment, any bytes are valid floats, and the caller writes only initialised bytes.
         Ok(unsafe { std::slice::from_raw_parts_mut(start, n) })
     }
 
     #[expect(unsafe_code, reason = "floats as bytes")]
     fn memory(&self, _: AccessPolicy) -> Result<&[MaybeUninit<u8>], AccessError> {
         let values: &[f32] = self;
-        // SAFETY: bytes have no alignment, and those of floats are initialised.
+        // SAFETY: bytes need no alignment, and those of floats are initialised.
         Ok(unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values)) })
     }
 }
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_tensor_returns_its_memory() {
-        // A size that no other test asks for.
+        // A size that no other test requests.
         let n = 54_321;
         let mut scratch = Scratch::take(n);
         scratch.fill(3.0);

@@ -17,7 +17,7 @@ type Tracking = Autodiff<Flex, NoCheckpointing>;
 /// A tensor on `flex` with autodiff.
 pub(super) type Tracked = FloatTensor<Tracking>;
 
-/// `tensor`, if it is one.
+/// `tensor` as a tracked tensor, if it is one.
 pub(super) fn of<const D: usize>(tensor: &Tensor<D>) -> Option<Tracked> {
     tensor.clone().try_into_primitive::<Tracking>().ok()
 }

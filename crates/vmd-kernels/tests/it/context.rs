@@ -1,4 +1,5 @@
-//! Attention within ranges and rotary positions against the composed operations in double precision, and against others.
+//! Attention within ranges and rotary positions, compared with the composed operations in double precision and with
+//! each other.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -9,7 +10,7 @@ use vmd_kernels::{HeadEdges, KeyRanges, Keys, Mask, RotaryTable, attention, cont
 
 use crate::common::{check, evaluate, random, with_narrower_vectors};
 
-/// Ranges of all kinds: none of what came before or all of it, one own token or all.
+/// Ranges of all kinds: no or all earlier tokens, one or all new tokens.
 fn ranges(past_len: usize, seq: usize) -> KeyRanges {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     let mut range = |least: usize, n: usize| {
@@ -59,7 +60,7 @@ fn full_ranges_are_full_attention() {
 
 #[test]
 fn what_came_before_is_as_good_as_what_is_there() {
-    // The last 10 of 30 tokens, with the others as past or among their own.
+    // The last 10 of 30 tokens, with the others as earlier or as new tokens.
     let device = Device::flex();
     let qkv = Tensor::<3>::from_data(random(&mut ChaCha8Rng::seed_from_u64(2), [2, 30, 24]), &device);
     let looks = |query: usize| (0..30).map(move |key| key <= query).collect::<Vec<_>>();
@@ -95,7 +96,8 @@ fn scores_of_turned_queries_and_keys_depend_on_distances_alone() {
     let at =
         |first: usize| attention(rotary(qkv.clone(), 2, &RotaryTable::new(first..first + 9, 8)), 2, None);
     let largest = (at(0) - at(10_000)).abs().max().into_scalar::<f32>();
-    // Angles of large positions are rounded to 2⁻²⁴ of a turn of thousands, no more: they are reduced in double precision.
+    // Angles of large positions are reduced in double precision, so their error is 2⁻²⁴ of thousands of turns, and no
+    // more.
     assert!(largest < 1e-5, "{largest}");
     assert!((at(0) - attention(qkv.clone(), 2, None)).abs().max().into_scalar::<f32>() > 1e-2);
 }

@@ -1,4 +1,4 @@
-//! Sums along edges: values and gradients.
+//! Sums over edges: values and gradients.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -19,7 +19,7 @@ fn sums_along_edges() {
         };
         check(masked, &dims, 5e-6);
     }
-    // Of a chain of three, the middle hears all and the ends two; √3 is the scale of all.
+    // In a chain of three, the middle token receives from all and the ends from two; √3 is the scale of all.
     let device = Device::flex();
     let edges = HeadEdges::new(3, [Some([1, 1, 0, 1, 1, 1, 0, 1, 1].map(|x| x == 1).to_vec())]);
     let bias = edges.bias(&device);

@@ -20,7 +20,7 @@ const ACTIVATIONS: [Activation; 3] = [Activation::Gelu, Activation::Silu, Activa
 fn activations() {
     for activation in ACTIVATIONS {
         for dims in [[1, 1, 1], [2, 3, 5], [3, 81, 128]] {
-            // Wider than the inputs' (−1, 1), so that the tails count too.
+            // Wider than the inputs' (−1, 1), to include the tails.
             check(|x| activation.forward(x[0].clone() * 8.0), &[dims], 2e-6);
         }
     }
@@ -71,15 +71,15 @@ fn rounded_factors() {
         println!("SKIPPED: this processor has no AVX512-BF16");
         return;
     }
-    // Against exact factors: each is off by 2⁻⁹ of its size at the most, so a sum of `n` products of numbers below 1 by
-    // n·2⁻⁸ at the very most, and by √n·2⁻⁹ as a rule.
+    // Compared with exact factors: each is off by at most 2⁻⁹ of its size, so a sum of `n` products of numbers below
+    // 1 is off by at most n·2⁻⁸, and typically by √n·2⁻⁹.
     let half = Precision::Bf16;
     for [batch, seq, from, to] in
         [[1, 1, 1, 1], [2, 7, 5, 9], [1, 13, 31, 32], [3, 81, 128, 384], [5, 250, 20, 3]]
     {
         let dims = [[batch, seq, from], [1, from, to], [1, 1, to], [batch, seq, to]];
         let f = |x: &[Tensor<3>]| {
-            // The composed operation stands for the exact one.
+            // The composed operation is the exact reference.
             let precision = if x[0].dtype() == burn::tensor::DType::F64 { PRECISE } else { half };
             linear(x[0].clone(), matrix(&x[1]), vector(&x[2]), Some(x[3].clone()), precision)
         };
@@ -181,7 +181,7 @@ fn not_a_number_stays_one() {
         Tensor::<2>::from_data(TensorData::new(vec![0.1f32; rows * cols], [rows, cols]), &device)
     };
     let bias = |n: usize| Tensor::<1>::from_data(TensorData::new(vec![0.1f32; n], [n]), &device);
-    // Row 5 of what only looks at its own row; all rows where everything is mixed.
+    // Row 5 for row-wise operations; all rows if rows are mixed.
     let of_row = |y: Tensor<3>| -> Vec<bool> {
         let n = y.dims()[2];
         let y: Vec<f32> = y.into_data().iter::<f32>().collect();
@@ -202,7 +202,7 @@ fn not_a_number_stays_one() {
         );
         assert_eq!(of_row(y), only_fifth, "{activation:?}");
     }
-    // Channel 7 is a query's: only that query is lost.
+    // Channel 7 belongs to the queries: only that query is affected.
     assert_eq!(of_row(attention(x, 2, None)), only_fifth);
 }
 
@@ -252,7 +252,7 @@ fn other_instructions() {
     with_narrower_vectors("gradients::");
 }
 
-/// Targets and masks, with rows that are not masked at all.
+/// Targets and masks, including rows that are not masked at all.
 fn targets([batch, seq, vocab]: Dims) -> [Tensor<2, burn::tensor::Int>; 2] {
     let of = |f: &dyn Fn(usize) -> usize| {
         let values: Vec<i64> = (0..batch * seq).map(|i| f(i) as i64).collect();

@@ -1,4 +1,4 @@
-//! Groups of classes that follow those before them.
+//! Groups of classes that depend on those before them.
 
 use std::sync::Arc;
 
@@ -13,11 +13,11 @@ use vmd_nn::ParameterInit;
 use super::groups::{Conditionals, HostConditionals, shift_of_group, split_shift};
 use super::{HostKind, LOGIT_SCALE, host};
 
-/// All groups of a row, token after token, each given those before it.
+/// An autoregressive prior: each group of a row, token after token, depends on those before it.
 ///
-/// Group `g` has the logits `b_g + Σ_{h<g} W_{hg} z_h`, linear in the one-hot classes of the groups before it: any joint
-/// distribution of two groups, and pairwise terms for more. With hidden units it adds
-/// `V_g·relu(c_g + Σ_{h<g} U_{hg} z_h)`, for dependence among more than two groups. Clues shift `b` and `c`.
+/// Group `g` has the logits `b_g + Σ_{h<g} W_{hg} z_h`, linear in the one-hot classes of the groups before it: any
+/// joint distribution of two groups, and pairwise terms for more. Hidden units add `V_g·relu(c_g + Σ_{h<g} U_{hg}
+/// z_h)`, for dependence among more than two groups. Clues shift `b` and `c`.
 #[derive(Module, Debug)]
 pub(super) struct Autoregressive {
     /// `b`, `[groups, n_classes]`, with the groups of all (sub-)latents of a row.
@@ -97,7 +97,8 @@ impl Conditionals for Autoregressive {
 }
 
 impl HiddenLayer {
-    /// What the layer adds to the logits, `[batch, groups, n_classes]`, given `z` of `[batch, groups · n_classes]`.
+    /// The terms that the layer adds to the logits, `[batch, groups, n_classes]`, given `z` of `[batch, groups ·
+    /// n_classes]`.
     fn forward(&self, z: Tensor<2>, shift: Option<Tensor<3>>, groups: usize, n_classes: usize) -> Tensor<3> {
         let [batch, _] = z.dims();
         let [_, per_group, _] = self.output.dims();

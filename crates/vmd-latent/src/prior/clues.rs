@@ -1,4 +1,4 @@
-//! The network through which clues shift a prior.
+//! Networks that shift the parameters of a prior.
 
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
@@ -9,9 +9,10 @@ use vmd_nn::{Embedding, Linear, ParameterInit, Trunk, TrunkConfig, Weights};
 use crate::posterior::nothing_before;
 use crate::{LatentConfig, LatentFamily, LatentStructure, PriorKind};
 
-/// What is known of a sequence, as terms that are added to the parameters of a prior.
+/// Maps the clues of a sequence to terms that are added to the parameters of a prior.
 ///
-/// A pooled latent's come from the final states of all positions side by side, a token's own from its own.
+/// A pooled latent uses the final states of all positions side by side; a per-token latent uses those of its own
+/// token.
 #[derive(Module, Debug)]
 pub(super) struct ClueNetwork {
     token: Embedding,
@@ -19,7 +20,7 @@ pub(super) struct ClueNetwork {
     head: Linear,
     #[module(skip)]
     structure: LatentStructure,
-    /// The token of an unknown value.
+    /// The token for an unknown value.
     #[module(skip)]
     unknown: usize,
     #[module(skip)]
@@ -27,11 +28,11 @@ pub(super) struct ClueNetwork {
 }
 
 impl ClueNetwork {
-    /// The network; its head is zero at first, so that the clues change nothing.
+    /// Creates the network; its head starts at zero, so that clues have no effect at first.
     ///
     /// # Errors
     ///
-    /// A [`Problem`] when the trunk is impossible.
+    /// A [`Problem`] if the trunk cannot be built.
     pub(super) fn new(
         trunk: &TrunkConfig,
         config: &LatentConfig,
@@ -54,7 +55,7 @@ impl ClueNetwork {
         })
     }
 
-    /// Terms for every (sub-)latent, `[batch, n_latents, n_shifts]`; of one row, if there are no clues.
+    /// Terms for every (sub-)latent, `[batch, n_latents, n_shifts]`; a single row without clues.
     pub(super) fn shift(&self, clues: Option<Tensor<2, Int>>) -> Tensor<3> {
         let clues = clues.unwrap_or_else(|| {
             Tensor::full([1, self.seq], self.unknown as i32, &self.head.weight.val().device())
@@ -68,7 +69,7 @@ impl ClueNetwork {
     }
 }
 
-/// What a summary of the tokens before adds to the parameters of a prior.
+/// Maps a summary of the preceding tokens to terms that are added to the parameters of a prior.
 #[derive(Module, Debug)]
 pub(super) struct PastShift {
     head: Linear,
@@ -77,7 +78,7 @@ pub(super) struct PastShift {
 }
 
 impl PastShift {
-    /// From summaries of `channels`; zero at first.
+    /// Creates a layer for summaries of `channels`; it starts at zero.
     pub(super) fn new(
         channels: usize,
         config: &LatentConfig,
@@ -88,8 +89,8 @@ impl PastShift {
         Self { head: Linear::new(channels, n_latents * n_shifts(config), Weights::Zero, init), n_latents }
     }
 
-    /// Terms for every (sub-)latent, `[batch, n_latents, n_shifts]`, given `before`, `[batch, 1, channels]`; of one row, after
-    /// nothing.
+    /// Terms for every (sub-)latent, `[batch, n_latents, n_shifts]`, given `before`, `[batch, 1, channels]`; a single
+    /// row if there are no preceding tokens.
     pub(super) fn shift(&self, before: Option<Tensor<3>>) -> Tensor<3> {
         let shift = self.head.forward(before.unwrap_or_else(|| nothing_before(&self.head)));
         let [batch, _, terms] = shift.dims();
@@ -97,7 +98,7 @@ impl PastShift {
     }
 }
 
-/// Terms that the prior of one (sub-)latent takes.
+/// Number of terms for the prior of one (sub-)latent.
 fn n_shifts(config: &LatentConfig) -> usize {
     let channels = config.family.channels();
     match (config.prior, config.family) {

@@ -1,4 +1,4 @@
-//! What priors of categorical groups have in common, on the device and on the host.
+//! Shared parts of priors of categorical groups, on the device and on the host.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ pub(super) trait HostConditionals: Debug + Send + Sync {
     /// Groups of a row, classes of a group, and values of the state.
     fn sizes(&self) -> [usize; 3];
 
-    /// Updates the state for the group after those in `before`. A walk over a row does so for every group, in order.
+    /// Updates the state for the group after those in `before`; called for every group of a row, in order.
     fn advance(&self, _state: &mut [f64], _before: &[usize], _shift: &[f64]) {}
 
     /// `ln p` of the classes of the group after those in `before`.
@@ -97,8 +97,9 @@ impl<K: HostConditionals> HostKind for K {
     }
 }
 
-/// What the shift of a prior of groups adds to its logits, `[1 | batch, groups, n_classes]`, and to its hidden units,
-/// `[1 | batch, groups, hidden]`, if it has any; of every (sub-)latent `shift` has those of all logits first.
+/// Splits the shift of a prior of groups into the terms of its logits, `[1 | batch, groups, n_classes]`, and of its
+/// hidden units, `[1 | batch, groups, hidden]`, if it has any. Within each (sub-)latent, the terms of all logits come
+/// first.
 pub(super) fn split_shift(
     shift: Option<&Tensor<3>>,
     n_groups: usize,
@@ -113,8 +114,8 @@ pub(super) fn split_shift(
     (Some(logits), hidden)
 }
 
-/// The tail of a row's `shift` (`[n_latents, n_groups · n_classes + n_groups · hidden]`) from what it adds to the logits
-/// of `group`, counted over all latents, and from what it adds to the group's hidden units; empty where it is shorter.
+/// The tails of a row's `shift` (`[n_latents, n_groups · n_classes + n_groups · hidden]`) from the terms of the
+/// logits of `group`, counted over all latents, and from those of its hidden units; empty if `shift` ends before.
 pub(super) fn shift_of_group(
     shift: &[f64],
     group: usize,

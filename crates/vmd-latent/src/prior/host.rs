@@ -12,7 +12,7 @@ use super::standard::Standard;
 use crate::distribution::LN_TAU;
 use crate::{LatentConfig, LatentFamily};
 
-/// Starts of latents that a search for the likeliest ones may hold.
+/// Maximum number of prefixes in the search for the most probable latents.
 const MAX_OPEN: usize = 1 << 20;
 
 /// Latents of several sequences on the host, row after row.
@@ -47,7 +47,7 @@ pub struct Prior {
     kind: Arc<dyn HostKind>,
     family: LatentFamily,
     n_latents: usize,
-    /// What the clues add to the parameters; empty for a prior that sees none.
+    /// Terms that clues add to the parameters; empty for a prior without clues.
     shift: Vec<f64>,
 }
 
@@ -89,8 +89,10 @@ impl Prior {
         self.kind.sample_into(&self.shift, rng, values);
     }
 
-    /// Appends a row in which the (sub-)latents that are `kept` (`[n_latents]`) are those of `z`, and the others are drawn: given
-    /// those before them where groups follow each other (`autoregressive`, `recurrent`), else as if nothing were kept.
+    /// Appends a row that keeps the (sub-)latents of `z` where `kept` (`[n_latents]`) is true and draws the others.
+    ///
+    /// With groups in order (`autoregressive`, `recurrent`), draws are conditional on the groups before them; other
+    /// priors ignore the kept ones.
     pub fn redraw_into(&self, z: &[f32], kept: &[bool], rng: &mut impl Rng, values: &mut Vec<f32>) {
         let (channels, start) = (self.family.channels(), values.len());
         let LatentFamily::Categorical { n_groups, n_classes, .. } = self.family else {
@@ -113,7 +115,7 @@ impl Prior {
         chosen.iter().for_each(|&channel| values[start + channel] = 1.0);
     }
 
-    /// Appends a draw, and in it what is `kept` of `z`.
+    /// Appends a draw in which the `kept` (sub-)latents are replaced by those of `z`.
     fn overwrite(&self, z: &[f32], kept: &[bool], rng: &mut impl Rng, values: &mut Vec<f32>) {
         let (channels, start) = (self.family.channels(), values.len());
         self.sample_into(rng, values);
@@ -123,7 +125,8 @@ impl Prior {
         }
     }
 
-    /// Every value of `z`, if there are at most `limit`; `None` for a Gaussian.
+    /// Lists all values of `z` if there are at most `limit`; `None` for a Gaussian.
+    ///
     /// [`log_density`](Self::log_density) gives the probability of each.
     pub fn enumerate(&self, limit: usize) -> Option<LatentRows> {
         let LatentFamily::Categorical { n_groups, n_classes, .. } = self.family else { return None };
@@ -165,14 +168,16 @@ impl Ord for Prefix {
 }
 
 impl Prior {
-    /// The likeliest values of an autoregressive prior, from the top, until all but `left_out` of its mass or `limit`
-    /// values are listed; with the mass that is left. Other priors list none.
+    /// Lists the most probable values of an autoregressive prior, in descending order, until at most `left_out` of
+    /// its mass is missing or `limit` values are listed.
+    ///
+    /// Also returns the missing mass. Other priors list none.
     pub fn likeliest(&self, left_out: f64, limit: usize) -> (LatentRows, f64) {
         let row_len = self.row_len();
         let (mut rows, mut left) = (LatentRows { values: Vec::new(), row_len }, 1.0);
         let LatentFamily::Categorical { n_groups, n_classes, .. } = self.family else { return (rows, left) };
         let groups = self.n_latents * n_groups;
-        // No continuation is likelier than its start, so whole latents leave the heap in order.
+        // A continuation is never more probable than its prefix, so complete latents leave the heap in order.
         let mut open = BinaryHeap::from([Prefix { log_p: 0.0, chosen: Vec::new() }]);
         while let Some(prefix) = open.pop() {
             if prefix.chosen.len() == groups {
@@ -191,7 +196,7 @@ impl Prior {
                 let chosen = [prefix.chosen.as_slice(), &[first + class]].concat();
                 open.push(Prefix { log_p: prefix.log_p + log_p, chosen });
             }
-            // A flat prior has far too many starts to look at.
+            // A flat prior has too many prefixes to visit.
             if open.len() > MAX_OPEN {
                 break;
             }
@@ -200,7 +205,7 @@ impl Prior {
     }
 }
 
-/// An index with the given logarithms of probabilities.
+/// Draws an index, given log-probabilities.
 pub(super) fn draw_class(log_probabilities: &[f64], rng: &mut dyn Rng) -> usize {
     let mut rest = uniform(rng);
     let below = |log_p: &f64| {

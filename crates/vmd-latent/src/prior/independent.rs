@@ -1,4 +1,4 @@
-//! Independent groups or channels, with learned parameters that all tokens share.
+//! Independent groups or channels, with learned parameters shared by all tokens.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Mixtures: `p(z) = Σ_k w_k p_k(z)`, where a component is one joint setting for all latents of a row.
+//! Mixtures: `p(z) = Σ_k w_k p_k(z)`, where a component is a joint setting for all latents of a row.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::host::{draw_class, log_normal as host_log_normal, push_one_hot};
 use super::{DeviceKind, HostKind, LOGIT_SCALE, host};
 use crate::distribution::{LOG_VARIANCE_LIMIT, log_normal};
 
-/// Standard deviation of the logits that components of classes start with, before the scale: about a nat apart.
+/// Standard deviation of the initial logits of categorical components, before the scale: about a nat after it.
 const LOGIT_SPREAD: f64 = 0.1;
 
 /// The weights of the components.
@@ -27,7 +27,8 @@ impl Weights {
         Self { logits: init.constant([components], 0.0) }
     }
 
-    /// `ln Σ_k w_k p_k`, `[batch]`, from `ln p_k` of `[batch, components]` and what clues add to the weights.
+    /// `ln Σ_k w_k p_k`, `[batch]`, given `ln p_k` of `[batch, components]` and the terms that clues add to the
+    /// weights.
     fn mix(&self, log_components: Tensor<2>, shift: Option<Tensor<2>>) -> Tensor<1> {
         let mut logits = (self.logits.val() * LOGIT_SCALE).unsqueeze::<2>();
         if let Some(shift) = shift {
@@ -39,8 +40,8 @@ impl Weights {
         total.squeeze_dim::<1>(1)
     }
 
-    /// What clues add to the weights, `[1 | batch, components]`: the sum over tokens, as evidence adds up; and to the
-    /// components' own parameters, `[1 | batch, components, row_len]`.
+    /// Splits the terms of the clues into those of the weights, `[1 | batch, components]`, summed over tokens, and
+    /// those of the components' parameters, `[1 | batch, components, row_len]`.
     fn split(&self, shift: Option<&Tensor<3>>) -> (Option<Tensor<2>>, Option<Tensor<3>>) {
         let Some(shift) = shift else { return (None, None) };
         let ([batch, n_latents, n_shifts], [components]) = (shift.dims(), self.logits.dims());
@@ -67,7 +68,7 @@ struct HostWeights {
 }
 
 impl HostWeights {
-    /// `ln w`, and what the clues add to the parameters of every component; empty without clues.
+    /// `ln w`, and the terms that clues add to the parameters of every component; empty without clues.
     fn given(&self, shift: &[f64], row_len: usize) -> (Vec<f64>, Vec<Vec<f64>>) {
         let components = self.logits.len();
         let (mut log_weights, mut own) = (self.logits.clone(), vec![Vec::new(); components]);
@@ -103,7 +104,7 @@ pub(super) struct NormalMixture {
 }
 
 impl NormalMixture {
-    /// Components with means of variance 1: equal ones would stay equal.
+    /// Components start with means of variance 1; equal ones would stay equal.
     pub(super) fn new(components: usize, row_len: usize, init: &mut ParameterInit<'_>) -> Self {
         Self {
             weights: Weights::new(components, init),
@@ -188,7 +189,7 @@ pub(super) struct ProductMixture {
 }
 
 impl ProductMixture {
-    /// Components with small random logits: equal ones would stay equal.
+    /// Components start with small random logits; equal ones would stay equal.
     pub(super) fn new(
         components: usize,
         groups: usize,

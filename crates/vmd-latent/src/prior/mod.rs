@@ -1,7 +1,7 @@
-//! Priors: what a latent is drawn from when there is nothing to infer it from.
+//! Priors of the latent.
 //!
-//! Every kind has two sides: on the device, with gradients, its density and divergence; on the host, in double precision,
-//! its density and exact draws.
+//! Every kind has two implementations: density and divergence on the device, with gradients; density and exact draws
+//! on the host, in double precision.
 
 mod autoregressive;
 mod clues;
@@ -31,17 +31,17 @@ use self::recurrent::Recurrent;
 use self::standard::Standard;
 use crate::{LatentConfig, LatentDistribution, LatentFamily, PriorKind};
 
-/// Factor on the logits. Adam moves every parameter by about the learning rate a step; a class that nothing uses
+/// Factor on the logits. Adam moves every parameter by about the learning rate per step. The logit of an unused class
 /// has to fall by several nats while the network's weights hardly move.
 const LOGIT_SCALE: f64 = 10.0;
 
-/// A kind of prior on the device. `shift` is what the clues add to its parameters,
-/// `[1 | batch, n_latents, n_shifts]`.
+/// A kind of prior on the device. `shift` holds the terms that clues add to its parameters, `[1 | batch, n_latents,
+/// n_shifts]`.
 trait DeviceKind {
     /// `ln p(z)` in nats, `[batch]`, for `z` of `[batch, n_latents, channels]`.
     fn log_density(&self, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1>;
 
-    /// `KL(q ‖ p)` in nats, `[batch]`; its estimate from the draw `z ~ q`, unless the kind has a closed form.
+    /// `KL(q ‖ p)` in nats, `[batch]`; estimated from the draw `z ~ q` unless the kind has a closed form.
     fn divergence(&self, q: &LatentDistribution, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1> {
         q.log_density(z.clone()) - self.log_density(z, shift)
     }
@@ -50,8 +50,8 @@ trait DeviceKind {
     fn to_host(&self) -> Arc<dyn HostKind>;
 }
 
-/// A kind of prior on the host. `shift` is what a row's clues add to its parameters, `[n_latents, n_shifts]`;
-/// empty without clues.
+/// A kind of prior on the host. `shift` holds the terms that a row's clues add to its parameters, `[n_latents,
+/// n_shifts]`; empty without clues.
 trait HostKind: Debug + Send + Sync {
     /// `ln p(z)` of one row, in nats.
     fn log_density(&self, z: &[f32], shift: &[f64]) -> f64;
@@ -59,8 +59,8 @@ trait HostKind: Debug + Send + Sync {
     /// Appends one exact draw to `values`.
     fn sample_into(&self, shift: &[f64], rng: &mut dyn Rng, values: &mut Vec<f32>);
 
-    /// `ln p` of the classes of the group after those in `before`, which are channels of a row, where `p(z)` is such a
-    /// product.
+    /// `ln p` of the classes of the group after those in `before` (channels of a row), if `p(z)` is a product of such
+    /// conditionals.
     fn next_group(&self, _before: &[usize], _shift: &[f64]) -> Option<Vec<f64>> {
         None
     }
@@ -100,7 +100,7 @@ impl Learned {
             (PriorKind::Mixture { components }, LatentFamily::Categorical { n_groups, n_classes, .. }) => {
                 Self::Products(ProductMixture::new(components, n_latents * n_groups, n_classes, init))
             }
-            // A problem of the configuration.
+            // Reported as a problem of the configuration.
             (
                 PriorKind::Autoregressive { .. } | PriorKind::Recurrent { .. },
                 LatentFamily::Gaussian { .. },
@@ -122,7 +122,7 @@ impl Learned {
     }
 }
 
-/// The prior `p(z)` on the device, with its parameters if it has any, or `p(z | clues)`.
+/// The prior `p(z)` or `p(z | clues)` on the device, with its parameters.
 #[derive(Module, Debug)]
 pub struct PriorNetwork {
     learned: Option<Learned>,
@@ -135,12 +135,14 @@ pub struct PriorNetwork {
 }
 
 impl PriorNetwork {
-    /// The prior of `config`, a [`LatentConfig`] without problems, for sequences of `seq` tokens over
-    /// `vocab` values; `before` is the number of channels of a summary of the tokens before, if it is given one.
+    /// Creates the prior of `config`, a [`LatentConfig`] without problems, for sequences of `seq` tokens over `vocab`
+    /// values.
+    ///
+    /// `before` is the number of channels of a summary of the preceding tokens, if the prior depends on one.
     ///
     /// # Errors
     ///
-    /// A [`Problem`] when the network that reads the clues is impossible.
+    /// A [`Problem`] if the network for clues cannot be built.
     pub fn new(
         config: &LatentConfig,
         vocab: usize,
@@ -161,14 +163,16 @@ impl PriorNetwork {
         })
     }
 
-    /// What `clues` and the tokens `before` add to the prior's parameters, for [`divergence`](Self::divergence) and
-    /// [`log_density`](Self::log_density); `None` for a prior that sees neither.
+    /// The terms that `clues` and the preceding tokens add to the prior's parameters.
+    ///
+    /// They are inputs of [`divergence`](Self::divergence) and [`log_density`](Self::log_density); `None` for a prior
+    /// that depends on neither.
     ///
     /// # Shapes
     ///
-    /// - `clues`: `[batch, seq]`, values `0..vocab`, and `vocab` where nothing is known; `None` for no clues at all
-    /// - `before`: `[batch, 1, channels]`, a summary of the tokens before; `None` for none
-    /// - output: `[batch, n_latents, n_shifts]`, with one row for neither
+    /// - `clues`: `[batch, seq]`, values `0..vocab`, and `vocab` where unknown; `None` for no clues at all
+    /// - `before`: `[batch, 1, channels]`, a summary of the preceding tokens; `None` for none
+    /// - output: `[batch, n_latents, n_shifts]`, with a single row for neither
     pub fn shift(&self, clues: Option<Tensor<2, Int>>, before: Option<Tensor<3>>) -> Option<Tensor<3>> {
         let of_clues = self.clues.as_ref().map(|network| network.shift(clues));
         let of_past = self.past.as_ref().map(|network| network.shift(before));
@@ -180,14 +184,14 @@ impl PriorNetwork {
 
     /// `KL(q ‖ p)` in nats, `[batch]`, with gradients with respect to both.
     ///
-    /// `standard` and `independent` have a closed form. `autoregressive` and `recurrent` have one for each group given
-    /// the groups before it in the draw `z ~ q`, which is unbiased over draws. For a `mixture` it is the estimate
-    /// `ln q(z) − ln p(z)` from that draw, which may be below 0.
+    /// `standard` and `independent` have a closed form. `autoregressive` and `recurrent` have one for each group
+    /// given the groups before it in the draw `z ~ q`, which is unbiased over draws. For a `mixture` it is the
+    /// estimate `ln q(z) − ln p(z)` from that draw, which may be negative.
     ///
     /// # Shapes
     ///
     /// - `z`: `[batch, n_latents, channels]`
-    /// - `shift`: what [`shift`](Self::shift) returned, for one row or for all
+    /// - `shift`: the result of [`shift`](Self::shift), with a single row or all rows
     pub fn divergence(&self, q: &LatentDistribution, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1> {
         self.kind().divergence(q, z, shift)
     }
@@ -204,13 +208,14 @@ impl PriorNetwork {
         Prior::new(self.kind().to_host(), self.family, self.standard.n_latents, shift)
     }
 
-    /// The prior of every row on the host, given its `clues` (`[batch, seq]`) and a summary of the tokens `before` them.
+    /// The prior of every row on the host, given its `clues` (`[batch, seq]`) and a summary of the tokens `before`
+    /// them.
     pub fn to_host_given(&self, clues: Tensor<2, Int>, before: Option<Tensor<3>>) -> Vec<Prior> {
         let ([rows, _], prior) = (clues.dims(), self.to_host());
         let Some(shift) = self.shift(Some(clues), before) else { return vec![prior; rows] };
         let [given, ..] = shift.dims();
         let shift: Vec<f64> = shift.into_data().iter::<f64>().collect();
-        // One for all, where nothing tells the rows apart.
+        // A single shift applies to all rows.
         (0..rows)
             .map(|row| prior.given(&shift[row % given * (shift.len() / given)..][..shift.len() / given]))
             .collect()

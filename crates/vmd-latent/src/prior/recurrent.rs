@@ -1,4 +1,4 @@
-//! Groups of classes that follow all those before them through a state.
+//! Groups of classes that depend on all groups before them through a state.
 
 use std::sync::Arc;
 
@@ -13,20 +13,22 @@ use vmd_nn::ParameterInit;
 use super::groups::{Conditionals, HostConditionals, shift_of_group, split_shift};
 use super::{HostKind, LOGIT_SCALE, host};
 
-/// All groups of a row, token after token, each given those before it, with the same weights for every token.
+/// A recurrent prior: each group of a row, token after token, depends on those before it, with the same weights for
+/// every token.
 ///
-/// A gated recurrent unit (arXiv 1406.1078; the reset gate acts on the product with the state, not on the state): after the
-/// groups before `g` the state is `s_g`, and group `g` has the logits `b_g + s_g·V`. Its size does not grow with the number
-/// of tokens, but for `b`. Clues shift `b` and what the state takes in.
+/// A gated recurrent unit (arXiv 1406.1078; the reset gate acts on the product with the state, not on the state):
+/// after the groups before `g` the state is `s_g`, and group `g` has the logits `b_g + s_g·V`. Only the size of `b`
+/// grows with the number of tokens. Clues shift `b` and the input of the state.
 #[derive(Module, Debug)]
 pub(super) struct Recurrent {
     /// `b`, `[groups, n_classes]`, with the groups of all (sub-)latents of a row.
     logits: Param<Tensor<2>>,
-    /// What the state takes in before the first group, `[3 · hidden]`: of its reset gate, its update gate and its candidate.
+    /// Input of the state before the first group, `[3 · hidden]`: of its reset gate, its update gate and its
+    /// candidate.
     start: Param<Tensor<1>>,
-    /// What it takes in of a class, for every group of a token, `[n_groups, n_classes, 3 · hidden]`.
+    /// Input weights of the classes, for every group of a token, `[n_groups, n_classes, 3 · hidden]`.
     input: Param<Tensor<3>>,
-    /// What it takes in of itself, `[hidden, 3 · hidden]`.
+    /// Recurrent weights, `[hidden, 3 · hidden]`.
     state: Param<Tensor<2>>,
     /// `V`, for every group of a token, `[n_groups, hidden, n_classes]`.
     output: Param<Tensor<3>>,
@@ -51,7 +53,7 @@ impl Recurrent {
         }
     }
 
-    /// The state, `[batch, hidden]`, after one group, of which `taken` (`[batch, 3 · hidden]`) is taken in, and `shift` with it.
+    /// The state after one group, `[batch, hidden]`, given its input `taken` (`[batch, 3 · hidden]`) and `shift`.
     fn step(&self, taken: Tensor<2>, shift: Option<Tensor<2>>, before: Option<Tensor<2>>) -> Tensor<2> {
         let [batch, gates] = taken.dims();
         let hidden = gates / 3;
@@ -74,11 +76,11 @@ impl Conditionals for Recurrent {
         let [n_groups, n_classes, gates] = self.input.dims();
         let [batch, n_latents, _] = z.dims();
         let (tokens, groups, hidden) = (batch * n_latents, n_latents * n_groups, gates / 3);
-        // Group by group side by side: every group of a token has weights of its own.
+        // Grouped by group, because every group of a token has its own weights.
         let by_group = z.clone().reshape([tokens, n_groups, n_classes]).swap_dims(0, 1);
         let taken = by_group.matmul(self.input.val()).swap_dims(0, 1).reshape([batch, groups, gates]);
         let start = self.start.val().reshape([1, 1, gates]).expand([batch, 1, gates]);
-        // The last group is taken in by none.
+        // The last group is not an input.
         let taken = match groups {
             1 => start,
             _ => Tensor::cat(vec![start, taken.narrow(1, 0, groups - 1)], 1),
@@ -173,7 +175,7 @@ impl HostConditionals for HostRecurrent {
 }
 
 impl HostRecurrent {
-    /// What `shift` adds to the logits of a group and to what the state takes in before it.
+    /// The terms in `shift` of a group's logits and of the state's input before it.
     fn shift_of<'a>(&self, shift: &'a [f64], group: usize) -> (&'a [f64], &'a [f64]) {
         shift_of_group(shift, group, [self.n_groups, self.n_classes, self.hidden])
     }

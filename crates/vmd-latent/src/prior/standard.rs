@@ -1,4 +1,4 @@
-//! `N(0, I)`, or all classes alike.
+//! The standard prior: `N(0, I)`, or uniform over classes.
 
 use std::sync::Arc;
 

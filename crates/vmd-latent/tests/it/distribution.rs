@@ -190,8 +190,8 @@ fn gradients_flow_through_a_categorical_draw() {
     // A constant added to all logits changes nothing; f32 sums of terms of order 1.
     assert!(gradients.chunks_exact(3).all(|row| row.iter().sum::<f32>().abs() < 1e-5));
 
-    // Of E[w·z] the gradient is p·(w − Σ p·w). The estimators in use are biased in general, so that only the
-    // direction and the scale are asked for, on the mean over draws.
+    // The gradient of E[w·z] is p·(w − Σ p·w). The estimators are biased in general, so only the direction and the
+    // scale of the mean over draws are checked.
     let total: f64 = logits.iter().map(|&x| f64::from(x).exp()).sum();
     let p: Vec<f64> = logits.iter().map(|&x| f64::from(x).exp() / total).collect();
     let centre: f64 = p.iter().zip(&weights).map(|(p, w)| p * f64::from(*w)).sum();
@@ -264,7 +264,7 @@ fn a_straight_through_draw_has_the_gradient_of_the_relaxed_one() {
         let wanted = p[k] * (slope[k] - mean);
         assert!((found[k] - wanted).abs() < 1e-6, "{found:?}[{k}] is not {wanted}");
     }
-    // The exact draw alone passes none.
+    // The exact draw alone has no gradient.
     let draw = q.sample(upload(&noise).reshape([1, 1, 3]), false);
     assert!(
         leaf.grad(&(draw.sum() + leaf.clone().sum() * 0.0).backward())

@@ -1,4 +1,4 @@
-//! Priors whose groups follow each other.
+//! Priors with groups in order.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -23,7 +23,7 @@ fn groups_of_an_autoregressive_prior_follow_those_before_them_across_tokens() {
             both / of_first
         };
         assert!((share(0, 0) - share(1, 0)).abs() > 1e-3, "{kind:?}: tokens are independent");
-        // The search for the likeliest values lists all of them, from the top.
+        // The search for the most probable values lists all of them, in descending order.
         let (listed, left) = prior.likeliest(0.0, 81);
         let of_listed: Vec<f64> = (0..81).map(|row| prior.log_density(listed.row(row)).exp()).collect();
         let mut sorted = mass.clone();

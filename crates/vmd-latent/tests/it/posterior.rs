@@ -40,16 +40,16 @@ fn config(family: LatentFamily, structure: LatentStructure) -> LatentConfig {
     }
 }
 
-/// All tokens are to be tied.
+/// The latent encodes all tokens.
 const ALL: [i32; SEQ] = [1; SEQ];
 
-fn infer(config: &LatentConfig, x0: [i32; SEQ], tied: [i32; SEQ]) -> LatentDistribution {
+fn infer(config: &LatentConfig, x0: [i32; SEQ], latent_mask: [i32; SEQ]) -> LatentDistribution {
     let device = Device::flex();
     let init = &mut ParameterInit::new(ChaCha8Rng::seed_from_u64(1), &device);
     let posterior = Posterior::new(config, 5, SEQ, None, None, init).unwrap();
     let upload =
         |tokens: [i32; SEQ]| Tensor::<2, Int>::from_data(TensorData::new(tokens.to_vec(), [1, SEQ]), &device);
-    posterior.forward(upload(x0), upload(tied), None)
+    posterior.forward(upload(x0), upload(latent_mask), None)
 }
 
 /// All parameters of a distribution.
@@ -82,11 +82,11 @@ fn every_family_and_structure_has_its_shape() {
 }
 
 #[test]
-fn what_is_to_be_tied_changes_what_is_inferred() {
+fn the_latent_mask_changes_what_is_inferred() {
     for family in [GAUSSIAN, CATEGORICAL] {
         for structure in [LatentStructure::Pooled, LatentStructure::PerToken] {
             let config = config(family, structure);
-            let with = |tied| infer(&config, [0, 1, 2, 3], tied);
+            let with = |latent_mask| infer(&config, [0, 1, 2, 3], latent_mask);
             let some = with([1, 0, 0, 1]);
             assert!(distance(&some, &with([1, 0, 1, 1])) > 1e-3);
             assert!(distance(&some, &with([1, 0, 0, 1])) == 0.0);
@@ -98,7 +98,7 @@ fn what_is_to_be_tied_changes_what_is_inferred() {
 fn a_pooled_posterior_depends_on_the_order_of_tokens() {
     let config = config(GAUSSIAN, LatentStructure::Pooled);
     let change = distance(&infer(&config, [0, 1, 2, 3], ALL), &infer(&config, [3, 1, 2, 0], ALL));
-    // Although the trunk knows no positions.
+    // The pooled head depends on positions even if the trunk does not.
     assert!(change > 1e-3);
 }
 
@@ -203,7 +203,7 @@ fn a_collapsed_posterior_carries_nothing() {
 fn an_informative_categorical_is_worth_its_entropy() {
     const K: usize = 5;
     for impossible in [f64::NEG_INFINITY, -60.0] {
-        // Row i is surely class i of the first group; the second group is the prior.
+        // Row i is almost surely class i of the first group; the second group has the prior.
         let log_probabilities: Vec<f64> = (0..K)
             .flat_map(|row| {
                 let sure = (0..K).map(move |class| if class == row { 0.0 } else { impossible });

@@ -20,7 +20,7 @@ fn densities_integrate_to_one() {
         for prior in host_priors(&config) {
             let total: f64 =
                 points(&prior).iter().map(|(z, weight)| weight * prior.log_density(z).exp()).sum();
-            // Sums of f64, and for a grid what lies outside of it.
+            // Sums of f64, and for a grid the mass outside of it.
             assert!((total - 1.0).abs() < 1e-7, "{config:?}: {total}");
         }
     }
@@ -51,7 +51,7 @@ fn host_and_device_agree() {
             let shift = network.shift(Some(clues.clone()), None);
             let priors = network.to_host_given(clues, None);
             compare(host(network.log_density(&on_device, shift.as_ref())), &priors);
-            // Clues matter, and a row without any is the prior without clues.
+            // Clues have an effect, and a row without any has the prior without clues.
             let at = |prior: &Prior| prior.log_density(&z[..config.row_len(SEQ)]);
             assert!((at(&priors[0]) - at(&network.to_host())).abs() < 1e-5);
             assert!((at(&priors[1]) - at(&priors[0])).abs() > 1e-3, "{config:?}");
@@ -75,7 +75,7 @@ fn draws_follow_the_density() {
                 let square: f64 = all.iter().zip(&mass).map(|((z, _), p)| p * f(z).powi(2)).sum();
                 let (mean, _) = mean_and_error(&values);
                 let error = ((square - wanted * wanted) / ROWS as f64).sqrt();
-                // Five standard errors, and what the grid leaves out.
+                // Five standard errors, and the mass outside of the grid.
                 assert!(
                     (mean - wanted).abs() < 5.0 * error + 1e-4,
                     "{config:?} {what}: {mean} ± {error}, not {wanted}"
@@ -200,7 +200,7 @@ fn a_fresh_prior_is_the_standard_one_where_it_can_be() {
             assert_eq!(distance > 1e-5, differs, "{config:?}: {distance}");
         }
     }
-    // Components that start alike would stay alike.
+    // Components that start equal would stay equal.
     let mixture = config(CATEGORICAL, LatentStructure::Pooled, PriorKind::Mixture { components: 2 }, false);
     let init = &mut ParameterInit::new(ChaCha8Rng::seed_from_u64(1), &device);
     let network = PriorNetwork::new(&mixture, 3, SEQ, None, None, init).unwrap();

@@ -1,4 +1,4 @@
-//! Attention heads that follow one edge type.
+//! Attention heads restricted to one edge type.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -10,7 +10,7 @@ use vmd_nn::{Mixing, PositionEncoding, TrunkConfig, head_edges};
 
 const SEQ: usize = 16;
 
-/// Every way of mixing tokens with every encoding of positions that it goes with.
+/// Every kind of mixing with every position encoding that it supports.
 const MIXED: [(Mixing, PositionEncoding); 5] = [
     (Mixing::Attention, PositionEncoding::None),
     (Mixing::Attention, PositionEncoding::Learned),
@@ -23,8 +23,8 @@ fn sudoku() -> DependencyGraph {
     DependencyGraph::sudoku(2, 2).unwrap()
 }
 
-/// The output of a one-layer trunk, one row of channels per node, for an input that differs from the plain
-/// one at `changed`.
+/// The output of a one-layer trunk, one row of channels per node, for an input that differs from the base input at
+/// `changed`.
 fn rows(config: &TrunkConfig, changed: Option<usize>) -> Vec<Vec<f32>> {
     let device = Device::flex();
     let trunk = trunk(config, SEQ, None, Some(&sudoku()), 3, &device);
@@ -109,10 +109,10 @@ fn without_positions_the_trunk_keeps_the_symmetries_of_the_grid() {
         let error = |exchanged| equivariance_error(mixing, position, exchanged);
         if position == PositionEncoding::None {
             assert!(error([0, 1]) < 1e-4 && error([2, 3]) < 1e-4, "{mixing:?}");
-            // Rows of different bands are not a symmetry.
+            // Exchanging rows of different bands is not a symmetry.
             assert!(error([1, 2]) > 1e-2, "{mixing:?}");
         } else {
-            // Positions break those that are.
+            // Position encodings break the symmetries.
             assert!(error([0, 1]) > 1e-2, "{mixing:?}, {position:?}");
         }
     }

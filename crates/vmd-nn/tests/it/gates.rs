@@ -1,4 +1,4 @@
-//! Learned edges: the distribution of their gates, their price, and what comes out.
+//! Learned edges: the distribution of their gates, their penalty, and the resulting graph.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -51,10 +51,10 @@ fn gates_are_shut_as_often_as_their_probability_says() {
         let p = open(logit);
         // Five standard errors of a share.
         assert!((share - p).abs() < 5.0 * (p * (1.0 - p) / ROWS as f64).sqrt(), "{logit}: {share}, not {p}");
-        assert!(of_pair.contains(&1.0), "a gate that is never wide open");
+        assert!(of_pair.contains(&1.0), "the gate is never fully open");
         assert!((gates.probabilities()[place] - p).abs() < 1e-6);
     }
-    // No gate from a position to itself, and both directions alike.
+    // No gate from a position to itself; both directions are equal.
     for row in drawn.chunks_exact(9) {
         assert_eq!((row[0], row[4], row[8]), (0.0, 0.0, 0.0));
         assert_eq!((row[1], row[2], row[5]), (row[3], row[6], row[7]));

@@ -1,4 +1,4 @@
-//! Parameters: drawing, naming, saving, loading.
+//! Parameters: initialisation, names, saving, loading.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -83,7 +83,7 @@ fn what_does_not_fit_is_named() {
     extra.insert("z.weight".into(), TensorData::from([1.0f32]));
     assert_eq!(load(extra), ParameterError::Extra { name: "z.weight".into() });
 
-    // The same number of values in another shape is still another shape.
+    // The same number of values in another shape is refused.
     let mut reshaped = fitting.clone();
     let values: Vec<f32> = fitting[&name].iter::<f32>().collect();
     reshaped.insert(name.clone(), TensorData::new(values, [2, 4]));
@@ -141,7 +141,7 @@ proptest! {
         bytes.extend(header.as_bytes());
         bytes.resize(bytes.len() + tail, 0);
         if let Ok(tensors) = parameters_from_safetensors(&bytes) {
-            // Whatever is accepted agrees with its own shape.
+            // Accepted data agrees with its own shape.
             let n: u64 = shape.iter().product();
             prop_assert_eq!(tensors["w"].iter::<f32>().count() as u64, n);
         }

@@ -27,7 +27,7 @@ fn loops_tie_the_weights() {
     let deeper = trunk(&TrunkConfig { layers: 4, ..once.clone() }, 4, None, None, 1, &device);
     assert_eq!(deeper.num_params() - short.num_params(), short.num_params() - 2 * once.width);
 
-    // The same weights, applied more often, are another function.
+    // The same weights, applied more often, give another function.
     let long = load_parameters(long, named_parameters(&short)).unwrap();
     let x = random(2, [1, 4, once.width], &device);
     assert!(largest_difference(&host(short.forward(x.clone(), None)), &host(long.forward(x, None))) > 1e-2);
@@ -39,7 +39,7 @@ fn every_position_encoding_but_none_tells_positions_apart() {
     for position in [PositionEncoding::None, PositionEncoding::Learned, PositionEncoding::Rotary] {
         let config = config(&[], position);
         let trunk = trunk(&config, 5, None, None, 1, &device);
-        // Two different tokens and three equal ones; without positions the equal ones stay equal.
+        // Two different tokens and three equal ones; without positions, equal tokens stay equal.
         let token = random::<3>(1, [1, 1, config.width], &device);
         let others = random::<3>(2, [1, 2, config.width], &device);
         let x = Tensor::cat(vec![others, token.clone(), token.clone(), token], 1);
@@ -74,7 +74,7 @@ fn a_condition_has_no_effect_until_its_weights_are_non_zero() {
     assert!(largest_difference(&run(&trained, Some(&per_row)), &plain) > 1e-2);
     assert!(largest_difference(&run(&trained, Some(&per_token)), &plain) > 1e-2);
 
-    // A condition of one row leaves the other row alone.
+    // The condition of one row does not affect the other row.
     let mut other = host(per_row.clone());
     other[3..].iter_mut().for_each(|value| *value += 1.0);
     let (a, b) = (
@@ -152,7 +152,7 @@ fn gradients_agree_with_finite_differences() {
     let graph = DependencyGraph::chain(4).unwrap();
     for position in [PositionEncoding::Learned, PositionEncoding::Rotary] {
         let config = TrunkConfig { layers: 2, loops: 2, ..config(&["next", "all"], position) };
-        // Loading keeps parameters trainable, which the gradients below prove.
+        // Loading keeps parameters trainable, as the gradients below show.
         let trunk = shaken(trunk(&config, 4, Some(3), Some(&graph), 1, &device), 2);
         let x = random::<3>(3, [2, 4, config.width], &device);
         let condition = random::<3>(4, [2, 1, 3], &device);
@@ -242,10 +242,10 @@ fn loops_without_gradient_compute_the_same() {
     }
     assert!(largest_difference(&whole.0[0], &all.0[4]) < 1e-5);
     assert!(largest_difference(&whole.1, &all.1) < 1e-4 && largest_difference(&whole.2, &all.2) < 1e-4);
-    // Fewer loops are in the gradient; the input's is not cut off.
+    // Fewer loops contribute to the gradient; the input's is not cut off.
     assert!(largest_difference(&whole.1, &some.1) > 1e-2);
     assert!(some.2.iter().any(|gradient| gradient.abs() > 1e-3));
-    // One loop less is the loop before.
+    // One loop fewer gives the output of the loop before.
     let fewer = run(Some(Loops { run: 4, tracked: 1 }));
     assert!(largest_difference(&fewer.0[0], &all.0[3]) < 1e-5);
 }

@@ -1,4 +1,4 @@
-//! Integration tests of `vmd-process`: one binary, so that Burn is linked once.
+//! Integration tests of `vmd-process`.
 
 mod corruption;
 mod schedules;

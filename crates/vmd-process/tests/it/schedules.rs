@@ -22,7 +22,7 @@ proptest! {
         prop_assert_eq!(schedule.mask_ratio(0.0), 0.0);
         prop_assert_eq!(schedule.mask_ratio(1.0), 1.0);
         prop_assert!(schedule.alpha(t) > schedule.alpha(t + gap));
-        // Two formulas for one number; a handful of roundings of numbers below 1.
+        // Two formulas for one number: only a few rounding errors of numbers below 1.
         prop_assert!((schedule.alpha(t) + schedule.mask_ratio(t) - 1.0).abs() < 1e-14);
     }
 
@@ -59,7 +59,7 @@ proptest! {
         let r = 10_f64.powf(exponent);
         let c = kl_multiplier(n, r);
         prop_assert!((1.0..=n as f64).contains(&c));
-        // Geometric sum 1 + (1−r) + … + (1−r)^(n−1): another formula, exact to n roundings.
+        // Geometric sum 1 + (1−r) + … + (1−r)^(n−1): another formula, exact up to n rounding errors.
         let sum: f64 = (0..n).map(|i| (1.0 - r).powi(i as i32)).sum();
         prop_assert!((c - sum).abs() < 1e-8 * sum, "{c} {sum}");
     }

@@ -103,7 +103,7 @@ impl WithSimd for Backward<'_> {
     }
 }
 
-/// Probabilities and the gradient of the scores, of every query with every key.
+/// Probabilities and the gradient of the scores, for every query and key.
 #[inline(always)]
 fn group_scores<'a, S: Simd>(
     simd: S,

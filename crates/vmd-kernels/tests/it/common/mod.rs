@@ -1,4 +1,4 @@
-//! Comparing a fused kernel with the composed operation in double precision.
+//! Compares a fused kernel with the composed operation in double precision.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 #![allow(dead_code, reason = "every test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
@@ -36,7 +36,7 @@ pub(crate) fn evaluate(
     all
 }
 
-/// Compares both ways; errors are relative to the largest magnitude of each tensor, or to 0.3.
+/// Compares both; errors are relative to the largest magnitude of each tensor, or to 0.3.
 pub(crate) fn check(f: impl Fn(&[Tensor<3>]) -> Tensor<3>, dims: &[Dims], tolerance: f64) {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     let inputs: Vec<TensorData> = dims.iter().map(|&dims| random(&mut rng, dims)).collect();
@@ -59,8 +59,8 @@ pub(crate) fn vector(x: &Tensor<3>) -> Tensor<1> {
     x.clone().reshape([n])
 }
 
-/// Of every five heads one free, one banded, one that looks at itself only, one with random edges, and one in groups of five
-/// that look at another group's tokens too.
+/// Of every five heads: one unrestricted, one banded, one that attends to itself only, one with random edges, and one
+/// in groups of five that also attend to another group.
 pub(crate) fn edges(seq: usize, heads: usize) -> HeadEdges {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     let pairs = || (0..seq).flat_map(|query| (0..seq).map(move |key| (query, key)));

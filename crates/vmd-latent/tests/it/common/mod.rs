@@ -1,4 +1,4 @@
-//! What the tests of priors share.
+//! Helpers shared by the tests of priors.
 #![allow(dead_code, reason = "every test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -63,7 +63,7 @@ pub(crate) const KINDS: [PriorKind; 6] = [
     PriorKind::Mixture { components: 3 },
 ];
 
-/// Every combination that is accepted.
+/// Every valid combination.
 pub(crate) fn accepted() -> Vec<LatentConfig> {
     let structures = [LatentStructure::Pooled, LatentStructure::PerToken];
     let families = structures.into_iter().flat_map(|s| [(gaussian(s), s), (CATEGORICAL, s)]);
@@ -77,13 +77,13 @@ pub(crate) fn accepted() -> Vec<LatentConfig> {
         .collect()
 }
 
-/// By how much a parameter of this name is drawn or moved: logits count ten times over.
+/// Scale of draws and changes of the parameter with this name: logits are multiplied by ten.
 pub(crate) fn size_of(name: &str) -> f32 {
     let tenfold = ["logits", "Autoregressive", "Recurrent.output"];
     if tenfold.into_iter().any(|part| name.contains(part)) { 0.12 } else { 0.7 }
 }
 
-/// The prior of `config` on `device` with all its parameters drawn, also those that start at zero.
+/// The prior of `config` on `device` with all parameters drawn, including those that start at zero.
 pub(crate) fn drawn(config: &LatentConfig, device: &Device) -> PriorNetwork {
     let mut rng = ChaCha8Rng::seed_from_u64(4);
     let init = &mut ParameterInit::new(rng.clone(), device);
@@ -144,7 +144,7 @@ pub(crate) fn posterior_draws(config: &LatentConfig, rows: usize, device: &Devic
     posterior(config, rows, device).sample(tensor(noise, shape, device), false)
 }
 
-/// Every prior on the host that a configuration gives: for each of the clues, if it sees any.
+/// Every prior on the host for a configuration: one for each of the clues, if it depends on them.
 pub(crate) fn host_priors(config: &LatentConfig) -> Vec<Prior> {
     let device = Device::flex();
     let network = drawn(config, &device);
@@ -156,7 +156,7 @@ pub(crate) fn points(prior: &Prior) -> Vec<(Vec<f32>, f64)> {
     if let Some(all) = prior.enumerate(1000) {
         return (0..all.n_rows()).map(|row| (all.row(row).to_vec(), 1.0)).collect();
     }
-    // Smooth and with light tails: the rule of equal weights errs exponentially little.
+    // The function is smooth with light tails, so the error of equal weights is exponentially small.
     const STEP: f64 = 0.125;
     assert_eq!(prior.row_len(), 2);
     let axis = || (-96..=96).map(|i| (f64::from(i) * STEP) as f32);

@@ -1,4 +1,4 @@
-//! What the tests of this crate share.
+//! Helpers shared by the tests of this crate.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 #![allow(dead_code, reason = "every test file uses its own part")]
 
@@ -38,7 +38,7 @@ pub(crate) fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
-/// One layer, one head per entry of `edge_heads` (one in all if there is none), width 8 per head.
+/// One layer, one head per entry of `edge_heads` (a single head if it is empty), width 8 per head.
 pub(crate) fn config(edge_heads: &[&str], position: PositionEncoding) -> TrunkConfig {
     TrunkConfig {
         mixing: vmd_nn::Mixing::Attention,
