@@ -1,4 +1,4 @@
-//! Samplers that fit a model.
+//! Samplers checked against a model.
 
 use vmd_denoiser::Denoiser;
 use vmd_model::{Conditioned, VmdModel};
@@ -6,11 +6,11 @@ use vmd_sampler::{Method, Predictor, Sampler, SamplerConfig};
 
 use crate::TaskError;
 
-/// Checks that `method` can fill whole sequences of `model`.
+/// Checks that `method` can generate whole sequences of `model`.
 ///
 /// # Errors
 ///
-/// [`TaskError::Sampler`] with everything that does not fit.
+/// [`TaskError::Sampler`] with all incompatibilities.
 pub fn check_method(model: &VmdModel, method: &Method) -> Result<(), TaskError> {
     if model.config().causal && model.denoiser().parent_head().is_some() {
         return Err(TaskError::Sampler(
@@ -20,7 +20,7 @@ pub fn check_method(model: &VmdModel, method: &Method) -> Result<(), TaskError> 
     check(method, model)
 }
 
-/// A sampler of whole sequences of `model`.
+/// A sampler that fills whole sequences of `model`.
 ///
 /// # Errors
 ///
@@ -30,11 +30,11 @@ pub fn sequence_sampler(model: &VmdModel, config: &SamplerConfig) -> Result<Samp
     Ok(Sampler::new(config.clone()))
 }
 
-/// A sampler of one block after the other of `model`, as texts are written.
+/// A sampler that writes texts of `model` block by block.
 ///
 /// # Errors
 ///
-/// [`TaskError::Sampler`] with everything that does not fit.
+/// [`TaskError::Sampler`] with all incompatibilities.
 pub fn block_sampler(model: &VmdModel, config: &SamplerConfig) -> Result<Sampler, TaskError> {
     if config.best_of > 1 {
         return Err(TaskError::Sampler(
@@ -45,7 +45,7 @@ pub fn block_sampler(model: &VmdModel, config: &SamplerConfig) -> Result<Sampler
     Ok(Sampler::new(config.clone()))
 }
 
-/// Whether the method fits what it is to drive.
+/// Checks the method against the predictor.
 fn check(method: &Method, driven: &dyn Predictor) -> Result<(), TaskError> {
     match method.problems_with(driven).as_slice() {
         [] => Ok(()),

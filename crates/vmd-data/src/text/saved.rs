@@ -1,4 +1,4 @@
-//! The encoding beside a model of text.
+//! Saving and loading the encoding of a model.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::files::write_whole;
 const FILE: &str = "vocabulary.json";
 
 impl Encoding {
-    /// Saves it to `vocabulary.json` in the model folder `folder`.
+    /// Saves the encoding to `vocabulary.json` in the model folder `folder`.
     ///
     /// # Errors
     ///
@@ -22,11 +22,11 @@ impl Encoding {
         write_whole(&path, failed, |file| file.write_all(text.as_bytes()).map_err(failed))
     }
 
-    /// Loads it from a model folder, for a model of `vocab` values; `None` if the model is not of text.
+    /// Loads the encoding of a model with `vocab` token values; `None` if the folder has none.
     ///
     /// # Errors
     ///
-    /// [`TextError`] if the file cannot be read, is damaged, or has another number of values.
+    /// [`TextError`] if the file cannot be read, is damaged, or has another number of token values.
     pub fn load(folder: &Path, vocab: usize) -> Result<Option<Self>, TextError> {
         let path = folder.join(FILE);
         if !path.is_file() {

@@ -9,7 +9,7 @@ use std::thread;
 use sha2::{Digest, Sha256};
 use vmd_data::text::{DownloadError, download};
 
-/// Answers every request with `response`, and tells where.
+/// Serves `response` to every request, and returns the address.
 fn serve(response: Vec<u8>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = listener.local_addr().expect("a port is free");

@@ -1,4 +1,4 @@
-//! Lines, CSV columns and tables: parts, epochs, encoding and refusals.
+//! Lines, CSV columns and tables: splits, epochs, encoding and errors.
 
 use std::collections::HashMap;
 use std::fs;
@@ -211,7 +211,7 @@ fn training_lines_come_in_another_order_every_epoch() {
     let source = LineSource::new(set, Split::Train, Shares::default(), 3).unwrap();
     let epoch = |n: u64| Vec::from_iter((0..source.len()).map(|i| source.line(n * source.len() + i)));
     assert!(epoch(0) != epoch(1) && epoch(1) != epoch(2));
-    // The file is sorted, its parts are not pieces of it.
+    // The file is sorted; its splits are not contiguous.
     let positions: Vec<u32> = source.lines().map(|line| line.parse().unwrap()).collect();
     assert!(positions.iter().any(|&n| n >= 190) && positions.iter().any(|&n| n < 10));
 }

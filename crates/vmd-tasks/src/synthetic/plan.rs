@@ -1,4 +1,4 @@
-//! What has to be evaluated for an exact distribution, each thing once.
+//! Deduplicated network evaluations for an exact distribution.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -12,15 +12,15 @@ use super::StepChain;
 /// Rows per forward pass.
 const BATCH_ROWS: usize = 1024;
 
-/// What the network is shown.
+/// One network input.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Context {
     xt: Vec<u32>,
-    /// Bits of the time; 0 for a network without a time input, so that equal sequences are evaluated once.
+    /// Bits of the time; 0 for a network without a time input, which merges equal sequences.
     t: u64,
 }
 
-/// One reveal: what the network is shown, and which tokens it must get right.
+/// One reveal: the network input and the tokens to reveal.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Reveal {
     context: usize,
@@ -31,23 +31,23 @@ struct Reveal {
 /// Reveals of one order that share a latent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Group {
-    /// Tokens that the prior is conditioned on: the number of a list.
+    /// Number of the known tokens that condition the prior.
     known: usize,
     reveals: Vec<usize>,
 }
 
-/// What has to be evaluated with the latents of one prior.
+/// Known tokens, with the groups whose latents are drawn from the prior that they condition.
 #[derive(Debug)]
 pub(crate) struct Part {
-    /// Tokens that the prior is conditioned on; empty for an unconditional prior.
+    /// Known tokens; empty for an unconditional prior.
     pub(crate) known: Vec<u32>,
-    /// Numbers of the groups whose latents it draws.
+    /// Numbers of these groups.
     pub(crate) groups: Vec<usize>,
-    /// Numbers of the network inputs that those need, in order.
+    /// Ascending numbers of the network inputs of these groups.
     pub(crate) contexts: Vec<usize>,
 }
 
-/// Values that are numbered in the order in which they first appear.
+/// Values numbered in the order of their first occurrence.
 #[derive(Debug)]
 struct Numbered<T> {
     values: Vec<T>,
@@ -67,16 +67,16 @@ impl<T: Clone + Eq + Hash> Numbered<T> {
     }
 }
 
-/// Distinct network inputs, distinct reveals, distinct groups of reveals with one latent, and how sequences are made of
-/// them: `p(x) = Σ_orders w Π_groups E_z Π_reveals p(· | z)`.
+/// Distinct network inputs, reveals, and groups of reveals with one latent, and how they combine into
+/// sequences: `p(x) = Σ_orders w Π_groups E_z Π_reveals p(· | z)`.
 #[derive(Debug)]
 pub(crate) struct Plan {
     contexts: Numbered<Context>,
     reveals: Numbered<Reveal>,
-    /// Lists of tokens that the prior is conditioned on; one empty list for an unconditional prior.
+    /// Lists of known tokens that condition the prior; one empty list for an unconditional prior.
     known: Numbered<Vec<u32>>,
     groups: Numbered<Group>,
-    /// For each sequence of the support: weight and groups of every order.
+    /// For each sequence of the support: weight and groups of each order.
     orders: Vec<Vec<(f64, Vec<usize>)>>,
 }
 
@@ -152,12 +152,12 @@ impl Plan {
         self.groups.values.len()
     }
 
-    /// Groups that an order has at the most.
+    /// Maximum number of groups per order.
     pub(crate) fn most_groups(&self) -> usize {
         self.orders.iter().flatten().map(|(_, groups)| groups.len()).max().unwrap_or(0)
     }
 
-    /// Every list of tokens that the prior is conditioned on, with the groups whose latents it draws then.
+    /// Every list of known tokens, with its groups.
     pub(crate) fn parts(&self) -> Vec<Part> {
         let mut parts: Vec<Part> = self
             .known
@@ -177,7 +177,7 @@ impl Plan {
         parts
     }
 
-    /// `p(x)` of every sequence from the groups' means over `z`.
+    /// `p(x)` of each sequence from the groups' means over `z`.
     pub(crate) fn sequence_probabilities(&self, means: &[f64]) -> Vec<f64> {
         let of_order = |(weight, groups): &(f64, Vec<usize>)| -> f64 {
             weight * groups.iter().map(|&group| means[group]).product::<f64>()
@@ -185,7 +185,7 @@ impl Plan {
         self.orders.iter().map(|orders| orders.iter().map(of_order).sum()).collect()
     }
 
-    /// How much the KL falls when the mean of each group rises, to first order.
+    /// First-order decrease of the KL per increase of each group's mean.
     pub(crate) fn influence(&self, support: &[(Vec<u32>, f64)], p: &[f64], means: &[f64]) -> Vec<f64> {
         let mut influence = vec![0.0; self.n_groups()];
         for ((orders, (_, w)), p) in self.orders.iter().zip(support).zip(p) {
@@ -200,8 +200,8 @@ impl Plan {
         influence
     }
 
-    /// `Π_{reveals of a group} p(· | z)` for every part, every `z` of it and every group of it:
-    /// `[parts][latents][groups]`.
+    /// `Π_{reveals of a group} p(· | z)` for each evidence and each of its `z` and groups:
+    /// `[evidence][latents][groups]`.
     pub(crate) fn group_probabilities<D: TrainableDenoiser>(
         &self,
         model: &VmdModel<D>,
@@ -216,7 +216,6 @@ impl Plan {
             .zip(latents)
             .map(|(part, rows)| vec![vec![1.0; part.groups.len()]; rows.n_rows().max(1)])
             .collect();
-        // For every part and every context of it: which of the part's groups reveal what in it.
         let asked: Vec<Vec<Vec<(usize, &Reveal)>>> = parts.iter().map(|part| self.asked(part)).collect();
         let pairs = parts.iter().enumerate().flat_map(|(number, part)| {
             let n_latents = latents[number].n_rows().max(1);
@@ -249,7 +248,7 @@ impl Plan {
         result
     }
 
-    /// For every context of `part`: which of the part's groups reveal what in it.
+    /// For each context of `evidence`: positions of the groups that reveal tokens there, and the reveals.
     fn asked(&self, part: &Part) -> Vec<Vec<(usize, &Reveal)>> {
         let mut asked = vec![Vec::new(); part.contexts.len()];
         for (place, &group) in part.groups.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Recipes: every task has one that builds a model, and it fits the data.
+//! Recipes: every task has a recipe that builds a valid model for its data.
 
 use std::fs;
 use std::path::Path;
@@ -27,7 +27,7 @@ fn of_file(folder: &Path, keys: &str, file: &str) -> TaskConfig {
     config(&format!("{keys}\npath = {:?}", folder.join(file).display().to_string()))
 }
 
-/// Every problem of a recipe, as a configuration that is merged over it would have them.
+/// Every problem of a recipe's configuration.
 fn problems(recipe: &Recipe) -> Vec<String> {
     let mut problems: Vec<String> = recipe.model.problems(()).iter().map(ToString::to_string).collect();
     problems.extend(recipe.objective.problems());

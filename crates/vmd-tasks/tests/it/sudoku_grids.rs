@@ -98,10 +98,10 @@ fn solutions_are_complete_and_keep_the_rules() {
 
 #[test]
 fn cells_without_a_digit_and_digits_without_a_cell_are_contradictions() {
-    // The last cell of the first row sees 1 and 2 in its row, 3 and 4 in its column.
+    // The last cell of the first row has 1 and 2 in its row, 3 and 4 in its column.
     let dead: Grid = "1200000300040000".parse().unwrap();
     assert!(broken_rule(&dead).is_none() && !is_consistent(&dead));
-    // Nor is there a cell for 3 in the first row.
+    // The first row has no cell for 3.
     let dead: Grid = "1200000300000000".parse().unwrap();
     assert!(broken_rule(&dead).is_none() && !is_consistent(&dead));
     let open: Grid = "1200000000040000".parse().unwrap();
@@ -120,7 +120,8 @@ fn probabilities_of_grids_are_balanced() {
     for balanced in [&one, &other, &mixed, &vec![0.25; 64]] {
         assert_eq!(imbalance(shape, balanced), 0.0);
     }
-    // Two cells in turn: a digit too many and one too few in each of two columns, of two rows, and of two boxes beside two columns.
+    // Swaps of two cells: one extra and one missing digit in each of two columns, of two rows, and of two
+    // boxes and two columns.
     for (swapped, broken) in [("3142243142131342", 4.0), ("2142343142131324", 4.0), ("3412243142131324", 8.0)]
     {
         assert_eq!(imbalance(shape, &certain(swapped)), broken);

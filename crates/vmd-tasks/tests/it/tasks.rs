@@ -1,4 +1,4 @@
-//! The registry, and what tasks refuse.
+//! The registry of tasks, and invalid options.
 
 use std::fs;
 
@@ -85,7 +85,7 @@ fn grids_have_rules_for_search_and_defaults_of_their_own() {
     assert_eq!(task.render(&tokens), "22..............");
     assert_eq!(task.defaults().value, ValueRule::Argmax);
 
-    // Without puzzles of this size, grids are drawn, and not with the likeliest values.
+    // Without puzzles of this size, grids are drawn, and not with argmax values.
     let model = model(4, 16);
     let options = Options { samples: Some(20), ..Options::default() };
     let evaluation = Evaluation { nfe: Some(vec![4]), options, ..Evaluation::default() };
