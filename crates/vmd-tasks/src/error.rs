@@ -31,11 +31,11 @@ pub enum TaskError {
     Puzzles(SudokuError),
     /// The data cannot be downloaded.
     #[cfg(feature = "download")]
-    #[error("data.path is left out, and text8 cannot be downloaded: {0}")]
+    #[error("data.path is absent, and text8 cannot be downloaded: {0}")]
     Download(DownloadError),
     /// The build lacks downloads.
     #[error(
-        "data.path is left out, and this build has no downloads; give the path of the file, or build with the feature `download`"
+        "data.path is absent, and this build cannot download; give the path of the file, or build with the feature `download`"
     )]
     NoDownload,
     /// The option belongs to other tasks.

@@ -31,7 +31,7 @@ impl FromStr for Given {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "half" => Ok(Self::Half),
-            other => Err(format!("`{other}` is no share of clues; use half")),
+            other => Err(format!("`{other}` is not a share of clues; use half")),
         }
     }
 }

@@ -73,7 +73,7 @@ impl Recipe {
 
     /// Parses a recipe of this crate.
     pub(crate) fn built_in(name: &str, text: &str, sizes: Sizes, evaluate: EvaluateConfig) -> Self {
-        Self::parse(name, text, sizes, evaluate).expect("a test reads every recipe")
+        Self::parse(name, text, sizes, evaluate).expect("every recipe is tested")
     }
 
     /// The recipe as a configuration, with `table` merged over it; see [`merge`].
@@ -83,7 +83,7 @@ impl Recipe {
     /// Never: every recipe can be serialised as TOML.
     #[must_use]
     pub fn under(&self, table: Table) -> Table {
-        merge(Table::try_from(self).expect("a recipe is TOML"), table)
+        merge(Table::try_from(self).expect("a recipe serialises to TOML"), table)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::TaskError;
 pub fn check_method(model: &VmdModel, method: &Method) -> Result<(), TaskError> {
     if model.config().causal && model.denoiser().parent_head().is_some() {
         return Err(TaskError::Sampler(
-            "this model writes one block at a time, with tokens that have parents; such a model can only write text".into(),
+            "this model is causal and has a parent head; such a model can only write text".into(),
         ));
     }
     check(method, model)
@@ -38,7 +38,8 @@ pub fn sequence_sampler(model: &VmdModel, config: &SamplerConfig) -> Result<Samp
 pub fn block_sampler(model: &VmdModel, config: &SamplerConfig) -> Result<Sampler, TaskError> {
     if config.best_of > 1 {
         return Err(TaskError::Sampler(
-            "best_of needs rules that a block could keep, and these data have none; set it to 1".into(),
+            "best_of needs rules that samples can be checked against, and these data have none; set it to 1"
+                .into(),
         ));
     }
     check(&config.clone().into(), &Conditioned::next_block(model, None))?;

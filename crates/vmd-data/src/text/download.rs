@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[non_exhaustive]
 pub enum DownloadError {
     /// The expected checksum is not a SHA-256.
-    #[error("`{text}` is no SHA-256; give 64 hexadecimal digits")]
+    #[error("`{text}` is not a SHA-256; give 64 hexadecimal digits")]
     NoChecksum {
         /// The given text.
         text: String,
@@ -34,9 +34,7 @@ pub enum DownloadError {
         source: io::Error,
     },
     /// The server refused the request.
-    #[error(
-        "{url} answers with HTTP status {status}; check the address, or give the path of a copy of the file"
-    )]
+    #[error("{url} returned HTTP status {status}; check the address, or give the path of a copy of the file")]
     Status {
         /// The address.
         url: String,
@@ -45,7 +43,7 @@ pub enum DownloadError {
     },
     /// The checksum differs; the file is discarded.
     #[error(
-        "{url} has SHA-256 {found}, expected {expected}; fetch it again, and if it stays so, the file was changed: \
+        "{url} has SHA-256 {found}, expected {expected}; fetch it again; if it still differs, the file was changed: \
          give the path of a sound copy"
     )]
     Checksum {

@@ -12,7 +12,7 @@ use super::{Split, VocabularyKind};
 pub enum TextError {
     /// The build lacks byte-pair vocabularies.
     #[error(
-        "byte pairs are not built in; build the program with --features bpe, or use the symbols text27, bytes or chars"
+        "this build has no byte-pair vocabularies; build with --features bpe, or use the symbols text27, bytes or chars"
     )]
     NoBpe,
     /// A character has no token.
@@ -45,7 +45,7 @@ pub enum TextError {
     },
     /// The file has too many distinct characters.
     #[error(
-        "{} has more than {limit} different characters; use the vocabulary `bytes`, which takes any text",
+        "{} has more than {limit} different characters; use the vocabulary `bytes`, which encodes any text",
         path.display()
     )]
     TooManyCharacters {
@@ -55,15 +55,13 @@ pub enum TextError {
         limit: usize,
     },
     /// A saved or edited vocabulary is invalid.
-    #[error(
-        "{what} are not distinct and sorted, or there are none; save the vocabulary anew instead of editing it"
-    )]
+    #[error("{what} are empty, duplicate or unsorted; save the vocabulary again instead of editing it")]
     Unsorted {
         /// The unordered part.
         what: String,
     },
     /// A tokenizer cannot be loaded, trained or applied.
-    #[error("the byte-pair vocabulary fails: {reason}; train it anew")]
+    #[error("invalid byte-pair vocabulary: {reason}; train it again")]
     BytePairs {
         /// The error of the tokenizer.
         reason: String,
@@ -87,7 +85,7 @@ pub enum TextError {
         found: usize,
     },
     /// The column does not have this value.
-    #[error("`{value}` is no value of column `{column}`; use one that the vocabulary lists")]
+    #[error("`{value}` is not a value of column `{column}`; use one of the vocabulary")]
     Value {
         /// The value.
         value: String,
@@ -118,7 +116,7 @@ pub enum TextError {
          lower seq_len, raise the share of this split or give a longer file",
         path.display()
     )]
-    ShortPart {
+    ShortSplit {
         /// The file.
         path: PathBuf,
         /// The split.
@@ -133,10 +131,10 @@ pub enum TextError {
     NoWindow,
     /// A split of a file has no examples.
     #[error(
-        "{}: of {total} examples none is left for the {split} split; raise its share or give a longer file",
+        "{}: none of the {total} examples is in the {split} split; raise its share or give a longer file",
         path.display()
     )]
-    EmptyPart {
+    EmptySplit {
         /// The file.
         path: PathBuf,
         /// The split.
@@ -187,7 +185,7 @@ pub enum TextError {
         found: Vec<String>,
     },
     /// Two columns of a table have the same name.
-    #[error("{}, line 1: two columns are called `{column}`; rename one", path.display())]
+    #[error("{}, line 1: duplicate column `{column}`; rename one", path.display())]
     TwinColumns {
         /// The file.
         path: PathBuf,
@@ -235,7 +233,7 @@ pub enum TextError {
         source: std::io::Error,
     },
     /// The path is a folder, a device or a pipe.
-    #[error("{} is no ordinary file; give the path of one", path.display())]
+    #[error("{} is not a regular file; give the path of one", path.display())]
     NotAFile {
         /// The path.
         path: PathBuf,

@@ -249,8 +249,8 @@ impl DataSource for LineSource {
     }
 
     fn fill(&self, index: u64, tokens: &mut [u32]) {
-        assert_eq!(tokens.len(), self.set.seq_len, "one place per token of an example");
-        let line = self.set.vocabulary.encode(self.line(index)).expect("every line was encoded before");
+        assert_eq!(tokens.len(), self.set.seq_len, "tokens.len() must be seq_len");
+        let line = self.set.vocabulary.encode(self.line(index)).expect("every line was checked in `new`");
         tokens[..line.len()].copy_from_slice(&line);
         tokens[line.len()..].fill(self.set.vocabulary.stop());
     }

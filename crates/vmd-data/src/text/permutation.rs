@@ -44,7 +44,7 @@ impl Permutation {
     /// If `index` is not below the length.
     #[must_use]
     pub fn at(&self, index: u64) -> u64 {
-        assert!(index < self.len, "{index} is none of {} items", self.len);
+        assert!(index < self.len, "index {index} is out of range for {} items", self.len);
         // Terminates: the network is a bijection of the block, so the walk reaches a value below `len`, at
         // the latest `index`.
         let mut value = self.once(index);

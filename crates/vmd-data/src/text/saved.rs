@@ -18,7 +18,7 @@ impl Encoding {
     pub fn save(&self, folder: &Path) -> Result<(), TextError> {
         let path = folder.join(FILE);
         let failed = |source| TextError::Io { action: "write", path: path.clone(), source };
-        let text = serde_json::to_string(self).expect("an encoding serialises");
+        let text = serde_json::to_string(self).expect("an encoding serialises to JSON");
         write_whole(&path, failed, |file| file.write_all(text.as_bytes()).map_err(failed))
     }
 
@@ -36,7 +36,7 @@ impl Encoding {
         let bytes =
             fs::read(&path).map_err(|source| TextError::Io { action: "read", path: path.clone(), source })?;
         let encoding: Self =
-            serde_json::from_slice(&bytes).map_err(|error| bad(format!("is no vocabulary: {error}")))?;
+            serde_json::from_slice(&bytes).map_err(|error| bad(format!("is not a vocabulary: {error}")))?;
         if encoding.n_values() != vocab {
             return Err(bad(format!("has {} values, but the model {vocab}", encoding.n_values())));
         }

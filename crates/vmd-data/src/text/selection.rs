@@ -29,7 +29,7 @@ impl Selection {
     ) -> Result<Self, TextError> {
         let range = shares.range(split, total)?;
         if range.is_empty() {
-            return Err(TextError::EmptyPart { path: path.to_path_buf(), split, total });
+            return Err(TextError::EmptySplit { path: path.to_path_buf(), split, total });
         }
         Ok(Self {
             split: Permutation::new(total, SPLIT, 0),

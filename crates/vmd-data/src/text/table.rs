@@ -178,7 +178,7 @@ impl DataSource for TableSource {
     }
 
     fn fill(&self, index: u64, tokens: &mut [u32]) {
-        assert_eq!(tokens.len(), self.table.width(), "one place per column");
+        assert_eq!(tokens.len(), self.table.width(), "tokens.len() must be the number of columns");
         tokens.copy_from_slice(self.table.row(self.selection.example(index)));
     }
 }

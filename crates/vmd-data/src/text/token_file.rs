@@ -113,7 +113,7 @@ fn key(path: &Path, vocabulary: &Vocabulary, normalisation: Normalisation) -> Re
         path: path.to_path_buf(),
         source,
     })?;
-    let settings = serde_json::to_vec(&(vocabulary, normalisation)).expect("a vocabulary is plain data");
+    let settings = serde_json::to_vec(&(vocabulary, normalisation)).expect("a vocabulary serialises to JSON");
     let key = Sha256::new().chain_update(MAGIC).chain_update(content).chain_update(settings);
     Ok(crate::files::hexadecimal(&key.finalize()))
 }

@@ -83,7 +83,7 @@ impl VocabularyKind {
         match self {
             Self::Text27 => "it has a to z and the space: normalise the text, or use `chars` or `bytes`",
             Self::Chars => "build it from this text as well, or use `bytes`",
-            Self::Bytes | Self::Columns | Self::Bpe => "use `bytes`, which takes any text",
+            Self::Bytes | Self::Columns | Self::Bpe => "use `bytes`, which encodes any text",
         }
     }
 }

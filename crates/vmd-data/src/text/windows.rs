@@ -51,7 +51,7 @@ impl TextSource {
         }
         if len < window {
             let path = tokens.path().to_path_buf();
-            return Err(TextError::ShortPart { path, split, tokens: len, seq_len });
+            return Err(TextError::ShortSplit { path, split, tokens: len, seq_len });
         }
         let (windows, order) = match split {
             // As many as fit at every offset, so that all epochs have the same length.
@@ -98,7 +98,7 @@ impl DataSource for TextSource {
     }
 
     fn fill(&self, index: u64, tokens: &mut [u32]) {
-        assert_eq!(tokens.len(), self.seq_len, "one place per token of a window");
+        assert_eq!(tokens.len(), self.seq_len, "tokens.len() must be seq_len");
         self.tokens.read(self.position(index), tokens);
     }
 }

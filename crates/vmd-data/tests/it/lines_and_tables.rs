@@ -18,9 +18,9 @@ use vmd_data::text::{
 const SPLITS: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
 
 fn file(content: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().expect("a test can make its files");
+    let folder = tempfile::tempdir().expect("a writable temporary folder");
     let path = folder.path().join("data");
-    fs::write(&path, content).expect("a test can make its files");
+    fs::write(&path, content).expect("a writable temporary folder");
     (folder, path)
 }
 
@@ -141,7 +141,7 @@ fn a_part_without_examples_is_refused() {
     let set = Arc::new(LineSet::new(lines("a\nb\n").unwrap(), Vocabulary::Text27, 2).unwrap());
     let error = LineSource::new(set, Split::Test, Shares::default(), 0).unwrap_err().to_string();
     assert!(
-        error.contains("of 2 examples none is left for the test part") && error.contains("raise"),
+        error.contains("none of the 2 examples is in the test split") && error.contains("raise"),
         "{error}"
     );
 }

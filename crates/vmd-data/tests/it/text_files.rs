@@ -15,8 +15,8 @@ use vmd_data::text::{
 
 fn gz(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).expect("a test can make its files");
-    encoder.finish().expect("a test can make its files")
+    encoder.write_all(bytes).expect("a writable temporary folder");
+    encoder.finish().expect("a writable temporary folder")
 }
 
 fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
@@ -25,16 +25,16 @@ fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
         match name.strip_suffix('/') {
             Some(folder) => writer
                 .add_directory(folder, zip::write::SimpleFileOptions::default())
-                .expect("memory takes it"),
+                .expect("a write to memory"),
             None => {
                 writer
                     .start_file(*name, zip::write::SimpleFileOptions::default())
-                    .expect("a test can make its files");
-                writer.write_all(bytes).expect("a test can make its files");
+                    .expect("a writable temporary folder");
+                writer.write_all(bytes).expect("a writable temporary folder");
             }
         }
     }
-    writer.finish().expect("memory takes it").into_inner()
+    writer.finish().expect("a write to memory").into_inner()
 }
 
 /// A folder for a text file and its cache.
@@ -42,12 +42,12 @@ struct Place(TempDir);
 
 impl Place {
     fn new() -> Self {
-        Self(tempfile::tempdir().expect("a test can make its files"))
+        Self(tempfile::tempdir().expect("a writable temporary folder"))
     }
 
     fn file(&self, bytes: &[u8]) -> PathBuf {
         let path = self.0.path().join("text");
-        fs::write(&path, bytes).expect("a test can make its files");
+        fs::write(&path, bytes).expect("a writable temporary folder");
         path
     }
 
@@ -57,7 +57,7 @@ impl Place {
 
     fn cached(&self) -> Vec<PathBuf> {
         fs::read_dir(self.cache()).map_or(Vec::new(), |files| {
-            files.map(|file| file.expect("a test can make its files").path()).collect()
+            files.map(|file| file.expect("a writable temporary folder").path()).collect()
         })
     }
 
@@ -340,7 +340,7 @@ fn impossible_windows_and_shares_are_refused() {
     let text = numbered(100);
     let open = |part, shares, seq_len| TextSource::new(text.clone(), part, shares, seq_len, 0);
     let error = open(Split::Test, Shares::default(), 6).unwrap_err().to_string();
-    for part in ["test part", "5 tokens", "window of 6", "lower seq_len"] {
+    for part in ["test split", "5 tokens", "window of 6", "lower seq_len"] {
         assert!(error.contains(part), "{error}");
     }
     assert!(open(Split::Test, Shares::default(), 5).is_ok());

@@ -51,14 +51,14 @@ impl<'a, 'o> FileRun<'a, 'o> {
         evaluation.check(task.name(), task.options(), subject.judge.is_some())?;
         if subject.encoding.is_some_and(|encoding| data.encoding() != *encoding) {
             return Err(TaskError::Model(
-                "the file in data.path is not the one that the model was trained on: its vocabulary differs; restore it"
+                "the vocabulary of the file in data.path differs from the model's; restore the file that the model was trained on"
                     .into(),
             ));
         }
         let (config, options, sizes) = (subject.model.config(), &evaluation.options, data.sizes());
         if (config.vocab, config.seq_len) != (sizes.vocab, sizes.seq_len) {
             return Err(TaskError::Model(format!(
-                "the data have {} values in sequences of {}, the model {} in {}; give the model that was trained on them",
+                "the data have {} token values in sequences of {}, the model has {} in {}; use the model trained on these data",
                 sizes.vocab, sizes.seq_len, config.vocab, config.seq_len
             )));
         }

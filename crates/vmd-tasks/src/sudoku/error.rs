@@ -9,7 +9,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum SudokuError {
     /// The box size is not supported.
-    #[error("boxes of {box_rows}×{box_cols} make no grid of side 2 to 25; choose other box sides")]
+    #[error("boxes of {box_rows}×{box_cols} do not give a grid of side 2 to 25; choose other box sides")]
     Layout {
         /// Rows of a box.
         box_rows: usize,
@@ -43,7 +43,7 @@ pub enum SudokuError {
         found: usize,
     },
     /// A token is neither a digit nor blank.
-    #[error("token {token} is no cell of a {size}×{size} grid; digits are 0..{size}, blank is {size}")]
+    #[error("token {token} is not a cell of a {size}×{size} grid; digits are 0..{size}, blank is {size}")]
     Token {
         /// The token.
         token: u32,
@@ -71,7 +71,7 @@ pub enum SudokuError {
         tries: usize,
     },
     /// Every grid is excluded.
-    #[error("every {size}×{size} grid is excluded, so that none is left to draw; exclude fewer")]
+    #[error("every {size}×{size} grid is excluded; exclude fewer")]
     AllExcluded {
         /// Rows of a grid.
         size: usize,

@@ -109,7 +109,7 @@ pub(super) fn check_model(task: &SudokuTask, subject: &Subject<'_>) -> Result<()
     }
     let (tokens, values, size) = (config.seq_len, config.vocab, layout.size());
     Err(TaskError::Model(format!(
-        "a model of {tokens} tokens with {values} values draws no Sudoku grids of {size}×{size}; give another one"
+        "a model of {tokens} tokens with {values} values does not fit Sudoku grids of {size}×{size}; use another model"
     )))
 }
 
@@ -130,14 +130,14 @@ fn puzzles(
         Some(_) if options.puzzles.is_none() => return Ok(None),
         Some(other) => {
             return Err(TaskError::Model(format!(
-                "the puzzles have {other} cells, the model {} was trained on {cells}; give a model or puzzles that fit",
+                "the puzzles have {other} cells, but the model {} has {cells}; use a matching model or puzzle file",
                 subject.stamp.model
             )));
         }
         None => records.truncate(options.limit.unwrap_or(records.len())),
     }
     if records.is_empty() {
-        let reason = "there are no puzzles to solve; raise the limit, or give another file of puzzles";
+        let reason = "there are no puzzles to solve; raise the limit, or use another puzzle file";
         return Err(TaskError::Nothing(reason.into()));
     }
     let methods = evaluation.methods(&task.defaults());

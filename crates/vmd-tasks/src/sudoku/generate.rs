@@ -139,10 +139,10 @@ impl TrainingGrids {
         let mut tokens = vec![0; layout.cells()];
         for index in 0..self.seen {
             self.source.fill(index, &mut tokens);
-            let grid = Grid::from_tokens(layout, &tokens).expect("training grids are grids");
+            let grid = Grid::from_tokens(layout, &tokens).expect("training examples are grids");
             found.extend(Some(fingerprint(&grid)).filter(|print| drawn.contains(print)));
             if index.is_multiple_of(1024) || index + 1 == self.seen {
-                recorder.progress("looking for copies in the training", index + 1, self.seen);
+                recorder.progress("looking for copies of training grids", index + 1, self.seen);
             }
         }
         fingerprints.iter().filter(|print| found.contains(print)).count()

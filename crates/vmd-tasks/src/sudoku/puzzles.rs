@@ -16,7 +16,7 @@ pub const SOLVER_NODES: u64 = 2_000_000;
 #[must_use]
 pub fn embedded_puzzles() -> Vec<PuzzleRecord> {
     parse_puzzles(EMBEDDED, "datasets/sudoku-easy/puzzles.csv".as_ref())
-        .expect("the embedded puzzles were checked when they were made")
+        .expect("the embedded puzzles are valid")
 }
 
 /// Cells of every solution that is excluded from training.
@@ -33,7 +33,7 @@ pub(super) fn excluded_grids(layout: Layout, files: &[PathBuf]) -> Result<HashSe
                 let open = || TaskError::Setting {
                     key: "exclude",
                     problem: format!(
-                        "puzzle {} is too open to be solved; give its solution in the file",
+                        "puzzle {} takes too long to solve; add its solution to the file",
                         record.puzzle
                     ),
                 };

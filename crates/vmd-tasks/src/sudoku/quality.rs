@@ -78,7 +78,7 @@ pub fn make_puzzles(grids: &[Grid], patterns: &[Grid]) -> PuzzleQuality {
         let blank = grid.layout().size() as u32;
         let cells = grid.to_tokens().into_iter().zip(pattern.to_tokens());
         let cells: Vec<u32> = cells.map(|(digit, clue)| if clue == blank { blank } else { digit }).collect();
-        Grid::from_tokens(grid.layout(), &cells).expect("cells of a grid are cells of a puzzle")
+        Grid::from_tokens(grid.layout(), &cells).expect("the cells are valid")
     };
     let puzzles: Vec<Grid> = grids.iter().zip(patterns.iter().cycle()).map(puzzle).collect();
     let has_one =

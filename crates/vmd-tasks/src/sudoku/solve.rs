@@ -17,7 +17,7 @@ pub struct Solutions {
 /// Puzzles of 4×4 to 9×9 take microseconds to milliseconds. The time is unbounded: a 16×16 or 25×25 grid with
 /// few clues, or a very large `limit`, may not terminate in practice; see [`solve_within`].
 pub fn solve(puzzle: &Grid, limit: usize) -> Solutions {
-    solve_within(puzzle, limit, u64::MAX).expect("2^64 grids are not looked at in a lifetime")
+    solve_within(puzzle, limit, u64::MAX).expect("the search cannot reach 2^64 nodes")
 }
 
 /// Like [`solve`], with a limit of `nodes` search nodes, a few hundred thousand per second. `None` if the

@@ -43,7 +43,7 @@ impl SudokuGrids {
     /// If `digs` is 0.
     #[must_use]
     pub fn with_puzzles(self, share: f64, digs: usize) -> Self {
-        assert!(digs > 0, "a puzzle is dug at least once");
+        assert!(digs > 0, "at least one puzzle per grid");
         Self { puzzles: share, digs, ..self }
     }
 
@@ -65,7 +65,7 @@ impl DataSource for SudokuGrids {
 
     fn fill(&self, index: u64, tokens: &mut [u32]) {
         assert_eq!(tokens.len(), self.layout.cells(), "one token for each cell");
-        let grid = self.draw(index).expect("some grid is not excluded");
+        let grid = self.draw(index).expect("not all grids are excluded");
         tokens.iter_mut().zip(grid.cells()).for_each(|(token, &cell)| *token = u32::from(cell));
     }
 
@@ -75,10 +75,10 @@ impl DataSource for SudokuGrids {
             return;
         }
         assert_eq!(clues.len(), self.layout.cells(), "one clue or none for each cell");
-        let grid = self.draw(index).expect("some grid is not excluded");
+        let grid = self.draw(index).expect("not all grids are excluded");
         let dug: Vec<Grid> = (0..self.digs).map(|_| blank_out(&grid, 0, &mut rng)).collect();
         let hardness = |puzzle: &&Grid| if dug.len() > 1 { guesses(puzzle) } else { 0 };
-        let puzzle = dug.iter().max_by_key(hardness).expect("a puzzle is dug at least once");
+        let puzzle = dug.iter().max_by_key(hardness).expect("at least one puzzle per grid");
         let blank = self.layout.size() as u8;
         clues.iter_mut().zip(puzzle.cells()).for_each(|(clue, &cell)| *clue = cell != blank);
     }

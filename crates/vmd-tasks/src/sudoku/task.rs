@@ -99,8 +99,8 @@ impl SudokuTask {
             return refused(
                 "puzzles",
                 format!(
-                    "it is {}, and to find puzzles that can spare no clue takes minutes each beyond \
-                     {LARGEST_PUZZLES}×{LARGEST_PUZZLES}; set it to 0",
+                    "it is {}, but minimal puzzles larger than {LARGEST_PUZZLES}×{LARGEST_PUZZLES} take minutes \
+                     each; set it to 0",
                     config.puzzles
                 ),
             );
@@ -115,7 +115,9 @@ impl SudokuTask {
     /// [`TaskError`] if no grid has this many cells.
     pub fn of_cells(cells: usize) -> Result<Self, TaskError> {
         let layout = Layout::from_cells(cells).map_err(|_: SudokuError| {
-            TaskError::Model(format!("a model of {cells} tokens draws no Sudoku grids; give another one"))
+            TaskError::Model(format!(
+                "a model of {cells} tokens does not fit Sudoku grids; use another model"
+            ))
         })?;
         let (box_rows, box_cols) = (layout.box_rows(), layout.box_cols());
         Self::new(SudokuConfig { box_rows, box_cols, ..SudokuConfig::default() })

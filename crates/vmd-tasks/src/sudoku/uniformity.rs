@@ -16,7 +16,7 @@ fn weight(layout: Layout, index: u64) -> f64 {
     let mut rng = keyed_rng(7, index, Purpose::Data);
     let mut cells = Grid::blank(layout).cells().to_vec();
     fill_diagonal(layout, &mut cells, &mut rng);
-    let mut search = Search::new(&Grid::from_cells(layout, cells)).expect("the boxes share no unit");
+    let mut search = Search::new(&Grid::from_cells(layout, cells)).expect("diagonal boxes share no unit");
     let mut weight = 1.0;
     loop {
         let (index, candidates) = match search.next_move() {

@@ -39,7 +39,7 @@ pub(super) fn check(
     let (config, set) = (subject.model.config(), &task.set);
     if (set.vocab(), set.seq_len()) != (config.vocab, config.seq_len) {
         return Err(TaskError::Model(format!(
-            "{set} has {} tokens of {} values, the model {} of {}; choose the set that it was trained on",
+            "{set} has {} tokens of {} values, the model has {} of {}; use the set that it was trained on",
             set.seq_len(),
             set.vocab(),
             config.seq_len,

@@ -10,7 +10,7 @@ use vmd_sampler::{RemaskRule, SamplerConfig, ValueRule};
 
 use super::StepChain;
 use super::SyntheticSet;
-use super::plan::{Part, Plan};
+use super::plan::{Evidence, Plan};
 
 /// Maximum number of enumerated reveal orders.
 const MAX_CHAINS: usize = 4096;
@@ -50,7 +50,7 @@ pub enum ExactError {
     #[error("exact figures need best_of = 1")]
     BestOf,
     /// The evaluation needs too many network evaluations.
-    #[error("{rows} network evaluations would be needed, more than {MAX_ROWS}; use fewer steps")]
+    #[error("{rows} network evaluations are needed, more than {MAX_ROWS}; use fewer steps")]
     TooManyRows {
         /// Required evaluations.
         rows: usize,
@@ -108,34 +108,40 @@ pub fn exact_synthetic<D: TrainableDenoiser>(
     let chain = StepChain::enumerate(sampler, &config.schedule, config.seq_len, config.blocks, MAX_CHAINS)
         .ok_or(ExactError::Steps)?;
     let plan = Plan::collect(&support, &chain, model);
-    let parts = plan.parts();
-    let affordable = MAX_ROWS / parts.iter().map(|part| part.contexts.len()).sum::<usize>().max(1);
-    let priors = priors(model, &parts);
+    let evidence_sets = plan.evidence_sets();
+    let affordable =
+        MAX_ROWS / evidence_sets.iter().map(|evidence| evidence.contexts.len()).sum::<usize>().max(1);
+    let priors = priors(model, &evidence_sets);
     let latents: Vec<Latents> = (0..)
         .zip(&priors)
-        .map(|(part, prior)| Latents::of(prior.as_ref(), affordable, MAX_TRIES / parts.len(), (seed, part)))
+        .map(|(number, prior)| {
+            Latents::of(prior.as_ref(), affordable, MAX_TRIES / evidence_sets.len(), (seed, number))
+        })
         .collect();
-    let rows =
-        parts.iter().zip(&latents).map(|(part, latents)| part.contexts.len() * latents.weights.len()).sum();
+    let rows = evidence_sets
+        .iter()
+        .zip(&latents)
+        .map(|(evidence, latents)| evidence.contexts.len() * latents.weights.len())
+        .sum();
     if rows > MAX_ROWS {
         return Err(ExactError::TooManyRows { rows });
     }
     let rows: Vec<&LatentRows> = latents.iter().map(|latents| &latents.rows).collect();
-    let given_z = plan.group_probabilities(model, &parts, &rows, sampler.nfe / config.blocks);
+    let given_z = plan.group_probabilities(model, &evidence_sets, &rows, sampler.nfe / config.blocks);
     let mut means = vec![0.0; plan.n_groups()];
-    for ((part, latents), given_z) in parts.iter().zip(&latents).zip(&given_z) {
+    for ((evidence, latents), given_z) in evidence_sets.iter().zip(&latents).zip(&given_z) {
         for (weight, p) in latents.weights.iter().zip(given_z) {
-            part.groups.iter().zip(p).for_each(|(&group, p)| means[group] += weight * p);
+            evidence.groups.iter().zip(p).for_each(|(&group, p)| means[group] += weight * p);
         }
     }
     let p = plan.sequence_probabilities(&means);
     let kl = support.iter().zip(&p).map(|((_, w), p)| w * (w.ln() - p.ln())).sum();
     let influence = plan.influence(&support, &p, &means);
     let mut variance = 0.0;
-    for ((part, latents), given_z) in parts.iter().zip(&latents).zip(&given_z) {
+    for ((evidence, latents), given_z) in evidence_sets.iter().zip(&latents).zip(&given_z) {
         let n = (given_z.len() - latents.listed) as f64;
         let moved_by = |(weight, p): (&f64, &Vec<f64>)| -> f64 {
-            part.groups.iter().zip(p).map(|(&group, p)| weight * n * p * influence[group]).sum()
+            evidence.groups.iter().zip(p).map(|(&group, p)| weight * n * p * influence[group]).sum()
         };
         let moves = latents.weights.iter().zip(given_z).skip(latents.listed).map(moved_by);
         variance += standard_error(&moves.collect::<Vec<f64>>()).powi(2);
@@ -148,10 +154,10 @@ pub fn exact_synthetic<D: TrainableDenoiser>(
 }
 
 /// The prior for each evidence; `None` without a latent.
-fn priors<D: TrainableDenoiser>(model: &VmdModel<D>, parts: &[Part]) -> Vec<Option<Prior>> {
-    let known: Vec<u32> = parts.iter().flat_map(|part| part.known.iter().copied()).collect();
+fn priors<D: TrainableDenoiser>(model: &VmdModel<D>, evidence_sets: &[Evidence]) -> Vec<Option<Prior>> {
+    let known: Vec<u32> = evidence_sets.iter().flat_map(|evidence| evidence.known.iter().copied()).collect();
     if known.is_empty() {
-        return parts.iter().map(|_| model.prior()).collect();
+        return evidence_sets.iter().map(|_| model.prior()).collect();
     }
     model.priors_given(&known).into_iter().flatten().map(Some).collect()
 }
@@ -183,7 +189,7 @@ struct Latents {
 impl Latents {
     /// All values if `affordable`, else a mixture of the likeliest values and draws, with about `tries` draws
     /// in total.
-    fn of(prior: Option<&Prior>, affordable: usize, tries: usize, (seed, part): (u64, u64)) -> Self {
+    fn of(prior: Option<&Prior>, affordable: usize, tries: usize, (seed, stream): (u64, u64)) -> Self {
         let Some(prior) = prior else {
             return Self { rows: LatentRows::default(), weights: vec![1.0], listed: 1, left_out: 0.0 };
         };
@@ -205,7 +211,7 @@ impl Latents {
         let (listed, undrawn) = (weights.len(), 1.0 - weights.iter().sum::<f64>());
         let bits = |z: &[f32]| z.iter().map(|value| value.to_bits()).collect::<Vec<u32>>();
         let known: HashSet<Vec<u32>> = (0..listed).map(|row| bits(rows.row(row))).collect();
-        let mut rng = keyed_rng(seed, part, Purpose::Evaluate);
+        let mut rng = keyed_rng(seed, stream, Purpose::Evaluate);
         // The smaller the remaining mass, the more draws are rejected.
         let drawn = ((undrawn * tries as f64) as usize).clamp(2, n - listed);
         while rows.n_rows() < listed + drawn {

@@ -63,7 +63,7 @@ pub fn evaluate_infill(
     task: InfillTask,
     seed: u64,
 ) -> InfillScore {
-    assert!(task.contexts > 0 && task.completions > 0, "there is nothing to complete");
+    assert!(task.contexts > 0 && task.completions > 0, "contexts and completions must be 1 or more");
     let (seq, mask) = (set.seq_len(), model.vocab() as u32);
     let contexts: Vec<Vec<u32>> = (0..task.contexts).map(|i| context(set, seed, i as u64, mask)).collect();
     let rows: Vec<u32> = contexts.iter().flat_map(|context| context.repeat(task.completions)).collect();

@@ -38,7 +38,7 @@ struct Group {
 
 /// Known tokens, with the groups whose latents are drawn from the prior that they condition.
 #[derive(Debug)]
-pub(crate) struct Part {
+pub(crate) struct Evidence {
     /// Known tokens; empty for an unconditional prior.
     pub(crate) known: Vec<u32>,
     /// Numbers of these groups.
@@ -158,23 +158,23 @@ impl Plan {
     }
 
     /// Every list of known tokens, with its groups.
-    pub(crate) fn parts(&self) -> Vec<Part> {
-        let mut parts: Vec<Part> = self
+    pub(crate) fn evidence_sets(&self) -> Vec<Evidence> {
+        let mut evidence_sets: Vec<Evidence> = self
             .known
             .values
             .iter()
-            .map(|known| Part { known: known.clone(), groups: Vec::new(), contexts: Vec::new() })
+            .map(|known| Evidence { known: known.clone(), groups: Vec::new(), contexts: Vec::new() })
             .collect();
         for (number, group) in self.groups.values.iter().enumerate() {
-            let part = &mut parts[group.known];
-            part.groups.push(number);
-            part.contexts.extend(group.reveals.iter().map(|&reveal| self.reveals.values[reveal].context));
+            let evidence = &mut evidence_sets[group.known];
+            evidence.groups.push(number);
+            evidence.contexts.extend(group.reveals.iter().map(|&reveal| self.reveals.values[reveal].context));
         }
-        for part in &mut parts {
-            part.contexts.sort_unstable();
-            part.contexts.dedup();
+        for evidence in &mut evidence_sets {
+            evidence.contexts.sort_unstable();
+            evidence.contexts.dedup();
         }
-        parts
+        evidence_sets
     }
 
     /// `p(x)` of each sequence from the groups' means over `z`.
@@ -205,43 +205,47 @@ impl Plan {
     pub(crate) fn group_probabilities<D: TrainableDenoiser>(
         &self,
         model: &VmdModel<D>,
-        parts: &[Part],
+        evidence_sets: &[Evidence],
         latents: &[&LatentRows],
         budget: usize,
     ) -> Vec<Vec<Vec<f64>>> {
         let (vocab, seq) = (model.vocab(), model.seq_len());
         let contexts = &self.contexts.values;
-        let mut result: Vec<Vec<Vec<f64>>> = parts
+        let mut result: Vec<Vec<Vec<f64>>> = evidence_sets
             .iter()
             .zip(latents)
-            .map(|(part, rows)| vec![vec![1.0; part.groups.len()]; rows.n_rows().max(1)])
+            .map(|(evidence, rows)| vec![vec![1.0; evidence.groups.len()]; rows.n_rows().max(1)])
             .collect();
-        let asked: Vec<Vec<Vec<(usize, &Reveal)>>> = parts.iter().map(|part| self.asked(part)).collect();
-        let pairs = parts.iter().enumerate().flat_map(|(number, part)| {
+        let reveals_by_context: Vec<Vec<Vec<(usize, &Reveal)>>> =
+            evidence_sets.iter().map(|evidence| self.reveals_by_context(evidence)).collect();
+        let pairs = evidence_sets.iter().enumerate().flat_map(|(number, evidence)| {
             let n_latents = latents[number].n_rows().max(1);
             (0..n_latents)
-                .flat_map(move |z| (0..part.contexts.len()).map(move |context| (number, z, context)))
+                .flat_map(move |z| (0..evidence.contexts.len()).map(move |context| (number, z, context)))
         });
         let pairs: Vec<(usize, usize, usize)> = pairs.collect();
         for chunk in pairs.chunks(BATCH_ROWS) {
-            let context = |part: usize, place: usize| &contexts[parts[part].contexts[place]];
+            let context = |number: usize, place: usize| &contexts[evidence_sets[number].contexts[place]];
             let xt: Vec<u32> =
-                chunk.iter().flat_map(|&(part, _, c)| context(part, c).xt.iter().copied()).collect();
-            let t: Vec<f64> = chunk.iter().map(|&(part, _, c)| f64::from_bits(context(part, c).t)).collect();
+                chunk.iter().flat_map(|&(number, _, c)| context(number, c).xt.iter().copied()).collect();
+            let t: Vec<f64> =
+                chunk.iter().map(|&(number, _, c)| f64::from_bits(context(number, c).t)).collect();
             let row_len = latents.first().map_or(0, |rows| rows.row_len);
             let values: Vec<f32> = match row_len {
                 0 => Vec::new(),
-                _ => chunk.iter().flat_map(|&(part, z, _)| latents[part].row(z).iter().copied()).collect(),
+                _ => {
+                    chunk.iter().flat_map(|&(number, z, _)| latents[number].row(z).iter().copied()).collect()
+                }
             };
             let prediction = model.predict(Query { xt: &xt, t: &t, z: &values, budget, rows: &[] });
-            for (row, &(part, z, place)) in chunk.iter().enumerate() {
+            for (row, &(number, z, place)) in chunk.iter().enumerate() {
                 let answer = prediction.row(row, seq, vocab);
-                for &(group, reveal) in &asked[part][place] {
+                for &(group, reveal) in &reveals_by_context[number][place] {
                     let mut given = vec![vocab as u32; seq];
                     reveal.tokens.iter().for_each(|&(i, value)| given[i] = value);
                     let of_token =
                         |&(i, value): &(usize, u32)| log_probability(&answer.logits_given(i, &given), value);
-                    result[part][z][group] *= reveal.tokens.iter().map(of_token).sum::<f64>().exp();
+                    result[number][z][group] *= reveal.tokens.iter().map(of_token).sum::<f64>().exp();
                 }
             }
         }
@@ -249,17 +253,17 @@ impl Plan {
     }
 
     /// For each context of `evidence`: positions of the groups that reveal tokens there, and the reveals.
-    fn asked(&self, part: &Part) -> Vec<Vec<(usize, &Reveal)>> {
-        let mut asked = vec![Vec::new(); part.contexts.len()];
-        for (place, &group) in part.groups.iter().enumerate() {
+    fn reveals_by_context(&self, evidence: &Evidence) -> Vec<Vec<(usize, &Reveal)>> {
+        let mut reveals_by_context = vec![Vec::new(); evidence.contexts.len()];
+        for (place, &group) in evidence.groups.iter().enumerate() {
             for &reveal in &self.groups.values[group].reveals {
                 let reveal = &self.reveals.values[reveal];
-                if let Ok(context) = part.contexts.binary_search(&reveal.context) {
-                    asked[context].push((place, reveal));
+                if let Ok(context) = evidence.contexts.binary_search(&reveal.context) {
+                    reveals_by_context[context].push((place, reveal));
                 }
             }
         }
-        asked
+        reveals_by_context
     }
 }
 

@@ -51,7 +51,7 @@ pub enum SyntheticSet {
 pub enum SyntheticSetError {
     /// No set has this name.
     #[error(
-        "no synthetic set is called {name:?}; use pairs-uniform, pairs-skewed, d1, d2, chain-L, needle-L, parity-L, \
+        "unknown synthetic set {name:?}; use pairs-uniform, pairs-skewed, d1, d2, chain-L, needle-L, parity-L, \
          grids-4x4 or rules, with a length for L"
     )]
     UnknownName {
@@ -59,7 +59,9 @@ pub enum SyntheticSetError {
         name: String,
     },
     /// This many sequences cannot be held out.
-    #[error("{set} cannot hold out {n} sequences; its support has to be listed, and some must be left")]
+    #[error(
+        "{set} cannot hold out {n} sequences; choose a set with a small support, and fewer sequences than it has"
+    )]
     HoldOut {
         /// Name of the set.
         set: String,

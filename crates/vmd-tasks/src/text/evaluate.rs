@@ -39,7 +39,7 @@ pub(super) fn start<'a, 'o>(
         return Err(TaskError::Value {
             option: "judge",
             problem: format!(
-                "reads {} values in sequences of {}, and what it would judge has {} in {length}; give another one, or a \
+                "has {} token values in sequences of {}, but the samples have {} in {length}; use another judge, or a \
                  greater length",
                 judge.vocab, judge.seq_len, config.vocab
             ),

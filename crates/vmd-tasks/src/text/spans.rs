@@ -41,7 +41,7 @@ pub fn infill_spans<D: TrainableDenoiser>(
     (len, attempts): (usize, usize),
     seed: u64,
 ) -> SpanScore {
-    assert!(0 < len && len < length, "a span lies between two ends");
+    assert!(0 < len && len < length, "0 < len < length");
     let span: Range<usize> = (length - len) / 2..(length - len) / 2 + len;
     let mut template = texts.to_vec();
     for text in template.chunks_exact_mut(length) {

@@ -143,7 +143,7 @@ fn tokens_with_parents_are_measured_as_they_are_sampled() {
             }
             let deaf = load_parameters(model.clone(), deaf).unwrap();
             let without = exact_synthetic(&deaf, &set, &sampler_of(nfe), 1).unwrap().accuracy;
-            assert!((p - without).abs() > 1e-3, "parents say nothing: {p}");
+            assert!((p - without).abs() > 1e-3, "parents have no effect: {p}");
         }
     }
 }
@@ -160,7 +160,7 @@ fn integrated_latents_come_with_an_error() {
         // Five standard errors of a difference.
         let error = a.kl_standard_error.hypot(b.kl_standard_error);
         assert!((a.kl - b.kl).abs() < 5.0 * error, "{scope}: {a:?} and {b:?}");
-        assert!(error < 0.05, "{scope}: an error of {error} tells nothing");
+        assert!(error < 0.05, "{scope}: the error {error} is too large");
     }
 }
 

@@ -8,12 +8,12 @@ use vmd_core::Validate;
 use vmd_tasks::{Recipe, TaskConfig};
 
 fn config(text: &str) -> TaskConfig {
-    toml::from_str(text).expect("the test's own configuration is sound")
+    toml::from_str(text).expect("a valid configuration")
 }
 
 /// A folder with a text, lines, molecules and a table.
 fn workplace() -> TempDir {
-    let folder = tempfile::tempdir().expect("a folder can be made");
+    let folder = tempfile::tempdir().expect("a temporary folder");
     let write =
         |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("the file can be written");
     write("sea.txt", &"the sea is wide and the ship is small ".repeat(300));

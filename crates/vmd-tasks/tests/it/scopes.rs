@@ -123,7 +123,7 @@ fn every_bound_lies_above_the_cross_entropy_of_its_sampler_and_near_it_where_the
                 assert!(mean > exact - 4.0 * error, "{about}");
                 // A wrong factor for blocks or for the probability of a step would halve or double the bound.
                 assert!(!is_quiet || mean < 1.2 * exact, "{about}");
-                assert!(error < 0.1, "too few draws to see anything: {about}");
+                assert!(error < 0.1, "too few draws: {about}");
             }
         }
     }

@@ -108,9 +108,8 @@ impl Observer for Counter {
 fn model(task: &Palindromes) -> VmdModel {
     let text =
         format!("vocab = 2\nseq_len = {}\n[denoiser.trunk]\nwidth = 8\nlayers = 1\nheads = 2\n", task.len);
-    let config: ModelConfig = toml::from_str(&text).expect("the test's own configuration is sound");
-    VmdModel::new(&config, keyed_rng(1, 0, Purpose::Init), &Device::flex())
-        .expect("the test's own configuration is sound")
+    let config: ModelConfig = toml::from_str(&text).expect("a valid configuration");
+    VmdModel::new(&config, keyed_rng(1, 0, Purpose::Init), &Device::flex()).expect("a valid configuration")
 }
 
 #[test]

@@ -65,9 +65,9 @@ fn every_public_molecule_is_accepted() {
     let Some(molecules) = qm9() else { return };
     assert_eq!(molecules.len(), 133_885);
     let keys: BTreeSet<String> = molecules.par_iter().map(|smiles| key(smiles)).collect();
-    println!("{} different molecules", keys.len());
+    println!("{} distinct molecules", keys.len());
     assert_eq!(keys.len(), DIFFERENT);
-    keys.par_iter().for_each(|string| assert_eq!(&key(string), string, "a key is its own"));
+    keys.par_iter().for_each(|string| assert_eq!(&key(string), string, "a key is its own key"));
 }
 
 /// Pseudo-random numbers from a seed (Steele's `SplitMix64`).
@@ -375,6 +375,6 @@ fn mutated_public_molecules_never_panic() {
         is_valid
     });
     let n_valid = n_valid.count();
-    println!("{n_valid} are molecules still");
+    println!("{n_valid} are still molecules");
     assert!(molecules.is_empty() || n_valid > 1000);
 }

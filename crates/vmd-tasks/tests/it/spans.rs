@@ -13,9 +13,8 @@ fn model() -> VmdModel {
     let trunk = "width = 8\nlayers = 1\nheads = 2\nposition = \"rotary\"\n";
     let config: ModelConfig =
         toml::from_str(&format!("vocab = 5\nseq_len = {SEQ}\n[denoiser.trunk]\n{trunk}"))
-            .expect("the test's own configuration is sound");
-    VmdModel::new(&config, keyed_rng(1, 0, Purpose::Init), &Device::flex())
-        .expect("the test's own configuration is sound")
+            .expect("a valid configuration");
+    VmdModel::new(&config, keyed_rng(1, 0, Purpose::Init), &Device::flex()).expect("a valid configuration")
 }
 
 fn texts(n: usize) -> Vec<u32> {

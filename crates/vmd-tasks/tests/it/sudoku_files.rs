@@ -20,7 +20,7 @@ fn public(file: &str) -> Option<Vec<PuzzleRecord>> {
         println!("skipped: {} is absent", path.display());
         return None;
     }
-    Some(read_puzzles(&path).expect("a public set is sound"))
+    Some(read_puzzles(&path).expect("a valid public set"))
 }
 
 fn assert_unique(file: &str, n: usize) {

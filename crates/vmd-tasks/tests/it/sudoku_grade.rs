@@ -62,7 +62,7 @@ fn distribution(file: &str) -> Option<[usize; 8]> {
         return None;
     }
     let mut counts = [0; 8];
-    for record in read_puzzles(&path).expect("a public set is sound") {
+    for record in read_puzzles(&path).expect("a valid public set") {
         match grade(&record.puzzle) {
             Grade { solved: true, hardest: Some(technique) } => counts[technique as usize] += 1,
             _ => counts[7] += 1,

@@ -64,15 +64,18 @@ fn broken_rules_are_named() {
     let nine = |row: usize, text: &str| -> Grid {
         format!("{}{text}{}", ".".repeat(9 * row), ".".repeat(81 - 9 * row - text.len())).parse().unwrap()
     };
-    let say = |grid: &Grid| broken_rule(grid).map(|rule| rule.to_string());
-    assert_eq!(say(&nine(2, ".7..7....")).as_deref(), Some("row 3 has two 7s (columns 2 and 5)"));
-    assert_eq!(say(&nine(0, "7..7....7")).as_deref(), Some("row 1 has three 7s (columns 1, 4 and 9)"));
-    assert_eq!(say(&nine(1, ".4................4")).as_deref(), None);
-    assert_eq!(say(&nine(1, ".4.......................4")).as_deref(), None);
-    assert_eq!(say(&nine(1, ".4..................4")).as_deref(), None);
-    assert_eq!(say(&nine(1, ".4.................4")).as_deref(), Some("column 2 has two 4s (rows 2 and 4)"));
-    assert_eq!(say(&nine(0, ".4.......4")).as_deref(), Some("box 1 has two 4s (cells (1, 2) and (2, 1))"));
-    assert_eq!(say(&Grid::blank(layout(3, 3))), None);
+    let broken = |grid: &Grid| broken_rule(grid).map(|rule| rule.to_string());
+    assert_eq!(broken(&nine(2, ".7..7....")).as_deref(), Some("row 3 has two 7s (columns 2 and 5)"));
+    assert_eq!(broken(&nine(0, "7..7....7")).as_deref(), Some("row 1 has three 7s (columns 1, 4 and 9)"));
+    assert_eq!(broken(&nine(1, ".4................4")).as_deref(), None);
+    assert_eq!(broken(&nine(1, ".4.......................4")).as_deref(), None);
+    assert_eq!(broken(&nine(1, ".4..................4")).as_deref(), None);
+    assert_eq!(
+        broken(&nine(1, ".4.................4")).as_deref(),
+        Some("column 2 has two 4s (rows 2 and 4)")
+    );
+    assert_eq!(broken(&nine(0, ".4.......4")).as_deref(), Some("box 1 has two 4s (cells (1, 2) and (2, 1))"));
+    assert_eq!(broken(&Grid::blank(layout(3, 3))), None);
 }
 
 #[test]

@@ -10,16 +10,15 @@ use vmd_sampler::ValueRule;
 use vmd_tasks::{Evaluation, Options, Subject, TaskConfig, TaskError};
 
 fn config(text: &str) -> TaskConfig {
-    toml::from_str(text).expect("the test's own configuration is sound")
+    toml::from_str(text).expect("a valid configuration")
 }
 
 fn model(vocab: usize, seq_len: usize) -> VmdModel {
     let text = format!(
         "vocab = {vocab}\nseq_len = {seq_len}\n[denoiser.trunk]\nwidth = 8\nlayers = 1\nheads = 2\nposition = \"rotary\""
     );
-    let config: ModelConfig = toml::from_str(&text).expect("the test's own configuration is sound");
-    VmdModel::new(&config, keyed_rng(1, 0, Purpose::Init), &Device::flex())
-        .expect("the test's own configuration is sound")
+    let config: ModelConfig = toml::from_str(&text).expect("a valid configuration");
+    VmdModel::new(&config, keyed_rng(1, 0, Purpose::Init), &Device::flex()).expect("a valid configuration")
 }
 
 #[test]

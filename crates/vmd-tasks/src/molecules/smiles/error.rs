@@ -26,7 +26,7 @@ pub enum SmilesReason {
     Empty,
     /// No token starts with this character.
     #[error(
-        "no atom, bond, branch or ring starts so; outside brackets atoms are B C N O P S F Cl Br I and b c n o p s"
+        "not an atom, bond, branch or ring; outside brackets atoms are B C N O P S F Cl Br I and b c n o p s"
     )]
     Character,
     /// A bracket atom that is not `[isotope symbol chirality hydrogens charge :class]`.
@@ -44,7 +44,7 @@ pub enum SmilesReason {
     #[error("a dot without an atom on either side; put it between two parts")]
     DotWithoutAtom,
     /// A branch does not follow an atom.
-    #[error("a branch that follows no atom; put it behind an atom and its rings")]
+    #[error("a branch that follows no atom; put it after an atom and its ring numbers")]
     BranchWithoutAtom,
     /// A branch is empty.
     #[error("an empty branch; remove it")]
@@ -56,7 +56,7 @@ pub enum SmilesReason {
     #[error("a branch that was not opened; remove the )")]
     UnopenedBranch,
     /// A ring number does not follow an atom.
-    #[error("a ring number that follows no atom; put it behind an atom")]
+    #[error("a ring number that follows no atom; put it after an atom")]
     RingWithoutAtom,
     /// A `%` is not followed by two digits.
     #[error("a % without two digits; write %10 to %99")]
@@ -80,7 +80,9 @@ pub enum SmilesReason {
     #[error("an aromatic atom outside of rings; write it with a capital letter")]
     AromaticAtom,
     /// The double bonds of an aromatic system cannot be placed.
-    #[error("no place for the double bond of this aromatic atom; say which atom has a hydrogen, as in [nH]")]
+    #[error(
+        "no place for the double bond of this aromatic atom; mark the atom that has a hydrogen, as in [nH]"
+    )]
     NotKekule,
     /// An atom has more bonds than its valences allow.
     #[error("more bonds than this atom has; remove some, or give it a charge in brackets")]
