@@ -1,14 +1,15 @@
-//! Writing files that appear whole or not at all.
+//! Atomic file writes.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-/// Writes `path` through `fill` into a file beside it, flushes that to the disk and renames it.
+/// Writes `path` atomically: `fill` writes a temporary file in the same folder, which is flushed to disk and
+/// renamed.
 ///
 /// # Errors
 ///
-/// What `fill` returns, or an error of the system as `failed` wraps it; `path` is then unchanged.
+/// Errors of `fill`, and I/O errors wrapped with `failed`; `path` is then unchanged.
 pub fn write_whole<E>(
     path: &Path,
     failed: impl Fn(io::Error) -> E,
@@ -16,7 +17,7 @@ pub fn write_whole<E>(
 ) -> Result<(), E> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let mut builder = tempfile::Builder::new();
-    // Temporary files are private by default; this one becomes an ordinary file, as the umask has it.
+    // Temporary files are private; apply the permissions of the umask.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let file = builder.tempfile_in(folder).map_err(&failed)?;
@@ -25,14 +26,14 @@ pub fn write_whole<E>(
     let file = writer.into_inner().map_err(|error| failed(error.into_error()))?;
     file.as_file().sync_all().map_err(&failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
-    // The new name is durable once its folder is; folders can be synced on Unix only.
+    // Sync the folder to make the new name durable; possible on Unix only.
     if cfg!(unix) {
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(&failed)?;
     }
     Ok(())
 }
 
-/// Bytes in hexadecimal digits.
+/// Bytes as hexadecimal digits.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

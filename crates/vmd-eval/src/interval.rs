@@ -2,11 +2,11 @@
 
 use crate::{Figure, Unit};
 
-/// The normal distribution's 97.5 % point.
+/// 97.5 % quantile of the normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// A share of `hits` among `n` with Wilson's score interval, which stays inside `0..=1` and is not empty at
-/// the ends.
+/// The proportion of `hits` among `n` with Wilson's score interval, which is inside `0..=1` and has positive
+/// width even at the ends.
 ///
 /// # Source
 ///
@@ -29,7 +29,7 @@ pub fn wilson_interval(hits: usize, n: usize) -> Figure {
     Figure { value: share, ci95, n, unit: Unit::Share }
 }
 
-/// A mean with its normal interval.
+/// A mean with its normal-approximation interval.
 pub fn mean_interval(values: &[f64]) -> Figure {
     let n = values.len();
     let mean = values.iter().sum::<f64>() / n.max(1) as f64;

@@ -1,6 +1,7 @@
-//! Metrics, intervals and [`Record`]s: one figure with everything needed to know what it is.
+//! Metrics, intervals and [`Record`]s: figures with their full provenance.
 //!
-//! Invariant: nothing here trains a network, prints or knows a task, and no figure leaves without its settings.
+//! Invariant: nothing here trains a network, prints or depends on a task, and every figure carries its
+//! settings.
 
 mod interval;
 mod record;

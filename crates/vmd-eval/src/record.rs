@@ -1,32 +1,32 @@
-//! One figure and where it comes from.
+//! Figures and their provenance.
 
 use serde::{Deserialize, Serialize};
 use vmd_sampler::{Method, SamplerConfig, SearchConfig};
 
-/// One measured figure. This is the line that `--json` prints.
+/// One measured figure, and one line of the `--json` output.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// Name of the task, such as `sudoku` or `synthetic`.
     pub task: String,
     /// Data set or puzzle file.
     pub dataset: String,
-    /// Part of the data, `exact` where all of it was enumerated.
+    /// Split of the data; `exact` for enumeration.
     pub split: String,
-    /// Part of the split, such as a range of clues; absent for all of it.
+    /// Subset of the split, such as a range of clues; absent for the whole split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub band: Option<String>,
-    /// Name of the figure: `accuracy`, `kl_exact`, `solved`, `valid`, `cell_accuracy`, `mean_nfe`, `bound`, …
+    /// Name of the metric: `accuracy`, `kl_exact`, `solved`, `valid`, `cell_accuracy`, `mean_nfe`, `bound`, …
     pub metric: String,
-    /// Its value; shares lie in `0..=1`, divergences and bounds are nats per sequence.
+    /// Value. Shares are in `0..=1`, divergences and bounds in nats per sequence.
     pub value: f64,
-    /// 95 % interval; equal ends where the value is exact, and bounds where something too rare to matter was left out.
+    /// 95 % interval. Both ends are equal for exact values; they are bounds if rare cases were left out.
     pub ci95: [f64; 2],
-    /// Samples behind the value; 0 where it is exact.
+    /// Number of samples; 0 for exact values.
     pub n: usize,
-    /// Whether the value is a share; left out of JSON for plain numbers.
+    /// Unit of the value; omitted from JSON for plain numbers.
     #[serde(default, skip_serializing_if = "Unit::is_plain")]
     pub unit: Unit,
-    /// Steps that the sampler was allowed; absent where it sets its own pace.
+    /// Steps of the sampler; absent if it determines them itself.
     pub nfe: Option<usize>,
     /// Reveal rule, or `search(THRESHOLD)`.
     pub reveal: String,
@@ -34,12 +34,12 @@ pub struct Record {
     pub value_rule: String,
     /// Remask rule.
     pub remask: String,
-    /// Attempts that the sampler was allowed at each sample.
+    /// Maximum attempts per sample.
     pub best_of: usize,
-    /// Draws of the posterior behind each sequence's bound; absent for other figures.
+    /// Posterior draws per sequence for its bound; absent for other figures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latent_draws: Option<usize>,
-    /// Loops of the network's trunk, where they are not the model's own number.
+    /// Loops of the network's trunk, if they differ from the model's own number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loops: Option<usize>,
     /// Model folder or preset.
@@ -52,7 +52,7 @@ pub struct Record {
     pub config_sha256: String,
 }
 
-/// Where a set of figures comes from; the part of a [`Record`] that they share.
+/// Provenance of a set of figures: the fields of [`Record`] that they share.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Provenance {
     /// See [`Record::task`].
@@ -73,11 +73,11 @@ pub struct Provenance {
     pub config_sha256: String,
 }
 
-/// How a value is to be read.
+/// Unit of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
-    /// A number.
+    /// A plain number.
     #[default]
     Plain,
     /// A share between 0 and 1.
@@ -90,16 +90,16 @@ impl Unit {
     }
 }
 
-/// A value with its interval.
+/// A value with its 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Figure {
     /// The value.
     pub value: f64,
-    /// Its 95 % interval.
+    /// 95 % interval.
     pub ci95: [f64; 2],
-    /// Samples behind it.
+    /// Number of samples.
     pub n: usize,
-    /// How it is to be read.
+    /// Unit of the value.
     pub unit: Unit,
 }
 
@@ -109,25 +109,25 @@ impl Figure {
         Self { value, ci95: [value, value], n: 0, unit: Unit::Plain }
     }
 
-    /// The same figure, read as a share.
+    /// The same figure with the unit [`Unit::Share`].
     #[must_use]
     pub fn share(self) -> Self {
         Self { unit: Unit::Share, ..self }
     }
 
-    /// The figure of which value and ends of the interval are `f` of this one's, such as bits of nats.
+    /// Applies `f` to the value and both ends of the interval, such as to convert nats to bits.
     #[must_use]
     pub fn map(self, f: impl Fn(f64) -> f64) -> Self {
         Self { value: f(self.value), ci95: self.ci95.map(f), ..self }
     }
 
-    /// Whether there is a value: one of an empty sample is NaN.
+    /// Whether the value is defined; figures of empty samples are NaN.
     pub fn is_defined(&self) -> bool {
         !self.value.is_nan()
     }
 }
 
-/// What a [`Record`] says of the sampler that it was measured with.
+/// Sampler fields of a [`Record`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct SamplerLabel {
     nfe: Option<usize>,
@@ -171,7 +171,7 @@ impl From<&Method> for SamplerLabel {
 }
 
 impl Provenance {
-    /// The record of one figure measured with `sampler`.
+    /// The record of a figure measured with `sampler`.
     pub fn record(
         &self,
         metric: &str,

@@ -10,29 +10,29 @@ use crate::table::TableConfig;
 use crate::text::{Text8Config, TextConfig};
 use crate::{Sizes, Task, TaskError};
 
-/// The keys of one kind of data, and how they are opened.
+/// Settings of one kind of data.
 pub trait TaskSettings {
     /// Name of the task.
     const NAME: &'static str;
-    /// Options of an evaluation that the task understands.
+    /// Evaluation options that the task accepts.
     const OPTIONS: &'static [&'static str];
-    /// Whether it has rules that samples can be checked by, for repeated attempts.
+    /// Whether the task has rules that samples can be checked against.
     const HAS_RULES: bool = false;
 
-    /// The sizes, where they are known without reading the data.
+    /// Sizes of the data, if known without opening it.
     fn known_sizes(&self) -> Option<Sizes>;
 
     /// Opens the data.
     ///
     /// # Errors
     ///
-    /// [`TaskError`] for settings that are out of range and files that cannot be used.
+    /// [`TaskError`] for settings out of range and unusable files.
     fn open(&self) -> Result<Box<dyn Task>, TaskError>;
 }
 
 macro_rules! registry {
     ($($(#[$doc:meta])* $kind:ident($settings:ty),)*) => {
-        /// What is learned: the `[data]` table of a configuration, whose key `kind` names one of these.
+        /// The `[data]` table of a configuration. The key `kind` selects the variant.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "kind", rename_all = "snake_case")]
         pub enum TaskConfig {
@@ -40,11 +40,11 @@ macro_rules! registry {
         }
 
         impl TaskConfig {
-            /// Opens the data, once for everything that is done with them.
+            /// Opens the data.
             ///
             /// # Errors
             ///
-            /// [`TaskError`] for settings that are out of range and files that cannot be used.
+            /// [`TaskError`] for settings out of range and unusable files.
             pub fn open(&self) -> Result<Box<dyn Task>, TaskError> {
                 match self {
                     $(Self::$kind(settings) => settings.open(),)*
@@ -58,21 +58,21 @@ macro_rules! registry {
                 }
             }
 
-            /// The sizes, where they are known without reading the data.
+            /// Sizes of the data, if known without opening it.
             pub fn known_sizes(&self) -> Option<Sizes> {
                 match self {
                     $(Self::$kind(settings) => settings.known_sizes(),)*
                 }
             }
 
-            /// Options of an evaluation that the task understands.
+            /// Evaluation options that the task accepts.
             pub fn options(&self) -> &'static [&'static str] {
                 match self {
                     $(Self::$kind(_) => <$settings>::OPTIONS,)*
                 }
             }
 
-            /// Whether the task has rules that samples can be checked by.
+            /// Whether the task has rules that samples can be checked against.
             pub fn has_rules(&self) -> bool {
                 match self {
                     $(Self::$kind(_) => <$settings>::HAS_RULES,)*
@@ -94,15 +94,15 @@ registry! {
     Text(TextConfig),
     /// The 100 million characters of text8.
     Text8(Text8Config),
-    /// Lines of a file, each a sequence.
+    /// Lines of a file, one sequence each.
     Lines(LinesConfig),
     /// Molecules as SMILES, one a line.
     Molecules(MoleculesConfig),
-    /// Rows of a CSV file, a token for each value.
+    /// Rows of a CSV file, one token per value.
     Table(TableConfig),
 }
 
-/// Names of the tasks that have an option.
+/// Names of the tasks that accept the evaluation option `option`.
 pub(crate) fn tasks_with(option: &str) -> Vec<&'static str> {
     let mut names: Vec<&str> =
         TASKS.iter().filter(|(_, options)| options.contains(&option)).map(|(name, _)| *name).collect();
@@ -111,7 +111,7 @@ pub(crate) fn tasks_with(option: &str) -> Vec<&'static str> {
 }
 
 impl TaskConfig {
-    /// Names of the tasks that have an option of an evaluation.
+    /// Names of the tasks that accept the evaluation option `option`.
     #[must_use]
     pub fn tasks_with(option: &str) -> Vec<&'static str> {
         tasks_with(option)

@@ -1,4 +1,4 @@
-//! What can be wrong with data, a model or an evaluation.
+//! Errors of data, models and evaluations.
 
 use thiserror::Error;
 #[cfg(feature = "download")]
@@ -8,7 +8,7 @@ use vmd_eval::text::NgramError;
 
 use crate::sudoku::SudokuError;
 
-/// Data that cannot be opened, or an evaluation that cannot be made.
+/// Data that cannot be opened, or an evaluation that cannot run.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TaskError {
@@ -20,10 +20,10 @@ pub enum TaskError {
         /// What is wrong, and what to do.
         problem: String,
     },
-    /// The file of the data cannot be used.
+    /// The data file cannot be used.
     #[error("data.path: {0}")]
     File(TextError),
-    /// A file of puzzles that are kept out of training cannot be used.
+    /// A file of excluded puzzles cannot be used.
     #[error("data.exclude: {0}")]
     Exclude(SudokuError),
     /// A file of puzzles cannot be used.
@@ -31,21 +31,21 @@ pub enum TaskError {
     Puzzles(SudokuError),
     /// The data cannot be downloaded.
     #[cfg(feature = "download")]
-    #[error("data.path is left out, and text8 cannot be downloaded: {0}")]
+    #[error("data.path is absent, and text8 cannot be downloaded: {0}")]
     Download(DownloadError),
-    /// This build cannot download.
+    /// The build lacks downloads.
     #[error(
-        "data.path is left out, and this build has no downloads; give the path of the file, or build with the feature `download`"
+        "data.path is absent, and this build cannot download; give the path of the file, or build with the feature `download`"
     )]
     NoDownload,
-    /// An option that belongs to other tasks.
+    /// The option belongs to other tasks.
     #[error("{option} is for {}, and this model was trained on {task}; leave it out", .tasks.join(", "))]
     Option {
         /// The option.
         option: &'static str,
-        /// Tasks that have it.
+        /// Tasks that accept it.
         tasks: Vec<&'static str>,
-        /// The task at hand.
+        /// The current task.
         task: &'static str,
     },
     /// An option is out of range.
@@ -56,10 +56,10 @@ pub enum TaskError {
         /// What is wrong, and what to do.
         problem: String,
     },
-    /// A sampler that does not fit the model or the task.
+    /// The sampler does not fit the model or the task.
     #[error("{0}")]
     Sampler(String),
-    /// A model that does not fit the task.
+    /// The model does not fit the task.
     #[error("{0}")]
     Model(String),
     /// There is nothing to measure.
@@ -68,10 +68,10 @@ pub enum TaskError {
     /// The n-gram judge cannot be trained.
     #[error("{0}")]
     Judge(NgramError),
-    /// A part of the data has too few tokens for what is asked.
+    /// A split has too few tokens for the requested length.
     #[error("length {length}: {reason}")]
     Length {
-        /// Tokens of a text.
+        /// Tokens per text.
         length: usize,
         /// The reason.
         reason: TextError,
@@ -79,7 +79,7 @@ pub enum TaskError {
 }
 
 impl TaskError {
-    /// Whether the request itself is wrong, and not a file or the network.
+    /// Whether the request is wrong, as opposed to a file or the network.
     #[must_use]
     pub fn is_usage(&self) -> bool {
         match self {
@@ -90,7 +90,7 @@ impl TaskError {
         }
     }
 
-    /// The option that is wrong, if one is.
+    /// The invalid option, if any.
     #[must_use]
     pub fn option(&self) -> Option<&'static str> {
         match self {

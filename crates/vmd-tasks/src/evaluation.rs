@@ -1,4 +1,4 @@
-//! What an evaluation is asked for.
+//! Settings of one evaluation.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,11 +11,11 @@ use crate::config::tasks_with;
 use crate::synthetic::InfillTask;
 use crate::{EvaluateConfig, TaskError, default_completions, default_contexts, samplers};
 
-/// Which tokens are clues.
+/// Which tokens are given as clues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Given {
-    /// A random half of them.
+    /// A random half.
     Half,
 }
 
@@ -31,12 +31,12 @@ impl FromStr for Given {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "half" => Ok(Self::Half),
-            other => Err(format!("`{other}` is no share of clues; use half")),
+            other => Err(format!("`{other}` is not a share of clues; use half")),
         }
     }
 }
 
-/// Samplers and amounts. What is absent is the task's own choice.
+/// Samplers and sample counts. Absent fields use the task's defaults.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
     /// Reveal rules.
@@ -45,9 +45,9 @@ pub struct Evaluation {
     pub nfe: Option<Vec<usize>>,
     /// Value rule.
     pub value: Option<ValueRule>,
-    /// Everything else about samplers.
+    /// All other sampler settings.
     pub rest: SamplerConfig,
-    /// What else is asked for.
+    /// Options of the task.
     pub options: Options,
     /// Seed of every draw.
     pub seed: u64,
@@ -66,43 +66,43 @@ impl Default for Evaluation {
     }
 }
 
-/// Options of tasks; a task refuses those of others.
+/// Options of tasks. A task refuses options that it does not accept.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Options {
-    /// Search with this threshold instead of sampling step by step.
+    /// Threshold for search, which replaces step-by-step sampling.
     pub search: Option<f64>,
-    /// File of puzzles.
+    /// Puzzle file.
     pub puzzles: Option<PathBuf>,
-    /// Only so many of the puzzles.
+    /// Maximum number of puzzles.
     pub limit: Option<usize>,
-    /// Instead of puzzles, so many unconditional grids.
+    /// Number of unconditional grids to draw instead of solving puzzles.
     pub unconditional: Option<usize>,
     /// Samples to draw.
     pub samples: Option<usize>,
-    /// Draws of the posterior for a tighter bound.
+    /// Posterior draws per sequence for the importance-weighted bound.
     pub iwae: Option<usize>,
-    /// Clues to complete.
+    /// Clues for infilling.
     pub given: Option<Given>,
-    /// Sequences of which clues are given.
+    /// Sequences whose clues are given.
     pub contexts: Option<usize>,
-    /// Completions of each of them.
+    /// Completions per sequence.
     pub completions: Option<usize>,
-    /// Use the test part, not the validation part.
+    /// Use the test split instead of the validation split.
     pub test: bool,
     /// Held-out sequences whose bound is estimated; all if absent.
     pub texts: Option<usize>,
-    /// Tokens of each text that is written; as many as in training if absent.
+    /// Tokens per generated text; the training length if absent.
     pub length: Option<usize>,
-    /// Fill in the middle tokens of held-out texts, so many.
+    /// Length of the middle span of held-out texts to fill in.
     pub span: Option<usize>,
-    /// Attempts at each of them, of which the one is kept that the model finds likeliest.
+    /// Attempts per span; the most likely one is kept.
     pub candidates: Option<usize>,
     /// Order of the n-gram judge.
     pub order: Option<usize>,
 }
 
 impl Options {
-    /// Names of those that are set.
+    /// Names of the options that are set.
     #[must_use]
     pub fn set(&self) -> Vec<&'static str> {
         let all = [
@@ -125,7 +125,7 @@ impl Options {
         all.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| name).collect()
     }
 
-    /// The numbers that must not be 0.
+    /// Options that must not be 0.
     fn counts(&self) -> [(&'static str, Option<usize>); 8] {
         [
             ("unconditional", self.unconditional),
@@ -139,7 +139,7 @@ impl Options {
         ]
     }
 
-    /// What is completed from clues.
+    /// The infill task, if `given` is set.
     #[must_use]
     pub fn infill(&self) -> Option<InfillTask> {
         self.given.map(|Given::Half| InfillTask {
@@ -150,7 +150,7 @@ impl Options {
 }
 
 impl Evaluation {
-    /// The samplers to compare; what is left open is as in `defaults`.
+    /// The samplers to compare. Absent fields are taken from `defaults`.
     #[must_use]
     pub fn samplers(&self, defaults: &EvaluateConfig) -> Vec<SamplerConfig> {
         let (reveal, nfe) = (
@@ -161,7 +161,7 @@ impl Evaluation {
         samplers(reveal, nfe, &SamplerConfig { value, ..self.rest.clone() })
     }
 
-    /// The searches that are asked for, or else the samplers.
+    /// The searches if `search` is set, else the samplers.
     #[must_use]
     pub fn methods(&self, defaults: &EvaluateConfig) -> Vec<Method> {
         let Some(threshold) = self.options.search else {
@@ -172,7 +172,7 @@ impl Evaluation {
         nfe.iter().map(|&nfe| SearchConfig { threshold, nfe, value }.into()).collect()
     }
 
-    /// Refuses options that `task`, which has `known`, does not understand, and numbers that must not be 0.
+    /// Refuses options outside `known`, the options of `task`, and counts of 0.
     ///
     /// # Errors
     ///

@@ -1,10 +1,10 @@
-//! Tasks: everything about one kind of data in one place.
+//! Tasks: data, rules, recipe and evaluation for each kind of data.
 //!
-//! A [`Task`] opens its data, knows their rules, suggests a recipe for training and measures a model. Each kind of data has a
-//! folder; [`TaskConfig`] lists them all. A new kind is one more folder and one more line there.
+//! A [`Task`] opens its data, defines their rules, suggests a training recipe and measures a model. Each kind
+//! of data has a folder and a variant of [`TaskConfig`].
 //!
-//! Invariant: nothing here prints, chooses a device or knows the command line, and no task knows another one. Without the
-//! feature `train` nothing here reaches the trainer or automatic differentiation.
+//! Invariant: nothing here prints, chooses a device or depends on the command line, and no task depends on
+//! another one. Without the feature `train` nothing here depends on the trainer or automatic differentiation.
 
 mod config;
 mod error;

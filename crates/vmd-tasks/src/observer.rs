@@ -1,22 +1,22 @@
-//! What an evaluation reports while it runs.
+//! Observation of a running evaluation.
 
 use vmd_eval::{Figure, Provenance, Record, SamplerLabel};
 
-/// Gets records, remarks and progress while an evaluation runs; every method does nothing by default.
+/// Receives records, notes and progress of an evaluation. Every method does nothing by default.
 pub trait Observer {
     /// A figure was measured.
     fn on_record(&mut self, _record: &Record) {}
 
-    /// A remark for the user, such as why a figure is not exact.
+    /// A note for the user, such as why a figure is not exact.
     fn on_note(&mut self, _note: &str) {}
 
-    /// `done` of `total` parts of `what` are done.
+    /// `done` of `total` parts of `what` are finished.
     fn on_progress(&mut self, _what: &str, _done: u64, _total: u64) {}
 }
 
 impl Observer for () {}
 
-/// Collects records, and passes each on to an observer. Figures of empty samples, which are NaN, are left out.
+/// Collects records and forwards them to an observer. Drops NaN values, which come from empty samples.
 pub struct Recorder<'a> {
     records: Vec<Record>,
     observer: &'a mut dyn Observer,
@@ -29,7 +29,7 @@ impl std::fmt::Debug for Recorder<'_> {
 }
 
 impl<'a> Recorder<'a> {
-    /// No records yet.
+    /// Creates an empty recorder.
     pub fn new(observer: &'a mut dyn Observer) -> Self {
         Self { records: Vec::new(), observer }
     }
@@ -42,7 +42,7 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Adds a record of each figure, measured with `sampler`.
+    /// Adds one record per figure, measured with `sampler`.
     pub fn extend<'m>(
         &mut self,
         provenance: &Provenance,
@@ -55,12 +55,12 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Passes a remark on.
+    /// Forwards a note.
     pub fn note(&mut self, note: &str) {
         self.observer.on_note(note);
     }
 
-    /// Passes progress on.
+    /// Forwards progress.
     pub fn progress(&mut self, what: &str, done: u64, total: u64) {
         self.observer.on_progress(what, done, total);
     }

@@ -1,4 +1,4 @@
-//! Settings that train a good model.
+//! Recipes: settings that train a good model.
 
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -7,25 +7,25 @@ use vmd_train::TrainConfig;
 
 use crate::{EvaluateConfig, Sizes};
 
-/// Longest sequence whose latents are drawn one token after the other without a recurrence.
+/// Longest sequence whose latents are drawn in order without a recurrence.
 const LONGEST_WITH_LATENT: usize = 128;
 
 /// Model, objective, training and evaluation for one data set.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Recipe {
-    /// Name of a run.
+    /// Name of the run.
     pub name: String,
     /// The model.
     pub model: ModelConfig,
     /// The bound.
     pub objective: ObjectiveConfig,
-    /// How it is trained.
+    /// Training settings.
     pub train: TrainConfig,
-    /// What is measured at the end.
+    /// Evaluation after training.
     pub evaluate: EvaluateConfig,
 }
 
-/// What a recipe file holds.
+/// Contents of a recipe file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -36,12 +36,12 @@ struct File {
 }
 
 impl Recipe {
-    /// The recipe in `text`, TOML with the tables `model`, `objective` and `train`, for data of `sizes`. Steps of the objective
-    /// beyond the tokens of a sequence are left out.
+    /// Parses a recipe for data of `sizes`: TOML with the tables `model`, `objective` and `train`. Drops
+    /// steps of the objective above the sequence length.
     ///
     /// # Errors
     ///
-    /// If `text` is no such TOML.
+    /// If `text` is not a valid recipe.
     pub fn parse(
         name: &str,
         text: &str,
@@ -58,7 +58,7 @@ impl Recipe {
         Ok(Self { name: name.into(), model: Value::Table(model).try_into()?, objective, train, evaluate })
     }
 
-    /// A recipe for data of which nothing but the sizes is known.
+    /// A recipe for data of which only the sizes are known.
     #[must_use]
     pub fn general(name: &str, sizes: Sizes, evaluate: EvaluateConfig) -> Self {
         let mut recipe = Self::built_in(name, include_str!("recipe.toml"), sizes, evaluate);
@@ -71,24 +71,24 @@ impl Recipe {
         recipe
     }
 
-    /// A recipe that belongs to this crate.
+    /// Parses a recipe of this crate.
     pub(crate) fn built_in(name: &str, text: &str, sizes: Sizes, evaluate: EvaluateConfig) -> Self {
-        Self::parse(name, text, sizes, evaluate).expect("a test reads every recipe")
+        Self::parse(name, text, sizes, evaluate).expect("every recipe is tested")
     }
 
-    /// The recipe as a configuration, with `table` merged over it: see [`merge`].
+    /// The recipe as a configuration, with `table` merged over it; see [`merge`].
     ///
     /// # Panics
     ///
-    /// Never: a recipe can always be written as TOML.
+    /// Never: every recipe can be serialised as TOML.
     #[must_use]
     pub fn under(&self, table: Table) -> Table {
-        merge(Table::try_from(self).expect("a recipe is TOML"), table)
+        merge(Table::try_from(self).expect("a recipe serialises to TOML"), table)
     }
 }
 
-/// `over` merged over `base`, key by key. What both have is taken from `over`; two tables are merged in turn, unless they differ in
-/// their key `kind`. `false` in `over` takes a table of `base` away.
+/// Merges `over` into `base`, key by key. Values of `over` take precedence. Two tables are merged
+/// recursively, unless their keys `kind` differ. `false` in `over` removes a table of `base`.
 #[must_use]
 pub fn merge(mut base: Table, over: Table) -> Table {
     for (key, value) in over {
@@ -109,21 +109,21 @@ fn differ_in_kind(old: &Table, new: &Table) -> bool {
     new.get("kind").is_some_and(|kind| old.get("kind") != Some(kind))
 }
 
-/// Steps in which every example is seen once, but at least and at most as many as `range` says.
+/// Number of steps in one epoch, clamped to `range`.
 pub(crate) fn steps_for(sizes: &Sizes, batch_size: usize, range: std::ops::RangeInclusive<u64>) -> u64 {
     let once = sizes.examples.map_or(0, |examples| examples / batch_size.max(1) as u64);
     once.clamp(*range.start(), *range.end())
 }
 
-/// The number of blocks that makes their length closest to `len` among all that divide `seq_len`, with blocks of at least 2 and at
-/// most `2·len` tokens, and at least 2 blocks.
+/// The number of blocks whose length is closest to `len`. It divides `seq_len`, is at least 2, and gives
+/// blocks of 2 to `2·len` tokens.
 pub(crate) fn blocks_for(seq_len: usize, len: usize) -> Option<usize> {
     let fits = |block: &usize| seq_len.is_multiple_of(*block) && seq_len / block >= 2;
     let block = (2..=2 * len).filter(fits).min_by_key(|block| block.abs_diff(len))?;
     Some(seq_len / block)
 }
 
-/// Makes a model write `blocks` blocks one after the other, or all tokens at once where there are none.
+/// Makes the model generate `blocks` blocks in order, or all tokens together if `None`.
 pub(crate) fn set_blocks(recipe: &mut Recipe, blocks: Option<usize>) {
     match blocks {
         Some(blocks) => recipe.model.blocks = blocks,

@@ -1,4 +1,4 @@
-//! Samplers that fit a model.
+//! Samplers checked against a model.
 
 use vmd_denoiser::Denoiser;
 use vmd_model::{Conditioned, VmdModel};
@@ -6,21 +6,21 @@ use vmd_sampler::{Method, Predictor, Sampler, SamplerConfig};
 
 use crate::TaskError;
 
-/// Checks that `method` can fill whole sequences of `model`.
+/// Checks that `method` can generate whole sequences of `model`.
 ///
 /// # Errors
 ///
-/// [`TaskError::Sampler`] with everything that does not fit.
+/// [`TaskError::Sampler`] with all incompatibilities.
 pub fn check_method(model: &VmdModel, method: &Method) -> Result<(), TaskError> {
     if model.config().causal && model.denoiser().parent_head().is_some() {
         return Err(TaskError::Sampler(
-            "this model writes one block at a time, with tokens that have parents; such a model can only write text".into(),
+            "this model is causal and has a parent head; such a model can only write text".into(),
         ));
     }
     check(method, model)
 }
 
-/// A sampler of whole sequences of `model`.
+/// A sampler that fills whole sequences of `model`.
 ///
 /// # Errors
 ///
@@ -30,22 +30,23 @@ pub fn sequence_sampler(model: &VmdModel, config: &SamplerConfig) -> Result<Samp
     Ok(Sampler::new(config.clone()))
 }
 
-/// A sampler of one block after the other of `model`, as texts are written.
+/// A sampler that writes texts of `model` block by block.
 ///
 /// # Errors
 ///
-/// [`TaskError::Sampler`] with everything that does not fit.
+/// [`TaskError::Sampler`] with all incompatibilities.
 pub fn block_sampler(model: &VmdModel, config: &SamplerConfig) -> Result<Sampler, TaskError> {
     if config.best_of > 1 {
         return Err(TaskError::Sampler(
-            "best_of needs rules that a block could keep, and these data have none; set it to 1".into(),
+            "best_of needs rules that samples can be checked against, and these data have none; set it to 1"
+                .into(),
         ));
     }
     check(&config.clone().into(), &Conditioned::next_block(model, None))?;
     Ok(Sampler::new(config.clone()))
 }
 
-/// Whether the method fits what it is to drive.
+/// Checks the method against the predictor.
 fn check(method: &Method, driven: &dyn Predictor) -> Result<(), TaskError> {
     match method.problems_with(driven).as_slice() {
         [] => Ok(()),

@@ -1,4 +1,4 @@
-//! What is measured when training is done.
+//! Evaluation settings of a configuration.
 
 use serde::{Deserialize, Serialize};
 use vmd_sampler::{RemaskRule, RevealRule, SamplerConfig, ValueRule};
@@ -22,36 +22,38 @@ pub struct EvaluateConfig {
     /// Remask rule.
     #[serde(default)]
     pub remask: RemaskRule,
-    /// Attempts at every sequence.
+    /// Attempts per sequence.
     #[serde(default = "default_best_of")]
     pub best_of: usize,
-    /// Samples to draw: those of a synthetic set beside exact figures, unconditional grids beside puzzles, texts, lines or rows.
+    /// Samples to draw: for a synthetic set beside exact figures, for Sudoku unconditional grids beside
+    /// puzzles, else texts, lines or rows.
     #[serde(default)]
     pub samples: Option<usize>,
-    /// Held-out texts, lines or rows whose bound is estimated; all of them if absent.
+    /// Held-out texts, lines or rows whose bound is estimated; all if absent.
     #[serde(default)]
     pub texts: Option<usize>,
-    /// Whether texts, lines or rows are those of the test part. Choose on the validation part, report on this one once.
+    /// Use the test split of texts, lines or rows. Choose settings on the validation split and use the test
+    /// split once.
     #[serde(default)]
     pub test: bool,
-    /// Clues to complete beside unconditional generation, on a synthetic set.
+    /// Also complete clues of a synthetic set, beside unconditional generation.
     #[serde(default)]
     pub given: Option<Given>,
-    /// Sequences of which clues are given.
+    /// Sequences whose clues are given.
     #[serde(default = "default_contexts")]
     pub contexts: usize,
-    /// Completions of each of them.
+    /// Completions per sequence.
     #[serde(default = "default_completions")]
     pub completions: usize,
 }
 
-/// Sequences of which clues are given, unless another number is asked for.
+/// Default number of sequences whose clues are given.
 #[must_use]
 pub fn default_contexts() -> usize {
     InfillTask::default().contexts
 }
 
-/// Completions of each of them, unless another number is asked for.
+/// Default number of completions per sequence.
 #[must_use]
 pub fn default_completions() -> usize {
     InfillTask::default().completions
@@ -88,13 +90,13 @@ impl Default for EvaluateConfig {
 }
 
 impl EvaluateConfig {
-    /// What the samplers have beside reveal rule, value rule and steps.
+    /// Sampler settings other than reveal rule, value rule and steps.
     #[must_use]
     pub fn rest(&self) -> SamplerConfig {
         SamplerConfig { value: self.value, remask: self.remask, best_of: self.best_of, ..Default::default() }
     }
 
-    /// The evaluation that these settings ask for.
+    /// The evaluation of these settings.
     #[must_use]
     pub fn evaluation(&self, seed: u64) -> Evaluation {
         Evaluation {
@@ -116,7 +118,8 @@ impl EvaluateConfig {
     }
 }
 
-/// Every reveal rule with every number of steps, else as `rest`. Rules that set their own pace are listed once.
+/// Each reveal rule with each number of steps; other settings from `rest`. Rules that ignore the number of
+/// steps are listed once.
 #[must_use]
 pub fn samplers(reveal: &[RevealRule], nfe: &[usize], rest: &SamplerConfig) -> Vec<SamplerConfig> {
     let of_rule = |&reveal: &RevealRule| {

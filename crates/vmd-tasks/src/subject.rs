@@ -1,15 +1,15 @@
-//! The model that is measured.
+//! The model to measure.
 
 use vmd_data::text::Encoding;
 use vmd_eval::Provenance;
 use vmd_model::{ObjectiveConfig, VmdModel};
 
-/// What records say about a model.
+/// Description of a model in records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stamp {
     /// Name of the model, such as its folder.
     pub model: String,
-    /// Loops of its trunk, where they are not its own number.
+    /// Loops of its trunk, if they differ from the model's own number.
     pub loops: Option<usize>,
     /// Revision of the code.
     pub revision: String,
@@ -17,18 +17,18 @@ pub struct Stamp {
     pub config_sha256: String,
 }
 
-/// A model, and what an evaluation needs to know about it.
+/// A model with the data needed to evaluate it.
 #[derive(Debug, Clone)]
 pub struct Subject<'a> {
     /// The model.
     pub model: &'a VmdModel,
-    /// What its tokens mean, where that is saved beside it.
+    /// Encoding of its tokens, if saved with the model.
     pub encoding: Option<&'a Encoding>,
-    /// The objective that it was trained with, for bounds.
+    /// Training objective, for bounds.
     pub objective: ObjectiveConfig,
-    /// A second model of the same tokens that judges what this one writes.
+    /// A second model over the same tokens that scores generated samples.
     pub judge: Option<&'a VmdModel>,
-    /// What records say about it.
+    /// Description of the model in records.
     pub stamp: Stamp,
 }
 
@@ -45,7 +45,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// What all figures of this model on a part of a data set share.
+    /// Provenance shared by all figures of this model on one split of a data set.
     #[must_use]
     pub fn provenance(&self, task: &str, dataset: &str, split: &str, seed: u64) -> Provenance {
         Provenance {

@@ -1,4 +1,4 @@
-//! What every kind of data offers.
+//! The interface of a task.
 
 use std::fmt;
 
@@ -13,22 +13,22 @@ use vmd_sampler::Checker;
 use crate::Recipe;
 use crate::{EvaluateConfig, Evaluation, Observer, Subject, TaskError};
 
-/// How large examples are.
+/// Sizes of the examples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
     /// Number of token values.
     pub vocab: usize,
-    /// Tokens of an example.
+    /// Tokens per example.
     pub seq_len: usize,
-    /// Different training examples, where that is a number.
+    /// Number of distinct training examples, if finite.
     pub examples: Option<u64>,
 }
 
-/// Where training takes its examples from.
+/// Sources of examples.
 pub struct Sources {
-    /// Examples to train on.
+    /// Training examples.
     pub training: Box<dyn DataSource>,
-    /// Examples to validate on.
+    /// Validation examples.
     pub validation: Box<dyn DataSource>,
 }
 
@@ -38,25 +38,25 @@ impl fmt::Debug for Sources {
     }
 }
 
-/// One kind of data, opened: its examples, its rules, and how a model of it is measured.
+/// An opened data set: its examples, its rules, and the evaluation of models.
 ///
-/// [`TaskConfig::open`](crate::TaskConfig::open) gives one for the `[data]` table of a configuration; any other type may
-/// implement it, too.
+/// Created by [`TaskConfig::open`](crate::TaskConfig::open) for the `[data]` table of a configuration. Other
+/// types may implement it, too.
 pub trait Task: Send + Sync {
-    /// Name of the kind of data, such as `sudoku`; records carry it.
+    /// Name of the kind of data in records, such as `sudoku`.
     fn name(&self) -> &'static str;
 
-    /// Name of this data set, such as that of its file; records carry it.
+    /// Name of the data set in records, such as its file name.
     fn dataset(&self) -> String;
 
-    /// How large examples are.
+    /// Sizes of the examples.
     fn sizes(&self) -> Sizes;
 
-    /// Training and validation examples; `seed` decides their order, or their draws.
+    /// Training and validation examples. `seed` determines their order or draws.
     ///
     /// # Errors
     ///
-    /// [`TaskError`] if a part of the data has no examples or a setting of them is out of range.
+    /// [`TaskError`] if a split has no examples or a setting is out of range.
     fn sources(&self, seed: u64) -> Result<Sources, TaskError>;
 
     /// Dependencies between positions that hold for every example.
@@ -64,7 +64,7 @@ pub trait Task: Send + Sync {
         None
     }
 
-    /// Rules that every example keeps, for repeated attempts and for search.
+    /// Rules that every example obeys, for repeated attempts and search.
     fn checker(&self) -> Option<Box<dyn Checker + '_>> {
         None
     }
@@ -74,37 +74,38 @@ pub trait Task: Send + Sync {
         tokens.iter().map(u32::to_string).collect::<Vec<_>>().join(" ")
     }
 
-    /// What the tokens mean, where that is saved beside a model.
+    /// Encoding of the tokens, if it is saved with a model.
     fn encoding(&self) -> Option<Encoding> {
         None
     }
 
-    /// Samplers and amounts of an evaluation that asks for no others.
+    /// Default samplers and sample counts of an evaluation.
     fn defaults(&self) -> EvaluateConfig {
         EvaluateConfig::default()
     }
 
-    /// Settings that train a good model of these data in minutes, sized by them.
+    /// Settings that train a good model in minutes, scaled to the sizes of the data.
     #[cfg(feature = "train")]
     fn recipe(&self) -> Recipe {
         Recipe::general(self.name(), self.sizes(), self.defaults())
     }
 
-    /// Options of [`Evaluation`] that this task understands.
+    /// Options of [`Evaluation`] that this task accepts.
     fn options(&self) -> &'static [&'static str];
 
-    /// Everything about an evaluation that can be refused before it starts.
+    /// Validates an evaluation before it starts.
     ///
     /// # Errors
     ///
-    /// [`TaskError`] for options of another task, numbers out of range, and samplers or a model that do not fit.
+    /// [`TaskError`] for options of another task, numbers out of range, and a sampler or model that does not
+    /// fit.
     fn check(&self, subject: &Subject<'_>, evaluation: &Evaluation) -> Result<(), TaskError>;
 
-    /// Measures `subject`. The observer gets every record as soon as it is there.
+    /// Measures `subject`. The observer receives each record as soon as it is available.
     ///
     /// # Errors
     ///
-    /// [`TaskError`] as [`check`](Self::check), and for data that cannot be read.
+    /// [`TaskError`] as in [`check`](Self::check), and for unreadable data.
     fn evaluate(
         &self,
         subject: &Subject<'_>,

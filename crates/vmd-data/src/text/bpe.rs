@@ -1,4 +1,4 @@
-//! Byte pairs.
+//! Byte-pair encoding.
 
 use std::path::Path;
 
@@ -11,16 +11,16 @@ use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use super::read::{MAX_BYTES, for_each_chunk};
 use super::{TextError, Vocabulary};
 
-/// Tokens of the bytes, without which some text could not be encoded.
+/// Tokens of the single bytes, which make every text encodable.
 const LEAST: usize = 256;
 
-/// Most tokens, as numbers of 16 bits.
+/// Maximum number of tokens: 16-bit values.
 const MOST: usize = 1 << 16;
 
-/// Bytes of text that merges are learned from; the counts of more text hardly change which pairs are frequent.
+/// Maximum number of bytes of text for learning merges; more text hardly changes the frequent pairs.
 const LEARNED: usize = 64 << 20;
 
-/// Merges of byte pairs, saved as the JSON of the `tokenizers` crate in one string.
+/// Merges of byte pairs, serialised as the JSON of the `tokenizers` crate in one string.
 ///
 /// # Source
 ///
@@ -53,7 +53,7 @@ impl TryFrom<String> for Bpe {
     fn try_from(json: String) -> Result<Self, TextError> {
         let tokenizer: Tokenizer = json.parse().map_err(failed)?;
         let size = tokenizer.get_vocab_size(true);
-        // Every number below the size must mean something, and every byte must have a number.
+        // Every token below the size must exist, and every byte must have a token.
         let is_whole = (0..size as u32).all(|token| tokenizer.id_to_token(token).is_some())
             && ByteLevel::alphabet().iter().all(|byte| tokenizer.token_to_id(&byte.to_string()).is_some());
         if !is_whole {
@@ -73,19 +73,19 @@ impl Bpe {
         Ok(self.tokenizer.encode_fast(text, false).map_err(failed)?.get_ids().to_vec())
     }
 
-    /// The text of known tokens.
+    /// The text of valid tokens.
     pub(crate) fn decode(&self, tokens: &[u32]) -> String {
         self.tokenizer.decode(tokens, false).unwrap_or_default()
     }
 }
 
 impl Vocabulary {
-    /// Learns `size` tokens from a file; fewer, if it has not enough different pairs. Of a large file, the first 64 MiB
-    /// are looked at.
+    /// Learns `size` tokens from a file, or fewer if it has too few distinct pairs. Uses the first 64 MiB of
+    /// a large file.
     ///
     /// # Errors
     ///
-    /// [`TextError`] if `size` is not 256 to 65,536, and if the file cannot be read or is no text.
+    /// [`TextError`] if `size` is not 256 to 65,536, and if the file cannot be read or is not text.
     pub fn bpe_of_file(path: &Path, size: usize) -> Result<Self, TextError> {
         if !(LEAST..=MOST).contains(&size) {
             return Err(TextError::BytePairCount { size, least: LEAST, most: MOST });
@@ -107,9 +107,9 @@ impl Vocabulary {
     }
 }
 
-/// The JSON of a tokenizer.
+/// Trains a tokenizer and returns its JSON.
 fn learned(pieces: &[String], size: usize) -> tokenizers::Result<String> {
-    // No space is put before the first word: what is decoded would have one more than what was encoded.
+    // No prefix space: decoding would return one more than was encoded.
     let level = ByteLevel::new(false, true, true);
     let mut tokenizer = Tokenizer::new(BPE::default());
     tokenizer.with_pre_tokenizer(Some(level));

@@ -1,4 +1,4 @@
-//! Columns of a table as a vocabulary.
+//! The vocabulary of table columns.
 
 use std::ops::Range;
 
@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use super::{TextError, Vocabulary};
 
-/// A column whose values are categories.
+/// A categorical column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Column {
     /// Name, from the header.
     pub name: String,
-    /// The values it may have, sorted and distinct.
+    /// Allowed values, sorted and distinct.
     pub values: Vec<String>,
 }
 
 impl Vocabulary {
-    /// The tokens that each column of a table may have; nothing for other vocabularies.
+    /// Token range of each column of a table; empty for other vocabularies.
     #[must_use]
     pub fn domains(&self) -> Vec<Range<u32>> {
         let mut start = 0;
@@ -29,8 +29,8 @@ impl Vocabulary {
         self.columns().iter().map(domain).collect()
     }
 
-    /// The values of a row of a table; `None` if some token is outside the domain of its column, if their number is not
-    /// that of the columns, or if the vocabulary is of another kind.
+    /// The values of a table row. `None` if a token is outside the domain of its column, the number of tokens
+    /// differs from the number of columns, or the vocabulary is of another kind.
     ///
     /// # Shapes
     /// `tokens` is `[columns]`.
@@ -49,7 +49,7 @@ impl Vocabulary {
             .collect()
     }
 
-    /// The columns of a table; nothing for other vocabularies.
+    /// The columns of a table; empty for other vocabularies.
     pub(crate) fn columns(&self) -> &[Column] {
         match self {
             Self::Columns { columns } => columns,
@@ -60,11 +60,11 @@ impl Vocabulary {
 
 /// The tokens of a line of CSV.
 pub(crate) fn encode(columns: &[Column], line: &str) -> Result<Vec<u32>, TextError> {
-    // The reader takes away a byte order mark, which here would be part of a value.
+    // Duplicate a byte order mark, because the CSV reader removes one; here it belongs to the value.
     let mark = if line.starts_with('\u{feff}') { "\u{feff}" } else { "" };
     let text = format!("{mark}{line}");
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
-    // More rows than one are as wrong as too many values, and reading from memory text does not fail.
+    // Several rows count as too many values. Reading text from memory does not fail.
     let values: Vec<String> =
         reader.records().flatten().flat_map(|row| Vec::from_iter(row.iter().map(String::from))).collect();
     if values.len() != columns.len() {
@@ -82,12 +82,12 @@ pub(crate) fn encode(columns: &[Column], line: &str) -> Result<Vec<u32>, TextErr
     Ok(tokens)
 }
 
-/// The value of a token, of whichever column it belongs to.
+/// The value of a token of any column.
 pub(crate) fn value(columns: &[Column], token: u32) -> Option<&str> {
     columns.iter().flat_map(|column| &column.values).nth(token as usize).map(String::as_str)
 }
 
-/// Values as a line of CSV, without its end.
+/// Values as a line of CSV, without line end.
 pub(crate) fn line<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
     let mut writer =
         csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());

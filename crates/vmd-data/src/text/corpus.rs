@@ -1,4 +1,4 @@
-//! Text, lines or a table, opened as a configuration says.
+//! Text, lines or a table, opened according to a configuration.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,18 +11,18 @@ use super::{
 };
 use vmd_core::DataSource;
 
-/// Which tokens a text is made of.
+/// Vocabulary of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Symbols {
-    /// `a` to `z` and the space, to which the text is brought first as text8 was.
+    /// `a` to `z` and the space; the text is normalised like text8.
     Text27,
     /// Bytes of UTF-8.
     Bytes,
-    /// The characters that occur.
+    /// The characters that occur in the text.
     #[default]
     Chars,
-    /// Byte pairs, so many values in all, which are learned from the text; with the feature `bpe`.
+    /// Byte pairs with this many token values, learned from the text; requires the feature `bpe`.
     Bpe(usize),
 }
 
@@ -41,48 +41,48 @@ impl Symbols {
     }
 }
 
-/// How the tokens of a file make sequences.
+/// How the tokens of a file form sequences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Form {
-    /// A text without end.
+    /// Continuous text.
     Text,
-    /// Lines, each closed by a stop token.
+    /// Lines, each terminated by a stop token.
     Lines,
-    /// Rows of a table, a token a column.
+    /// Rows of a table, one token per column.
     Table,
 }
 
-/// What stands for a token to be filled in.
+/// Placeholder for a token to fill in.
 const BLANK: char = '▁';
 
-/// What reads a model's samples; saved beside the model as `vocabulary.json`.
+/// Encoding of a model's tokens; saved with the model as `vocabulary.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Encoding {
-    /// How tokens make sequences.
+    /// How tokens form sequences.
     pub form: Form,
-    /// What tokens mean.
+    /// Meaning of the tokens.
     pub vocabulary: Vocabulary,
 }
 
 impl Encoding {
-    /// Number of token values, a stop token among them.
+    /// Number of token values, including the stop token.
     pub fn n_values(&self) -> usize {
         self.vocabulary.len() + usize::from(self.form == Form::Lines)
     }
 
-    /// The token that ends a line.
+    /// The token that ends a line, if lines are encoded.
     pub fn stop(&self) -> Option<u32> {
         (self.form == Form::Lines).then(|| self.vocabulary.stop())
     }
 
-    /// The token that stands for what is to be filled in.
+    /// The mask token, for positions to fill in.
     pub fn mask_token(&self) -> u32 {
         self.n_values() as u32
     }
 
-    /// A text in which each `▁` is one token to be filled in.
+    /// Encodes a text in which each `▁` is one token to fill in.
     ///
     /// # Errors
     ///
@@ -107,7 +107,7 @@ impl Encoding {
         Ok(tokens)
     }
 
-    /// Tokens as text; a mask token is shown as `▁`, and a line ends before its stop token.
+    /// Decodes tokens. A mask token is shown as `▁`, and a line ends before its stop token.
     pub fn decode(&self, tokens: &[u32]) -> String {
         match self.form {
             Form::Lines => self.vocabulary.decode_line(tokens),
@@ -116,10 +116,10 @@ impl Encoding {
     }
 }
 
-/// Sequences from a file.
+/// Sequences of a file.
 #[derive(Debug, Clone)]
 pub enum Corpus {
-    /// Windows of so many tokens of a text.
+    /// Windows of a text, with the number of tokens per window.
     Text(Arc<TokenFile>, usize, Vocabulary),
     /// Lines.
     Lines(Arc<LineSet>),
@@ -128,11 +128,11 @@ pub enum Corpus {
 }
 
 impl Corpus {
-    /// Windows of `seq_len` tokens of the text in `path`, whose tokens are kept in the folder `cache`.
+    /// Windows of `seq_len` tokens of the text in `path`. The tokens are cached in the folder `cache`.
     ///
     /// # Errors
     ///
-    /// [`TextError`] for a file that cannot be read or holds other characters.
+    /// [`TextError`] for a file that cannot be read or contains other characters.
     pub fn text(path: &Path, symbols: Symbols, seq_len: usize, cache: &Path) -> Result<Self, TextError> {
         let normalisation = match symbols {
             Symbols::Text27 => Normalisation::Text27,
@@ -143,7 +143,7 @@ impl Corpus {
         Ok(Self::Text(Arc::new(file), seq_len, vocabulary))
     }
 
-    /// The lines of `path`, or the values of a column of it, as sequences of `seq_len` tokens.
+    /// The lines of `path`, or the values of one of its columns, as sequences of `seq_len` tokens.
     ///
     /// # Errors
     ///
@@ -171,7 +171,7 @@ impl Corpus {
         Ok(Self::Table(Arc::new(Table::read(path, MAX_VALUES)?)))
     }
 
-    /// What its tokens mean.
+    /// Encoding of the tokens.
     pub fn encoding(&self) -> Encoding {
         let (form, vocabulary) = match self {
             Self::Text(_, _, vocabulary) => (Form::Text, vocabulary),
@@ -181,11 +181,11 @@ impl Corpus {
         Encoding { form, vocabulary: vocabulary.clone() }
     }
 
-    /// One part of it, in an order that `seed` decides.
+    /// The examples of one split, in an order determined by `seed`.
     ///
     /// # Errors
     ///
-    /// [`TextError`] if the part is too short for an example.
+    /// [`TextError`] if the split is too short for an example.
     pub fn source(&self, split: Split, seed: u64) -> Result<Box<dyn DataSource>, TextError> {
         let shares = Shares::default();
         Ok(match self {
@@ -199,7 +199,7 @@ impl Corpus {
 }
 
 impl Corpus {
-    /// Tokens of an example.
+    /// Tokens per example.
     pub fn seq_len(&self) -> usize {
         match self {
             Self::Text(_, seq_len, _) => *seq_len,
@@ -208,11 +208,11 @@ impl Corpus {
         }
     }
 
-    /// Number of examples of a part.
+    /// Number of examples of a split.
     ///
     /// # Errors
     ///
-    /// As [`source`](Self::source).
+    /// As in [`source`](Self::source).
     pub fn n_examples(&self, split: Split) -> Result<u64, TextError> {
         let shares = Shares::default();
         Ok(match self {
@@ -224,11 +224,11 @@ impl Corpus {
         })
     }
 
-    /// Up to `most` tokens from the start of the training part of a text; none of lines or a table.
+    /// Up to `most` tokens from the start of a text's training split; empty for lines and tables.
     ///
     /// # Errors
     ///
-    /// As [`source`](Self::source).
+    /// As in [`source`](Self::source).
     pub fn training_tokens(&self, most: usize) -> Result<Vec<u32>, TextError> {
         let Self::Text(file, ..) = self else { return Ok(Vec::new()) };
         let range = Shares::default().range(Split::Train, file.len())?;
@@ -238,22 +238,22 @@ impl Corpus {
         Ok(tokens)
     }
 
-    /// The lines that are trained on; none of a text or a table.
+    /// The training lines; empty for texts and tables.
     ///
     /// # Errors
     ///
-    /// As [`source`](Self::source).
+    /// As in [`source`](Self::source).
     pub fn training_lines(&self) -> Result<Vec<String>, TextError> {
         let Self::Lines(lines) = self else { return Ok(Vec::new()) };
         let source = LineSource::new(Arc::clone(lines), Split::Train, Shares::default(), 0)?;
         Ok(source.lines().map(str::to_string).collect())
     }
 
-    /// The rows of a table that are trained on; none of a text or of lines.
+    /// The training rows of a table; empty for texts and lines.
     ///
     /// # Errors
     ///
-    /// As [`source`](Self::source).
+    /// As in [`source`](Self::source).
     pub fn training_rows(&self) -> Result<Vec<Vec<u32>>, TextError> {
         let Self::Table(table) = self else { return Ok(Vec::new()) };
         let source = TableSource::new(Arc::clone(table), Split::Train, Shares::default(), 0)?;
@@ -261,7 +261,7 @@ impl Corpus {
     }
 }
 
-/// The folder in which tokens and downloads are kept: `VMD_CACHE`, or `vmd` in the user's own cache folder.
+/// The folder for cached tokens and downloads: `VMD_CACHE`, or `vmd` in the user's cache folder.
 pub fn cache_folder() -> PathBuf {
     let of = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
     of("VMD_CACHE")

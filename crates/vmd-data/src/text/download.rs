@@ -1,4 +1,4 @@
-//! Fetching data files.
+//! Downloads of data files.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -10,71 +10,70 @@ use thiserror::Error;
 
 use crate::files::{hexadecimal, write_whole};
 
-/// Time to wait for a connection, or for the next bytes, before giving up.
+/// Timeout for a connection, and for the next bytes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A file that could not be fetched.
+/// A failed download.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DownloadError {
-    /// The expected checksum is no SHA-256.
-    #[error("`{text}` is no SHA-256; give 64 hexadecimal digits")]
+    /// The expected checksum is not a SHA-256.
+    #[error("`{text}` is not a SHA-256; give 64 hexadecimal digits")]
     NoChecksum {
-        /// What was given.
+        /// The given text.
         text: String,
     },
-    /// The server cannot be reached, or the connection broke.
+    /// The server cannot be reached, or the connection failed.
     #[error(
         "cannot fetch {url}: {source}; without a network, fetch the file elsewhere and give the path of the copy"
     )]
     Network {
         /// The address.
         url: String,
-        /// The reason.
+        /// The I/O error.
         source: io::Error,
     },
-    /// The server refuses.
-    #[error(
-        "{url} answers with HTTP status {status}; check the address, or give the path of a copy of the file"
-    )]
+    /// The server refused the request.
+    #[error("{url} returned HTTP status {status}; check the address, or give the path of a copy of the file")]
     Status {
         /// The address.
         url: String,
-        /// Status of HTTP.
+        /// HTTP status.
         status: u16,
     },
-    /// Other bytes than expected; nothing is kept.
+    /// The checksum differs; the file is discarded.
     #[error(
-        "{url} has SHA-256 {found}, expected {expected}; fetch it again, and if it stays so, the file was changed: \
+        "{url} has SHA-256 {found}, expected {expected}; fetch it again; if it still differs, the file was changed: \
          give the path of a sound copy"
     )]
     Checksum {
         /// The address.
         url: String,
-        /// SHA-256 asked for.
+        /// Expected SHA-256.
         expected: String,
-        /// SHA-256 of what came.
+        /// SHA-256 of the received bytes.
         found: String,
     },
     /// A file cannot be read or written.
     #[error("cannot {action} {}: {source}; check the path, its permissions and the free space", path.display())]
     Io {
-        /// What was tried.
+        /// The failed action.
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// The system's reason.
+        /// The I/O error.
         source: io::Error,
     },
 }
 
-/// Fetches a file over HTTP or HTTPS. It appears under its name whole and checked, or not at all; one that is there
-/// already with the same checksum is kept. `on_progress` gets the bytes that have come and, where the server tells, the
-/// bytes in all.
+/// Downloads a file over HTTP or HTTPS, checks it and renames it into place. An existing file with the same
+/// checksum is kept. `on_progress` receives the number of bytes so far and, if the server sends it, the
+/// total.
 ///
 /// # Errors
 ///
-/// [`DownloadError`]: no network, a status other than success, another checksum, or a file that cannot be written.
+/// [`DownloadError`]: no network, a status other than success, another checksum, or a file that cannot be
+/// written.
 pub fn download(
     url: &str,
     sha256: &str,
@@ -116,7 +115,7 @@ pub fn download(
 }
 
 fn agent() -> ureq::Agent {
-    // No limit on the whole: a slow line may take hours for a large file.
+    // No overall timeout: a large file on a slow connection may take hours.
     let config =
         ureq::Agent::config_builder().timeout_connect(Some(PATIENCE)).timeout_per_read(Some(PATIENCE));
     config.build().into()

@@ -1,16 +1,16 @@
-//! From text to tokens and back.
+//! Encoding and decoding of text.
 
 use super::{TextError, Vocabulary, columns};
 
-/// What stands for a token that is still masked: `▁`.
+/// Placeholder for a masked token: `▁`.
 const MASKED: char = '\u{2581}';
 
 impl Vocabulary {
-    /// The tokens of a text; of a vocabulary of columns, the tokens of a line of CSV.
+    /// Encodes a text; for a vocabulary of columns, a line of CSV.
     ///
     /// # Errors
     ///
-    /// [`TextError::Character`] for the first character that has no token; [`TextError::RowLength`] and
+    /// [`TextError::Character`] for the first character without a token; [`TextError::RowLength`] and
     /// [`TextError::Value`] for a row of a table.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, TextError> {
         let by = |token: &dyn Fn(char) -> Option<u32>| {
@@ -30,8 +30,9 @@ impl Vocabulary {
         }
     }
 
-    /// The text of tokens: what [`encode`](Self::encode) was given, with `▁` for every number from [`len`](Self::len) on,
-    /// as the mask of a window is. Of bytes that make no UTF-8, `U+FFFD` is shown.
+    /// Decodes tokens: the inverse of [`encode`](Self::encode), with `▁` for each number from
+    /// [`len`](Self::len) on, such as the mask of a window. Bytes that are not valid UTF-8 are shown as
+    /// `U+FFFD`.
     #[must_use]
     pub fn decode(&self, tokens: &[u32]) -> String {
         let by = |character: &dyn Fn(u32) -> Option<char>| {
@@ -64,8 +65,8 @@ impl Vocabulary {
         }
     }
 
-    /// The text of a line's tokens up to the first [`stop`](Self::stop), with `▁` for numbers above it, as the mask of a
-    /// line is.
+    /// Decodes a line's tokens up to the first [`stop`](Self::stop), with `▁` for numbers above it, such as
+    /// the mask of a line.
     #[must_use]
     pub fn decode_line(&self, tokens: &[u32]) -> String {
         self.decode(tokens.split(|&token| token == self.stop()).next().unwrap_or_default())

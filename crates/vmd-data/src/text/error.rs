@@ -1,4 +1,4 @@
-//! What can be wrong with a text, a table or a vocabulary.
+//! Errors of texts, tables and vocabularies.
 
 use std::path::PathBuf;
 
@@ -6,26 +6,26 @@ use thiserror::Error;
 
 use super::{Split, VocabularyKind};
 
-/// A text file, a table, a vocabulary or a split that cannot be used.
+/// A text file, table, vocabulary or split that cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TextError {
-    /// Byte pairs were asked of a build that does not have them.
+    /// The build lacks byte-pair vocabularies.
     #[error(
-        "byte pairs are not built in; build the program with --features bpe, or use the symbols text27, bytes or chars"
+        "this build has no byte-pair vocabularies; build with --features bpe, or use the symbols text27, bytes or chars"
     )]
     NoBpe,
-    /// A character without a token.
+    /// A character has no token.
     #[error("{character:?} at position {position} is not in the vocabulary `{vocabulary}`; {}", vocabulary.remedy())]
     Character {
         /// The character.
         character: char,
         /// Its position in the text, from 1.
         position: usize,
-        /// What the text was to be encoded with.
+        /// The vocabulary.
         vocabulary: VocabularyKind,
     },
-    /// A character of a file without a token.
+    /// A character of a file has no token.
     #[error(
         "{}, line {line}, column {column}: {character:?} is not in the vocabulary `{vocabulary}`; {}",
         path.display(),
@@ -40,61 +40,59 @@ pub enum TextError {
         column: u64,
         /// The character.
         character: char,
-        /// What the file was to be encoded with.
+        /// The vocabulary.
         vocabulary: VocabularyKind,
     },
-    /// More characters than a vocabulary may have.
+    /// The file has too many distinct characters.
     #[error(
-        "{} has more than {limit} different characters; use the vocabulary `bytes`, which takes any text",
+        "{} has more than {limit} different characters; use the vocabulary `bytes`, which encodes any text",
         path.display()
     )]
     TooManyCharacters {
         /// The file.
         path: PathBuf,
-        /// Most characters.
+        /// Maximum number of characters.
         limit: usize,
     },
-    /// A vocabulary that was saved or written by hand breaks a rule.
-    #[error(
-        "{what} are not distinct and sorted, or there are none; save the vocabulary anew instead of editing it"
-    )]
+    /// A saved or edited vocabulary is invalid.
+    #[error("{what} are empty, duplicate or unsorted; save the vocabulary again instead of editing it")]
     Unsorted {
-        /// What is out of order.
+        /// The unordered part.
         what: String,
     },
-    /// A tokenizer cannot be read, trained or applied.
-    #[error("the byte-pair vocabulary fails: {reason}; train it anew")]
+    /// A tokenizer cannot be loaded, trained or applied.
+    #[error("invalid byte-pair vocabulary: {reason}; train it again")]
     BytePairs {
-        /// The reason that the tokenizer gives.
+        /// The error of the tokenizer.
         reason: String,
     },
-    /// A byte-pair vocabulary of an impossible size.
+    /// The size of a byte-pair vocabulary is out of range.
     #[error("a byte-pair vocabulary of {size} tokens; choose {least} to {most}")]
     BytePairCount {
-        /// Tokens asked for.
+        /// Requested tokens.
         size: usize,
-        /// Fewest tokens.
+        /// Minimum.
         least: usize,
-        /// Most tokens.
+        /// Maximum.
         most: usize,
     },
-    /// A row has not one value per column.
+    /// The number of values of a row differs from the number of columns.
     #[error("{found} values for {expected} columns; give one for each column")]
     RowLength {
         /// Columns.
         expected: usize,
-        /// Values found.
+        /// Values in the row.
         found: usize,
     },
-    /// A value that the column does not have.
-    #[error("`{value}` is no value of column `{column}`; use one that the vocabulary lists")]
+    /// The column does not have this value.
+    #[error("`{value}` is not a value of column `{column}`; use one of the vocabulary")]
     Value {
         /// The value.
         value: String,
         /// Name of the column.
         column: String,
     },
-    /// Bytes that are no text.
+    /// The file is not text.
     #[error("{}, line {line}, column {column}: this is not text in UTF-8; convert the file", path.display())]
     NotText {
         /// The file.
@@ -104,47 +102,47 @@ pub enum TextError {
         /// Character in the line, from 1.
         column: u64,
     },
-    /// The file has nothing to learn from.
+    /// The file is empty.
     #[error("{} holds no {what}; give a file with content", path.display())]
     Empty {
         /// The file.
         path: PathBuf,
-        /// What was looked for.
+        /// The missing content.
         what: &'static str,
     },
-    /// A part of a text is shorter than one window.
+    /// A split of a text is shorter than one window.
     #[error(
         "{}: the {split} split has {tokens} tokens, fewer than one window of {seq_len}; \
          lower seq_len, raise the share of this split or give a longer file",
         path.display()
     )]
-    ShortPart {
+    ShortSplit {
         /// The file.
         path: PathBuf,
-        /// The part.
+        /// The split.
         split: Split,
-        /// Tokens of the part.
+        /// Tokens of the split.
         tokens: u64,
         /// Tokens of a window.
         seq_len: usize,
     },
-    /// A window of no tokens.
+    /// The window length is 0.
     #[error("seq_len is 0; set it to 1 or more")]
     NoWindow,
-    /// A part of a file has no examples.
+    /// A split of a file has no examples.
     #[error(
-        "{}: of {total} examples none is left for the {split} split; raise its share or give a longer file",
+        "{}: none of the {total} examples is in the {split} split; raise its share or give a longer file",
         path.display()
     )]
-    EmptyPart {
+    EmptySplit {
         /// The file.
         path: PathBuf,
-        /// The part.
+        /// The split.
         split: Split,
         /// Examples of the file.
         total: u64,
     },
-    /// Lines that do not fit.
+    /// Lines exceed the sequence length.
     #[error(
         "{}, line {line}: too many tokens for seq_len = {seq_len}, the stop token included (lines like it: {count}, tokens \
          of the longest: {longest}); set seq_len to {} or more, or remove these lines",
@@ -154,16 +152,16 @@ pub enum TextError {
     LongLines {
         /// The file.
         path: PathBuf,
-        /// The first of them, from 1.
+        /// The first such line, from 1.
         line: u64,
-        /// How many there are.
+        /// Number of such lines.
         count: u64,
-        /// Tokens of the longest.
+        /// Tokens of the longest line.
         longest: usize,
         /// Tokens of an example.
         seq_len: usize,
     },
-    /// Shares of the parts that make no whole.
+    /// The shares of the splits are not in 0 to 1, or their sum is not 1.
     #[error(
         "shares of {train} for training, {validation} for validation and {test} for the test; \
          give numbers from 0 to 1 whose sum is 1"
@@ -176,25 +174,25 @@ pub enum TextError {
         /// Share of the test.
         test: f64,
     },
-    /// A CSV file has not the column that is asked for.
+    /// A CSV file lacks the requested column.
     #[error("{}, line 1: no column {asked}; the columns are {}", path.display(), found.join(", "))]
     NoColumn {
         /// The file.
         path: PathBuf,
         /// Name or number of the column.
         asked: String,
-        /// What the file has.
+        /// Columns of the file.
         found: Vec<String>,
     },
-    /// Two columns of a table have one name.
-    #[error("{}, line 1: two columns are called `{column}`; rename one", path.display())]
+    /// Two columns of a table have the same name.
+    #[error("{}, line 1: duplicate column `{column}`; rename one", path.display())]
     TwinColumns {
         /// The file.
         path: PathBuf,
         /// The name.
         column: String,
     },
-    /// A column has too many values to be categories.
+    /// A column has too many distinct values to be categorical.
     #[error(
         "{}, line {line}: column `{column}` has more than {limit} different values; \
          leave it out, round it, or raise the limit",
@@ -203,22 +201,22 @@ pub enum TextError {
     TooManyValues {
         /// The file.
         path: PathBuf,
-        /// Line at which it became too many, from 1.
+        /// Line of the first value beyond the limit, from 1.
         line: u64,
         /// Name of the column.
         column: String,
-        /// Most values.
+        /// Maximum number of values.
         limit: usize,
     },
-    /// The file is no sound CSV.
+    /// The file is not valid CSV.
     #[error("{}: {source}; correct that line, its commas, quotes and encoding", path.display())]
     Csv {
         /// The file.
         path: PathBuf,
-        /// What the reader says, with the line.
+        /// The error of the CSV reader, with the line.
         source: csv::Error,
     },
-    /// An archive holds not exactly one file.
+    /// An archive does not contain exactly one file.
     #[error("{} is an archive of {members} files; unpack it and give one of them", path.display())]
     Members {
         /// The archive.
@@ -226,16 +224,16 @@ pub enum TextError {
         /// Files in it.
         members: usize,
     },
-    /// A packed file cannot be unpacked.
+    /// A compressed file cannot be unpacked.
     #[error("{} cannot be unpacked: {source}; it is damaged or incomplete, so fetch it again", path.display())]
     Damaged {
-        /// The packed file.
+        /// The compressed file.
         path: PathBuf,
-        /// The reason.
+        /// The I/O error.
         source: std::io::Error,
     },
-    /// A folder, a device or a pipe.
-    #[error("{} is no ordinary file; give the path of one", path.display())]
+    /// The path is a folder, a device or a pipe.
+    #[error("{} is not a regular file; give the path of one", path.display())]
     NotAFile {
         /// The path.
         path: PathBuf,
@@ -245,25 +243,25 @@ pub enum TextError {
     TooLarge {
         /// The file.
         path: PathBuf,
-        /// Most bytes, unpacked.
+        /// Maximum size in bytes, unpacked.
         limit: u64,
     },
-    /// The vocabulary beside a model is damaged, or belongs to another model.
+    /// The vocabulary of a model is damaged, or belongs to another model.
     #[error("{} {reason}; restore the file", path.display())]
     BadEncoding {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         reason: String,
     },
     /// A file cannot be read or written.
     #[error("cannot {action} {}: {source}; check the path, its permissions and the free space", path.display())]
     Io {
-        /// What was tried.
+        /// The failed action.
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// The system's reason.
+        /// The I/O error.
         source: std::io::Error,
     },
 }

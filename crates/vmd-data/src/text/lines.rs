@@ -1,4 +1,4 @@
-//! Lines of a file, or a column of a table, as examples.
+//! Lines of a file, or of a table column, as examples.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,17 +10,17 @@ use super::selection::Selection;
 use super::{Shares, Split, TextError, Vocabulary};
 use vmd_core::DataSource;
 
-/// A column of a CSV file: by its name in the header, or, in a file without a header, by its number from 1.
+/// A column of a CSV file: by its name in the header, or, for files without a header, by its number from 1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum CsvColumn {
-    /// Name in the header, which the first line is.
+    /// Name in the header; the first line is the header.
     Name(String),
     /// Number from 1; the first line is data.
     Number(usize),
 }
 
-/// The lines of a file that are not blank.
+/// The non-blank lines of a file.
 #[derive(Debug, Clone)]
 pub struct Lines {
     path: PathBuf,
@@ -28,7 +28,7 @@ pub struct Lines {
     spans: Vec<Span>,
 }
 
-/// Where a line is.
+/// Position of a line.
 #[derive(Debug, Clone, Copy)]
 struct Span {
     start: usize,
@@ -38,13 +38,13 @@ struct Span {
 }
 
 impl Lines {
-    /// Reads the lines of a text file, or the values of a column of a CSV file; either may be packed with gzip or be the
-    /// only file in a zip archive. Blank ones are passed over, equal ones are all kept.
+    /// Reads the lines of a text file, or the values of a column of a CSV file. The file may be compressed
+    /// with gzip or be the only file in a zip archive. Blank lines are skipped, duplicates are kept.
     ///
     /// # Errors
     ///
-    /// [`TextError`] for a file that cannot be read, is damaged, is no text, holds no lines or more than 1 GiB, and for
-    /// a CSV file that is malformed or lacks the column.
+    /// [`TextError`] for a file that cannot be read, is damaged, is not text, contains no lines or more than
+    /// 1 GiB, and for a CSV file that is malformed or lacks the column.
     pub fn read(path: &Path, column: Option<&CsvColumn>) -> Result<Self, TextError> {
         let lines = match column {
             None => Self::of_text(path, read_text(path)?),
@@ -69,7 +69,7 @@ impl Lines {
         self.spans.len()
     }
 
-    /// The lines in the order of the file.
+    /// The lines in file order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.spans.iter().map(|span| &self.text[span.start..span.end])
     }
@@ -113,7 +113,7 @@ impl Lines {
     }
 }
 
-/// Which field of a row a column is, by the first row.
+/// Index of the column's field, from the first row.
 fn found(path: &Path, column: &CsvColumn, first: &csv::StringRecord) -> Result<usize, TextError> {
     let place = match column {
         CsvColumn::Name(name) => first.iter().position(|field| field.trim() == name),
@@ -132,7 +132,7 @@ fn found(path: &Path, column: &CsvColumn, first: &csv::StringRecord) -> Result<u
     })
 }
 
-/// Lines that fit examples of a certain length, with the vocabulary that encodes them.
+/// Lines that fit a fixed example length, with the vocabulary that encodes them.
 #[derive(Debug, Clone)]
 pub struct LineSet {
     lines: Lines,
@@ -141,12 +141,12 @@ pub struct LineSet {
 }
 
 impl LineSet {
-    /// Checks that every line can be encoded and closed by a stop token within `seq_len`.
+    /// Checks that every line fits into `seq_len` tokens, including a stop token.
     ///
     /// # Errors
     ///
-    /// [`TextError::CharacterInFile`] for the first character without a token, whose column is that of the value in a CSV
-    /// file; [`TextError::LongLines`] if lines do not fit.
+    /// [`TextError::CharacterInFile`] for the first character without a token; in a CSV file, the column is
+    /// relative to the value. [`TextError::LongLines`] if lines do not fit.
     pub fn new(lines: Lines, vocabulary: Vocabulary, seq_len: usize) -> Result<Self, TextError> {
         let (mut first, mut count, mut longest) = (None, 0, 0);
         for (item, span) in lines.spans.iter().enumerate() {
@@ -170,13 +170,13 @@ impl LineSet {
         &self.lines
     }
 
-    /// What the tokens mean.
+    /// The vocabulary.
     #[must_use]
     pub fn vocabulary(&self) -> &Vocabulary {
         &self.vocabulary
     }
 
-    /// Tokens of an example.
+    /// Tokens per example.
     #[must_use]
     pub fn seq_len(&self) -> usize {
         self.seq_len
@@ -196,10 +196,11 @@ fn located(error: TextError, path: &Path, line: u64) -> TextError {
     }
 }
 
-/// The lines of a part, each closed by the stop token of the vocabulary and filled up with it.
+/// The lines of a split, each terminated and padded with the stop token of the vocabulary.
 ///
-/// Which line belongs to which part depends on their number alone, not on the seed. Equal lines may be in different parts.
-/// In training, every epoch visits all lines of the part once, in another order; elsewhere, the order is fixed.
+/// The split of a line depends only on its number, not on the seed. Duplicate lines may be in different
+/// splits. In training, every epoch visits all lines of the split once, in a new order; otherwise the order
+/// is fixed.
 #[derive(Debug, Clone)]
 pub struct LineSource {
     set: Arc<LineSet>,
@@ -207,29 +208,30 @@ pub struct LineSource {
 }
 
 impl LineSource {
-    /// The lines of a part; `seed` keys the epochs of training and has no meaning elsewhere.
+    /// The lines of a split. `seed` determines the order of the training epochs and has no effect on other
+    /// splits.
     ///
     /// # Errors
     ///
-    /// [`TextError::EmptyPart`] and [`TextError::Shares`].
+    /// [`TextError::EmptySplit`] and [`TextError::Shares`].
     pub fn new(set: Arc<LineSet>, split: Split, shares: Shares, seed: u64) -> Result<Self, TextError> {
         let selection = Selection::new(&set.lines.path, set.lines.len() as u64, split, shares, seed)?;
         Ok(Self { set, selection })
     }
 
-    /// Number of lines of the part.
+    /// Number of lines of the split.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "an empty split is refused")]
     pub fn len(&self) -> u64 {
         self.selection.len()
     }
 
-    /// The lines of the part, each once for every time that the file has it, such as to tell which samples are new.
+    /// The lines of the split, with duplicates, for example to check samples for novelty.
     pub fn lines(&self) -> impl Iterator<Item = &str> {
         self.selection.items().map(|item| self.set.lines.get(item))
     }
 
-    /// The line that an example is.
+    /// The line of an example.
     #[must_use]
     pub fn line(&self, index: u64) -> &str {
         self.set.lines.get(self.selection.example(index))
@@ -241,14 +243,14 @@ impl DataSource for LineSource {
         self.set.seq_len
     }
 
-    /// One more than the vocabulary has: the last is the stop token.
+    /// One more than the vocabulary; the last token is the stop token.
     fn vocab(&self) -> usize {
         self.set.vocabulary.len() + 1
     }
 
     fn fill(&self, index: u64, tokens: &mut [u32]) {
-        assert_eq!(tokens.len(), self.set.seq_len, "one place per token of an example");
-        let line = self.set.vocabulary.encode(self.line(index)).expect("every line was encoded before");
+        assert_eq!(tokens.len(), self.set.seq_len, "tokens.len() must be seq_len");
+        let line = self.set.vocabulary.encode(self.line(index)).expect("every line was checked in `new`");
         tokens[..line.len()].copy_from_slice(&line);
         tokens[line.len()..].fill(self.set.vocabulary.stop());
     }

@@ -1,20 +1,20 @@
-//! Text in 27 symbols.
+//! Normalisation to 27 symbols.
 
 use serde::{Deserialize, Serialize};
 
-/// What is done to a text before it is encoded.
+/// Normalisation of a text before encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Normalisation {
-    /// Nothing.
+    /// No normalisation.
     #[default]
     None,
     /// [`normalise27`].
     Text27,
 }
 
-/// A text in the 27 symbols of text8: lower case, digits spelled out, accents dropped, and one space for every run of
-/// anything else.
+/// Normalises a text to the 27 symbols of text8: lower case, digits spelled out, accents dropped, and one
+/// space for every run of other characters.
 ///
 /// # Source
 ///
@@ -31,7 +31,7 @@ pub fn normalise27(text: &str) -> String {
     normalised
 }
 
-/// [`normalise27`] for text that comes in pieces, which may be cut anywhere.
+/// [`normalise27`] for text in pieces, which may be cut anywhere.
 #[derive(Debug, Clone, Default)]
 pub struct Normaliser27 {
     after_space: bool,
@@ -48,7 +48,7 @@ impl Normaliser27 {
                     self.letters(DIGITS[character as usize - '0' as usize], normalised);
                     self.space(normalised);
                 }
-                // A combining accent belongs to the letter before it.
+                // A combining accent belongs to the previous letter.
                 '\u{300}'..='\u{36f}' => {}
                 _ => match base(character) {
                     Some(letters) => self.letters(letters, normalised),
@@ -73,8 +73,7 @@ impl Normaliser27 {
 
 const DIGITS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 
-/// The letters that a lower-case letter of the Latin-1 and Latin Extended-A blocks is written with when accents are
-/// unknown.
+/// The base letters of a lower-case letter of the Latin-1 and Latin Extended-A blocks.
 fn base(character: char) -> Option<&'static str> {
     Some(match character {
         'à'..='å' | 'ā' | 'ă' | 'ą' | 'ª' => "a",

@@ -1,20 +1,20 @@
-//! A shuffled order that needs no memory.
+//! A shuffled order in constant memory.
 
 use rand::Rng;
 use vmd_core::{Purpose, keyed_rng};
 
-/// Rounds of the network; four make a good pseudo-random permutation of large blocks, and small ones need some more.
+/// Rounds of the network. Four suffice for large blocks; small blocks need more.
 const ROUNDS: usize = 6;
 
-/// Fewest bits of half a block: blocks of two or four bits would have too few different permutations.
+/// Minimum number of bits of half a block: blocks of two or four bits have too few permutations.
 const LEAST_HALF: u32 = 3;
 
-/// A keyed bijection of `0..len`: a Feistel network over the next even number of bits, applied again while its value is
-/// `len` or more.
+/// A keyed bijection of `0..len`: a Feistel network over the next even number of bits, applied repeatedly
+/// until its value is below `len`.
 ///
 /// # Source
 ///
-/// Black and Rogaway, *Ciphers with arbitrary finite domains* (2002), for the walk along a cycle.
+/// Black and Rogaway, *Ciphers with arbitrary finite domains* (2002), for cycle walking.
 ///
 /// ```
 /// use vmd_data::text::Permutation;
@@ -31,21 +31,22 @@ pub struct Permutation {
 }
 
 impl Permutation {
-    /// The permutation of `0..len` of this seed and number, such as an epoch's.
+    /// The permutation of `0..len` for this seed and number, such as the number of an epoch.
     #[must_use]
     pub fn new(len: u64, seed: u64, number: u64) -> Self {
         Self::drawn(len, &mut keyed_rng(seed, number, Purpose::Data))
     }
 
-    /// Where `index` goes.
+    /// The image of `index`.
     ///
     /// # Panics
     ///
     /// If `index` is not below the length.
     #[must_use]
     pub fn at(&self, index: u64) -> u64 {
-        assert!(index < self.len, "{index} is none of {} items", self.len);
-        // Ends: the network is a bijection of the block, so the walk comes back to an item, at the latest to this one.
+        assert!(index < self.len, "index {index} is out of range for {} items", self.len);
+        // Terminates: the network is a bijection of the block, so the walk reaches a value below `len`, at
+        // the latest `index`.
         let mut value = self.once(index);
         while value >= self.len {
             value = self.once(value);
@@ -53,7 +54,7 @@ impl Permutation {
         value
     }
 
-    /// A permutation whose key is the next words of `rng`.
+    /// A permutation with a key drawn from `rng`.
     pub(crate) fn drawn<R: Rng + ?Sized>(len: u64, rng: &mut R) -> Self {
         let bits = u64::BITS - len.saturating_sub(1).leading_zeros();
         Self { len, half: bits.div_ceil(2).max(LEAST_HALF), keys: std::array::from_fn(|_| rng.next_u64()) }
@@ -69,7 +70,7 @@ impl Permutation {
     }
 }
 
-/// The finaliser of `SplitMix64`: every bit of the result depends on every bit of the input.
+/// The finaliser of `SplitMix64`: every output bit depends on every input bit.
 fn mixed(mut value: u64) -> u64 {
     value = (value ^ value >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     value = (value ^ value >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);

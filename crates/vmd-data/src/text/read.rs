@@ -1,4 +1,4 @@
-//! Reading files that may be packed, piece by piece.
+//! Reading plain and compressed files in pieces.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
@@ -8,16 +8,16 @@ use flate2::read::MultiGzDecoder;
 
 use super::TextError;
 
-/// Most bytes of a file that is read through, unpacked: a small archive may hold an endless text.
+/// Maximum unpacked size of a streamed file: a small archive may expand without limit.
 pub(crate) const MAX_BYTES: u64 = 16 << 30;
 
-/// Most bytes of a file that is held in memory, unpacked.
+/// Maximum unpacked size of a file in memory.
 pub(crate) const MAX_HELD: u64 = 1 << 30;
 
-/// Bytes that are looked at together.
+/// Bytes per read.
 const CHUNK: usize = 1 << 20;
 
-/// What is in a file, unpacked.
+/// Unpacked content of a file.
 pub(crate) struct Content<'a> {
     reader: &'a mut dyn Read,
     path: &'a Path,
@@ -26,15 +26,15 @@ pub(crate) struct Content<'a> {
     left: u64,
 }
 
-/// A line and a character in it, both from 1.
+/// Line and column, both from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) line: u64,
     pub(crate) column: u64,
 }
 
-/// Passes the content of a file to `consume`: of a file packed with gzip, what was packed; of a zip archive, the one file
-/// in it. The first bytes decide, not the name.
+/// Passes the content of a file to `consume`, unpacked if it is a gzip file or a zip archive of one file. The
+/// format is detected from the first bytes, not the name.
 pub(crate) fn with_content<T>(
     path: &Path,
     limit: u64,
@@ -67,8 +67,8 @@ pub(crate) fn with_content<T>(
     }
 }
 
-/// Passes the text of a file to `each` in pieces, with the place at which each starts. Pieces end before a space where
-/// there is one, and depend on the content alone.
+/// Passes the text of a file to `each` in pieces, with their start positions. Pieces end before white space
+/// if possible, and depend on the content alone.
 pub(crate) fn for_each_chunk(
     path: &Path,
     limit: u64,
@@ -81,7 +81,7 @@ pub(crate) fn for_each_chunk(
             let filled = held + content.fill(&mut buffer[held..])?;
             let is_last = filled < CHUNK;
             let text = valid(&buffer[..filled], is_last).map_err(|valid| place.after(valid).no_text(path))?;
-            // A byte order mark is no character of the text.
+            // Skip a byte order mark.
             let mark = if place == Place::START && text.starts_with('\u{feff}') { 3 } else { 0 };
             let cut = if is_last { text.len() } else { cut(text) };
             each(&text[mark..cut], place)?;
@@ -95,7 +95,7 @@ pub(crate) fn for_each_chunk(
     })
 }
 
-/// Passes the rows of a CSV file to `each`, the first included, with the line at which each starts.
+/// Passes the rows of a CSV file to `each`, including the first, with their start lines.
 pub(crate) fn for_each_row(
     path: &Path,
     mut each: impl FnMut(&csv::StringRecord, u64) -> Result<(), TextError>,
@@ -123,9 +123,9 @@ pub(crate) fn for_each_row(
     })
 }
 
-/// An ordinary file for reading.
+/// Opens a regular file.
 pub(crate) fn open(path: &Path) -> Result<File, TextError> {
-    // Devices and pipes may never end, and can be read only once.
+    // Devices and pipes may be endless, and can be read only once.
     match path.metadata() {
         Ok(metadata) if !metadata.is_file() => Err(TextError::NotAFile { path: path.to_path_buf() }),
         Ok(_) => File::open(path).map_err(|error| unread(path, error)),
@@ -144,7 +144,7 @@ pub(crate) fn read_text(path: &Path) -> Result<String, TextError> {
 }
 
 impl Content<'_> {
-    /// Reads until `buffer` is full or the content ends; the number of bytes read.
+    /// Reads until `buffer` is full or the content ends. Returns the number of bytes read.
     pub(crate) fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, TextError> {
         let mut filled = 0;
         while filled < buffer.len() {
@@ -158,7 +158,7 @@ impl Content<'_> {
         Ok(filled)
     }
 
-    /// What an error in reading this content means.
+    /// Converts an I/O error of this content.
     pub(crate) fn explain(&self, source: io::Error) -> TextError {
         use io::ErrorKind::{FileTooLarge, InvalidData, InvalidInput, UnexpectedEof};
         let path = self.path.to_path_buf();
@@ -183,7 +183,7 @@ impl Read for Content<'_> {
 impl Place {
     pub(crate) const START: Self = Self { line: 1, column: 1 };
 
-    /// The place behind `text`, which starts here.
+    /// The position after `text`, which starts here.
     pub(crate) fn after(self, text: &str) -> Self {
         let lines = text.bytes().filter(|&byte| byte == b'\n').count() as u64;
         let last = text.rsplit('\n').next().map_or(0, |last| last.chars().count()) as u64;
@@ -191,7 +191,7 @@ impl Place {
         Self { line: self.line + lines, column }
     }
 
-    /// There is no text here.
+    /// The error for bytes at this position that are not text.
     pub(crate) fn no_text(self, path: &Path) -> TextError {
         TextError::NotText { path: path.to_path_buf(), line: self.line, column: self.column }
     }
@@ -201,8 +201,8 @@ fn unread(path: &Path, source: io::Error) -> TextError {
     TextError::Io { action: "read", path: path.to_path_buf(), source }
 }
 
-/// The text of bytes, without a character that is cut off at the end unless these are the last; or the text before what
-/// is none.
+/// The text of bytes, without an incomplete last character unless `is_last`. `Err` is the text before invalid
+/// bytes.
 fn valid(bytes: &[u8], is_last: bool) -> Result<&str, &str> {
     std::str::from_utf8(bytes).or_else(|error| {
         let start = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The encoding beside a model of text.
+//! Saving and loading the encoding of a model.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::files::write_whole;
 const FILE: &str = "vocabulary.json";
 
 impl Encoding {
-    /// Saves it to `vocabulary.json` in the model folder `folder`.
+    /// Saves the encoding to `vocabulary.json` in the model folder `folder`.
     ///
     /// # Errors
     ///
@@ -18,15 +18,15 @@ impl Encoding {
     pub fn save(&self, folder: &Path) -> Result<(), TextError> {
         let path = folder.join(FILE);
         let failed = |source| TextError::Io { action: "write", path: path.clone(), source };
-        let text = serde_json::to_string(self).expect("an encoding serialises");
+        let text = serde_json::to_string(self).expect("an encoding serialises to JSON");
         write_whole(&path, failed, |file| file.write_all(text.as_bytes()).map_err(failed))
     }
 
-    /// Loads it from a model folder, for a model of `vocab` values; `None` if the model is not of text.
+    /// Loads the encoding of a model with `vocab` token values; `None` if the folder has none.
     ///
     /// # Errors
     ///
-    /// [`TextError`] if the file cannot be read, is damaged, or has another number of values.
+    /// [`TextError`] if the file cannot be read, is damaged, or has another number of token values.
     pub fn load(folder: &Path, vocab: usize) -> Result<Option<Self>, TextError> {
         let path = folder.join(FILE);
         if !path.is_file() {
@@ -36,7 +36,7 @@ impl Encoding {
         let bytes =
             fs::read(&path).map_err(|source| TextError::Io { action: "read", path: path.clone(), source })?;
         let encoding: Self =
-            serde_json::from_slice(&bytes).map_err(|error| bad(format!("is no vocabulary: {error}")))?;
+            serde_json::from_slice(&bytes).map_err(|error| bad(format!("is not a vocabulary: {error}")))?;
         if encoding.n_values() != vocab {
             return Err(bad(format!("has {} values, but the model {vocab}", encoding.n_values())));
         }

@@ -1,25 +1,25 @@
-//! Which item of a file an example is.
+//! Mapping from examples to items of a file.
 
 use std::path::Path;
 
 use super::{Permutation, Shares, Split, TextError};
 
-/// Key of the split. Fixed, so that every run of every seed holds out the same items.
+/// Key of the split. Constant, so that all seeds hold out the same items.
 const SPLIT: u64 = 0x0005_eed0_0005_9117;
 
-/// The items of one part, in the order of examples.
+/// The items of one split, in example order.
 #[derive(Debug, Clone)]
 pub(crate) struct Selection {
     split: Permutation,
     first: u64,
     count: u64,
-    /// Seed of the order of the epochs; none for the parts that are measured on, whose order never changes.
+    /// Seed of the epoch order; `None` for fixed order.
     seed: Option<u64>,
 }
 
 impl Selection {
-    /// Split `part` of `total` items. A permutation that depends on nothing but their number assigns them, because files
-    /// are often sorted.
+    /// Selects a split of `total` items. Items are assigned by a permutation that depends only on `total`,
+    /// because files are often sorted.
     pub(crate) fn new(
         path: &Path,
         total: u64,
@@ -29,7 +29,7 @@ impl Selection {
     ) -> Result<Self, TextError> {
         let range = shares.range(split, total)?;
         if range.is_empty() {
-            return Err(TextError::EmptyPart { path: path.to_path_buf(), split, total });
+            return Err(TextError::EmptySplit { path: path.to_path_buf(), split, total });
         }
         Ok(Self {
             split: Permutation::new(total, SPLIT, 0),
@@ -39,12 +39,12 @@ impl Selection {
         })
     }
 
-    /// Items of the part.
+    /// Number of items of the split.
     pub(crate) fn len(&self) -> u64 {
         self.count
     }
 
-    /// The item that example `index` is.
+    /// The item of example `index`.
     pub(crate) fn example(&self, index: u64) -> usize {
         let within = index % self.count;
         self.item(
@@ -53,7 +53,7 @@ impl Selection {
         )
     }
 
-    /// All items of the part.
+    /// All items of the split.
     pub(crate) fn items(&self) -> impl Iterator<Item = usize> {
         (0..self.count).map(|within| self.item(within))
     }

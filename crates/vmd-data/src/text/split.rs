@@ -1,4 +1,4 @@
-//! Parts of a data set.
+//! Splits of a data set.
 
 use std::fmt;
 use std::ops::Range;
@@ -7,15 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use super::TextError;
 
-/// What examples are for.
+/// Purpose of examples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Split {
-    /// Weights are fitted to these.
+    /// For fitting weights.
     Train,
-    /// Choices such as when to stop are made on these.
+    /// For choices such as early stopping.
     Validation,
-    /// Figures to report are measured on these.
+    /// For reported figures.
     Test,
 }
 
@@ -29,17 +29,17 @@ impl fmt::Display for Split {
     }
 }
 
-/// How much of a data set each part gets; the sum is 1.
+/// Shares of the splits; the sum is 1.
 ///
-/// The default of 0.9, 0.05 and 0.05 cuts the 100 million characters of text8 where the literature does.
+/// The default of 0.9, 0.05 and 0.05 is the usual split of the 100 million characters of text8.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shares {
-    /// Share of training.
+    /// Share of the training split.
     pub train: f64,
-    /// Share of validation.
+    /// Share of the validation split.
     pub validation: f64,
-    /// Share of the test.
+    /// Share of the test split.
     pub test: f64,
 }
 
@@ -50,8 +50,8 @@ impl Default for Shares {
 }
 
 impl Shares {
-    /// The items of `0..total` that belong to a part: first training, then validation, then the test. Validation and test
-    /// are rounded, training takes the rest.
+    /// The items of `0..total` in a split. The order is training, validation, test. Validation and test sizes
+    /// are rounded, and training takes the rest.
     ///
     /// # Errors
     ///
@@ -59,7 +59,7 @@ impl Shares {
     pub fn range(&self, split: Split, total: u64) -> Result<Range<u64>, TextError> {
         let Self { train, validation, test } = *self;
         let is_share = |share: f64| (0.0..=1.0).contains(&share);
-        // Decimal shares such as 0.9 + 0.05 + 0.05 miss 1 by a few units in the last place.
+        // Sums of decimal shares such as 0.9 + 0.05 + 0.05 differ from 1 by rounding errors.
         if ![train, validation, test].into_iter().all(is_share)
             || (train + validation + test - 1.0).abs() > 1e-9
         {

@@ -9,32 +9,33 @@ use super::selection::Selection;
 use super::{Column, Shares, Split, TextError, Vocabulary};
 use vmd_core::DataSource;
 
-/// Most different values of a column, unless the caller sets another limit.
+/// Default maximum of distinct values per column.
 pub const MAX_VALUES: usize = 4096;
 
-/// A CSV table, the columns of which are categories.
+/// A CSV table with categorical columns.
 #[derive(Debug, Clone)]
 pub struct Table {
     path: PathBuf,
     vocabulary: Vocabulary,
-    /// The tokens of all rows, one row after the other.
+    /// The tokens of all rows, row by row.
     tokens: Vec<u32>,
 }
 
-/// The values of a column in the order in which they appear.
+/// The values of a column in order of first occurrence.
 struct Seen {
     name: String,
     numbers: HashMap<String, u32>,
 }
 
 impl Table {
-    /// Reads a CSV file whose first line names the columns; it may be packed with gzip or be the only file in a zip
-    /// archive. Every column may have `limit` different values, among them nothing at all; [`MAX_VALUES`] is usual.
+    /// Reads a CSV file with a header. The file may be compressed with gzip or be the only file in a zip
+    /// archive. Every column may have `limit` distinct values, including the empty one; [`MAX_VALUES`] is the
+    /// usual limit.
     ///
     /// # Errors
     ///
-    /// [`TextError`] for a file that cannot be read, is damaged, malformed, without rows or larger than 1 GiB, for two
-    /// columns of one name, and for a column with more values.
+    /// [`TextError`] for a file that cannot be read, is damaged, malformed, without rows or larger than 1
+    /// GiB, for duplicate column names, and for a column with more values.
     pub fn read(path: &Path, limit: usize) -> Result<Self, TextError> {
         let mut columns: Vec<Seen> = Vec::new();
         let mut tokens = Vec::new();
@@ -65,7 +66,7 @@ impl Table {
         &self.vocabulary
     }
 
-    /// The tokens of every row, in the order of the file.
+    /// The tokens of every row, in file order.
     ///
     /// # Shapes
     /// Each is `[columns]`.
@@ -83,7 +84,7 @@ impl Table {
 }
 
 impl Seen {
-    /// The number of a value; `None` if it is one too many.
+    /// The number of a value; `None` if it exceeds `limit`.
     fn number(&mut self, value: &str, limit: usize) -> Option<u32> {
         let next = self.numbers.len();
         match self.numbers.get(value) {
@@ -108,7 +109,8 @@ fn header(path: &Path, row: &csv::StringRecord) -> Result<Vec<Seen>, TextError> 
     Ok(columns)
 }
 
-/// Sorts the values of every column, and renumbers them through all columns, so that the order of rows has no influence.
+/// Sorts the values of every column and renumbers them over all columns, so that the order of rows has no
+/// effect.
 fn sorted(columns: Vec<Seen>, tokens: &mut [u32]) -> Vocabulary {
     let (mut start, width) = (0, columns.len());
     let mut done = Vec::with_capacity(width);
@@ -128,10 +130,10 @@ fn sorted(columns: Vec<Seen>, tokens: &mut [u32]) -> Vocabulary {
     Vocabulary::Columns { columns: done }
 }
 
-/// The rows of a part of a table, one token for each column.
+/// The rows of a table's split, one token per column.
 ///
-/// Which row belongs to which part depends on their number alone, not on the seed. Equal rows may be in different parts.
-/// In training, every epoch visits all rows of the part once, in another order; elsewhere, the order is fixed.
+/// The split of a row depends only on its number, not on the seed. Duplicate rows may be in different splits.
+/// In training, every epoch visits all rows of the split once, in a new order; otherwise the order is fixed.
 #[derive(Debug, Clone)]
 pub struct TableSource {
     table: Arc<Table>,
@@ -139,24 +141,25 @@ pub struct TableSource {
 }
 
 impl TableSource {
-    /// The rows of a part; `seed` keys the epochs of training and has no meaning elsewhere.
+    /// The rows of a split. `seed` determines the order of the training epochs and has no effect on other
+    /// splits.
     ///
     /// # Errors
     ///
-    /// [`TextError::EmptyPart`] and [`TextError::Shares`].
+    /// [`TextError::EmptySplit`] and [`TextError::Shares`].
     pub fn new(table: Arc<Table>, split: Split, shares: Shares, seed: u64) -> Result<Self, TextError> {
         let selection = Selection::new(&table.path, table.rows().count() as u64, split, shares, seed)?;
         Ok(Self { table, selection })
     }
 
-    /// Number of rows of the part.
+    /// Number of rows of the split.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "an empty split is refused")]
     pub fn len(&self) -> u64 {
         self.selection.len()
     }
 
-    /// The tokens of the part's rows, each once for every time that the file has it, such as to tell which samples are new.
+    /// The tokens of the split's rows, with duplicates, for example to check samples for novelty.
     ///
     /// # Shapes
     /// Each is `[columns]`.
@@ -175,7 +178,7 @@ impl DataSource for TableSource {
     }
 
     fn fill(&self, index: u64, tokens: &mut [u32]) {
-        assert_eq!(tokens.len(), self.table.width(), "one place per column");
+        assert_eq!(tokens.len(), self.table.width(), "tokens.len() must be the number of columns");
         tokens.copy_from_slice(self.table.row(self.selection.example(index)));
     }
 }

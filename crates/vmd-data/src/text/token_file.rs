@@ -1,4 +1,4 @@
-//! The tokens of a whole file, on disk.
+//! Cached tokens of a file.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -11,20 +11,21 @@ use super::width::Width;
 use super::{Normalisation, Normaliser27, TextError, Vocabulary};
 use crate::files::write_whole;
 
-/// What follows the tokens of a cache file, before their number and digest; the digit is the version of the format.
+/// Magic bytes after the tokens of a cache file, followed by their number and digest. The digit is the format
+/// version.
 const MAGIC: [u8; 8] = *b"VMDTOK_2";
 
 /// Bytes of a digest.
 const DIGEST: usize = 32;
 
-/// Bytes after the last token.
+/// Bytes of the footer.
 const FOOTER: usize = 16 + DIGEST;
 
-/// The tokens of a text file, encoded once and read from a cache file in any order, so that memory does not grow with the
-/// text.
+/// The tokens of a text file, encoded once and read from a cache file in any order. Memory use does not
+/// depend on the length of the text.
 ///
-/// The name of the cache file is the SHA-256 of content, vocabulary and normalisation: a changed file is encoded anew,
-/// and whatever is in the cache can be deleted.
+/// The name of the cache file is the SHA-256 of content, vocabulary and normalisation. A changed file is
+/// encoded again, and cache files can be deleted at any time.
 #[derive(Debug)]
 pub struct TokenFile {
     path: PathBuf,
@@ -36,13 +37,14 @@ pub struct TokenFile {
 }
 
 impl TokenFile {
-    /// The tokens of a text file, which may be packed with gzip or be the only one in a zip archive. They are in the folder
-    /// `cache`, or are put there now. With [`Vocabulary::Bytes`] the file need not be text.
+    /// Opens the tokens of a text file, which may be compressed with gzip or be the only file in a zip
+    /// archive. Encodes them into the folder `cache` if they are not there yet. With [`Vocabulary::Bytes`]
+    /// the file may be binary.
     ///
     /// # Errors
     ///
-    /// [`TextError`] for a file that cannot be read, is damaged, is no text or is empty, for a character without a token,
-    /// and if the cache cannot be written.
+    /// [`TextError`] for a file that cannot be read, is damaged, is not text or is empty, for a character
+    /// without a token, and if the cache cannot be written.
     pub fn open(
         path: &Path,
         vocabulary: &Vocabulary,
@@ -52,7 +54,7 @@ impl TokenFile {
         let failed = |source| TextError::Io { action: "use the cache", path: cache.to_path_buf(), source };
         let cached = cache.join(format!("{}.tokens", key(path, vocabulary, normalisation)?));
         let width = Width::of(vocabulary.len());
-        // A file of another form, length or content was not written by this version, or is damaged; it is made anew.
+        // Replace a cache file of another version or with wrong length or content.
         let (file, len) = match stored(&cached, width) {
             Some(found) => found,
             None => {
@@ -87,11 +89,11 @@ impl TokenFile {
         self.vocab
     }
 
-    /// Reads the tokens from number `start` on, as many as there is room for.
+    /// Reads `tokens.len()` tokens from number `start` on.
     ///
     /// # Panics
     ///
-    /// If the text ends before, or if the disk no longer gives what was written to the cache.
+    /// If the range exceeds the text, or if the cache file was changed or can no longer be read.
     pub fn read(&self, start: u64, tokens: &mut [u32]) {
         let end = start.checked_add(tokens.len() as u64);
         assert!(end.is_some_and(|end| end <= self.len), "the text ends at token {}", self.len);
@@ -104,19 +106,19 @@ impl TokenFile {
     }
 }
 
-/// SHA-256 of everything that the tokens depend on, in hexadecimal digits.
+/// SHA-256 of all inputs of the encoding, in hexadecimal digits.
 fn key(path: &Path, vocabulary: &Vocabulary, normalisation: Normalisation) -> Result<String, TextError> {
     let content = digest(open(path)?).map_err(|source| TextError::Io {
         action: "read",
         path: path.to_path_buf(),
         source,
     })?;
-    let settings = serde_json::to_vec(&(vocabulary, normalisation)).expect("a vocabulary is plain data");
+    let settings = serde_json::to_vec(&(vocabulary, normalisation)).expect("a vocabulary serialises to JSON");
     let key = Sha256::new().chain_update(MAGIC).chain_update(content).chain_update(settings);
     Ok(crate::files::hexadecimal(&key.finalize()))
 }
 
-/// SHA-256 of what is still to be read.
+/// SHA-256 of the remaining content.
 fn digest(mut content: impl Read) -> io::Result<[u8; DIGEST]> {
     let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
     loop {
@@ -129,7 +131,7 @@ fn digest(mut content: impl Read) -> io::Result<[u8; DIGEST]> {
     }
 }
 
-/// A cache file and its number of tokens, if it is whole.
+/// A cache file and its number of tokens, if it is valid.
 fn stored(cached: &Path, width: Width) -> Option<(File, u64)> {
     let file = File::open(cached).ok()?;
     let bytes = file.metadata().ok()?.len().checked_sub(FOOTER as u64)?;
@@ -164,7 +166,7 @@ fn encode(
     })
 }
 
-/// Passes the tokens of a file to `each`, piece by piece.
+/// Passes the tokens of a file to `each` in pieces.
 fn for_each_piece(
     path: &Path,
     vocabulary: &Vocabulary,
@@ -195,7 +197,7 @@ fn for_each_piece(
     }
 }
 
-/// An error in a piece of text as an error in a file.
+/// Converts an error of a piece of text to an error of the file.
 fn located(error: TextError, path: &Path, place: Place, text: &str) -> TextError {
     match error {
         TextError::Character { character, position, vocabulary } => {

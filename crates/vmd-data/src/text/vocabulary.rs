@@ -1,4 +1,4 @@
-//! Vocabularies: which numbers stand for which text.
+//! Vocabularies: mappings between tokens and text.
 
 use std::fmt;
 use std::path::Path;
@@ -10,12 +10,12 @@ use super::Bpe;
 use super::read::{MAX_BYTES, for_each_chunk};
 use super::{Column, Lines, TextError};
 
-/// Most different characters of [`Vocabulary::Chars`].
+/// Maximum number of characters of [`Vocabulary::Chars`].
 pub const MAX_CHARACTERS: usize = 4096;
 
-/// What tokens mean. Saved beside a model, it reads the model's samples.
+/// Meaning of tokens. Saved with a model to decode its samples.
 ///
-/// Tokens are `0..len`. A source of lines adds one, the stop token `len`; the mask comes after all tokens of a source.
+/// Tokens are `0..len`. A source of lines adds the stop token `len`; the mask follows all tokens of a source.
 ///
 /// ```
 /// use vmd_data::text::Vocabulary;
@@ -36,12 +36,12 @@ pub enum Vocabulary {
         /// Character of each token, sorted and distinct.
         chars: Vec<char>,
     },
-    /// The values of a table's columns, numbered through all columns.
+    /// The values of a table's columns, numbered over all columns.
     Columns {
         /// The columns from left to right.
         columns: Vec<Column>,
     },
-    /// Byte pairs: frequent strings, and every single byte for what is rare.
+    /// Byte pairs: frequent strings and all single bytes.
     #[cfg(feature = "bpe")]
     Bpe {
         /// The merges.
@@ -49,7 +49,7 @@ pub enum Vocabulary {
     },
 }
 
-/// The kinds of [`Vocabulary`], by the names that files use.
+/// The kinds of [`Vocabulary`]; displayed by the names that files use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum VocabularyKind {
@@ -78,12 +78,12 @@ impl fmt::Display for VocabularyKind {
 }
 
 impl VocabularyKind {
-    /// What to do about a character that the vocabulary lacks.
+    /// A remedy for a character that the vocabulary lacks.
     pub(crate) fn remedy(self) -> &'static str {
         match self {
             Self::Text27 => "it has a to z and the space: normalise the text, or use `chars` or `bytes`",
             Self::Chars => "build it from this text as well, or use `bytes`",
-            Self::Bytes | Self::Columns | Self::Bpe => "use `bytes`, which takes any text",
+            Self::Bytes | Self::Columns | Self::Bpe => "use `bytes`, which encodes any text",
         }
     }
 }
@@ -93,7 +93,8 @@ impl Vocabulary {
     ///
     /// # Errors
     ///
-    /// [`TextError`] if the file cannot be read, is no text, is empty or has more than [`MAX_CHARACTERS`] characters.
+    /// [`TextError`] if the file cannot be read, is not text, is empty or has more than [`MAX_CHARACTERS`]
+    /// characters.
     pub fn chars_of_file(path: &Path) -> Result<Self, TextError> {
         let mut characters = Characters::new(path);
         for_each_chunk(path, MAX_BYTES, |text, _| characters.add(text))?;
@@ -125,7 +126,7 @@ impl Vocabulary {
         }
     }
 
-    /// Which kind this is.
+    /// The kind of the vocabulary.
     #[must_use]
     pub fn kind(&self) -> VocabularyKind {
         match self {
@@ -138,14 +139,14 @@ impl Vocabulary {
         }
     }
 
-    /// The token that closes a line.
+    /// The token that ends a line.
     #[must_use]
     pub fn stop(&self) -> u32 {
         self.len() as u32
     }
 }
 
-/// A vocabulary as files have it, which may have been edited. The braces of the empty ones make serde refuse unknown keys.
+/// A vocabulary as saved, before validation. The braces of the unit variants make serde refuse unknown keys.
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 enum Saved {
@@ -184,16 +185,16 @@ impl TryFrom<Saved> for Vocabulary {
     }
 }
 
-/// Whether a list can be searched by halves.
+/// Whether a list is sorted and distinct, as binary search requires.
 fn is_ordered<T: Ord>(list: &[T]) -> bool {
     !list.is_empty() && list.is_sorted_by(|a, b| a < b)
 }
 
-/// The different characters seen so far.
+/// The distinct characters seen so far.
 struct Characters<'a> {
     path: &'a Path,
     seen: std::collections::BTreeSet<char>,
-    /// Whether an ASCII character was seen; most texts are mostly these, and a tree is slow.
+    /// Seen ASCII characters; faster than the tree for most texts.
     ascii: [bool; 128],
 }
 

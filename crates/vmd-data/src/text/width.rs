@@ -1,4 +1,4 @@
-//! Tokens as bytes.
+//! Byte width of tokens.
 
 /// Bytes of a token in a file, little endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub(crate) enum Width {
 }
 
 impl Width {
-    /// The narrowest that holds the tokens `0..vocab`.
+    /// The smallest width for the tokens `0..vocab`.
     pub(crate) fn of(vocab: usize) -> Self {
         match vocab {
             ..=0x100 => Self::One,
@@ -33,7 +33,7 @@ impl Width {
         }
     }
 
-    /// Reads as many tokens as there is room for.
+    /// Reads `tokens.len()` tokens.
     pub(crate) fn read(self, bytes: &[u8], tokens: &mut [u32]) {
         for (token, bytes) in tokens.iter_mut().zip(bytes.chunks_exact(self.bytes())) {
             *token = bytes.iter().rev().fold(0, |token, &byte| token << 8 | u32::from(byte));

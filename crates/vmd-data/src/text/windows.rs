@@ -6,11 +6,12 @@ use vmd_core::{DataSource, Purpose, index_below, keyed_rng};
 
 use super::{Permutation, Shares, Split, TextError, TokenFile};
 
-/// Windows of `seq_len` tokens of a part of a text. The parts are contiguous, in the order training, validation, test.
+/// Windows of `seq_len` tokens of a text's split. The splits are contiguous, in the order training,
+/// validation, test.
 ///
-/// In training, every epoch cuts the part at another phase and visits its windows once each, in another order; fewer than
-/// two windows of tokens at its ends are left out. Elsewhere, windows follow each other without gap from the start of the
-/// part, and examples visit them in a fixed order in which any first few are spread over the part.
+/// In training, every epoch cuts the split at a new offset and visits its windows once each, in a new order;
+/// fewer than two windows of tokens at its ends are left out. Otherwise, windows are consecutive from the
+/// start of the split. They are visited in a fixed order in which any prefix is spread over the split.
 #[derive(Debug, Clone)]
 pub struct TextSource {
     tokens: Arc<TokenFile>,
@@ -18,7 +19,7 @@ pub struct TextSource {
     end: u64,
     seq_len: usize,
     windows: u64,
-    /// Seed of the epochs, or how far apart examples are.
+    /// Seed of the epochs, or the stride between examples.
     order: Order,
 }
 
@@ -29,12 +30,13 @@ enum Order {
 }
 
 impl TextSource {
-    /// Windows of a part; `seed` keys the epochs of training and has no meaning elsewhere.
+    /// Windows of a split. `seed` determines the order of the training epochs and has no effect on other
+    /// splits.
     ///
     /// # Errors
     ///
-    /// [`TextError::ShortPart`] if there is not one window, [`TextError::NoWindow`] if `seq_len` is 0, and
-    /// [`TextError::Shares`].
+    /// [`TextError::ShortSplit`] if the split is shorter than one window, [`TextError::NoWindow`] if
+    /// `seq_len` is 0, and [`TextError::Shares`].
     pub fn new(
         tokens: Arc<TokenFile>,
         split: Split,
@@ -49,23 +51,23 @@ impl TextSource {
         }
         if len < window {
             let path = tokens.path().to_path_buf();
-            return Err(TextError::ShortPart { path, split, tokens: len, seq_len });
+            return Err(TextError::ShortSplit { path, split, tokens: len, seq_len });
         }
         let (windows, order) = match split {
-            // As many as fit at every phase, so that all epochs are equally long.
+            // As many as fit at every offset, so that all epochs have the same length.
             Split::Train => (((len + 1) / window).saturating_sub(1).max(1), Order::Shuffled { seed }),
             Split::Validation | Split::Test => (len / window, Order::Spread { stride: stride(len / window) }),
         };
         Ok(Self { tokens, start: range.start, end: range.end, seq_len, windows, order })
     }
 
-    /// Windows of the part, which in training are those of an epoch.
+    /// Number of windows of the split; in training, per epoch.
     #[must_use]
     pub fn windows(&self) -> u64 {
         self.windows
     }
 
-    /// Number of the first token of an example in the text.
+    /// Position in the text of the first token of an example.
     #[must_use]
     pub fn position(&self, index: u64) -> u64 {
         let (epoch, within) = (index / self.windows, index % self.windows);
@@ -96,13 +98,12 @@ impl DataSource for TextSource {
     }
 
     fn fill(&self, index: u64, tokens: &mut [u32]) {
-        assert_eq!(tokens.len(), self.seq_len, "one place per token of a window");
+        assert_eq!(tokens.len(), self.seq_len, "tokens.len() must be seq_len");
         self.tokens.read(self.position(index), tokens);
     }
 }
 
-/// A step that visits all of `0..n` and whose first multiples are spread evenly: near the golden section of `n`, and prime
-/// to it.
+/// A step coprime to `n`, near its golden section, so that any first multiples are spread evenly over `0..n`.
 fn stride(n: u64) -> u64 {
     let golden = (n as f64 * 0.618_033_988_749_895).round() as u64;
     (golden.max(1)..).find(|&stride| divisor(stride, n) == 1).unwrap_or(1)

@@ -8,11 +8,11 @@ use tempfile::TempDir;
 use vmd_data::text::{LineSet, Lines, Normalisation, TextError, TokenFile, Vocabulary};
 
 fn corpus() -> (TempDir, PathBuf, String) {
-    let folder = tempfile::tempdir().expect("a test can make its files");
+    let folder = tempfile::tempdir().expect("a writable temporary folder");
     let path = folder.path().join("text");
     let text: String =
         (0..3000).map(|n| format!("the {} cats and {} dogs of the café\n", n % 7, n % 11)).collect();
-    fs::write(&path, &text).expect("a test can make its files");
+    fs::write(&path, &text).expect("a writable temporary folder");
     (folder, path, text)
 }
 

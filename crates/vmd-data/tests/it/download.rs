@@ -9,7 +9,7 @@ use std::thread;
 use sha2::{Digest, Sha256};
 use vmd_data::text::{DownloadError, download};
 
-/// Answers every request with `response`, and tells where.
+/// Serves `response` to every request, and returns the address.
 fn serve(response: Vec<u8>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = listener.local_addr().expect("a port is free");
@@ -41,7 +41,7 @@ fn body() -> Vec<u8> {
 }
 
 fn is_empty(folder: &Path) -> bool {
-    fs::read_dir(folder).expect("a test can make its files").next().is_none()
+    fs::read_dir(folder).expect("a writable temporary folder").next().is_none()
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn a_file_arrives_whole_and_is_not_fetched_again() {
         progress.last()
     );
     assert_eq!(fs::read_dir(folder.path().join("new")).unwrap().count(), 1);
-    // Nobody listens at port 1: a file that is there is enough.
+    // No server listens at port 1: the existing file is used.
     download("http://127.0.0.1:1/x", &sha256(&body), &to, &mut |_, _| panic!("nothing is fetched")).unwrap();
 }
 

@@ -1,4 +1,4 @@
-//! Lines, CSV columns and tables: parts, epochs, encoding and refusals.
+//! Lines, CSV columns and tables: splits, epochs, encoding and errors.
 
 use std::collections::HashMap;
 use std::fs;
@@ -18,9 +18,9 @@ use vmd_data::text::{
 const SPLITS: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
 
 fn file(content: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().expect("a test can make its files");
+    let folder = tempfile::tempdir().expect("a writable temporary folder");
     let path = folder.path().join("data");
-    fs::write(&path, content).expect("a test can make its files");
+    fs::write(&path, content).expect("a writable temporary folder");
     (folder, path)
 }
 
@@ -141,7 +141,7 @@ fn a_part_without_examples_is_refused() {
     let set = Arc::new(LineSet::new(lines("a\nb\n").unwrap(), Vocabulary::Text27, 2).unwrap());
     let error = LineSource::new(set, Split::Test, Shares::default(), 0).unwrap_err().to_string();
     assert!(
-        error.contains("of 2 examples none is left for the test part") && error.contains("raise"),
+        error.contains("none of the 2 examples is in the test split") && error.contains("raise"),
         "{error}"
     );
 }
@@ -211,7 +211,7 @@ fn training_lines_come_in_another_order_every_epoch() {
     let source = LineSource::new(set, Split::Train, Shares::default(), 3).unwrap();
     let epoch = |n: u64| Vec::from_iter((0..source.len()).map(|i| source.line(n * source.len() + i)));
     assert!(epoch(0) != epoch(1) && epoch(1) != epoch(2));
-    // The file is sorted, its parts are not pieces of it.
+    // The file is sorted; its splits are not contiguous.
     let positions: Vec<u32> = source.lines().map(|line| line.parse().unwrap()).collect();
     assert!(positions.iter().any(|&n| n >= 190) && positions.iter().any(|&n| n < 10));
 }

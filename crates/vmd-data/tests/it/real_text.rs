@@ -1,4 +1,4 @@
-//! Real data, which not every checkout has: Shakespeare and the molecules of QM9.
+//! Real data, if available: Shakespeare and the molecules of QM9.
 
 use std::collections::HashSet;
 use std::path::PathBuf;

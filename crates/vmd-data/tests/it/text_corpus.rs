@@ -1,4 +1,4 @@
-//! Text, lines and tables as a configuration opens them.
+//! Text, lines and tables opened according to a configuration.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 

@@ -1,4 +1,4 @@
-//! Token files and windows: packed and hostile files, the cache, epochs and parts.
+//! Token files and windows: compressed and malformed files, the cache, epochs and splits.
 
 use std::fs;
 use std::io::Write;
@@ -15,8 +15,8 @@ use vmd_data::text::{
 
 fn gz(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).expect("a test can make its files");
-    encoder.finish().expect("a test can make its files")
+    encoder.write_all(bytes).expect("a writable temporary folder");
+    encoder.finish().expect("a writable temporary folder")
 }
 
 fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
@@ -25,29 +25,29 @@ fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
         match name.strip_suffix('/') {
             Some(folder) => writer
                 .add_directory(folder, zip::write::SimpleFileOptions::default())
-                .expect("memory takes it"),
+                .expect("a write to memory"),
             None => {
                 writer
                     .start_file(*name, zip::write::SimpleFileOptions::default())
-                    .expect("a test can make its files");
-                writer.write_all(bytes).expect("a test can make its files");
+                    .expect("a writable temporary folder");
+                writer.write_all(bytes).expect("a writable temporary folder");
             }
         }
     }
-    writer.finish().expect("memory takes it").into_inner()
+    writer.finish().expect("a write to memory").into_inner()
 }
 
-/// A folder for a text file and for its cache.
+/// A folder for a text file and its cache.
 struct Place(TempDir);
 
 impl Place {
     fn new() -> Self {
-        Self(tempfile::tempdir().expect("a test can make its files"))
+        Self(tempfile::tempdir().expect("a writable temporary folder"))
     }
 
     fn file(&self, bytes: &[u8]) -> PathBuf {
         let path = self.0.path().join("text");
-        fs::write(&path, bytes).expect("a test can make its files");
+        fs::write(&path, bytes).expect("a writable temporary folder");
         path
     }
 
@@ -57,7 +57,7 @@ impl Place {
 
     fn cached(&self) -> Vec<PathBuf> {
         fs::read_dir(self.cache()).map_or(Vec::new(), |files| {
-            files.map(|file| file.expect("a test can make its files").path()).collect()
+            files.map(|file| file.expect("a writable temporary folder").path()).collect()
         })
     }
 
@@ -76,7 +76,7 @@ fn all(file: &TokenFile) -> Vec<u32> {
     tokens
 }
 
-/// Numbers in text, so that every window is different: about two million characters.
+/// Numbers as text, so that every window is different: about two million characters.
 fn large() -> String {
     (0..200_000).map(|n| format!("{n:08} é")).collect()
 }
@@ -122,12 +122,12 @@ fn the_cache_is_used_and_follows_content_and_vocabulary() {
     assert_eq!(all(&place.open(b"abd", &vocabulary).unwrap()), [1, 2, 4]);
     assert_eq!(all(&place.open(b"abd", &Vocabulary::Bytes).unwrap()), [97, 98, 100]);
     assert_eq!(place.cached().len(), 3);
-    // What another program or a full disk left is replaced.
+    // Damaged cache files are replaced.
     for damage in [&b"abc"[..], b"", &[0; 16], &[0; 40]] {
         fs::write(cached, damage).unwrap();
         assert_eq!(all(&place.open(b"abc", &vocabulary).unwrap()), [1, 2, 3]);
     }
-    // So is another token in its midst, which could be one of the text.
+    // So is a file with another valid token.
     let mut other = fs::read(cached).unwrap();
     assert_eq!(other[1], 2);
     other[1] = 5;
@@ -175,7 +175,7 @@ fn hostile_files_are_refused_with_place_and_remedy() {
 
 #[test]
 fn a_place_beyond_the_first_piece_is_right() {
-    // Pieces are of one mebibyte; the wrong character is in the third.
+    // Pieces have one mebibyte; the invalid character is in the third.
     let mut text = "abcdefg hi\n".repeat(200_000);
     text.insert(11 * 199_999 + 3, 'ß');
     let place = Place::new();
@@ -213,7 +213,7 @@ fn bytes_need_not_be_text() {
     assert!(tokens.iter().map(|&token| token as u8).eq(bytes));
 }
 
-/// A text of `len` tokens, each of which tells its position as long as there are fewer than 1000.
+/// A text of `len` tokens; each encodes its position if there are fewer than 1000.
 fn numbered(len: u64) -> Arc<TokenFile> {
     let text: String = (0..len as u32).filter_map(|n| char::from_u32(0x3400 + n % 1000)).collect();
     let vocabulary =
@@ -242,7 +242,7 @@ proptest! {
         prop_assert!(starts.iter().zip(0..).all(|(&start, n)| start == phase + n * seq_len as u64));
         let last = starts[starts.len() - 1] + seq_len as u64;
         prop_assert!(last <= end && end - last + phase < 2 * seq_len as u64);
-        // What is filled in is what is there, whenever it is asked for.
+        // Reading an example twice gives the same tokens.
         let (mut tokens, mut again) = (vec![0; seq_len], vec![0; seq_len]);
         source.fill(epoch * windows, &mut tokens);
         source.fill(epoch * windows + 1, &mut again);
@@ -340,7 +340,7 @@ fn impossible_windows_and_shares_are_refused() {
     let text = numbered(100);
     let open = |part, shares, seq_len| TextSource::new(text.clone(), part, shares, seq_len, 0);
     let error = open(Split::Test, Shares::default(), 6).unwrap_err().to_string();
-    for part in ["test part", "5 tokens", "window of 6", "lower seq_len"] {
+    for part in ["test split", "5 tokens", "window of 6", "lower seq_len"] {
         assert!(error.contains(part), "{error}");
     }
     assert!(open(Split::Test, Shares::default(), 5).is_ok());

@@ -1,4 +1,4 @@
-//! Vocabularies: round trips, refusals, files, and the normalised text.
+//! Vocabularies: round trips, errors, files, and normalised text.
 
 use proptest::prelude::*;
 use vmd_data::text::{Column, Lines, Normaliser27, TextError, Vocabulary, VocabularyKind, normalise27};
@@ -114,7 +114,7 @@ fn a_missing_character_is_named_with_its_position_and_a_remedy() {
 
 #[test]
 fn masks_and_stops_are_shown_apart() {
-    // Of a window, the mask is the first number that is no token; of a line, that is the stop.
+    // For a window, the mask is the first number above all tokens; for a line, that number is the stop token.
     assert_eq!(Vocabulary::Text27.decode(&[1, 27, 2]), "a▁b");
     assert_eq!(Vocabulary::Text27.decode_line(&[1, 28, 2, 27, 3, 28]), "a▁b");
     assert_eq!(Vocabulary::Bytes.decode(&[104, 256, 105]), "h▁i");
@@ -172,7 +172,7 @@ fn characters_of_a_file_have_a_limit() {
     std::fs::write(&path, "b€a\nab").unwrap();
     let expected = Vocabulary::Chars { chars: vec!['\n', 'a', 'b', '€'] };
     assert_eq!(Vocabulary::chars_of_file(&path).unwrap(), expected);
-    // A line does not have its end.
+    // Lines exclude their line end.
     let lines = Lines::read(&path, None).unwrap();
     assert_eq!(Vocabulary::chars_of_lines(&lines).unwrap(), chars("ab€"));
 

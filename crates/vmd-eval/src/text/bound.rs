@@ -6,40 +6,42 @@ use vmd_model::{
 
 use crate::{Figure, mean_interval};
 
-/// Texts that are evaluated together, at most. The spread of these batches gives the interval.
+/// Maximum number of texts per batch. The spread of the batches gives the interval.
 const BATCH: usize = 16;
 
-/// Fewest batches, so that the spread between them gives an interval.
+/// Minimum number of batches, for an interval from their spread.
 const MIN_BATCHES: usize = 8;
 
-/// A bound of `−ln p(x0)` in nats per token, and what it is made of.
+/// A bound on `−ln p(x0)` in nats per token, and its parts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TextBound {
-    /// Steps of a block of the ancestral sampler that it certifies; absent in continuous time, where one token appears after
-    /// the other.
+    /// Steps per block of the ancestral sampler that the bound applies to; absent in continuous time, where
+    /// tokens are revealed one at a time.
     pub steps: Option<usize>,
     /// The bound.
     pub bound: Figure,
-    /// Its reconstruction part.
+    /// Reconstruction part.
     pub recon: Figure,
-    /// Its KL part; 0 without a latent.
+    /// KL part; 0 without a latent.
     pub kl: Figure,
-    /// Nats per token by which the posterior's latent reconstructs better than the prior's; absent without a latent.
+    /// Decrease of the reconstruction loss, in nats per token, with latents of the posterior instead of the
+    /// prior; absent without a latent.
     pub latent_gain: Option<Figure>,
-    /// What the same network has without its latent, where it was trained so for a share of its batches.
+    /// The bound of the same network without its latent; absent unless the network was trained so on a share
+    /// of its batches.
     pub latent_free: Option<Figure>,
 }
 
-/// Estimates the bound of `objective` on `x0` (`[texts, seq_len]`) for `steps` steps a block, or in continuous time, from one draw
-/// of times, masks and latents for every block.
+/// Estimates the bound of `objective` on `x0` (`[texts, seq_len]`) for `steps` steps per block, or in
+/// continuous time, with one draw of times, masks and latents per block.
 ///
 /// # Panics
 ///
-/// If there is no text.
+/// If `x0` is empty.
 ///
 /// # Source
 ///
-/// The sum over blocks of a bound for each given those before it: BD3-LM, arXiv 2503.09573 (eq. 8).
+/// The sum over blocks of a bound for each given the previous ones: BD3-LM, arXiv 2503.09573 (eq. 8).
 pub fn text_bound<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     objective: &ObjectiveConfig,
@@ -56,7 +58,7 @@ pub fn text_bound<D: TrainableDenoiser>(
     };
     let batches: Vec<BoundEstimate> = x0.chunks(size * seq).enumerate().map(of_batch).collect();
     assert!(!batches.is_empty(), "there is a text");
-    // The last batch may be smaller; it weighs what it holds.
+    // Weight by size: the last batch may be smaller.
     let weight = |number: usize| (x0.len() - number * size * seq).min(size * seq) as f64 / x0.len() as f64;
     let figure = |part: &dyn Fn(&BoundEstimate) -> f64| {
         let values: Vec<f64> = batches.iter().map(|batch| part(batch) / seq as f64).collect();
@@ -77,11 +79,12 @@ pub fn text_bound<D: TrainableDenoiser>(
     }
 }
 
-/// The bound from `k` draws of the posterior, in nats per token, for the ancestral sampler of `steps` steps a block.
+/// The importance-weighted bound from `k` posterior draws, in nats per token, for the ancestral sampler with
+/// `steps` steps per block.
 ///
 /// # Panics
 ///
-/// As [`importance_bound`].
+/// As in [`importance_bound`].
 pub fn text_importance_bound<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     steps: usize,

@@ -1,22 +1,22 @@
-//! Whether the end of a sample is about what its beginning is about, without a judge.
+//! Topic drift of samples, measured by word frequencies.
 
 use std::collections::BTreeMap;
 
 use super::generated::complete_words;
 use crate::{Figure, mean_interval};
 
-/// Other samples that each sample is compared with, at most.
+/// Maximum number of other samples for each comparison.
 const PARTNERS: usize = 8;
 
-/// Classes of words: each of the most frequent ones of a text, and one for all others.
+/// Word classes: one for each of the most frequent words of a text, and one for all others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FrequentWords {
     classes: BTreeMap<Box<str>, usize>,
 }
 
 impl FrequentWords {
-    /// The `k` most frequent words of `text` between white space, as many as there are; of equally frequent ones the first in the
-    /// order of strings.
+    /// The `k` most frequent words of `text`, separated by white space, or all if there are fewer. Ties are
+    /// resolved in string order.
     pub fn of(text: &str, k: usize) -> Self {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         text.split_whitespace().for_each(|word| *counts.entry(word).or_default() += 1);
@@ -26,7 +26,7 @@ impl FrequentWords {
         Self { classes: ranked.map(|(class, &(word, _))| (word.into(), class)).collect() }
     }
 
-    /// Classes, of which the last is all other words.
+    /// Number of classes, with the last one for all other words.
     pub fn n_classes(&self) -> usize {
         self.classes.len() + 1
     }
@@ -39,26 +39,31 @@ impl FrequentWords {
     }
 }
 
-/// How far words drift within samples, and between samples that have nothing to do with each other.
+/// Divergence of word frequencies within and between samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Drift {
-    /// Mean divergence of a sample's halves, in nats; at most `ln 2`.
+    /// Mean divergence between the halves of a sample, in nats; at most `ln 2`.
     pub within: Figure,
-    /// Mean divergence of a sample's first half and other samples' second halves, in nats.
+    /// Mean divergence between a sample's first half and other samples' second halves, in nats.
     pub between: Figure,
-    /// `between − within`, paired by sample, in nats: 0 where halves have no more in common than different samples have.
+    /// `between − within`, paired by sample, in nats; 0 if the halves have no more in common than different
+    /// samples.
     pub coherence: Figure,
 }
 
-/// Drift of the words of long samples, in [`FrequentWords`]' classes; `None` of fewer than two samples with two complete words.
+/// Drift of long samples over the classes of [`FrequentWords`]; `None` for fewer than two samples with at
+/// least two complete words.
 ///
-/// The divergence is Jensen and Shannon's, `JS(p, q) = H((p + q)/2) − (H(p) + H(q))/2`, of the shares of words in two halves (the
-/// same number of words each; an odd one in the middle, and the first and last of a sample, which may be cut, do not count). It is
-/// compared with up to 8 other samples, evenly spread over the list, so that neighbours do not matter in a list of windows of one
-/// text. The estimate is plug-in: shares from few words put JS too high, for `n` words a half by about a quarter of the number of
-/// classes seen over `n`. This is alike in `within` and `between` if samples are equally long, and `coherence` is free of it to
-/// first order. The reference is the same function on windows of real text of that length. Intervals are 1.96 standard errors of
-/// means over samples that count as independent, although `between` uses every sample several times.
+/// The divergence is the Jensen–Shannon divergence `JS(p, q) = H((p + q)/2) − (H(p) + H(q))/2` of the word
+/// shares of two halves. Halves have equally many words; an odd word in the middle is dropped, and so are the
+/// first and last word of a sample, which may be cut. Each sample is compared with up to 8 others, evenly
+/// spread over the list, so that neighbouring windows of one text do not affect the result.
+///
+/// The plug-in estimate is biased upwards: with `n` words per half, by about a quarter of the number of
+/// observed classes over `n`. For samples of equal length the bias is the same in `within` and `between` and
+/// cancels in `coherence` to first order. As a reference, use windows of real text of the same length.
+/// Intervals are 1.96 standard errors of means over samples treated as independent, although `between` uses
+/// each sample several times.
 ///
 /// # Source
 ///

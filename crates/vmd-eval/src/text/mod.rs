@@ -1,6 +1,6 @@
 //! Judges of generated text that need no network, and bounds on the likelihood of sequences.
 //!
-//! Nothing here draws a random number, and every sum has a fixed order: the same samples give the same bits.
+//! Nothing here draws random numbers, and every sum has a fixed order: equal samples give equal bits.
 
 mod bound;
 mod drift;

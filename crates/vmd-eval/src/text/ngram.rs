@@ -1,4 +1,4 @@
-//! A judge of text: an interpolated Kneser–Ney model with modified discounts.
+//! N-gram judge: an interpolated Kneser–Ney model with modified discounts.
 
 mod level;
 
@@ -11,59 +11,61 @@ use thiserror::Error;
 /// Bits of a packed n-gram.
 const KEY_BITS: u32 = u128::BITS;
 
-/// Why a judge cannot be trained.
+/// Error of training a judge.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NgramError {
-    /// There is no model of this order over these tokens.
+    /// The order is 0 or too high, or the vocabulary is empty.
     #[error(
         "order {order} of {vocab} tokens needs {needed} bits; use at least one token and an order of 1 to {max}"
     )]
     Order {
-        /// Order asked for.
+        /// Requested order.
         order: usize,
         /// Size of the vocabulary.
         vocab: usize,
         /// Bits of an n-gram.
         needed: usize,
-        /// Highest order that fits into a packed n-gram.
+        /// Highest order whose n-grams fit into the packed form.
         max: usize,
     },
-    /// The text has no n-gram of the order.
+    /// The text is shorter than the order.
     #[error("{len} tokens have no n-gram of order {order}; give a longer text or a lower order")]
     TooShort {
         /// Tokens of the text.
         len: usize,
-        /// Order asked for.
+        /// Requested order.
         order: usize,
     },
-    /// The text is longer than counts go.
+    /// The text is too long for 32-bit counts.
     #[error("{len} tokens are more than {max}; train on a part of the text", max = u32::MAX)]
     TooLong {
         /// Tokens of the text.
         len: usize,
     },
-    /// A token is not of the vocabulary.
+    /// A token is outside the vocabulary.
     #[error(
         "token {token} at {position} is not below {vocab}; give the vocabulary that the text is written in"
     )]
     Token {
         /// The token.
         token: u32,
-        /// Where it is.
+        /// Its position, from 0.
         position: usize,
         /// Size of the vocabulary.
         vocab: usize,
     },
 }
 
-/// An interpolated Kneser–Ney model of the next token, trained by counting, that judges text no network has seen.
+/// An interpolated Kneser–Ney model of the next token, trained by counting. A judge of text that is
+/// independent of any network.
 ///
-/// `p_k(w | h) = max(c(hw) − D(c(hw)), 0) / c(h) + γ(h) p_{k−1}(w | h′)` for a context `h` of `k − 1` tokens, of which `h′`
-/// lacks the oldest; `p_k = p_{k−1}` after contexts that were not seen, and `p_0` is uniform over the vocabulary, so that no
-/// token of it has probability zero. At the highest order `c` counts occurrences, below it the different tokens to the left, of
-/// which the start of the text is one. Every order has discounts `D₁`, `D₂` and `D₃₊` of its own, estimated from how many of its
-/// n-grams have counts 1 to 4; where that has no answer, as in the few unigrams of a small alphabet, they are ½, 1 and 1½.
-/// `γ(h)` is what the discounts took away. Memory: about 12 bytes for every different n-gram and 28 for every different context.
+/// `p_k(w | h) = max(c(hw) − D(c(hw)), 0) / c(h) + γ(h) p_{k−1}(w | h′)` for a context `h` of `k − 1` tokens,
+/// where `h′` is `h` without the oldest token. After unseen contexts `p_k = p_{k−1}`. `p_0` is uniform over
+/// the vocabulary, so that no token has probability zero. At the highest order `c` counts occurrences; at
+/// lower orders it counts distinct tokens to the left, including the start of the text. Every order has its
+/// own discounts `D₁`, `D₂` and `D₃₊`, estimated from the numbers of n-grams with counts 1 to 4; where the
+/// estimate is invalid, as for the few unigrams of a small alphabet, they are ½, 1 and 1½. `γ(h)` is the mass
+/// removed by the discounts. Memory: about 12 bytes per distinct n-gram and 28 per distinct context.
 ///
 /// # Source
 ///
@@ -85,12 +87,12 @@ pub struct NgramJudge {
 }
 
 impl NgramJudge {
-    /// Counts the n-grams up to `order` of `tokens`, which are below `vocab`.
+    /// Counts the n-grams of `tokens` up to `order`. Tokens must be below `vocab`.
     ///
     /// # Errors
     ///
-    /// [`NgramError`] when a token is outside the vocabulary, the text is shorter than the order, or an n-gram does not fit into
-    /// 128 bits: with 27 symbols the order goes to 25, with 50 000 to 8.
+    /// [`NgramError`] if a token is outside the vocabulary, the text is shorter than the order, or an n-gram
+    /// does not fit into 128 bits: the maximum order is 25 with 27 symbols, and 8 with 50 000.
     pub fn train(tokens: &[u32], vocab: usize, order: usize) -> Result<Self, NgramError> {
         let bits = usize::BITS - vocab.saturating_sub(1).max(1).leading_zeros();
         check(tokens, vocab, order, bits)?;
@@ -100,7 +102,8 @@ impl NgramJudge {
         for k in (1..=order).rev() {
             let (keys, counts) = count_runs(&grams);
             levels.push(Level::new(&keys, &counts, bits));
-            // Every different n-gram is one token to the left of the rest of it; the text's first n-gram has its start there.
+            // Each distinct n-gram adds one left token to its suffix; the first n-gram of the text has the
+            // start there.
             let mask = mask(bits * (k as u32 - 1));
             grams = keys.into_iter().map(|key| key & mask).collect();
             grams.push(pack(&tokens[..k - 1], bits));
@@ -110,25 +113,26 @@ impl NgramJudge {
         Ok(Self { vocab, bits, levels })
     }
 
-    /// Longest n-gram that is looked at.
+    /// Order of the model: the longest n-gram.
     pub fn order(&self) -> usize {
         self.levels.len()
     }
 
-    /// Tokens of the vocabulary.
+    /// Size of the vocabulary.
     pub fn vocab(&self) -> usize {
         self.vocab
     }
 
-    /// `[D₁, D₂, D₃₊]` of the orders from 1 on.
+    /// Discounts `[D₁, D₂, D₃₊]` of each order from 1.
     pub fn discounts(&self) -> Vec<[f64; 3]> {
         self.levels.iter().map(Level::discounts).collect()
     }
 
-    /// `ln p(token | context)` in nats, of which context the last `order − 1` tokens count.
+    /// `ln p(token | context)` in nats. Uses the last `order − 1` tokens of the context.
     ///
-    /// A token outside the vocabulary, such as a mask, has `−∞`; in a context it hides what is to the left of it. A context shorter
-    /// than `order − 1` is judged with the lower order, whose counts are of different tokens to the left.
+    /// A token outside the vocabulary, such as a mask, has `−∞`; in a context it cuts off the tokens to its
+    /// left. A context shorter than `order − 1` uses the lower order, with its counts of distinct tokens to
+    /// the left.
     pub fn log_prob(&self, context: &[u32], token: u32) -> f64 {
         if token as usize >= self.vocab {
             return f64::NEG_INFINITY;
@@ -136,7 +140,7 @@ impl NgramJudge {
         let (mut p, mut key) = (1.0 / self.vocab as f64, 0_u128);
         let mut older = context.iter().rev();
         for (k, level) in self.levels.iter().enumerate() {
-            // Where a context was not seen, no longer one that ends with it was.
+            // If a context was not seen, no longer context with this suffix was.
             let Some(seen) = level.find(key) else { break };
             p = level.interpolate(seen, token, p);
             match older.next() {
@@ -149,18 +153,21 @@ impl NgramJudge {
         p.ln()
     }
 
-    /// `−(1/L) Σ ln p` over a text, in nats per token; NaN of an empty one.
+    /// `−(1/L) Σ ln p` over a text, in nats per token; NaN for an empty one.
     ///
-    /// The first tokens have as much context as there is. Texts are judged apart: a list of samples is the mean over them.
+    /// The first tokens have shorter contexts. Texts are scored independently; average the results for a list
+    /// of samples.
     pub fn nll(&self, tokens: &[u32]) -> f64 {
         self.total(tokens, 0..tokens.len()) / tokens.len() as f64
     }
 
-    /// `−Σ ln p` in nats over the tokens in `range` and the `order − 1` tokens after it, each after what is to the left of it.
+    /// `−Σ ln p` in nats over the tokens in `range` and the `order − 1` tokens after it, each given the
+    /// tokens to its left.
     ///
-    /// These are all the terms of the text's NLL that the tokens in `range` have a part in: differences between two ways to fill the
-    /// range are differences of the whole text, so that a filling is charged for what does not fit behind it, too. It is a sum, not
-    /// a mean: compare ranges of one length. What of the range lies behind the text's end does not count.
+    /// These are all the terms of the text's NLL that depend on the tokens in `range`. So differences between
+    /// two fillings of the range are differences of the whole text, including its fit with the text after the
+    /// range. The result is a sum, not a mean: compare ranges of one length. Positions of the range beyond
+    /// the end of the text are ignored.
     pub fn span_nll(&self, tokens: &[u32], range: Range<usize>) -> f64 {
         let end = range.end.min(tokens.len());
         let start = range.start.min(end);
@@ -195,7 +202,7 @@ fn check(tokens: &[u32], vocab: usize, order: usize, bits: u32) -> Result<(), Ng
     }
 }
 
-/// The n-gram as one number whose order is that of the tokens; the newest token has the lowest bits.
+/// The n-gram as one number with the same order as the tokens; the newest token has the lowest bits.
 fn pack(gram: &[u32], bits: u32) -> u128 {
     gram.iter().fold(0, |key, &token| (key << bits) | u128::from(token))
 }

@@ -1,4 +1,4 @@
-//! How many samples are valid, unique and novel.
+//! Validity, uniqueness and novelty of samples.
 
 use std::collections::BTreeSet;
 
@@ -6,26 +6,28 @@ use crate::{Figure, wilson_interval};
 
 /// Validity, uniqueness and novelty of a list of samples.
 ///
-/// Intervals are [`wilson_interval`]s. Uniqueness and novelty fall with the number of samples: give it with them.
+/// Intervals are [`wilson_interval`]s. Uniqueness and novelty fall with the number of samples, so report it
+/// with them.
 ///
 /// # Source
 ///
 /// N. Brown et al., `GuacaMol`, arXiv:1811.09621.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Uniqueness {
-    /// Valid samples among all.
+    /// Share of valid samples.
     pub valid: Figure,
-    /// Different keys among valid samples.
+    /// Share of distinct keys among valid samples.
     pub unique: Figure,
-    /// Different keys that the training set lacks, among different keys.
+    /// Share of keys outside the training set among distinct keys.
     pub novel: Figure,
-    /// The product of the three: different valid samples that the training set lacks, among all samples.
+    /// Product of the three: distinct valid samples outside the training set, among all samples.
     pub all_three: Figure,
 }
 
 impl Uniqueness {
-    /// Judges `samples`: `judge` gives a valid one's key, which is the same for samples that say the same, such as a canonical
-    /// SMILES, and `None` for an invalid one. `training` has the keys of what was trained on. A share with an empty denominator is NaN.
+    /// Computes the metrics of `samples`. `judge` returns the key of a valid sample, such as a canonical
+    /// SMILES, which is equal for equivalent samples, and `None` for an invalid one. `training` contains the
+    /// keys of the training set. A share with an empty denominator is NaN.
     pub fn of<S: AsRef<str>>(
         samples: &[S],
         training: &BTreeSet<String>,

@@ -32,13 +32,13 @@ fn texts(n: usize) -> Vec<u32> {
 
 #[test]
 fn a_network_that_knows_nothing_is_worth_its_vocabulary() {
-    // The head starts at zero: every value is equally likely, whatever the steps and the blocks.
+    // The head starts at zero: every value is equally likely, for all numbers of steps and blocks.
     let uniform = 5f64.ln();
     for settings in ["", "blocks = 4\ncausal = true", "blocks = 12\ncausal = true"] {
         let model = model(settings, false);
         let steps = if settings.contains("12") { Some(1) } else { Some(2) };
         let bound = text_bound(&model, &ObjectiveConfig::default(), steps, &texts(40), 1).bound;
-        // In two steps the number of tokens that count is drawn: right in the mean alone.
+        // With two steps the number of scored tokens is random: only the mean is exact.
         let tolerance = if steps == Some(1) { 1e-5 } else { 3.0 * (bound.ci95[1] - bound.ci95[0]) };
         assert!((bound.value - uniform).abs() < tolerance, "{settings}: {bound:?}");
         assert_eq!(bound.n, 40);
@@ -50,7 +50,7 @@ fn a_network_that_knows_nothing_is_worth_its_vocabulary() {
 #[test]
 fn parts_add_up_and_batches_weigh_what_they_hold() {
     let model = model("blocks = 3\ncausal = true\nscope = \"block\"", true);
-    // Two texts are a batch here, of which there are eight at the least: the last one is a single text.
+    // A batch has two texts, because there are at least eight batches; the last one has a single text.
     let texts = texts(17);
     let bound = text_bound(&model, &ObjectiveConfig::default(), Some(1), &texts, 1);
     assert!((bound.bound.value - bound.recon.value - bound.kl.value).abs() < 1e-9);

@@ -1,4 +1,4 @@
-//! Variety and repetition of samples, drift of their words, and shares of valid, unique and novel ones.
+//! Diversity and repetition of samples, drift of their words, and shares of valid, unique and novel ones.
 
 use std::collections::BTreeSet;
 
@@ -35,7 +35,7 @@ fn distinct_n_counts_within_samples() {
 
 #[test]
 fn bleu_is_the_one_of_the_paper() {
-    // Papineni's example 2: "the" counts twice, as often as in the first reference.
+    // Papineni's example 2: "the" is clipped to 2, its count in the first reference.
     let candidate = words("the the the the the the the");
     let references = [words("the cat is on the mat"), words("there is a cat on the mat")];
     assert!((bleu(&candidate, &references, 1) - 2.0 / 7.0).abs() < 1e-15);
@@ -86,9 +86,9 @@ fn self_bleu_is_the_mean_against_the_others() {
 
 #[test]
 fn self_bleu_of_long_lists_has_a_bounded_number_of_references() {
-    // Every sample is there twice, next to its twin, and evenly spread references have one of each pair.
+    // Each sample occurs twice in a row; evenly spread references contain one of each pair.
     let samples: Vec<Vec<usize>> = (0..2 * MAX_BLEU_REFERENCES).map(|i| vec![i / 2; 8]).collect();
-    // References do not see their twin; the others do.
+    // References have no copy among the others; the rest do.
     assert!((self_bleu(&samples, 2) - 0.5).abs() < 1e-12);
 }
 
@@ -112,10 +112,10 @@ fn the_interval_of_a_share_of_words_is_that_over_samples() {
     assert!((figure.value - 0.5).abs() < 1e-15 && (figure.ci95[1] - 0.870_399).abs() < 1e-5, "{figure:?}");
 }
 
-/// Samples of words of which each half has its own topics.
+/// Samples whose halves have their own topics.
 fn samples(topics: impl Fn(usize, usize) -> usize) -> Vec<String> {
     let word = |sample: usize, i: usize| {
-        // Every third word is one that all topics have.
+        // Every third word is shared by all topics.
         if i.is_multiple_of(3) {
             "the".into()
         } else {
@@ -134,10 +134,10 @@ fn halves_about_one_thing_are_coherent() {
     assert_eq!(frequent.n_classes(), 22);
     let coherent = word_drift(&one_topic, &frequent).unwrap();
     assert!(coherent.within.value < 0.02, "{coherent:?}");
-    // Of two samples' topics ¾ differ, and then all but every third word does.
+    // Topics of two samples differ with probability ¾, and then all but every third word differs.
     assert!(coherent.coherence.ci95[0] > 0.2, "{coherent:?}");
     let drifting = word_drift(&changing, &frequent).unwrap();
-    // Worse than chance: no half has the topic of its other half.
+    // Worse than chance: the halves of a sample never share a topic.
     assert!(drifting.coherence.ci95[1] < 0.0, "{drifting:?}");
     for drift in [coherent, drifting] {
         let difference = drift.between.value - drift.within.value;
@@ -156,7 +156,7 @@ fn samples_without_an_order_have_no_coherence() {
 #[test]
 fn frequent_words_are_those_of_the_text() {
     let frequent = FrequentWords::of("b a c c a b d", 2);
-    // a, b and c are there twice; a and b come first. So a and b are told apart, c and d are not.
+    // a, b and c occur twice; a and b come first. So a and b have their own classes, c and d share one.
     let told_apart =
         |x: &str, y: &str| word_drift(&[format!("- {x} {y} -"), "- a a -".into()], &frequent).unwrap();
     assert!(told_apart("a", "b").within.value > 0.3);

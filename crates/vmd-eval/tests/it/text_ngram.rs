@@ -11,18 +11,18 @@ fn probability(judge: &NgramJudge, context: &[u32], token: u32) -> f64 {
 
 #[test]
 fn a_tiny_model_is_the_one_worked_out_by_hand() {
-    // "abac". Every estimate lacks counts, so that the discounts are ½ and 1.
+    // "abac". There are too few counts for estimates, so the discounts are ½ and 1.
     let judge = NgramJudge::train(&[0, 1, 0, 2], 3, 2).unwrap();
     assert_eq!(judge.discounts(), [[0.5, 1.0, 1.5]; 2]);
-    // Different tokens to the left: of a the start and b, of b and c one, a. γ = (1 + ½ + ½)/4 = ½, a third of it for each token:
-    // p(a) = (2 − 1)/4 + 1/6, p(b) = p(c) = ½/4 + 1/6.
+    // Distinct tokens to the left: the start and b for a; only a for b and c. γ = (1 + ½ + ½)/4 = ½, a third
+    // of it for each token: p(a) = (2 − 1)/4 + 1/6, p(b) = p(c) = ½/4 + 1/6.
     let p1 = [5.0 / 12.0, 7.0 / 24.0, 7.0 / 24.0];
     // After a: b and c once each, so γ = (½ + ½)/2. After b: a once, so γ = ½.
     let after_a = [p1[0] / 2.0, 0.25 + p1[1] / 2.0, 0.25 + p1[2] / 2.0];
     let after_b = [0.5 + p1[0] / 2.0, p1[1] / 2.0, p1[2] / 2.0];
     for token in 0..3 {
         let i = token as usize;
-        // c was the last token, so that nothing followed it.
+        // c is the last token, so nothing follows it.
         for (context, expected) in
             [(&[][..], p1[i]), (&[0], after_a[i]), (&[1], after_b[i]), (&[2], p1[i]), (&[1, 0], after_a[i])]
         {
@@ -38,7 +38,7 @@ fn sums_are_those_of_the_terms() {
     let term = |i: usize| -judge.log_prob(&text[..i], text[i]);
     let all: f64 = (0..300).map(term).sum();
     assert!((judge.nll(&text) - all / 300.0).abs() < 1e-12);
-    // The three tokens after the range see it.
+    // The three tokens after the range have it in their context.
     let span: f64 = (100..113).map(term).sum();
     assert!((judge.span_nll(&text, 100..110) - span).abs() < 1e-12);
     assert_eq!(judge.span_nll(&text, 100..100), 0.0);
@@ -73,9 +73,9 @@ fn sentence(n: usize) -> Vec<u32> {
     text
 }
 
-/// The same tokens in an order that has nothing to do with theirs.
+/// The same tokens in shuffled order.
 fn shuffled(text: &[u32]) -> Vec<u32> {
-    // 7919 is prime, so that every place comes up once.
+    // 7919 is prime, so every position occurs once.
     (0..text.len()).map(|i| text[i * 7919 % text.len()]).collect()
 }
 
@@ -94,7 +94,7 @@ fn text_is_likelier_than_its_letters_in_another_order() {
 fn a_longer_context_helps() {
     let text = sentence(20_000);
     let nll = |order| NgramJudge::train(&text[..15_000], 27, order).unwrap().nll(&text[15_000..]);
-    // Four letters tell which word it is, and more tell nothing new.
+    // Four letters determine the word; longer contexts add nothing.
     let nll: Vec<f64> = (1..=4).map(nll).collect();
     assert!(nll.windows(2).all(|pair| pair[1] < pair[0]), "{nll:?}");
 }
@@ -112,7 +112,7 @@ fn tokens_outside_the_vocabulary_have_no_probability() {
     let judge = NgramJudge::train(&sentence(1000), 27, 3).unwrap();
     assert_eq!(judge.log_prob(&[1], 27), f64::NEG_INFINITY);
     assert_eq!(judge.nll(&[1, 27, 2]), f64::INFINITY);
-    // It hides what is to the left of it.
+    // It cuts off the tokens to its left.
     assert_eq!(judge.log_prob(&[20, 27, 8], 5).to_bits(), judge.log_prob(&[8], 5).to_bits());
     assert_eq!(judge.log_prob(&[u32::MAX], 5).to_bits(), judge.log_prob(&[], 5).to_bits());
 }
@@ -131,13 +131,13 @@ fn what_cannot_be_trained_is_an_error() {
         Err(NgramError::Token { token: 27, position: 1, vocab: 27 })
     );
     assert!(NgramJudge::train(&text, 27, 25).is_ok(), "the longest order that fits");
-    // 64 · 2 bits fill a packed n-gram to the last one.
+    // 64 tokens of 2 bits fill a packed n-gram exactly.
     let small: Vec<u32> = text.iter().map(|token| token % 4).collect();
     let judge = NgramJudge::train(&small, 4, 64).unwrap();
     assert!(judge.nll(&small) < 0.7 && judge.order() == 64 && judge.vocab() == 4);
 }
 
-/// The count of an n-gram by its definition: occurrences, or different tokens to the left, of which the start is one.
+/// The count of an n-gram by definition: occurrences, or distinct tokens to the left, including the start.
 fn count(text: &[u32], gram: &[u32], is_highest: bool) -> usize {
     let places = (0..=text.len() - gram.len()).filter(|&at| text[at..].starts_with(gram));
     if is_highest {
@@ -147,7 +147,7 @@ fn count(text: &[u32], gram: &[u32], is_highest: bool) -> usize {
     }
 }
 
-/// The model by its definition, without sorted lists.
+/// The model by definition, without sorted lists.
 fn by_definition(text: &[u32], vocab: usize, discounts: &[[f64; 3]], context: &[u32], token: u32) -> f64 {
     let order = discounts.len();
     let mut p = 1.0 / vocab as f64;
@@ -192,7 +192,7 @@ proptest! {
         context in proptest::collection::vec(0_u32..1000, 0..8),
         at in any::<proptest::sample::Index>(),
     ) {
-        // Few tokens are frequent, so that contexts are seen.
+        // A skewed distribution, so that contexts repeat.
         let token = |t: &u32| (t * t / 1000) % vocab as u32;
         let text: Vec<u32> = text.iter().map(token).collect();
         let judge = NgramJudge::train(&text, vocab, order).unwrap();

@@ -10,11 +10,11 @@ use super::run::FileRun;
 use crate::TaskError;
 
 impl FileRun<'_, '_> {
-    /// The bound for every number of steps, and in continuous time.
+    /// Estimates the bound for each number of steps and for continuous time.
     pub(super) fn measure_bounds(&mut self) -> Result<(), TaskError> {
         let x0 = self.data.held_out(self.amounts.split, self.amounts.texts)?;
         let (model, objective) = (self.subject.model, &self.subject.objective);
-        // Of a model whose blocks are written as one, NFE is that of all of them.
+        // NFE counts the steps of all blocks that one unit writes together.
         let blocks = model.config().unit_blocks();
         for steps in self.bound_steps(blocks) {
             let bound = text_bound(model, objective, steps, &x0, self.seed);
@@ -28,20 +28,20 @@ impl FileRun<'_, '_> {
         Ok(())
     }
 
-    /// Steps of a block; none for continuous time.
+    /// Steps per block; `None` for continuous time.
     fn bound_steps(&self, blocks: usize) -> Vec<Option<usize>> {
         let config = self.subject.model.config();
         let mut steps: Vec<Option<usize>> =
             self.ready.iter().map(|(sampler, _)| Some(sampler.nfe / blocks)).collect();
         steps.sort_unstable();
         steps.dedup();
-        // A block of one token has one step; more would give the same bound.
+        // A block of one token has one step; more steps give the same bound.
         let one_token = config.causal && config.unit_len() == 1;
         steps.retain(|steps| !one_token || *steps == Some(1));
         if one_token && steps.is_empty() {
             steps.push(Some(1));
         }
-        // In continuous time tokens appear one after the other, and a latent is of no use.
+        // In continuous time tokens are revealed one at a time, so a latent has no effect.
         if self.subject.model.posterior().is_none() && !one_token {
             steps.push(None);
         }

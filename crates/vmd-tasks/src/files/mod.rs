@@ -1,4 +1,4 @@
-//! What tasks whose data are in a file have in common.
+//! Code shared by the tasks whose data are in a file.
 
 mod bounds;
 #[cfg(feature = "train")]
@@ -25,15 +25,15 @@ pub(crate) type Figures = Vec<(&'static str, Figure)>;
 /// Options of every task whose data are in a file.
 pub(crate) const OPTIONS: &[&str] = &["samples", "iwae", "test", "texts", "length"];
 
-/// A file, opened once.
+/// An opened file.
 #[derive(Debug, Clone)]
 pub(crate) struct FileData {
     pub(crate) corpus: Corpus,
-    /// What the data are called in records.
+    /// Name of the data set in records.
     pub(crate) dataset: String,
 }
 
-/// The last part of a path.
+/// The last component of a path.
 pub(crate) fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
@@ -56,12 +56,12 @@ impl FileData {
         Ok(Sources { training: part(Split::Train)?, validation: part(Split::Validation)? })
     }
 
-    /// Up to `most` held-out examples, spread over the part, `[n, seq_len]`.
+    /// Up to `most` held-out examples, spread over the split, `[n, seq_len]`.
     pub(crate) fn held_out(&self, split: Split, most: usize) -> Result<Vec<u32>, TaskError> {
         examples(&self.corpus, split, most).map_err(TaskError::File)
     }
 
-    /// The same of `length` tokens each, `[n, length]`; none where the data are no text.
+    /// Up to `most` held-out texts of `length` tokens, `[n, length]`; empty if the data are not text.
     pub(crate) fn held_out_texts(
         &self,
         split: Split,

@@ -1,15 +1,15 @@
-//! Settings for models of lines.
+//! Recipe for models of lines.
 
 use crate::recipe::{blocks_for, set_blocks, steps_for};
 use crate::{EvaluateConfig, Recipe, Sizes};
 
-/// Blocks of a line.
+/// Blocks per line.
 const BLOCKS: usize = 4;
 
-/// Tokens of a batch.
+/// Tokens per batch.
 const BATCH: usize = 1024;
 
-/// Lines in four blocks of one length, or nearly so.
+/// A recipe with four blocks of equal or nearly equal length.
 pub(crate) fn line_recipe(name: &str, sizes: Sizes) -> Recipe {
     let evaluate = EvaluateConfig {
         samples: Some(1000),

@@ -10,25 +10,25 @@ use vmd_sampler::{Sampler, SamplerConfig};
 use super::{Figures, FileData};
 use crate::{Evaluation, Observer, Recorder, Subject, Task, TaskError, block_sampler};
 
-/// Samples that are written, unless another number is asked for.
+/// Default number of samples.
 const SAMPLES: usize = 64;
 
-/// What is measured, and of how many.
+/// Data split and sample counts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Amounts {
-    /// Part of the data that was not trained on.
+    /// Held-out split.
     pub(crate) split: Split,
     /// Held-out sequences whose bound is estimated.
     pub(super) texts: usize,
-    /// Samples that are written.
+    /// Samples to generate.
     pub(crate) samples: usize,
-    /// Tokens of each of them.
+    /// Tokens per sample.
     pub(crate) length: usize,
-    /// Draws of the posterior for a tighter bound.
+    /// Posterior draws per sequence for the importance-weighted bound.
     pub(super) iwae: Option<usize>,
 }
 
-/// A model, its data and samplers, checked.
+/// A validated evaluation: model, data and samplers.
 pub(crate) struct FileRun<'a, 'o> {
     pub(crate) data: &'a FileData,
     pub(crate) subject: &'a Subject<'a>,
@@ -40,7 +40,7 @@ pub(crate) struct FileRun<'a, 'o> {
 }
 
 impl<'a, 'o> FileRun<'a, 'o> {
-    /// Checks everything.
+    /// Validates the options and the model.
     pub(crate) fn new(
         task: &dyn Task,
         data: &'a FileData,
@@ -51,14 +51,14 @@ impl<'a, 'o> FileRun<'a, 'o> {
         evaluation.check(task.name(), task.options(), subject.judge.is_some())?;
         if subject.encoding.is_some_and(|encoding| data.encoding() != *encoding) {
             return Err(TaskError::Model(
-                "the file in data.path is not the one that the model was trained on: its vocabulary differs; restore it"
+                "the vocabulary of the file in data.path differs from the model's; restore the file that the model was trained on"
                     .into(),
             ));
         }
         let (config, options, sizes) = (subject.model.config(), &evaluation.options, data.sizes());
         if (config.vocab, config.seq_len) != (sizes.vocab, sizes.seq_len) {
             return Err(TaskError::Model(format!(
-                "the data have {} values in sequences of {}, the model {} in {}; give the model that was trained on them",
+                "the data have {} token values in sequences of {}, the model has {} in {}; use the model trained on these data",
                 sizes.vocab, sizes.seq_len, config.vocab, config.seq_len
             )));
         }
@@ -92,7 +92,8 @@ impl<'a, 'o> FileRun<'a, 'o> {
         self.subject.provenance(self.task, &self.data.dataset, split, self.seed)
     }
 
-    /// Bounds, then samples of every sampler as `judge` judges them: tokens `[n, length]` and the length.
+    /// Measures bounds, then generates samples with each sampler and scores them with `judge`, which gets
+    /// tokens `[n, length]` and the length.
     pub(crate) fn measure(
         mut self,
         rate: &'static str,
@@ -117,7 +118,8 @@ impl<'a, 'o> FileRun<'a, 'o> {
         self.recorder.extend(&provenance, config, None, figures);
     }
 
-    /// Writes unconditional samples, and judges them. `rate` is the metric's name for samples per second, or tokens per second of text.
+    /// Generates unconditional samples and scores them. `rate` names the metric for samples per second, or
+    /// tokens per second of text.
     pub(crate) fn write(
         &self,
         sampler: &Sampler,

@@ -5,8 +5,8 @@ use vmd_eval::text::Uniqueness;
 
 use super::Figures;
 
-/// The shares of valid, unique and novel samples, and of those that keep the rules of the data, where validity does not say so
-/// already.
+/// Shares of valid, unique and novel samples, and of samples that obey the rules of the data (`kept`) where
+/// validity does not include them.
 pub(crate) fn uniqueness_figures(unique: Uniqueness, kept: Option<Figure>) -> Figures {
     let mut figures = vec![
         ("valid", unique.valid),

@@ -1,10 +1,10 @@
-//! Whether programs and data obey their syntax.
+//! JSON validity.
 
 use serde::de::IgnoredAny;
 
-/// Whether `text` is one JSON value (RFC 8259) with nothing but white space around it.
+/// Whether `text` is one JSON value (RFC 8259), optionally surrounded by white space.
 ///
-/// Numbers of any size, lone surrogates in escapes and values nested to any depth are syntax, so they are accepted.
+/// Numbers of any size, lone surrogates in escapes and values nested to any depth are valid syntax.
 ///
 /// ```
 /// assert!(vmd_tasks::lines::json_is_valid(r#" {"a": [1, 2.5e3, null]} "#));

@@ -1,4 +1,4 @@
-//! Lines of a file, each a sequence: code, JSON.
+//! Lines of a file, one sequence each: code, JSON.
 
 mod json;
 mod orders;

@@ -4,7 +4,7 @@ use rand::Rng;
 use serde_json::{Map, Value};
 use vmd_core::{Purpose, index_below, keyed_rng};
 
-/// Most characters of an order.
+/// Maximum number of characters of an order.
 pub const MAX_ORDER: usize = 120;
 
 /// Country, currency and telephone prefix.
@@ -21,7 +21,7 @@ const LANDS: [(&str, &str, &str); 10] = [
     ("PL", "PLN", "+48"),
 ];
 
-/// Goods in alphabetical order, and what one costs.
+/// Goods in alphabetical order, with unit prices.
 const GOODS: [(&str, u64); 12] = [
     ("bag", 25),
     ("book", 14),
@@ -37,14 +37,14 @@ const GOODS: [(&str, u64); 12] = [
     ("vase", 18),
 ];
 
-/// Totals from here on may be paid later.
+/// Orders with a total of at least this may be unpaid.
 const CREDIT: u64 = 100;
 
-/// Order `index` of a seed: one line of JSON in at most [`MAX_ORDER`] ASCII characters.
+/// Order `index` of a seed: one line of JSON with at most [`MAX_ORDER`] ASCII characters.
 ///
-/// The country decides the currency and how the telephone number starts; a product decides its price; products are
-/// different and in alphabetical order; `total` is the sum of quantity times price; the last of three digits of `id` is the
-/// sum of the others, modulo 10; an order whose total is below 100 is paid.
+/// The country determines the currency and the telephone prefix. The product determines its price. Products
+/// are distinct and in alphabetical order. `total` is the sum of quantity times price. `id` has three digits;
+/// the last is the sum of the others modulo 10. An order whose total is below 100 is paid.
 ///
 /// ```
 /// use vmd_tasks::lines::{order_is_consistent, order_json};
@@ -80,16 +80,17 @@ pub fn order_json(seed: u64, index: u64) -> String {
     )
 }
 
-/// Whether a value is an order that keeps every rule of [`order_json`], with exactly its fields. Their order is free.
+/// Whether a value is an order that obeys every rule of [`order_json`]. It must have exactly the fields of an
+/// order, in any order.
 #[must_use]
 pub fn order_is_consistent(order: &Value) -> bool {
     is_order(order).is_some_and(|consistent| consistent)
 }
 
-/// One or two different goods with quantity and price.
+/// One or two distinct goods with quantity and price.
 fn basket<R: Rng + ?Sized>(rng: &mut R) -> Vec<(&'static str, u64, u64)> {
     let first = index_below(rng, GOODS.len());
-    // The other one is any of those that are left, or nothing as often as something.
+    // Half of the draws have no second product; the others choose uniformly among the remaining products.
     let other = index_below(rng, 2 * (GOODS.len() - 1));
     let other = if other >= first { other + 1 } else { other };
     let mut places = vec![first];
@@ -99,7 +100,7 @@ fn basket<R: Rng + ?Sized>(rng: &mut R) -> Vec<(&'static str, u64, u64)> {
     places.into_iter().map(line).collect()
 }
 
-/// `None` where the shape is wrong, else whether all rules hold.
+/// Whether all rules hold; `None` if the shape is wrong.
 fn is_order(order: &Value) -> Option<bool> {
     let order = fields(order, &["cur", "id", "items", "paid", "to", "total"])?;
     let to = fields(order.get("to")?, &["land", "tel"])?;
@@ -123,12 +124,12 @@ fn is_order(order: &Value) -> Option<bool> {
     )
 }
 
-/// An object with exactly these keys.
+/// The object, if it has exactly these keys.
 fn fields<'a>(value: &'a Value, keys: &[&str]) -> Option<&'a Map<String, Value>> {
     value.as_object().filter(|map| map.len() == keys.len() && keys.iter().all(|&key| map.contains_key(key)))
 }
 
-/// Which product a line of an order is about, and what the line costs, if its price is right.
+/// Index of the product and total price of one line of an order, if its unit price is right.
 fn line(value: &Value) -> Option<(usize, u64)> {
     let [name, quantity, price] = value.as_array()?.as_slice() else { return None };
     let place = GOODS.iter().position(|(good, _)| name.as_str() == Some(good))?;

@@ -1,4 +1,4 @@
-//! Settings for models of lines.
+//! Recipe for models of lines.
 
 use super::LinesTask;
 use crate::files::line_recipe;

@@ -1,4 +1,4 @@
-//! Molecules as SMILES, one a line.
+//! Molecules as SMILES, one per line.
 
 #[cfg(feature = "train")]
 mod recipe;

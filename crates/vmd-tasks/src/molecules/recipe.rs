@@ -1,4 +1,4 @@
-//! Settings for models of molecules.
+//! Recipe for models of molecules.
 
 use super::MoleculesTask;
 use crate::files::line_recipe;

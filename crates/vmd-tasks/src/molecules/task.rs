@@ -14,19 +14,19 @@ use crate::Recipe;
 use crate::files::{Figures, FileData, FileRun, OPTIONS, file_name, uniqueness_figures};
 use crate::{Evaluation, Observer, Sizes, Sources, Subject, Task, TaskError, TaskSettings};
 
-/// Keys of `kind = "molecules"`. `kind = "lines"` with `syntax = "smiles"` is the same.
+/// Keys of `kind = "molecules"`. Equivalent to `kind = "lines"` with `syntax = "smiles"`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MoleculesConfig {
-    /// The file, plain or packed with gzip or zip.
+    /// The file, plain or compressed with gzip or zip.
     pub path: PathBuf,
-    /// The column that holds the molecules, where the file is CSV: its name, or its number from 1.
+    /// Column of a CSV file that contains the molecules: its name, or its number from 1.
     #[serde(default)]
     pub column: Option<CsvColumn>,
-    /// What they are made of.
+    /// Vocabulary.
     #[serde(default)]
     pub symbols: Symbols,
-    /// Tokens of a sequence: one more than those of the longest SMILES, which a stop token closes.
+    /// Tokens per sequence: at least the length of the longest SMILES plus one stop token.
     pub seq_len: usize,
 }
 

@@ -1,18 +1,18 @@
-//! The rules.
+//! The rules of Sudoku.
 
 use std::fmt;
 
 use super::grid::digit_name;
 use super::{Grid, Layout};
 
-/// A digit that stands more than once in a row, column or box.
+/// A digit that occurs more than once in a row, column or box.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokenRule {
     /// `row`, `column` or `box`.
     pub kind: &'static str,
-    /// Its number, from 1.
+    /// Number of the row, column or box, from 1.
     pub number: usize,
-    /// The digit as it is written.
+    /// The digit as written.
     pub digit: char,
     /// Row and column, from 1, of every cell with that digit.
     pub cells: Vec<(usize, usize)>,
@@ -43,7 +43,7 @@ fn listed(mut items: Vec<String>) -> String {
     if items.is_empty() { last } else { format!("{} and {last}", items.join(", ")) }
 }
 
-/// The first digit that stands twice in a row, column or box; blank cells break nothing.
+/// The first digit that occurs twice in a row, column or box. Blank cells break no rule.
 pub fn broken_rule(grid: &Grid) -> Option<BrokenRule> {
     let layout = grid.layout();
     let size = layout.size();
@@ -64,13 +64,13 @@ pub fn broken_rule(grid: &Grid) -> Option<BrokenRule> {
     None
 }
 
-/// Whether the grid is complete and every row, column and box holds every digit.
+/// Whether the grid is complete and every row, column and box contains every digit.
 pub fn is_valid_solution(grid: &Grid) -> bool {
     grid.is_complete() && broken_rule(grid).is_none()
 }
 
-/// Whether no digit stands twice in a unit, every blank cell still has a digit that its row, column and box lack, and every digit
-/// that a unit lacks a cell there. Of a complete grid that is [`is_valid_solution`].
+/// Whether no unit contains a digit twice, every blank cell has a candidate, and every missing digit of a
+/// unit has a cell there. For a complete grid this equals [`is_valid_solution`].
 pub fn is_consistent(grid: &Grid) -> bool {
     let layout = grid.layout();
     let blank = layout.size();
@@ -101,8 +101,9 @@ pub fn is_consistent(grid: &Grid) -> bool {
     placed.iter().flatten().all(|&digits| digits == all)
 }
 
-/// How far `probabilities` (`[cells, size]`, of every digit in every cell) are from those of a grid or of a mixture of grids: a unit holds each digit
-/// once, so once in expectation. The sum of the squared differences over all digits of all rows, columns and boxes; 0 for a solution.
+/// Squared error of the expected digit counts per unit. `probabilities` is `[cells, size]`. In a grid, and so
+/// in a mixture of grids, each unit contains each digit once in expectation. The result is the sum of the
+/// squared differences from 1 over all digits of all rows, columns and boxes; 0 for a solution.
 ///
 /// # Panics
 ///

@@ -7,14 +7,14 @@ use super::random::permutation;
 use super::solve::Search;
 use super::{Grid, Layout, SudokuError, random_grid};
 
-/// Grids that are tried for a puzzle of the wanted number of clues.
+/// Maximum number of grids to try for the target number of clues.
 const TRIES: usize = 100;
 
-/// Partly filled grids that are looked at for a second solution, before the clue is kept just in case: in large
-/// grids with few clues the search has no useful bound.
+/// Maximum number of search nodes for a second solution. If it is reached, the clue is kept: in large grids
+/// with few clues the search has no useful bound.
 const NODES: u64 = 100_000;
 
-/// How many clues a puzzle has.
+/// Range of the number of clues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PuzzleConfig {
     /// Fewest clues.
@@ -32,11 +32,11 @@ pub struct GeneratedPuzzle {
     pub solution: Grid,
 }
 
-/// A puzzle with one solution: cells of a random grid are blanked in random order as long as the solution
-/// stays the only one, down to a number of clues drawn evenly from the range.
+/// Generates a puzzle with one solution. Cells of a random grid are blanked in random order while the
+/// solution is unique, down to a number of clues drawn uniformly from the range.
 ///
-/// Up to 100 grids are tried for that number; if none gets there, the one with the fewest clues is taken as long as
-/// it lies in the range. On 9×9 that is the usual outcome for numbers up to 21, which few grids reach this way.
+/// Up to 100 grids are tried for that number. If none reaches it, the one with the fewest clues is returned,
+/// provided that it is in the range. On 9×9 this is the usual outcome for numbers up to 21.
 ///
 /// # Errors
 ///
@@ -68,7 +68,8 @@ pub fn generate_puzzle(
         .ok_or(SudokuError::TooFewClues { clues: max_clues, tries: TRIES })
 }
 
-/// `solution` with as many blanks as keep it the only one, but not fewer than `clues` clues.
+/// Blanks as many cells of `solution` as possible while it is the only solution, but keeps at least `clues`
+/// clues.
 pub(super) fn blank_out(solution: &Grid, clues: usize, rng: &mut impl Rng) -> Grid {
     let layout = solution.layout();
     let mut grid = solution.clone();
@@ -88,7 +89,7 @@ pub(super) fn blank_out(solution: &Grid, clues: usize, rng: &mut impl Rng) -> Gr
     grid
 }
 
-/// Whether there is one solution and the search went through to the end.
+/// Whether the puzzle has exactly one solution; `false` if the search was cut short.
 pub(super) fn has_one_solution(puzzle: &Grid) -> bool {
     let Some(search) = Search::new(puzzle) else { return false };
     let mut count = 0;

@@ -1,4 +1,4 @@
-//! What can be wrong with a puzzle or a file of puzzles.
+//! Errors of puzzles and puzzle files.
 
 use std::path::PathBuf;
 
@@ -9,20 +9,20 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum SudokuError {
     /// The box size is not supported.
-    #[error("boxes of {box_rows}×{box_cols} make no grid of side 2 to 25; choose other box sides")]
+    #[error("boxes of {box_rows}×{box_cols} do not give a grid of side 2 to 25; choose other box sides")]
     Layout {
         /// Rows of a box.
         box_rows: usize,
         /// Columns of a box.
         box_cols: usize,
     },
-    /// No grid has this many cells.
+    /// The number of cells fits no grid.
     #[error("a puzzle of {cells} cells; write 16, 36, 81, 256 or 625 cells, with `.` or `0` for a blank one")]
     CellCount {
         /// Cells found.
         cells: usize,
     },
-    /// A character that is no cell.
+    /// A character is not a cell.
     #[error(
         "`{character}` at position {position} is no cell of a {size}×{size} grid; use its digits, and `.` or `0` for a blank cell"
     )]
@@ -34,7 +34,7 @@ pub enum SudokuError {
         /// Side of the grid.
         size: usize,
     },
-    /// Not one token for each cell.
+    /// The number of tokens differs from the number of cells.
     #[error("{found} tokens for a grid of {expected} cells; pass one for each cell")]
     TokenCount {
         /// Cells of the grid.
@@ -42,15 +42,15 @@ pub enum SudokuError {
         /// Tokens passed.
         found: usize,
     },
-    /// A token that is neither a digit nor blank.
-    #[error("token {token} is no cell of a {size}×{size} grid; digits are 0..{size}, blank is {size}")]
+    /// A token is neither a digit nor blank.
+    #[error("token {token} is not a cell of a {size}×{size} grid; digits are 0..{size}, blank is {size}")]
     Token {
         /// The token.
         token: u32,
         /// Side of the grid.
         size: usize,
     },
-    /// No puzzle has a number of clues in this range.
+    /// The range of clues is empty or exceeds the cells.
     #[error(
         "{min_clues} to {max_clues} clues for a grid of {cells} cells; the first must not exceed the second, nor that the cells"
     )]
@@ -71,12 +71,12 @@ pub enum SudokuError {
         tries: usize,
     },
     /// Every grid is excluded.
-    #[error("every {size}×{size} grid is excluded, so that none is left to draw; exclude fewer")]
+    #[error("every {size}×{size} grid is excluded; exclude fewer")]
     AllExcluded {
         /// Rows of a grid.
         size: usize,
     },
-    /// A line of a puzzle file is wrong.
+    /// A line of a puzzle file is invalid.
     #[error("{}, line {line}, column {column}: {reason}", path.display())]
     Line {
         /// The file.
@@ -88,13 +88,13 @@ pub enum SudokuError {
         /// What is wrong, and what to do.
         reason: String,
     },
-    /// The file holds no puzzle.
+    /// The file contains no puzzle.
     #[error("{} holds no puzzles; put one on each line, or a CSV with the columns puzzle,solution", path.display())]
     Empty {
         /// The file.
         path: PathBuf,
     },
-    /// The file is too large to be held in memory.
+    /// The file is too large to hold in memory.
     #[error("{} is larger than {limit} bytes; split it into several files", path.display())]
     TooLarge {
         /// The file.
@@ -105,11 +105,11 @@ pub enum SudokuError {
     /// The file cannot be read or written.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// What was tried.
+        /// The failed action.
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// The system's reason.
+        /// The I/O error.
         source: std::io::Error,
     },
 }

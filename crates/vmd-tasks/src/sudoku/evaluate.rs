@@ -1,4 +1,4 @@
-//! Figures of a model of Sudoku grids: puzzles solved, and unconditional grids.
+//! Evaluation of Sudoku models: puzzles and unconditional grids.
 
 use vmd_eval::{Figure, Record, mean_interval, wilson_interval};
 use vmd_sampler::{Method, SamplerConfig, SearchConfig, ValueRule};
@@ -7,10 +7,10 @@ use super::generate::{distinct, draw_grids};
 use super::{PuzzleRecord, SudokuScore, SudokuTask, embedded_puzzles, evaluate_sudoku, read_puzzles};
 use crate::{Evaluation, Observer, Recorder, Subject, Task, TaskError, check_method};
 
-/// Unconditional grids where there are no puzzles of the model's size, unless another number is asked for.
+/// Default number of unconditional grids if there are no puzzles of the model's size.
 const UNCONDITIONAL: usize = 1000;
 
-/// What is measured, checked.
+/// A validated evaluation.
 #[derive(Debug)]
 pub(super) struct Plan<'a> {
     task: &'a SudokuTask,
@@ -43,7 +43,7 @@ impl<'a> Plan<'a> {
         };
         let count = options.unconditional.or(options.samples);
         let count = count.or(puzzles.is_none().then_some(UNCONDITIONAL));
-        // The likeliest values would give one grid many times.
+        // Argmax values would repeat one grid.
         let is_drawn = puzzles.is_some() || evaluation.value.is_none();
         let drawn = |method: Method| match method {
             Method::Steps(config) if is_drawn && config.value == ValueRule::Argmax => {
@@ -101,7 +101,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Refuses a model whose sequences are no grids of the task's shape.
+/// Refuses a model whose sequences are not grids of the task's shape.
 pub(super) fn check_model(task: &SudokuTask, subject: &Subject<'_>) -> Result<(), TaskError> {
     let (config, layout) = (subject.model.config(), task.layout);
     if (config.vocab, config.seq_len) == (layout.size(), layout.cells()) {
@@ -109,11 +109,11 @@ pub(super) fn check_model(task: &SudokuTask, subject: &Subject<'_>) -> Result<()
     }
     let (tokens, values, size) = (config.seq_len, config.vocab, layout.size());
     Err(TaskError::Model(format!(
-        "a model of {tokens} tokens with {values} values draws no Sudoku grids of {size}×{size}; give another one"
+        "a model of {tokens} tokens with {values} values does not fit Sudoku grids of {size}×{size}; use another model"
     )))
 }
 
-/// The puzzles that are asked for, or those that come with the crate where they have the model's size.
+/// The requested puzzles, or the embedded ones if they have the model's size.
 fn puzzles(
     task: &SudokuTask,
     subject: &Subject<'_>,
@@ -130,14 +130,14 @@ fn puzzles(
         Some(_) if options.puzzles.is_none() => return Ok(None),
         Some(other) => {
             return Err(TaskError::Model(format!(
-                "the puzzles have {other} cells, the model {} was trained on {cells}; give a model or puzzles that fit",
+                "the puzzles have {other} cells, but the model {} has {cells}; use a matching model or puzzle file",
                 subject.stamp.model
             )));
         }
         None => records.truncate(options.limit.unwrap_or(records.len())),
     }
     if records.is_empty() {
-        let reason = "there are no puzzles to solve; raise the limit, or give another file of puzzles";
+        let reason = "there are no puzzles to solve; raise the limit, or use another puzzle file";
         return Err(TaskError::Nothing(reason.into()));
     }
     let methods = evaluation.methods(&task.defaults());

@@ -1,4 +1,4 @@
-//! Full grids from a model, and whether they are new, uniform and good for puzzles.
+//! Full grids from a model: novelty, uniformity and quality as puzzles.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{Observer, Recorder, Subject, Task, TaskError, check_method};
 
-/// The valid ones among `count` unconditional grids, and all of them as they came.
+/// Draws `count` unconditional grids. Returns the valid ones and the raw samples.
 #[must_use]
 pub fn draw_grids(
     model: &VmdModel,
@@ -30,22 +30,22 @@ pub fn draw_grids(
     (output.tokens.chunks_exact(layout.cells()).filter_map(grid).collect(), output)
 }
 
-/// How many of the grids differ.
+/// Number of distinct grids.
 #[must_use]
 pub fn distinct(grids: &[Grid]) -> usize {
     grids.iter().map(Grid::cells).collect::<BTreeSet<_>>().len()
 }
 
-/// What is drawn, and what it is compared with.
+/// Settings of the generation and references for comparison.
 #[derive(Debug)]
 pub struct Generation<'a> {
-    /// How grids are drawn.
+    /// Sampling method.
     pub method: &'a Method,
     /// Number of grids.
     pub count: usize,
-    /// Grids whose clues say which cells stay when a grid is made a puzzle.
+    /// Grids whose clue positions are used to make puzzles of the generated grids.
     pub patterns: &'a [Grid],
-    /// Grids that the model was trained on, where that is known.
+    /// Training grids of the model, if known.
     pub training: Option<TrainingGrids>,
     /// Seed of every draw.
     pub seed: u64,
@@ -56,7 +56,7 @@ impl SudokuTask {
     ///
     /// # Errors
     ///
-    /// [`TaskError`] if model or sampler do not fit, or there is nothing to draw.
+    /// [`TaskError`] if the model or sampler does not fit, or `count` is 0.
     pub fn generate(
         &self,
         subject: &Subject<'_>,
@@ -92,7 +92,7 @@ impl SudokuTask {
         Ok((grids, recorder.finish()))
     }
 
-    /// Whether digits are uniform, and what puzzles the grids make, beside random grids.
+    /// Digit uniformity and puzzle quality, compared with random grids.
     fn quality(&self, grids: &[Grid], patterns: &[Grid], seed: u64) -> Vec<(&'static str, Figure)> {
         let mut figures = Vec::new();
         let mut rng = keyed_rng(seed, 0, Purpose::Evaluate);
@@ -114,11 +114,11 @@ impl SudokuTask {
     }
 }
 
-/// What a run was trained on. Models that it started from, or learned from, have seen other grids.
+/// Training data of a run. They do not include the data of models that it was initialised or distilled from.
 pub struct TrainingGrids {
     /// The training examples.
     pub source: Box<dyn DataSource>,
-    /// How many of them were seen.
+    /// Number of examples seen in training.
     pub seen: u64,
 }
 
@@ -129,7 +129,7 @@ impl std::fmt::Debug for TrainingGrids {
 }
 
 impl TrainingGrids {
-    /// How many of `fingerprints` belong to a grid of the training.
+    /// How many of `fingerprints` belong to a training grid.
     fn copied(&self, fingerprints: &[Fingerprint], layout: Layout, recorder: &mut Recorder<'_>) -> usize {
         let drawn: HashSet<&Fingerprint> = fingerprints.iter().collect();
         if drawn.is_empty() {
@@ -139,10 +139,10 @@ impl TrainingGrids {
         let mut tokens = vec![0; layout.cells()];
         for index in 0..self.seen {
             self.source.fill(index, &mut tokens);
-            let grid = Grid::from_tokens(layout, &tokens).expect("training grids are grids");
+            let grid = Grid::from_tokens(layout, &tokens).expect("training examples are grids");
             found.extend(Some(fingerprint(&grid)).filter(|print| drawn.contains(print)));
             if index.is_multiple_of(1024) || index + 1 == self.seen {
-                recorder.progress("looking for copies in the training", index + 1, self.seen);
+                recorder.progress("looking for copies of training grids", index + 1, self.seen);
             }
         }
         fingerprints.iter().filter(|print| found.contains(print)).count()
@@ -161,7 +161,7 @@ mod tests {
         let print = |seed, index| {
             let mut tokens = vec![0; 81];
             grids(seed).fill(index, &mut tokens);
-            // Other names for the digits.
+            // Relabel the digits.
             tokens.iter_mut().for_each(|digit| *digit = (*digit + 1) % 9);
             fingerprint(&Grid::from_tokens(layout, &tokens).unwrap())
         };

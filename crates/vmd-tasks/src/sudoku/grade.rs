@@ -1,21 +1,21 @@
-//! Which human techniques a puzzle needs.
+//! Grading of puzzles by human techniques.
 
 use super::{Grid, Layout, Technique, broken_rule};
 
-/// How far the techniques lead.
+/// Result of grading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grade {
-    /// Whether they solve the puzzle.
+    /// Whether the techniques solve the puzzle.
     pub solved: bool,
-    /// The hardest one that was used; `None` if none applied.
+    /// The hardest technique used; `None` if none applied.
     pub hardest: Option<Technique>,
 }
 
-/// Solves `puzzle` as a person would, always with the easiest technique that leads on.
+/// Solves `puzzle` with human techniques, always using the easiest one that makes progress.
 ///
-/// The techniques keep every solution. A puzzle with several solutions, or with none, is therefore never solved.
+/// The techniques preserve all solutions, so a puzzle with several solutions, or with none, is never solved.
 pub fn grade(puzzle: &Grid) -> Grade {
-    // The candidates below only see conflicts with blank cells, so clues that contradict each other come first.
+    // The candidates only detect conflicts with blank cells, so check the clues first.
     if broken_rule(puzzle).is_some() {
         return Grade { solved: false, hardest: None };
     }
@@ -30,7 +30,7 @@ pub fn grade(puzzle: &Grid) -> Grade {
     Grade { solved: state.is_solved(), hardest }
 }
 
-/// Candidates of every cell; an empty set once the cell is filled.
+/// Candidates of every cell; empty for filled cells.
 struct State {
     layout: Layout,
     units: Vec<Vec<usize>>,
@@ -71,7 +71,7 @@ impl State {
         }
     }
 
-    /// Uses a technique once; whether it led on.
+    /// Applies a technique once; returns whether it made progress.
     fn apply(&mut self, technique: Technique) -> bool {
         match technique {
             Technique::NakedSingle => self.naked_single(),
@@ -122,7 +122,7 @@ impl State {
         false
     }
 
-    /// `n` cells of a unit with `n` candidates between them: no other cell of the unit has these.
+    /// `n` cells of a unit with `n` candidates in total: removes these from the other cells of the unit.
     fn naked(&mut self, n: usize) -> bool {
         for unit in 0..self.units.len() {
             let open: Vec<usize> =
@@ -140,7 +140,7 @@ impl State {
         false
     }
 
-    /// `n` digits with `n` places between them in a unit: these cells hold nothing else.
+    /// `n` digits with `n` places in total in a unit: removes other candidates from these cells.
     fn hidden(&mut self, n: usize) -> bool {
         for unit in 0..self.units.len() {
             let open: Vec<usize> =
@@ -160,7 +160,7 @@ impl State {
         false
     }
 
-    /// Open cells of a unit where a digit can go.
+    /// Open cells of a unit that admit a digit.
     fn places(&self, unit: usize, digit: usize) -> Vec<usize> {
         self.units[unit].iter().copied().filter(|&cell| self.candidates[cell] & (1 << digit) != 0).collect()
     }
@@ -169,7 +169,7 @@ impl State {
         self.units[unit].iter().copied().filter(|cell| !cells.contains(cell)).collect()
     }
 
-    /// Removes candidates; whether any were there.
+    /// Removes candidates; returns whether any were present.
     fn remove(&mut self, cells: &[usize], bits: u32) -> bool {
         let mut changed = false;
         for &cell in cells {

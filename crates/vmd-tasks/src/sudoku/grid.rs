@@ -1,4 +1,4 @@
-//! Grids, complete or not.
+//! Complete and partial grids.
 
 use std::fmt;
 use std::str::FromStr;
@@ -21,13 +21,14 @@ impl Grid {
         Self { layout, cells: vec![layout.size() as u8; layout.cells()] }
     }
 
-    /// Without a check; `cells` holds `layout.cells()` values of at most `layout.size()`.
+    /// Creates a grid without checks. `cells` must contain `layout.cells()` values of at most
+    /// `layout.size()`.
     pub(crate) fn from_cells(layout: Layout, cells: Vec<u8>) -> Self {
         debug_assert_eq!(cells.len(), layout.cells());
         Self { layout, cells }
     }
 
-    /// From a model's tokens.
+    /// Creates a grid from model tokens.
     ///
     /// # Errors
     ///
@@ -44,17 +45,17 @@ impl Grid {
         Ok(Self { layout, cells: tokens.iter().map(cell).collect::<Result<_, _>>()? })
     }
 
-    /// As a model's tokens; a blank cell is the mask token `size`.
+    /// The grid as model tokens; a blank cell is the mask token `size`.
     pub fn to_tokens(&self) -> Vec<u32> {
         self.cells.iter().map(|&cell| u32::from(cell)).collect()
     }
 
-    /// Its size.
+    /// Layout of the grid.
     pub fn layout(&self) -> Layout {
         self.layout
     }
 
-    /// Cells, row after row.
+    /// Cells in row-major order.
     pub fn cells(&self) -> &[u8] {
         &self.cells
     }
@@ -69,7 +70,7 @@ impl Grid {
         self.n_clues() == self.cells.len()
     }
 
-    /// Whether every clue of `puzzle` stands here too.
+    /// Whether the grid agrees with every clue of `puzzle`.
     pub fn extends(&self, puzzle: &Self) -> bool {
         self.layout == puzzle.layout
             && self
@@ -79,7 +80,7 @@ impl Grid {
                 .all(|(&cell, &clue)| puzzle.is_blank(clue) || cell == clue)
     }
 
-    /// Several lines, with boxes apart.
+    /// Multi-line text with separators between boxes.
     pub fn pretty(&self) -> String {
         let (layout, size) = (self.layout, self.layout.size());
         let mut text = String::new();
@@ -117,12 +118,12 @@ pub(crate) fn digit_name(digit: usize) -> char {
 impl FromStr for Grid {
     type Err = SudokuError;
 
-    /// Digits `1`–`9`, then `A`, `B`, …; `.`, `0` or `_` for a blank cell; white space is ignored. The number
-    /// of cells decides the size.
+    /// Parses digits `1`–`9`, then `A`, `B`, …; `.`, `0` or `_` for a blank cell. White space is ignored. The
+    /// number of cells determines the layout.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let characters =
             || text.chars().enumerate().filter(|(_, character)| !character.is_ascii_whitespace());
-        // Counted before anything is stored: the text may be of any length.
+        // Count before allocating: the text may be of any length.
         let layout = Layout::from_cells(characters().count())?;
         let size = layout.size();
         let cell = |(position, character): (usize, char)| {

@@ -1,4 +1,4 @@
-//! Hard puzzles.
+//! Hard puzzles by local search.
 
 use rand::Rng;
 use vmd_core::{index_below, uniform};
@@ -8,20 +8,21 @@ use super::random::{nth_bit, permutation};
 use super::solve::Search;
 use super::{GeneratedPuzzle, Grid, guesses};
 
-/// Clues that a neighbour may lack of a puzzle's.
+/// Maximum number of clues removed in one step.
 const MOST_TAKEN: usize = 3;
 
-/// Relative loss of guesses that is accepted with a chance of 1/e in the middle of the walk.
+/// Relative loss of guesses that is accepted with probability 1/e in the middle of the walk.
 const TEMPERATURE: f64 = 0.1;
 
-/// Partly filled grids that are looked at for another solution of a puzzle that lacks some clues.
+/// Maximum number of search nodes for another solution of a puzzle with removed clues.
 const NODES: u64 = 10_000;
 
-/// A puzzle near `start` that is harder to search: the hardest by [`guesses`] that a walk of `steps` steps comes by. A step
-/// takes away up to three clues, adds others until one solution is left, takes away all clues that can be spared, and
-/// is gone if that makes the puzzle harder, or by chance if it makes it little easier, less and less towards the end.
+/// Searches for a harder puzzle near `start` with a random walk of `steps` steps. Returns the puzzle with the
+/// most [`guesses`] found. A step removes up to three clues, adds others until one solution is left, and
+/// removes all redundant clues. It is accepted if the puzzle becomes harder, or with a probability that falls
+/// with the loss and towards the end.
 ///
-/// Random puzzles need a few guesses. One step takes about two milliseconds in 9×9.
+/// Random puzzles need a few guesses. One step takes about two milliseconds on 9×9.
 pub fn harden(start: GeneratedPuzzle, steps: usize, rng: &mut impl Rng) -> GeneratedPuzzle {
     let mut here = (guesses(&start.puzzle), start);
     let mut best = here.clone();
@@ -40,7 +41,7 @@ pub fn harden(start: GeneratedPuzzle, steps: usize, rng: &mut impl Rng) -> Gener
     best.1
 }
 
-/// A puzzle that shares all but a few clues with `puzzle`, and can spare none; `None` where a search for it was too long.
+/// A minimal puzzle that shares all but a few clues with `puzzle`; `None` if the search was too long.
 fn neighbour(puzzle: &Grid, rng: &mut impl Rng) -> Option<GeneratedPuzzle> {
     let (layout, blank) = (puzzle.layout(), puzzle.layout().size() as u8);
     let mut cells = puzzle.cells().to_vec();

@@ -1,8 +1,8 @@
-//! Sizes of a grid.
+//! Grid layouts.
 
 use super::SudokuError;
 
-/// Largest side: the letters of the alphabet follow the digits 1 to 9 as far as P.
+/// Largest side: the digits are 1 to 9, then A to P.
 const MAX_SIZE: usize = 25;
 
 /// Box size of a grid; the side is `box_rows · box_cols`.
@@ -13,11 +13,11 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Grids with boxes of `box_rows` rows and `box_cols` columns.
+    /// Creates the layout with boxes of `box_rows` rows and `box_cols` columns.
     ///
     /// # Errors
     ///
-    /// [`SudokuError::Layout`] unless the side lies in `2..=25`.
+    /// [`SudokuError::Layout`] unless the side is in `2..=25`.
     pub fn new(box_rows: usize, box_cols: usize) -> Result<Self, SudokuError> {
         match box_rows.checked_mul(box_cols) {
             Some(2..=MAX_SIZE) => Ok(Self { box_rows, box_cols }),

@@ -1,4 +1,4 @@
-//! Sudoku: grids and puzzles of any box size, made, solved, graded, checked and read.
+//! Sudoku with any box size: generation, solving, grading, checking and files.
 
 mod check;
 mod dig;

@@ -1,4 +1,4 @@
-//! Puzzles that come with the crate, and puzzles that are kept out of training.
+//! Embedded puzzles, and puzzles excluded from training.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -6,20 +6,20 @@ use std::path::PathBuf;
 use super::{Layout, PuzzleRecord, parse_puzzles, read_puzzles, solve_within};
 use crate::TaskError;
 
-/// Puzzles that come with the crate; see `datasets/sudoku-easy`.
+/// Embedded puzzles; see `datasets/sudoku-easy`.
 const EMBEDDED: &str = include_str!("../../datasets/sudoku-easy.csv");
 
-/// Partly filled grids that the solver looks at before it gives up on a puzzle of a user: seconds.
+/// Maximum number of search nodes for a puzzle of a user; takes seconds.
 pub const SOLVER_NODES: u64 = 2_000_000;
 
-/// The puzzles that come with the crate: 500 of 9×9, called `sudoku-easy`.
+/// The 500 embedded 9×9 puzzles, `sudoku-easy`.
 #[must_use]
 pub fn embedded_puzzles() -> Vec<PuzzleRecord> {
     parse_puzzles(EMBEDDED, "datasets/sudoku-easy/puzzles.csv".as_ref())
-        .expect("the embedded puzzles were checked when they were made")
+        .expect("the embedded puzzles are valid")
 }
 
-/// Cells of every solution that must not be trained on.
+/// Cells of every solution that is excluded from training.
 pub(super) fn excluded_grids(layout: Layout, files: &[PathBuf]) -> Result<HashSet<Vec<u8>>, TaskError> {
     let mut puzzles = embedded_puzzles();
     for file in files {
@@ -33,7 +33,7 @@ pub(super) fn excluded_grids(layout: Layout, files: &[PathBuf]) -> Result<HashSe
                 let open = || TaskError::Setting {
                     key: "exclude",
                     problem: format!(
-                        "puzzle {} is too open to be solved; give its solution in the file",
+                        "puzzle {} takes too long to solve; add its solution to the file",
                         record.puzzle
                     ),
                 };

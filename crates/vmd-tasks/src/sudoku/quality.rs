@@ -1,30 +1,30 @@
-//! Quality of full Sudoku grids: whether digits are distributed as in random grids, and which puzzles the grids make.
+//! Quality of full grids: uniformity of digits, and puzzles made of the grids.
 
 use vmd_core::{Purpose, keyed_rng};
 use vmd_eval::{Figure, wilson_interval};
 
 use super::{Grid, Layout, grade, random_grid, solve_within};
 
-/// Partly filled grids that are looked at for a second solution: seconds, in grids so large that they need a bound.
+/// Maximum number of search nodes for a second solution; takes seconds in large grids.
 const NODES: u64 = 1_000_000;
 
-/// Sets of random grids that a set is compared with.
+/// Number of reference sets of random grids.
 const REFERENCES: usize = 99;
 
-/// Digits in cells, compared with random grids.
+/// Test of digits in cells against random grids.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DigitTest {
     /// `χ² = Σ (count − n/size)² / (n/size)` over all cells and digits.
     pub chi_square: f64,
-    /// Its mean over sets of as many random grids.
+    /// Mean of `χ²` over reference sets of the same size.
     pub expected: f64,
-    /// Share of the sets, this one among them, whose `χ²` is as large; counts of different cells depend on each other, so that
-    /// no table has it.
+    /// Share of sets, this one included, whose `χ²` is at least as large. Estimated by simulation, because
+    /// counts of different cells are dependent.
     pub p_value: f64,
 }
 
-/// Tests whether every digit is equally likely in every cell of `grids`, against [`random_grid`]s drawn from `seed`, in which it is.
-/// `None` without grids.
+/// Tests whether every digit is equally likely in every cell of `grids`. The reference are [`random_grid`]s
+/// drawn from `seed`, for which this holds. `None` without grids.
 pub fn test_digits(grids: &[Grid], seed: u64) -> Option<DigitTest> {
     let layout = grids.first()?.layout();
     let chi_square = chi_square(layout, grids.iter());
@@ -57,27 +57,28 @@ fn chi_square<'a>(layout: Layout, grids: impl Iterator<Item = &'a Grid>) -> f64 
     counts.into_iter().map(|count| (count as f64 - expected).powi(2) / expected).sum()
 }
 
-/// Puzzles made of full grids.
+/// Quality of puzzles made of full grids.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PuzzleQuality {
-    /// Share with one solution, of which puzzles too open to tell are none.
+    /// Share with one solution. Puzzles whose search was cut short count as not unique.
     pub unique: Figure,
-    /// Share that the grader's techniques solve.
+    /// Share solved by the grader's techniques.
     pub human: Figure,
 }
 
-/// Leaves of every grid the cells that are clues in one of `patterns`, in turn, and looks at what is left.
+/// Keeps the cells of each grid that are clues in one of `patterns`, cycling through them, and measures the
+/// puzzles.
 ///
 /// # Panics
 ///
-/// If there is no pattern, or one of another size.
+/// If there is no pattern, or a pattern of another size.
 pub fn make_puzzles(grids: &[Grid], patterns: &[Grid]) -> PuzzleQuality {
     let puzzle = |(grid, pattern): (&Grid, &Grid)| {
         assert_eq!(grid.layout(), pattern.layout(), "patterns have the size of the grids");
         let blank = grid.layout().size() as u32;
         let cells = grid.to_tokens().into_iter().zip(pattern.to_tokens());
         let cells: Vec<u32> = cells.map(|(digit, clue)| if clue == blank { blank } else { digit }).collect();
-        Grid::from_tokens(grid.layout(), &cells).expect("cells of a grid are cells of a puzzle")
+        Grid::from_tokens(grid.layout(), &cells).expect("the cells are valid")
     };
     let puzzles: Vec<Grid> = grids.iter().zip(patterns.iter().cycle()).map(puzzle).collect();
     let has_one =

@@ -8,23 +8,23 @@ use vmd_core::index_below;
 use super::solve::Search;
 use super::{Grid, Layout};
 
-/// Partly filled grids that are looked at before a random grid is started anew: backtracking in large grids has no
-/// useful bound. Part of the random stream, so a change of it changes what a seed gives.
+/// Maximum number of search nodes before a random grid is restarted: backtracking in large grids has no
+/// useful bound. Changing it changes the grids of a seed.
 const NODES: u64 = 100_000;
 
-/// A random full grid.
+/// Draws a random full grid.
 ///
-/// 4×4 grids are exactly uniform over all 288. Larger ones: the boxes on the diagonal are filled at random, the
-/// rest by a randomised search over the most constrained cell; then digits, bands, stacks, and rows and columns
-/// within them are permuted at random.
+/// 4×4 grids are exactly uniform over all 288. For larger ones, the boxes on the diagonal are filled at
+/// random, and the rest by a randomised search over the most constrained cell. Then digits, bands, stacks,
+/// and rows and columns within them are permuted at random.
 ///
-/// # How far from uniform
+/// # Distance from uniform
 ///
-/// By the permutations, any one cell and any two cells together are distributed exactly as in a uniform grid.
-/// Not uniform are the weights of the grids' equivalence classes, because the search prefers some completions to
-/// others. Importance weights put the distance from uniform in total variation, before the permutations, at 0.22 for
-/// 6×6 and 0.50 for 9×9 (100,000 and 50,000 grids), and the value of a sample, for estimating means under the uniform
-/// distribution, at 76 % and 17 % of a uniform one's. The permutations can only lower the distances.
+/// Because of the permutations, the distribution of any one or two cells is exactly that of a uniform grid.
+/// The weights of the grids' equivalence classes are not uniform, because the search prefers some
+/// completions. By importance weights, the total variation distance from uniform before the permutations is
+/// 0.22 for 6×6 and 0.50 for 9×9 (100,000 and 50,000 grids). The effective sample size for means under the
+/// uniform distribution is 76 % and 17 %. The permutations can only lower the distances.
 pub fn random_grid(layout: Layout, rng: &mut impl Rng) -> Grid {
     if (layout.box_rows(), layout.box_cols()) == (2, 2) {
         let all = all_small_grids();
@@ -68,7 +68,7 @@ fn all_small_grids() -> &'static [Grid] {
     })
 }
 
-/// Fills boxes that share no row or column.
+/// Fills the boxes on the diagonal, which share no row or column.
 pub(super) fn fill_diagonal(layout: Layout, cells: &mut [u8], rng: &mut impl Rng) {
     let size = layout.size();
     for i in 0..layout.box_rows().min(layout.box_cols()) {
@@ -85,7 +85,7 @@ fn shuffled(layout: Layout, cells: &[u8], rng: &mut impl Rng) -> Grid {
     let digits = permutation(size, rng);
     let rows = permuted_lines(layout.box_rows(), layout.box_cols(), rng);
     let columns = permuted_lines(layout.box_cols(), layout.box_rows(), rng);
-    // Only square boxes stay boxes when rows and columns change places.
+    // Transposition preserves boxes only if they are square.
     let transpose = layout.box_rows() == layout.box_cols() && index_below(rng, 2) == 1;
     let source = |cell: usize| {
         let (row, column) = (rows[cell / size], columns[cell % size]);
@@ -95,7 +95,7 @@ fn shuffled(layout: Layout, cells: &[u8], rng: &mut impl Rng) -> Grid {
     Grid::from_cells(layout, shuffled)
 }
 
-/// A random order of `n_bands` bands of `lines` lines, and of the lines in each.
+/// A random order of `n_bands` bands of `lines` lines, and of the lines in each band.
 fn permuted_lines(lines: usize, n_bands: usize, rng: &mut impl Rng) -> Vec<usize> {
     let bands = permutation(n_bands, rng);
     bands
@@ -104,7 +104,7 @@ fn permuted_lines(lines: usize, n_bands: usize, rng: &mut impl Rng) -> Vec<usize
         .collect()
 }
 
-/// A random order of `0..n`, every one equally likely.
+/// A uniformly random order of `0..n`.
 pub(super) fn permutation(n: usize, rng: &mut impl Rng) -> Vec<usize> {
     let mut order: Vec<usize> = (0..n).collect();
     for i in (1..n).rev() {
@@ -113,7 +113,7 @@ pub(super) fn permutation(n: usize, rng: &mut impl Rng) -> Vec<usize> {
     order
 }
 
-/// Position of the `n`-th bit that is set.
+/// Position of the `n`-th set bit.
 pub(super) fn nth_bit(mut bits: u32, n: usize) -> u32 {
     for _ in 0..n {
         bits &= bits - 1;

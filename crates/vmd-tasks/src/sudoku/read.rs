@@ -1,4 +1,4 @@
-//! Reading files of puzzles.
+//! Reading puzzle files.
 
 use std::fs::File;
 use std::io::Read;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{Grid, SudokuError, broken_rule, is_valid_solution};
 
-/// Largest file, far above the published sets.
+/// Maximum file size, far above that of published sets.
 const MAX_BYTES: u64 = 4 << 30;
 
 /// A puzzle from a file.
@@ -14,11 +14,11 @@ const MAX_BYTES: u64 = 4 << 30;
 pub struct PuzzleRecord {
     /// The puzzle.
     pub puzzle: Grid,
-    /// Its solution, where the file has one.
+    /// Its solution, if the file has one.
     pub solution: Option<Grid>,
     /// Line in the file, from 1.
     pub line: usize,
-    /// Difficulty, where the file has one.
+    /// Difficulty, if the file has one.
     pub rating: Option<f64>,
 }
 
@@ -30,35 +30,35 @@ struct Columns {
     rating: Option<usize>,
 }
 
-/// Without a header: the puzzle, then perhaps its solution.
+/// Without a header: the puzzle, then an optional solution.
 const NO_HEADER: Columns = Columns { puzzle: 0, solution: Some(1), rating: None };
 
-/// What is wrong with a line, and at which of its characters, from 1.
+/// A problem of a line and its column, from 1.
 struct Flaw {
     column: usize,
     reason: String,
 }
 
-/// One value of a line and where it starts, from 1.
+/// A value of a line and its column, from 1.
 #[derive(Debug, Clone, Copy)]
 struct Field<'a> {
     column: usize,
     text: &'a str,
 }
 
-/// Reads a puzzle file. Understood are CSV with the columns `puzzle,solution`, `quizzes,solutions` (Kaggle) or
-/// `source,question,answer,rating` (Sudoku-Extreme), CSV without a header, `.sdm`, and one puzzle a line; blank
-/// cells are `.`, `0` or `_`; empty lines and lines that start with `#` are passed over. The content decides, not
-/// the name.
+/// Reads a puzzle file. Formats are CSV with the columns `puzzle,solution`, `quizzes,solutions` (Kaggle) or
+/// `source,question,answer,rating` (Sudoku-Extreme), CSV without a header, `.sdm`, and one puzzle per line.
+/// Blank cells are `.`, `0` or `_`. Empty lines and lines that start with `#` are skipped. The format is
+/// detected from the content, not the name.
 ///
 /// # Errors
 ///
-/// [`SudokuError`] with line and column: a wrong length or character, clues that contradict each other, a solution
-/// that is none, puzzles of several sizes, no puzzles at all, a file that is no text or larger than 4 GiB.
+/// [`SudokuError`] with line and column: a wrong length or character, contradictory clues, an invalid
+/// solution, puzzles of several sizes, no puzzles at all, a file that is not UTF-8 or larger than 4 GiB.
 pub fn read_puzzles(path: &Path) -> Result<Vec<PuzzleRecord>, SudokuError> {
     let failed = |source| SudokuError::Io { action: "read", path: path.to_path_buf(), source };
     let mut bytes = Vec::new();
-    // Not by the length that the system states: devices and pipes have none and may never end.
+    // Do not trust the reported length: devices and pipes have none and may be endless.
     File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(failed)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(SudokuError::TooLarge { path: path.to_path_buf(), limit: MAX_BYTES });
@@ -73,7 +73,7 @@ pub fn read_puzzles(path: &Path) -> Result<Vec<PuzzleRecord>, SudokuError> {
     parse_puzzles(&text, path)
 }
 
-/// [`read_puzzles`] on text that is already in memory; `path` is named in errors.
+/// Like [`read_puzzles`], for text in memory. `path` is used in errors.
 ///
 /// # Errors
 ///
@@ -111,7 +111,7 @@ fn at(path: &Path, line: usize, Flaw { column, reason }: Flaw) -> SudokuError {
     SudokuError::Line { path: path.to_path_buf(), line, column, reason }
 }
 
-/// The columns of a header line; `None` for a line of data.
+/// The columns of a header line; `None` for a data line.
 fn header(line: &str) -> Option<Columns> {
     let names: Vec<String> = fields(line).iter().map(|field| field.text.to_ascii_lowercase()).collect();
     let find = |known: &[&str]| names.iter().position(|name| known.contains(&name.as_str()));
@@ -122,7 +122,7 @@ fn header(line: &str) -> Option<Columns> {
     })
 }
 
-/// The values between separators outside quotes, without the quotes and the space around.
+/// The values between separators outside quotes, without quotes and surrounding space.
 fn fields(line: &str) -> Vec<Field<'_>> {
     let mut quoted = false;
     let separates = |character: char| {

@@ -1,4 +1,4 @@
-//! Settings for models of Sudoku grids.
+//! Recipe for Sudoku models.
 
 use vmd_graph::GraphSpec;
 use vmd_model::Budgets;
@@ -7,7 +7,7 @@ use vmd_sampler::{RevealRule, ValueRule};
 use super::SudokuTask;
 use crate::{EvaluateConfig, Recipe, Task};
 
-/// Largest side of a small grid, and of one for which puzzles come with the crate.
+/// Largest side of a small grid.
 const SMALL: usize = 6;
 const MEDIUM: usize = 9;
 
@@ -32,7 +32,7 @@ impl SudokuTask {
     }
 }
 
-/// Grids of one step, in less than a minute.
+/// A small recipe with few steps, trained in less than a minute.
 fn small(recipe: &mut Recipe) {
     let trunk = &mut recipe.model.denoiser.trunk;
     (trunk.width, trunk.loops) = (32, 2);
@@ -49,7 +49,7 @@ fn small(recipe: &mut Recipe) {
     };
 }
 
-/// Large grids, one or a few cells at a time: of many draws none may be unlikely.
+/// Large grids: one or a few cells per step, with a low temperature because one wrong draw breaks the grid.
 fn large(recipe: &mut Recipe, size: usize) {
     let trunk = &mut recipe.model.denoiser.trunk;
     (trunk.width, trunk.loops) = (128, 4);

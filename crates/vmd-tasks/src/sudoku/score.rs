@@ -1,4 +1,4 @@
-//! Sudoku: how many puzzles a sampler solves.
+//! Sudoku scores: the share of puzzles that a sampler solves.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -10,7 +10,7 @@ use super::{
     Grade, Grid, Layout, PuzzleRecord, Technique, grade, imbalance, is_consistent, is_valid_solution, solve,
 };
 
-/// Puzzles whose number of clues lies in a range.
+/// A range of the number of clues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Band {
     /// Fewest clues.
@@ -20,7 +20,7 @@ pub struct Band {
 }
 
 impl Band {
-    /// Clues per band.
+    /// Width of a band.
     const WIDTH: usize = 3;
 
     /// The band of a puzzle with `clues` clues.
@@ -36,14 +36,14 @@ impl std::fmt::Display for Band {
     }
 }
 
-/// Puzzles that have something in common.
+/// A group of puzzles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Group {
-    /// As many clues, about.
+    /// About the same number of clues.
     Clues(Band),
-    /// The hardest of the grader's techniques that they need is the same.
+    /// The same hardest technique of the grader.
     Needs(Technique),
-    /// The grader's techniques do not solve them.
+    /// Not solved by the grader's techniques.
     BeyondTechniques,
 }
 
@@ -57,18 +57,19 @@ impl std::fmt::Display for Group {
     }
 }
 
-/// Penalty, in nats, for an imbalance of 1. Chosen on generated puzzles.
+/// Penalty, in nats, for an imbalance of 1. Tuned on generated puzzles.
 const NATS_PER_IMBALANCE: f64 = 10.0;
 
-/// The rules of Sudoku, for repeated attempts and for search. The penalty is proportional to the [`imbalance`] of the probabilities,
-/// which is 0 for a mixture of grids; an untrained network has a high penalty everywhere.
+/// The rules of Sudoku as a checker for repeated attempts and search. The penalty is proportional to the
+/// [`imbalance`] of the probabilities, which is 0 for a mixture of grids and large everywhere for an
+/// untrained network.
 #[derive(Debug, Clone, Copy)]
 pub struct SudokuRules {
     layout: Layout,
 }
 
 impl SudokuRules {
-    /// The rules of grids of this shape.
+    /// Creates the checker of a layout.
     pub fn new(layout: Layout) -> Self {
         Self { layout }
     }
@@ -84,34 +85,34 @@ impl Checker for SudokuRules {
     }
 }
 
-/// How a sampler did on a set of puzzles.
+/// Scores of a sampler on a set of puzzles.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SudokuScore {
-    /// Share of puzzles whose grid keeps the clues and equals the solution; where a puzzle has several
-    /// solutions, any of them counts.
+    /// Share of puzzles solved: the grid keeps the clues and equals the solution, or is any valid solution if
+    /// there are several.
     pub solved: Figure,
     /// Share of grids that break no rule.
     pub valid: Figure,
-    /// Share of blank cells that equal the solution's.
+    /// Share of blank cells that equal the solution.
     pub cell_accuracy: Figure,
     /// Mean network evaluations.
     pub mean_nfe: Figure,
-    /// Network evaluations that 95 % of the puzzles stay within.
+    /// 95th percentile of the network evaluations per puzzle.
     pub p95_nfe: f64,
 }
 
-/// Scores of a sampler, and what they took.
+/// Scores of a sampler by group, and the sampling time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SudokuEvaluation {
     /// All puzzles.
     pub all: SudokuScore,
-    /// Every band of clue counts and every level of the grader that there are puzzles of.
+    /// Each band of clue counts and each level of the grader with at least one puzzle.
     pub groups: Vec<(Group, SudokuScore)>,
-    /// Seconds that sampling took.
+    /// Sampling time in seconds.
     pub seconds: f64,
 }
 
-/// One puzzle's outcome.
+/// Outcome of one puzzle.
 #[derive(Debug, Clone, Copy)]
 struct Outcome {
     groups: [Group; 2],
@@ -122,12 +123,12 @@ struct Outcome {
     nfe: usize,
 }
 
-/// Fills every puzzle by `method`; scores all of them, every band of clue counts, and every level of the grader ([`grade`]).
-/// With several attempts the first grid that breaks no rule is kept.
+/// Fills every puzzle with `method` and scores all puzzles, each band of clue counts and each level of the
+/// grader ([`grade`]). With several attempts, the first grid that breaks no rule is kept.
 ///
 /// # Panics
 ///
-/// If there are no puzzles, they differ in shape or have another size than the model's sequences, or the method has
+/// If there are no puzzles, their layouts differ or do not match the model's sequences, or the method has
 /// [`problems`](Method::problems_with) with the model.
 pub fn evaluate_sudoku(
     model: &dyn Predictor,
@@ -163,7 +164,7 @@ fn outcomes(puzzles: &[PuzzleRecord], output: &SampleOutput, seq: usize) -> Vec<
             solution.as_ref().zip(grid.as_ref()).is_some_and(|(s, g)| s.cells()[**cell] == g.cells()[**cell])
         };
         let level = match grade(&record.puzzle) {
-            // A puzzle without blanks needs nothing.
+            // A puzzle without blanks needs no technique.
             Grade { solved: true, hardest } => Group::Needs(hardest.unwrap_or(Technique::NakedSingle)),
             Grade { solved: false, .. } => Group::BeyondTechniques,
         };

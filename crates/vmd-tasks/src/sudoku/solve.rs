@@ -2,26 +2,26 @@
 
 use super::{Grid, Layout};
 
-/// What the solver found.
+/// Result of the solver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Solutions {
-    /// Number of solutions, never more than the limit.
+    /// Number of solutions, at most the limit.
     pub count: usize,
     /// One of them.
     pub first: Option<Grid>,
 }
 
-/// Counts the solutions of `puzzle` up to `limit`, by backtracking over the most constrained cell with naked and
+/// Counts the solutions of `puzzle` up to `limit`. Backtracks over the most constrained cell, with naked and
 /// hidden singles.
 ///
-/// Puzzles of 4×4 to 9×9 take microseconds to milliseconds. There is no bound on the time: a 16×16 or 25×25 grid
-/// with few clues, or a `limit` beyond what can be counted, may take forever; see [`solve_within`].
+/// Puzzles of 4×4 to 9×9 take microseconds to milliseconds. The time is unbounded: a 16×16 or 25×25 grid with
+/// few clues, or a very large `limit`, may not terminate in practice; see [`solve_within`].
 pub fn solve(puzzle: &Grid, limit: usize) -> Solutions {
-    solve_within(puzzle, limit, u64::MAX).expect("2^64 grids are not looked at in a lifetime")
+    solve_within(puzzle, limit, u64::MAX).expect("the search cannot reach 2^64 nodes")
 }
 
-/// Like [`solve`], but looks at no more than `nodes` partly filled grids, some hundred thousand a second; `None` if
-/// that was too few to tell.
+/// Like [`solve`], with a limit of `nodes` search nodes, a few hundred thousand per second. `None` if the
+/// limit was reached.
 pub fn solve_within(puzzle: &Grid, limit: usize, nodes: u64) -> Option<Solutions> {
     let mut solutions = Solutions { count: 0, first: None };
     if limit == 0 {
@@ -39,15 +39,16 @@ pub fn solve_within(puzzle: &Grid, limit: usize, nodes: u64) -> Option<Solutions
     (ended || solutions.count == limit).then_some(solutions)
 }
 
-/// How hard a search has it with `puzzle`: how often it has to guess, with naked and hidden singles alone, until it has found
-/// all solutions and knows that there is no other. 0 for puzzles that singles solve; dozens to hundreds for the hardest known.
+/// Number of guesses that a search needs, with naked and hidden singles alone, to prove that it has found all
+/// solutions. A measure of difficulty: 0 for puzzles that singles solve, dozens to hundreds for the hardest
+/// known.
 pub fn guesses(puzzle: &Grid) -> u64 {
     let Some(mut search) = Search::new(puzzle) else { return 0 };
     search.run(&mut |_| true, &mut |candidates| candidates.trailing_zeros());
     search.guesses
 }
 
-/// A partly filled grid with the digits that its rows, columns and boxes hold.
+/// A partial grid with the digits that its rows, columns and boxes contain.
 #[derive(Debug)]
 pub(super) struct Search {
     layout: Layout,
@@ -58,13 +59,13 @@ pub(super) struct Search {
     boxes: Vec<u32>,
     /// Row, column and box of every cell.
     units_of: Vec<[usize; 3]>,
-    /// Grids that may still be looked at.
+    /// Remaining search nodes.
     nodes_left: u64,
-    /// How often no cell had one candidate and no digit one place.
+    /// Number of choices among several candidates.
     guesses: u64,
 }
 
-/// What to do next.
+/// The next step of the search.
 pub(super) enum Move {
     Done,
     Dead,
@@ -73,7 +74,7 @@ pub(super) enum Move {
 }
 
 impl Search {
-    /// `None` if two clues contradict each other.
+    /// Creates a search; `None` if two clues contradict each other.
     pub(super) fn new(puzzle: &Grid) -> Option<Self> {
         let layout = puzzle.layout();
         let size = layout.size();
@@ -102,14 +103,14 @@ impl Search {
         Some(search)
     }
 
-    /// Gives up after so many partly filled grids.
+    /// Limits the number of search nodes.
     pub(super) fn limited_to(mut self, nodes: u64) -> Self {
         self.nodes_left = nodes;
         self
     }
 
-    /// Searches on; `found` gets every solution's cells and says whether to go on, `choose` picks a bit of the
-    /// candidates to try first. Returns whether the search went through to the end.
+    /// Continues the search. `found` receives the cells of each solution and returns whether to continue;
+    /// `choose` picks the candidate bit to try first. Returns `false` if the search stopped early.
     pub(super) fn run(
         &mut self,
         found: &mut impl FnMut(&[u8]) -> bool,
@@ -175,11 +176,11 @@ impl Search {
         if fewest == u32::MAX { best } else { self.hidden_single().unwrap_or(best) }
     }
 
-    /// A digit that has one place left in a unit, or none (`Dead`).
+    /// A digit with a single place in a unit; `Dead` if a digit has no place.
     fn hidden_single(&self) -> Option<Move> {
         let size = self.layout.size();
         let all = (1_u32 << size) - 1;
-        // Digits seen at least once and at least twice among the candidates of each unit's blank cells.
+        // Digits that are candidates of at least one and of at least two blank cells of each unit.
         let (mut once, mut twice) = (vec![0_u32; 3 * size], vec![0_u32; 3 * size]);
         for &cell in &self.blank {
             let candidates = self.candidates(cell);

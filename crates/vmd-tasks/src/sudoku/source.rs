@@ -7,10 +7,11 @@ use vmd_core::{DataSource, Purpose, keyed_rng, uniform};
 use super::dig::blank_out;
 use super::{Grid, Layout, SudokuError, guesses, random_grid};
 
-/// Draws in a row that may all be excluded: with one grid of 288 left, the chance of that is below 1e-15.
+/// Maximum number of consecutive excluded draws. With one grid of 288 left, the chance of reaching it is
+/// below 1e-15.
 const DRAWS: usize = 10_000;
 
-/// An endless stream of random full grids, none of which is in a set of excluded ones.
+/// An endless stream of random full grids, without excluded ones.
 #[derive(Debug, Clone)]
 pub struct SudokuGrids {
     layout: Layout,
@@ -21,29 +22,28 @@ pub struct SudokuGrids {
 }
 
 impl SudokuGrids {
-    /// Grids of `layout`, keyed by `seed`; those whose cells ([`Grid::cells`](super::Grid::cells)) are in `excluded`
-    /// are passed over.
+    /// Grids of `layout`, keyed by `seed`. Skips grids whose cells ([`Grid::cells`](super::Grid::cells)) are
+    /// in `excluded`.
     ///
     /// # Errors
     ///
-    /// [`SudokuError::AllExcluded`] if nothing is left to draw, which takes all 288 of the 4×4 grids, and is out of
-    /// reach for larger ones.
+    /// [`SudokuError::AllExcluded`] if nothing is left to draw. This is possible only for the 288 4×4 grids.
     pub fn new(layout: Layout, seed: u64, excluded: HashSet<Vec<u8>>) -> Result<Self, SudokuError> {
         let source = Self { layout, seed, excluded, puzzles: 0.0, digs: 1 };
         source.draw(0).map(|_| source).ok_or(SudokuError::AllExcluded { size: layout.size() })
     }
 
-    /// The same grids, a share of which comes with the clues of a puzzle that has no other solution, and that loses this with
-    /// every clue: the hardest by [`guesses`] of `digs` that are dug from the grid, each by taking away clues in an order of its
-    /// own. To solve puzzles in few clues is harder than to fill a grid that is masked at random. One takes about a
-    /// millisecond in 9×9, and minutes in 16×16, where some clues may be left that it could spare.
+    /// Adds clues of minimal puzzles to a share of the grids. Such a puzzle has one solution and no redundant
+    /// clue. It is the hardest by [`guesses`] of `digs` puzzles, each made by removing clues of the grid in
+    /// its own order. Few clues are harder than a randomly masked grid. A puzzle takes about a millisecond on
+    /// 9×9, and minutes on 16×16, where some redundant clues may remain.
     ///
     /// # Panics
     ///
     /// If `digs` is 0.
     #[must_use]
     pub fn with_puzzles(self, share: f64, digs: usize) -> Self {
-        assert!(digs > 0, "a puzzle is dug at least once");
+        assert!(digs > 0, "at least one puzzle per grid");
         Self { puzzles: share, digs, ..self }
     }
 
@@ -65,7 +65,7 @@ impl DataSource for SudokuGrids {
 
     fn fill(&self, index: u64, tokens: &mut [u32]) {
         assert_eq!(tokens.len(), self.layout.cells(), "one token for each cell");
-        let grid = self.draw(index).expect("some grid is not excluded");
+        let grid = self.draw(index).expect("not all grids are excluded");
         tokens.iter_mut().zip(grid.cells()).for_each(|(token, &cell)| *token = u32::from(cell));
     }
 
@@ -75,10 +75,10 @@ impl DataSource for SudokuGrids {
             return;
         }
         assert_eq!(clues.len(), self.layout.cells(), "one clue or none for each cell");
-        let grid = self.draw(index).expect("some grid is not excluded");
+        let grid = self.draw(index).expect("not all grids are excluded");
         let dug: Vec<Grid> = (0..self.digs).map(|_| blank_out(&grid, 0, &mut rng)).collect();
         let hardness = |puzzle: &&Grid| if dug.len() > 1 { guesses(puzzle) } else { 0 };
-        let puzzle = dug.iter().max_by_key(hardness).expect("a puzzle is dug at least once");
+        let puzzle = dug.iter().max_by_key(hardness).expect("at least one puzzle per grid");
         let blank = self.layout.size() as u8;
         clues.iter_mut().zip(puzzle.cells()).for_each(|(clue, &cell)| *clue = cell != blank);
     }

@@ -1,22 +1,22 @@
-//! Grids that are the same up to the symmetries of Sudoku.
+//! Grids up to the symmetries of Sudoku.
 
 use super::Grid;
 
-/// What all grids share that come from one another by new names for the digits, by permuting bands, stacks, rows of a band and columns
-/// of a stack, and by transposition where boxes are square.
+/// An invariant of a grid under relabelling digits, permuting bands, stacks, rows of a band and columns of a
+/// stack, and transposition if boxes are square.
 ///
-/// Grids with different fingerprints are different up to these symmetries. Equal fingerprints are strong evidence, but no proof, that
-/// grids are the same.
+/// Grids with different fingerprints are inequivalent. Equal fingerprints are strong evidence of equivalence,
+/// but no proof.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(Vec<u8>);
 
-/// The fingerprint of a complete, valid grid. Two rows make a permutation, which takes each digit of the first to the one
-/// below it in the second; new names and permuted columns leave the lengths of its cycles alone. The lengths are sorted by which
-/// bands the rows lie in, and likewise for columns.
+/// Computes the fingerprint of a complete, valid grid. Two rows define a permutation that maps each digit of
+/// the first to the one below it in the second. Relabelling and permuting columns preserve its cycle lengths.
+/// The lengths are sorted by the bands of the rows, and likewise for columns.
 ///
 /// # Panics
 ///
-/// If a row or column does not hold every digit once.
+/// If a row or column does not contain every digit once.
 pub fn fingerprint(grid: &Grid) -> Fingerprint {
     let layout = grid.layout();
     let size = layout.size();
@@ -31,7 +31,7 @@ pub fn fingerprint(grid: &Grid) -> Fingerprint {
             let mut cycles = Vec::new();
             for a in first * lines..(first + 1) * lines {
                 for b in second * lines..(second + 1) * lines {
-                    // Within a band every pair once.
+                    // Each pair within a band only once.
                     if first != second || b < a {
                         cycles
                             .push(cycle_lengths(size, |place| (cell(a, place, rows), cell(b, place, rows))));
@@ -39,7 +39,7 @@ pub fn fingerprint(grid: &Grid) -> Fingerprint {
                 }
             }
             cycles.sort_unstable();
-            // Pairs within a band are not mixed up with pairs across.
+            // Keep pairs within a band apart from pairs across bands.
             cycles.push(vec![u8::from(first == second)]);
             of_bands.push(cycles);
         }
@@ -53,7 +53,7 @@ pub fn fingerprint(grid: &Grid) -> Fingerprint {
     Fingerprint(halves.concat())
 }
 
-/// Lengths of the cycles, sorted and closed by a 0, of the permutation that `pair` lists.
+/// Sorted cycle lengths, terminated by a 0, of the permutation that `pair` lists.
 fn cycle_lengths(size: usize, pair: impl Fn(usize) -> (usize, usize)) -> Vec<u8> {
     let mut next = vec![usize::MAX; size];
     (0..size).map(pair).for_each(|(from, to)| next[from] = to);

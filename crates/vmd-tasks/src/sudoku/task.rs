@@ -14,10 +14,10 @@ use super::{Grid, Layout, SudokuError, SudokuGrids, SudokuRules, evaluate};
 use crate::Recipe;
 use crate::{EvaluateConfig, Evaluation, Observer, Sizes, Sources, Subject, Task, TaskError, TaskSettings};
 
-/// Largest side of a grid for which puzzles are made while training.
+/// Largest side for which training puzzles are generated.
 const LARGEST_PUZZLES: usize = 9;
 
-/// Validation examples come from a stream of their own.
+/// Stream of validation examples.
 const VALIDATION_STREAM: u64 = 0x5eed_0000_0000_0000;
 
 /// Keys of `kind = "sudoku"`.
@@ -30,14 +30,14 @@ pub struct SudokuConfig {
     /// Columns of a box.
     #[serde(default = "three")]
     pub box_cols: usize,
-    /// Puzzle files whose solutions never enter training, besides those that come with the crate.
+    /// Puzzle files whose solutions are excluded from training, in addition to the embedded ones.
     #[serde(default)]
     pub exclude: Vec<PathBuf>,
-    /// Share of the training examples that are puzzles: their clues are never masked, leave one solution, and would leave several
-    /// if one more were taken away. For grids up to 9×9.
+    /// Share of training examples that are minimal puzzles: their clues are never masked, have one solution,
+    /// and none is redundant. For grids up to 9×9.
     #[serde(default)]
     pub puzzles: f64,
-    /// Puzzles that are dug from the grid of each of these, of which the hardest is taken.
+    /// Puzzles generated per training puzzle, of which the hardest is used.
     #[serde(default = "one")]
     pub puzzle_digs: usize,
 }
@@ -51,7 +51,7 @@ fn three() -> usize {
 }
 
 impl Default for SudokuConfig {
-    /// Grids of 9×9, all tokens masked at random.
+    /// 9×9 grids with randomly masked tokens.
     fn default() -> Self {
         Self { box_rows: 3, box_cols: 3, exclude: Vec::new(), puzzles: 0.0, puzzle_digs: 1 }
     }
@@ -72,7 +72,7 @@ impl TaskSettings for SudokuConfig {
     }
 }
 
-/// Grids of one shape.
+/// Grids of one layout.
 #[derive(Debug, Clone)]
 pub struct SudokuTask {
     config: SudokuConfig,
@@ -80,11 +80,11 @@ pub struct SudokuTask {
 }
 
 impl SudokuTask {
-    /// The task of `config`.
+    /// Creates the task of `config`.
     ///
     /// # Errors
     ///
-    /// [`TaskError`] for settings that are out of range.
+    /// [`TaskError`] for settings out of range.
     pub fn new(config: SudokuConfig) -> Result<Self, TaskError> {
         let refused = |key, problem: String| Err(TaskError::Setting { key, problem });
         if config.puzzle_digs == 0 {
@@ -99,8 +99,8 @@ impl SudokuTask {
             return refused(
                 "puzzles",
                 format!(
-                    "it is {}, and to find puzzles that can spare no clue takes minutes each beyond \
-                     {LARGEST_PUZZLES}×{LARGEST_PUZZLES}; set it to 0",
+                    "it is {}, but minimal puzzles larger than {LARGEST_PUZZLES}×{LARGEST_PUZZLES} take minutes \
+                     each; set it to 0",
                     config.puzzles
                 ),
             );
@@ -108,20 +108,22 @@ impl SudokuTask {
         Ok(Self { config, layout })
     }
 
-    /// The task of grids with so many cells, whose boxes have the usual shape.
+    /// Creates the task of grids with `cells` cells and boxes of the usual shape.
     ///
     /// # Errors
     ///
-    /// [`TaskError`] if no grid has so many cells.
+    /// [`TaskError`] if no grid has this many cells.
     pub fn of_cells(cells: usize) -> Result<Self, TaskError> {
         let layout = Layout::from_cells(cells).map_err(|_: SudokuError| {
-            TaskError::Model(format!("a model of {cells} tokens draws no Sudoku grids; give another one"))
+            TaskError::Model(format!(
+                "a model of {cells} tokens does not fit Sudoku grids; use another model"
+            ))
         })?;
         let (box_rows, box_cols) = (layout.box_rows(), layout.box_cols());
         Self::new(SudokuConfig { box_rows, box_cols, ..SudokuConfig::default() })
     }
 
-    /// Shape of the grids.
+    /// Layout of the grids.
     #[must_use]
     pub fn layout(&self) -> Layout {
         self.layout

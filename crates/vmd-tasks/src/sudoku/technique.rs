@@ -2,27 +2,27 @@
 
 use std::fmt;
 
-/// A technique, from easy to hard.
+/// A technique; the order is from easy to hard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Technique {
     /// A cell with one candidate.
     NakedSingle,
     /// A digit with one place in a unit.
     HiddenSingle,
-    /// A digit whose places in a unit all lie in a second unit: it goes nowhere else there.
+    /// A digit whose places in a unit all lie in a second unit: removes it from the rest of the second unit.
     LockedCandidates,
     /// Two cells of a unit with the same two candidates.
     NakedPair,
     /// Two digits with the same two places in a unit.
     HiddenPair,
-    /// Three cells of a unit with three candidates between them.
+    /// Three cells of a unit with three candidates in total.
     NakedTriple,
-    /// Three digits with three places between them in a unit.
+    /// Three digits with three places in total in a unit.
     HiddenTriple,
 }
 
 impl Technique {
-    /// All of them, from easy to hard.
+    /// All techniques, from easy to hard.
     pub const ALL: [Self; 7] = [
         Self::NakedSingle,
         Self::HiddenSingle,

@@ -1,8 +1,9 @@
-//! How far random grids are from uniform: the figures in the documentation of [`random_grid`](super::random_grid).
+//! Distance of random grids from uniform: the figures in the documentation of
+//! [`random_grid`](super::random_grid).
 //!
-//! Given the diagonal boxes, the search ends in a grid with probability `Π 1/b` over the choices on the way, where
-//! `b` is the number of digits there that lead to any grid at all. So `Π b` is the weight that would make the grids
-//! uniform; its mean is the number of grids for each filled diagonal, which is known for 6×6 and 9×9.
+//! Given the diagonal boxes, the search returns a grid with probability `Π 1/b` over its choices, where `b`
+//! is the number of digits that lead to a solution. So `Π b` is the importance weight for the uniform
+//! distribution. Its mean is the number of grids per filled diagonal, which is known for 6×6 and 9×9.
 
 use vmd_core::{Purpose, index_below, keyed_rng};
 
@@ -10,12 +11,12 @@ use super::random::{fill_diagonal, nth_bit};
 use super::solve::{Move, Search};
 use super::{Grid, Layout};
 
-/// `Π b` of one random grid, before the permutations; they can only bring it nearer to uniform.
+/// `Π b` of one random grid before the permutations, which can only reduce the distance from uniform.
 fn weight(layout: Layout, index: u64) -> f64 {
     let mut rng = keyed_rng(7, index, Purpose::Data);
     let mut cells = Grid::blank(layout).cells().to_vec();
     fill_diagonal(layout, &mut cells, &mut rng);
-    let mut search = Search::new(&Grid::from_cells(layout, cells)).expect("the boxes share no unit");
+    let mut search = Search::new(&Grid::from_cells(layout, cells)).expect("diagonal boxes share no unit");
     let mut weight = 1.0;
     loop {
         let (index, candidates) = match search.next_move() {
@@ -40,7 +41,7 @@ fn weight(layout: Layout, index: u64) -> f64 {
     }
 }
 
-/// Mean weight, distance in total variation from uniform, and share of an effective sample.
+/// Mean weight, total variation distance from uniform, and effective share of the samples.
 fn distance(layout: Layout, n: u64) -> [f64; 3] {
     let weights: Vec<f64> = (0..n).map(|index| weight(layout, index)).collect();
     let mean = weights.iter().sum::<f64>() / n as f64;
@@ -51,7 +52,7 @@ fn distance(layout: Layout, n: u64) -> [f64; 3] {
 
 #[test]
 fn the_mean_weight_is_the_known_number_of_grids() {
-    // 28 200 960 grids of 6×6, and 6! ways to fill each of the two boxes on the diagonal.
+    // There are 28 200 960 grids of 6×6, and 6! ways to fill each of the two boxes on the diagonal.
     let [mean, variation, effective] = distance(Layout::new(2, 3).unwrap(), 2_000);
     let expected = 28_200_960.0 / 720_f64.powi(2);
     assert!((mean / expected - 1.0).abs() < 0.05, "{mean} instead of {expected}");

@@ -1,4 +1,4 @@
-//! Writing files of puzzles.
+//! Writing puzzle files.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use vmd_data::files::write_whole;
 
 use super::{GeneratedPuzzle, SudokuError};
 
-/// Writes puzzles as CSV with the columns `puzzle,solution`; the file appears whole or not at all.
+/// Writes puzzles as CSV with the columns `puzzle,solution`. The file is replaced atomically.
 ///
 /// # Errors
 ///

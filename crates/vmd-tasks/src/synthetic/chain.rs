@@ -1,9 +1,9 @@
-//! Every way in which a few-step sampler can reveal a short sequence.
+//! Enumeration of the reveal orders of a few-step sampler.
 
 use vmd_process::{NoiseSchedule, reveal_counts, step_times};
 use vmd_sampler::{RevealRule, SamplerConfig};
 
-/// One order of reveals: the step in which each token appears, and its probability.
+/// One reveal order and its probability.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RevealChain {
     /// Step (from 0) of every token.
@@ -12,21 +12,21 @@ pub struct RevealChain {
     pub weight: f64,
 }
 
-/// All orders of a sampler whose reveals do not depend on the network.
+/// All reveal orders of a sampler whose reveals do not depend on the network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepChain {
     /// The orders; their weights sum to 1.
     pub chains: Vec<RevealChain>,
-    /// Time that the network gets as input in each step, for rules with fixed times.
+    /// Time input of the network in each step, for rules with fixed times.
     pub times: Option<Vec<f64>>,
 }
 
 impl StepChain {
-    /// Enumerates the orders for `seq` tokens in `blocks` blocks, all masked at first; `None` for rules that ask the
-    /// network, or when there are more than `limit` orders. Steps are counted through all blocks.
+    /// Enumerates the orders for `seq` initially masked tokens in `blocks` blocks. Steps are numbered across
+    /// blocks. `None` for rules that depend on the network, or if there are more than `limit` orders.
     ///
-    /// Ancestral: token `i` appears in step `k` with probability `α(t_{k+1}) − α(t_k)`, independently.
-    /// Random-k: every division into sets of the given sizes is equally likely.
+    /// Ancestral: token `i` is revealed in step `k` with probability `α(t_{k+1}) − α(t_k)`, independently.
+    /// Random-k: all partitions into sets of the given sizes are equally likely.
     pub fn enumerate(
         sampler: &SamplerConfig,
         schedule: &NoiseSchedule,

@@ -1,14 +1,14 @@
-//! The exact distribution of each synthetic set.
+//! Exact distributions of the synthetic sets.
 
 use vmd_core::{Purpose, index_below, keyed_rng};
 
 use super::{SyntheticSet, SyntheticSetError, grids, rules};
 
-/// Largest support that is listed.
+/// Largest support that is enumerated.
 const MAX_SUPPORT: usize = 1_000_000;
 
 impl SyntheticSet {
-    /// Every sequence of the set with its probability, or `None` if there are more than a million.
+    /// Every sequence of the set with its probability; `None` if there are more than a million.
     ///
     /// ```
     /// use vmd_tasks::synthetic::SyntheticSet;
@@ -38,11 +38,11 @@ impl SyntheticSet {
         Some(sequences.into_iter().map(|sequence| (sequence, probability)).collect())
     }
 
-    /// `n` sequences of the support, chosen at random once and for all: the same for every seed of a run.
+    /// `n` random sequences of the support, the same for every seed of a run.
     ///
     /// # Errors
     ///
-    /// [`SyntheticSetError::HoldOut`] when the support cannot be listed or nothing would be left.
+    /// [`SyntheticSetError::HoldOut`] if the support cannot be enumerated or nothing would be left.
     pub fn held_out(&self, n: usize) -> Result<Vec<Vec<u32>>, SyntheticSetError> {
         let refused = || SyntheticSetError::HoldOut { set: self.to_string(), n };
         let mut rest = if n == 0 { Vec::new() } else { self.support().ok_or_else(refused)? };
@@ -70,7 +70,7 @@ impl SyntheticSet {
         }
     }
 
-    /// The entropy `H` of the data, in nats, exact.
+    /// The exact entropy `H` of the data, in nats.
     #[must_use]
     pub fn entropy(&self) -> f64 {
         let ln_10 = 10.0_f64.ln();
@@ -85,14 +85,14 @@ impl SyntheticSet {
         }
     }
 
-    /// `KL(data ‖ product of the data's marginals) = Σ_i H(x^i) − H`, in nats, exact.
+    /// The exact `KL(data ‖ product of the data's marginals) = Σ_i H(x^i) − H`, in nats.
     ///
-    /// The least that any model without a latent can reach at one network evaluation, because it then draws all tokens
-    /// independently. `ln 10` for pairs-uniform, `(L−1)·ln 10` for chains.
+    /// A lower bound on the KL of any model without a latent at one network evaluation, which draws all
+    /// tokens independently. `ln 10` for pairs-uniform, `(L−1)·ln 10` for chains.
     #[must_use]
     pub fn independent_kl_nfe1(&self) -> f64 {
         let marginal_entropies = match self {
-            // The second token is a function of the first, one to one.
+            // The second token is a bijective function of the first.
             Self::PairsSkewed => 2.0 * self.entropy(),
             Self::Rules => rules::marginals().map(entropy_of).sum(),
             _ => self.seq_len() as f64 * (self.vocab() as f64).ln(),
@@ -113,7 +113,7 @@ pub(super) fn sequences(vocab: u32, length: usize) -> Option<Vec<Vec<u32>>> {
     Some((0..count).map(|number| (0..length).rev().map(|place| digit(number, place)).collect()).collect())
 }
 
-/// Appends to every sequence the token that its start determines.
+/// Appends to each sequence the token determined by its prefix.
 fn closed_by(starts: Vec<Vec<u32>>, last: impl Fn(&[u32]) -> u32) -> Vec<Vec<u32>> {
     let close = |mut tokens: Vec<u32>| {
         tokens.push(last(&tokens));

@@ -1,4 +1,4 @@
-//! Figures of a model on a synthetic set.
+//! Evaluation of models on synthetic sets.
 
 use vmd_core::DataSource;
 use vmd_denoiser::Denoiser;
@@ -9,13 +9,13 @@ use vmd_sampler::{Predictor, RevealRule, Sampler, SamplerConfig};
 use super::{ExactError, SampleCounts, SyntheticSource, SyntheticTask, evaluate_infill, exact_synthetic};
 use crate::{Evaluation, Observer, Recorder, Subject, Task, TaskError, sequence_sampler};
 
-/// Samples where nothing can be enumerated.
+/// Default number of samples if no exact figures are available.
 const SAMPLES: usize = 10_000;
 
-/// Sequences that a bound is the mean of.
+/// Number of sequences for estimating a bound.
 const BOUND_SEQUENCES: usize = 1000;
 
-/// The samplers, ready to run.
+/// Validated samplers.
 type Ready = Vec<(SamplerConfig, Sampler)>;
 
 pub(super) fn check(
@@ -39,7 +39,7 @@ pub(super) fn check(
     let (config, set) = (subject.model.config(), &task.set);
     if (set.vocab(), set.seq_len()) != (config.vocab, config.seq_len) {
         return Err(TaskError::Model(format!(
-            "{set} has {} tokens of {} values, the model {} of {}; choose the set that it was trained on",
+            "{set} has {} tokens of {} values, the model has {} of {}; use the set that it was trained on",
             set.seq_len(),
             set.vocab(),
             config.seq_len,
@@ -51,7 +51,7 @@ pub(super) fn check(
     samplers.into_iter().map(ready).collect()
 }
 
-/// Whether the bounds are about this sampler.
+/// Whether the bounds apply to this sampler.
 fn is_certified(config: &SamplerConfig) -> bool {
     let plain = SamplerConfig { reveal: RevealRule::Ancestral, ..Default::default() };
     *config == SamplerConfig { nfe: config.nfe, ..plain }
@@ -78,7 +78,7 @@ pub(super) fn evaluate(
     Ok(run.recorder.finish())
 }
 
-/// One evaluation.
+/// State of one evaluation.
 struct Run<'a, 'o> {
     task: &'a SyntheticTask,
     subject: &'a Subject<'a>,
@@ -99,14 +99,14 @@ impl Run<'_, '_> {
         self.recorder.extend(&provenance, config, band, figures);
     }
 
-    /// What is exact, and samples where they are asked for or nothing is exact.
+    /// Computes exact figures. Draws samples if requested, or if no exact figures are available.
     fn measure(&mut self, config: &SamplerConfig, sampler: &Sampler) {
         let exact = exact_synthetic(self.subject.model, &self.task.set, config, self.evaluation.seed);
         match &exact {
             Ok(exact) => {
                 let half = 1.96 * exact.kl_standard_error;
                 let kl = Figure { ci95: [exact.kl - half, exact.kl + half], ..Figure::exact(exact.kl) };
-                // What was left out is right or wrong.
+                // The omitted mass may be right or wrong.
                 let ci95 = [exact.accuracy, exact.accuracy + exact.left_out];
                 let accuracy = Figure { ci95, ..Figure::exact(exact.accuracy) }.share();
                 self.record("exact", config, None, [("accuracy", accuracy), ("kl_exact", kl)]);
@@ -143,8 +143,8 @@ impl Run<'_, '_> {
         self.record("samples", config, None, figures);
     }
 
-    /// How much of a learned graph is true, if the model learns one. It does not depend on the sampler, and is recorded with the
-    /// first.
+    /// Records the accuracy of the learned graph, if the model learns one. It does not depend on the sampler,
+    /// and is recorded with the first one.
     fn measure_graph(&mut self, config: &SamplerConfig) {
         let gates = self.subject.model.denoiser().edge_gates();
         let Some(learned) = gates.and_then(|gates| gates.graph().ok()) else { return };
@@ -157,7 +157,7 @@ impl Run<'_, '_> {
         self.record("exact", config, None, figures);
     }
 
-    /// Completions of clues, if they are asked for.
+    /// Completes clues, if requested.
     fn measure_infill(&mut self, config: &SamplerConfig, sampler: &Sampler) {
         let Some(infill) = self.evaluation.options.infill() else { return };
         let (model, set) = (self.subject.model, &self.task.set);
@@ -171,7 +171,7 @@ impl Run<'_, '_> {
         self.record("samples", config, Some("half of the tokens given"), figures);
     }
 
-    /// Bounds of −log p(x0) from one and from `k` draws of the posterior for every sampler.
+    /// Bounds −log p(x0) with one and with `k` posterior draws for each sampler.
     fn bound(&mut self, ready: &Ready, k: usize) {
         let (set, seed) = (self.task.set, self.evaluation.seed);
         let source = SyntheticSource { set, seed };

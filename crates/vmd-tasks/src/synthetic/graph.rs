@@ -1,11 +1,12 @@
-//! The ties of each synthetic set.
+//! Dependency graphs of the synthetic sets.
 
 use vmd_graph::DependencyGraph;
 
 use super::{SyntheticSet, rules};
 
 impl SyntheticSet {
-    /// Which positions depend directly on each other, given all others: what a learned graph is compared with.
+    /// Pairs of positions that depend directly on each other, given all others. The reference for learned
+    /// graphs.
     ///
     /// ```
     /// use vmd_tasks::synthetic::SyntheticSet;

@@ -7,10 +7,10 @@ pub(super) const SIDE: usize = 4;
 /// Cells of a grid.
 pub(super) const N_CELLS: usize = SIDE * SIDE;
 
-/// Cells row by row, digits 0..4.
+/// Cells in row-major order, digits 0..4.
 type Grid = [u32; N_CELLS];
 
-/// All grids in lexical order; found once, in well under a millisecond.
+/// All grids in lexical order, computed once.
 pub(super) fn all() -> &'static [Grid] {
     static GRIDS: OnceLock<Vec<Grid>> = OnceLock::new();
     GRIDS.get_or_init(|| {
@@ -20,7 +20,7 @@ pub(super) fn all() -> &'static [Grid] {
     })
 }
 
-/// Backtracks over the cells from `cell` on; the cells before it are filled and free of conflicts.
+/// Backtracks over the cells from `cell` on. The cells before it are filled without conflicts.
 fn extend(grid: &mut Grid, cell: usize, found: &mut Vec<Grid>) {
     if cell == N_CELLS {
         found.push(*grid);

@@ -1,4 +1,4 @@
-//! How well a model fills in what clues leave open.
+//! Infilling: completion of sequences from clues.
 
 use std::collections::BTreeMap;
 
@@ -8,15 +8,15 @@ use vmd_sampler::{Predictor, Sampler};
 
 use super::{SyntheticSet, SyntheticSource};
 
-/// Contexts come from another stream of examples than training.
+/// Stream of contexts, separate from the training examples.
 const CONTEXT_STREAM: u64 = 0xc1ce_0000_0000_0000;
 
-/// How much is drawn.
+/// Sample sizes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InfillTask {
-    /// Sequences of the set, of each of which half of the tokens are given.
+    /// Sequences of the set; half of the tokens of each are given.
     pub contexts: usize,
-    /// Completions of every context.
+    /// Completions per context.
     pub completions: usize,
 }
 
@@ -30,26 +30,28 @@ impl Default for InfillTask {
 /// Means over contexts, with 95 % intervals over contexts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct InfillScore {
-    /// Share of completions that lie in the support.
+    /// Share of completions in the support.
     pub accuracy: Figure,
-    /// Absent where the support cannot be listed.
+    /// Absent if the support cannot be enumerated.
     pub entropy: Option<InfillEntropy>,
 }
 
-/// How different the completions of one context are, in nats.
+/// Diversity of the completions of one context, in nats.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct InfillEntropy {
-    /// Plug-in entropy of the model's completions: below their true entropy by about `(s − 1)/2M` for `M` completions
+    /// Plug-in entropy of the model's completions. Biased downwards by about `(s − 1)/2M` for `M` completions
     /// over `s` sequences (Miller and Madow).
     pub completions: Figure,
-    /// The same of as many draws from the true conditional distribution, so with the same bias: the yardstick.
+    /// Plug-in entropy of as many draws from the true conditional distribution, as a reference with the same
+    /// bias.
     pub true_draws: Figure,
     /// Exact entropy of the true conditional distribution.
     pub exact: Figure,
 }
 
-/// Gives a uniformly random half of the tokens (rounded down) of sequences drawn from `set`, lets `sampler` complete each
-/// context several times, and compares with the conditional distribution of the data.
+/// Evaluates infilling. Gives a uniformly random half of the tokens (rounded down) of sequences drawn from
+/// `set`, completes each context several times with `sampler`, and compares with the conditional distribution
+/// of the data.
 ///
 /// # Panics
 ///
@@ -61,7 +63,7 @@ pub fn evaluate_infill(
     task: InfillTask,
     seed: u64,
 ) -> InfillScore {
-    assert!(task.contexts > 0 && task.completions > 0, "there is nothing to complete");
+    assert!(task.contexts > 0 && task.completions > 0, "contexts and completions must be 1 or more");
     let (seq, mask) = (set.seq_len(), model.vocab() as u32);
     let contexts: Vec<Vec<u32>> = (0..task.contexts).map(|i| context(set, seed, i as u64, mask)).collect();
     let rows: Vec<u32> = contexts.iter().flat_map(|context| context.repeat(task.completions)).collect();
@@ -85,7 +87,7 @@ pub fn evaluate_infill(
     InfillScore { accuracy, entropy }
 }
 
-/// A sequence of the set, masked but for a random half.
+/// A sequence of the set with a random half of its tokens masked.
 fn context(set: &SyntheticSet, seed: u64, index: u64, mask: u32) -> Vec<u32> {
     let mut tokens = vec![0; set.seq_len()];
     SyntheticSource { set: *set, seed: seed ^ CONTEXT_STREAM }.fill(index, &mut tokens);
@@ -98,7 +100,7 @@ fn context(set: &SyntheticSet, seed: u64, index: u64, mask: u32) -> Vec<u32> {
     tokens
 }
 
-/// The sequences that agree with `context`, with their conditional probabilities.
+/// The sequences that agree with `context`, with conditional probabilities.
 fn conditional<'a>(support: &'a [(Vec<u32>, f64)], context: &[u32], mask: u32) -> Vec<(&'a [u32], f64)> {
     let agrees = |x: &[u32]| x.iter().zip(context).all(|(token, &clue)| clue == mask || *token == clue);
     let mut all: Vec<(&[u32], f64)> =
@@ -116,14 +118,14 @@ fn draws<'a>(truth: &[(&'a [u32], f64)], n: usize, seed: u64, index: u64) -> imp
             left -= p;
             left < 0.0
         });
-        // Rounding errors may leave a remainder after the last one.
+        // Rounding errors may leave a remainder.
         chosen.unwrap_or(&truth[truth.len() - 1]).0
     })
 }
 
-/// Entropy of the rows' own distribution.
+/// Entropy of the empirical distribution of the rows.
 fn plug_in<'a>(rows: impl Iterator<Item = &'a [u32]>) -> f64 {
-    // Sorted, so that the sum is the same everywhere.
+    // Sorted, for a deterministic sum.
     let mut counts: BTreeMap<&[u32], usize> = BTreeMap::new();
     rows.for_each(|row| *counts.entry(row).or_default() += 1);
     let n = counts.values().sum::<usize>() as f64;

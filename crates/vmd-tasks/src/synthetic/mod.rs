@@ -1,4 +1,4 @@
-//! Small sets whose distribution is known exactly: the errors of few-step samplers are measured here without error bars.
+//! Small sets with known distributions, which allow exact measurement of the errors of few-step samplers.
 
 mod chain;
 mod distribution;

@@ -1,4 +1,4 @@
-//! What has to be evaluated for an exact distribution, each thing once.
+//! Deduplicated network evaluations for an exact distribution.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -12,15 +12,15 @@ use super::StepChain;
 /// Rows per forward pass.
 const BATCH_ROWS: usize = 1024;
 
-/// What the network is shown.
+/// One network input.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Context {
     xt: Vec<u32>,
-    /// Bits of the time; 0 for a network without a time input, so that equal sequences are evaluated once.
+    /// Bits of the time; 0 for a network without a time input, which merges equal sequences.
     t: u64,
 }
 
-/// One reveal: what the network is shown, and which tokens it must get right.
+/// One reveal: the network input and the tokens to reveal.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Reveal {
     context: usize,
@@ -31,23 +31,23 @@ struct Reveal {
 /// Reveals of one order that share a latent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Group {
-    /// Tokens that the prior is conditioned on: the number of a list.
+    /// Number of the known tokens that condition the prior.
     known: usize,
     reveals: Vec<usize>,
 }
 
-/// What has to be evaluated with the latents of one prior.
+/// Known tokens, with the groups whose latents are drawn from the prior that they condition.
 #[derive(Debug)]
-pub(crate) struct Part {
-    /// Tokens that the prior is conditioned on; empty for an unconditional prior.
+pub(crate) struct Evidence {
+    /// Known tokens; empty for an unconditional prior.
     pub(crate) known: Vec<u32>,
-    /// Numbers of the groups whose latents it draws.
+    /// Numbers of these groups.
     pub(crate) groups: Vec<usize>,
-    /// Numbers of the network inputs that those need, in order.
+    /// Ascending numbers of the network inputs of these groups.
     pub(crate) contexts: Vec<usize>,
 }
 
-/// Values that are numbered in the order in which they first appear.
+/// Values numbered in the order of their first occurrence.
 #[derive(Debug)]
 struct Numbered<T> {
     values: Vec<T>,
@@ -67,16 +67,16 @@ impl<T: Clone + Eq + Hash> Numbered<T> {
     }
 }
 
-/// Distinct network inputs, distinct reveals, distinct groups of reveals with one latent, and how sequences are made of
-/// them: `p(x) = Σ_orders w Π_groups E_z Π_reveals p(· | z)`.
+/// Distinct network inputs, reveals, and groups of reveals with one latent, and how they combine into
+/// sequences: `p(x) = Σ_orders w Π_groups E_z Π_reveals p(· | z)`.
 #[derive(Debug)]
 pub(crate) struct Plan {
     contexts: Numbered<Context>,
     reveals: Numbered<Reveal>,
-    /// Lists of tokens that the prior is conditioned on; one empty list for an unconditional prior.
+    /// Lists of known tokens that condition the prior; one empty list for an unconditional prior.
     known: Numbered<Vec<u32>>,
     groups: Numbered<Group>,
-    /// For each sequence of the support: weight and groups of every order.
+    /// For each sequence of the support: weight and groups of each order.
     orders: Vec<Vec<(f64, Vec<usize>)>>,
 }
 
@@ -152,32 +152,32 @@ impl Plan {
         self.groups.values.len()
     }
 
-    /// Groups that an order has at the most.
+    /// Maximum number of groups per order.
     pub(crate) fn most_groups(&self) -> usize {
         self.orders.iter().flatten().map(|(_, groups)| groups.len()).max().unwrap_or(0)
     }
 
-    /// Every list of tokens that the prior is conditioned on, with the groups whose latents it draws then.
-    pub(crate) fn parts(&self) -> Vec<Part> {
-        let mut parts: Vec<Part> = self
+    /// Every list of known tokens, with its groups.
+    pub(crate) fn evidence_sets(&self) -> Vec<Evidence> {
+        let mut evidence_sets: Vec<Evidence> = self
             .known
             .values
             .iter()
-            .map(|known| Part { known: known.clone(), groups: Vec::new(), contexts: Vec::new() })
+            .map(|known| Evidence { known: known.clone(), groups: Vec::new(), contexts: Vec::new() })
             .collect();
         for (number, group) in self.groups.values.iter().enumerate() {
-            let part = &mut parts[group.known];
-            part.groups.push(number);
-            part.contexts.extend(group.reveals.iter().map(|&reveal| self.reveals.values[reveal].context));
+            let evidence = &mut evidence_sets[group.known];
+            evidence.groups.push(number);
+            evidence.contexts.extend(group.reveals.iter().map(|&reveal| self.reveals.values[reveal].context));
         }
-        for part in &mut parts {
-            part.contexts.sort_unstable();
-            part.contexts.dedup();
+        for evidence in &mut evidence_sets {
+            evidence.contexts.sort_unstable();
+            evidence.contexts.dedup();
         }
-        parts
+        evidence_sets
     }
 
-    /// `p(x)` of every sequence from the groups' means over `z`.
+    /// `p(x)` of each sequence from the groups' means over `z`.
     pub(crate) fn sequence_probabilities(&self, means: &[f64]) -> Vec<f64> {
         let of_order = |(weight, groups): &(f64, Vec<usize>)| -> f64 {
             weight * groups.iter().map(|&group| means[group]).product::<f64>()
@@ -185,7 +185,7 @@ impl Plan {
         self.orders.iter().map(|orders| orders.iter().map(of_order).sum()).collect()
     }
 
-    /// How much the KL falls when the mean of each group rises, to first order.
+    /// First-order decrease of the KL per increase of each group's mean.
     pub(crate) fn influence(&self, support: &[(Vec<u32>, f64)], p: &[f64], means: &[f64]) -> Vec<f64> {
         let mut influence = vec![0.0; self.n_groups()];
         for ((orders, (_, w)), p) in self.orders.iter().zip(support).zip(p) {
@@ -200,67 +200,70 @@ impl Plan {
         influence
     }
 
-    /// `Π_{reveals of a group} p(· | z)` for every part, every `z` of it and every group of it:
-    /// `[parts][latents][groups]`.
+    /// `Π_{reveals of a group} p(· | z)` for each evidence and each of its `z` and groups:
+    /// `[evidence][latents][groups]`.
     pub(crate) fn group_probabilities<D: TrainableDenoiser>(
         &self,
         model: &VmdModel<D>,
-        parts: &[Part],
+        evidence_sets: &[Evidence],
         latents: &[&LatentRows],
         budget: usize,
     ) -> Vec<Vec<Vec<f64>>> {
         let (vocab, seq) = (model.vocab(), model.seq_len());
         let contexts = &self.contexts.values;
-        let mut result: Vec<Vec<Vec<f64>>> = parts
+        let mut result: Vec<Vec<Vec<f64>>> = evidence_sets
             .iter()
             .zip(latents)
-            .map(|(part, rows)| vec![vec![1.0; part.groups.len()]; rows.n_rows().max(1)])
+            .map(|(evidence, rows)| vec![vec![1.0; evidence.groups.len()]; rows.n_rows().max(1)])
             .collect();
-        // For every part and every context of it: which of the part's groups reveal what in it.
-        let asked: Vec<Vec<Vec<(usize, &Reveal)>>> = parts.iter().map(|part| self.asked(part)).collect();
-        let pairs = parts.iter().enumerate().flat_map(|(number, part)| {
+        let reveals_by_context: Vec<Vec<Vec<(usize, &Reveal)>>> =
+            evidence_sets.iter().map(|evidence| self.reveals_by_context(evidence)).collect();
+        let pairs = evidence_sets.iter().enumerate().flat_map(|(number, evidence)| {
             let n_latents = latents[number].n_rows().max(1);
             (0..n_latents)
-                .flat_map(move |z| (0..part.contexts.len()).map(move |context| (number, z, context)))
+                .flat_map(move |z| (0..evidence.contexts.len()).map(move |context| (number, z, context)))
         });
         let pairs: Vec<(usize, usize, usize)> = pairs.collect();
         for chunk in pairs.chunks(BATCH_ROWS) {
-            let context = |part: usize, place: usize| &contexts[parts[part].contexts[place]];
+            let context = |number: usize, place: usize| &contexts[evidence_sets[number].contexts[place]];
             let xt: Vec<u32> =
-                chunk.iter().flat_map(|&(part, _, c)| context(part, c).xt.iter().copied()).collect();
-            let t: Vec<f64> = chunk.iter().map(|&(part, _, c)| f64::from_bits(context(part, c).t)).collect();
+                chunk.iter().flat_map(|&(number, _, c)| context(number, c).xt.iter().copied()).collect();
+            let t: Vec<f64> =
+                chunk.iter().map(|&(number, _, c)| f64::from_bits(context(number, c).t)).collect();
             let row_len = latents.first().map_or(0, |rows| rows.row_len);
             let values: Vec<f32> = match row_len {
                 0 => Vec::new(),
-                _ => chunk.iter().flat_map(|&(part, z, _)| latents[part].row(z).iter().copied()).collect(),
+                _ => {
+                    chunk.iter().flat_map(|&(number, z, _)| latents[number].row(z).iter().copied()).collect()
+                }
             };
             let prediction = model.predict(Query { xt: &xt, t: &t, z: &values, budget, rows: &[] });
-            for (row, &(part, z, place)) in chunk.iter().enumerate() {
+            for (row, &(number, z, place)) in chunk.iter().enumerate() {
                 let answer = prediction.row(row, seq, vocab);
-                for &(group, reveal) in &asked[part][place] {
+                for &(group, reveal) in &reveals_by_context[number][place] {
                     let mut given = vec![vocab as u32; seq];
                     reveal.tokens.iter().for_each(|&(i, value)| given[i] = value);
                     let of_token =
                         |&(i, value): &(usize, u32)| log_probability(&answer.logits_given(i, &given), value);
-                    result[part][z][group] *= reveal.tokens.iter().map(of_token).sum::<f64>().exp();
+                    result[number][z][group] *= reveal.tokens.iter().map(of_token).sum::<f64>().exp();
                 }
             }
         }
         result
     }
 
-    /// For every context of `part`: which of the part's groups reveal what in it.
-    fn asked(&self, part: &Part) -> Vec<Vec<(usize, &Reveal)>> {
-        let mut asked = vec![Vec::new(); part.contexts.len()];
-        for (place, &group) in part.groups.iter().enumerate() {
+    /// For each context of `evidence`: positions of the groups that reveal tokens there, and the reveals.
+    fn reveals_by_context(&self, evidence: &Evidence) -> Vec<Vec<(usize, &Reveal)>> {
+        let mut reveals_by_context = vec![Vec::new(); evidence.contexts.len()];
+        for (place, &group) in evidence.groups.iter().enumerate() {
             for &reveal in &self.groups.values[group].reveals {
                 let reveal = &self.reveals.values[reveal];
-                if let Ok(context) = part.contexts.binary_search(&reveal.context) {
-                    asked[context].push((place, reveal));
+                if let Ok(context) = evidence.contexts.binary_search(&reveal.context) {
+                    reveals_by_context[context].push((place, reveal));
                 }
             }
         }
-        asked
+        reveals_by_context
     }
 }
 

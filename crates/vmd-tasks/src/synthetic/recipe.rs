@@ -1,4 +1,4 @@
-//! Settings for models of synthetic sets.
+//! Recipe for models of synthetic sets.
 
 use vmd_model::Budgets;
 use vmd_train::KlSchedule;
@@ -6,10 +6,10 @@ use vmd_train::KlSchedule;
 use super::SyntheticTask;
 use crate::{EvaluateConfig, Recipe, Task};
 
-/// Modes that 1500 steps are enough for.
+/// Largest number of modes for 1500 training steps.
 const FEW_MODES: f64 = 100.0;
 
-/// Tokens from which samplers of eight steps are trained for, too.
+/// Sequence length from which samplers of eight steps are trained, too.
 const LONG: usize = 16;
 
 impl SyntheticTask {
@@ -30,7 +30,8 @@ impl SyntheticTask {
         }
         let most = sizes.seq_len as f64 * (sizes.vocab as f64).ln();
         if sizes.seq_len > 2 * LONG && entropy > most / 2.0 {
-            // With much that is random, the denoiser takes longer to read the latent; a lower KL weight keeps the posterior open.
+            // With high entropy, the denoiser learns to use the latent more slowly; a lower KL weight
+            // prevents posterior collapse.
             recipe.train.hold_posterior = 0.2;
             recipe.train.kl = KlSchedule(vec![[0.4, 0.35], [0.6, 1.0]]);
         }

@@ -9,7 +9,7 @@ pub(super) const SEQ_LEN: usize = 6;
 /// Token values.
 pub(super) const VOCAB: u32 = 6;
 
-/// A rule's name, the positions that it ties, and its test.
+/// Name of a rule, the position pairs that it couples, and its test.
 type Rule = (&'static str, &'static [(usize, usize)], fn(&[u32]) -> bool);
 
 const RULES: [Rule; 5] = [
@@ -20,14 +20,14 @@ const RULES: [Rule; 5] = [
     ("ends-differ", &[(0, 5)], |x| x[0] != x[5]),
 ];
 
-/// The positions that each rule ties.
+/// Position pairs that each rule couples.
 pub(super) fn ties() -> Vec<(&'static str, Vec<(usize, usize)>)> {
     RULES.iter().map(|(name, ties, _)| (*name, ties.to_vec())).collect()
 }
 
-/// Names of the rules that a sequence of the set `rules` breaks; empty for a solution.
+/// Names of the rules that a sequence of the set `rules` violates; empty for a solution.
 ///
-/// A sequence is six tokens `x0 … x5` of 0..=5, otherwise it breaks "shape". The rules:
+/// A sequence is six tokens `x0 … x5` of 0..=5; otherwise it violates "shape". The rules:
 ///
 /// - `first-three-differ`: `x0`, `x1`, `x2` are all different;
 /// - `rising`: `x0 < x3`;
@@ -58,7 +58,7 @@ pub(super) fn solutions() -> &'static [Vec<u32>] {
     })
 }
 
-/// For every position the probabilities of its values under the uniform distribution over solutions.
+/// Marginal probabilities of each position under the uniform distribution over solutions.
 pub(super) fn marginals() -> impl Iterator<Item = Vec<f64>> {
     let share = |place: usize, value: u32| {
         let count = solutions().iter().filter(|tokens| tokens[place] == value).count();

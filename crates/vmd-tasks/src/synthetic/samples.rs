@@ -1,4 +1,4 @@
-//! What samples of a synthetic set show.
+//! Statistics of samples of a synthetic set.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,17 +7,17 @@ use super::SyntheticSet;
 /// Counts over samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SampleCounts {
-    /// Samples.
+    /// Number of samples.
     pub n: usize,
-    /// Those in the support.
+    /// Samples in the support.
     pub right: usize,
-    /// Different sequences of the support among them.
+    /// Distinct samples in the support.
     pub distinct: usize,
-    /// Entropy of the samples' own distribution in nats: below the model's by about `(support − 1)/2n`.
+    /// Plug-in entropy of the samples in nats; biased downwards by about `(support − 1)/2n`.
     pub entropy: f64,
-    /// Samples that were held out of training.
+    /// Samples that are held out of training.
     pub held_out: usize,
-    /// Different held-out sequences among them.
+    /// Distinct held-out samples.
     pub held_out_distinct: usize,
 }
 
@@ -30,7 +30,7 @@ impl SampleCounts {
         let n = tokens.len() / set.seq_len();
         let mut found = Self { n, right: 0, distinct: 0, entropy: 0.0, held_out: 0, held_out_distinct: 0 };
         let mut counts: Vec<(&[u32], usize)> = counts.into_iter().collect();
-        // In a fixed order, so that the sum is the same everywhere.
+        // Sorted, for a deterministic sum.
         counts.sort_unstable();
         for (row, count) in counts {
             let share = count as f64 / n as f64;

@@ -1,4 +1,4 @@
-//! The sets by name.
+//! Synthetic sets by name.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{grids, rules};
 
-/// Longest sequence that a name may ask for.
+/// Maximum sequence length of a set.
 pub const MAX_LENGTH: usize = 8192;
 
-/// A synthetic data set; in configurations it is its name, a string such as `"d1"` or `"chain-16"`.
+/// A synthetic data set. In configurations it is a string such as `"d1"` or `"chain-16"`.
 ///
-/// Lengths are 2 to [`MAX_LENGTH`], which parsing checks; other lengths are a mistake of the programmer.
+/// Lengths are 2 to [`MAX_LENGTH`]. Parsing checks this; other lengths are programming errors.
 ///
 /// ```
 /// use vmd_tasks::synthetic::SyntheticSet;
@@ -35,35 +35,37 @@ pub enum SyntheticSet {
     D2,
     /// `chain-L`: `x_{i+1} = x_i + 1 mod 10`, the first token uniform.
     Chain(usize),
-    /// `needle-L`: uniform tokens of 0..10, the last equal to the first: one long-range tie.
+    /// `needle-L`: uniform tokens of 0..10, the last equal to the first: one long-range dependency.
     Needle(usize),
-    /// `parity-L`: uniform bits with an even sum: no pair is dependent, the whole is.
+    /// `parity-L`: uniform bits with an even sum: pairwise independent, jointly dependent.
     Parity(usize),
-    /// `grids-4x4`: the 288 Sudoku grids of size 4, cells row by row, digits 0..4, uniform.
+    /// `grids-4x4`: the 288 Sudoku grids of size 4, row-major, digits 0..4, uniform.
     Grids4x4,
     /// `rules`: the solutions of the rules listed at [`broken_rules`](super::broken_rules), uniform.
     Rules,
 }
 
-/// A name that denotes no synthetic set.
+/// An invalid name or an impossible split.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SyntheticSetError {
     /// No set has this name.
     #[error(
-        "no synthetic set is called {name:?}; use pairs-uniform, pairs-skewed, d1, d2, chain-L, needle-L, parity-L, \
+        "unknown synthetic set {name:?}; use pairs-uniform, pairs-skewed, d1, d2, chain-L, needle-L, parity-L, \
          grids-4x4 or rules, with a length for L"
     )]
     UnknownName {
         /// The name as given.
         name: String,
     },
-    /// So many sequences cannot be held out.
-    #[error("{set} cannot hold out {n} sequences; its support has to be listed, and some must be left")]
+    /// This many sequences cannot be held out.
+    #[error(
+        "{set} cannot hold out {n} sequences; choose a set with a small support, and fewer sequences than it has"
+    )]
     HoldOut {
         /// Name of the set.
         set: String,
-        /// Sequences to be held out.
+        /// Sequences to hold out.
         n: usize,
     },
     /// The length in the name is out of range.
@@ -75,7 +77,7 @@ pub enum SyntheticSetError {
 }
 
 impl SyntheticSet {
-    /// The name, as [`FromStr`] reads it.
+    /// The name, as parsed by [`FromStr`].
     #[must_use]
     pub fn name(&self) -> String {
         self.to_string()

@@ -19,9 +19,9 @@ use super::{SyntheticSet, SyntheticSetError, grids, rules};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SyntheticSource {
-    /// What is drawn from.
+    /// The set.
     pub set: SyntheticSet,
-    /// Sources with different seeds give unrelated examples.
+    /// Seed; different seeds give independent examples.
     pub seed: u64,
 }
 
@@ -72,13 +72,13 @@ fn digit(rng: &mut impl Rng) -> u32 {
     index_below(rng, 10) as u32
 }
 
-/// A digit `k` with probability `(k+1)/55`: of 55 equal lots the first goes to 0, the next two to 1, and so on.
+/// A digit `k` with probability `(k+1)/55`.
 fn skewed_digit(rng: &mut impl Rng) -> u32 {
     let lot = index_below(rng, 55) as u32;
     (0..9).find(|k| lot < (k + 1) * (k + 2) / 2).unwrap_or(9)
 }
 
-/// Examples of a synthetic set without those that are held out.
+/// Examples of a synthetic set without held-out sequences.
 ///
 /// ```
 /// use vmd_core::DataSource;
@@ -96,16 +96,16 @@ pub struct TrainingPart {
 }
 
 impl TrainingPart {
-    /// Leaves out [`SyntheticSet::held_out`]`(n)`.
+    /// Excludes [`SyntheticSet::held_out`]`(n)`.
     ///
     /// # Errors
     ///
-    /// [`SyntheticSetError::HoldOut`] when the set cannot be listed or nothing would be left.
+    /// [`SyntheticSetError::HoldOut`] if the set cannot be enumerated or nothing would be left.
     pub fn new(source: SyntheticSource, n: usize) -> Result<Self, SyntheticSetError> {
         Ok(Self { source, held_out: source.set.held_out(n)?.into_iter().collect() })
     }
 
-    /// What is left out.
+    /// The excluded sequences.
     #[must_use]
     pub fn held_out(&self) -> &HashSet<Vec<u32>> {
         &self.held_out
@@ -122,7 +122,7 @@ impl DataSource for TrainingPart {
     }
 
     fn fill(&self, index: u64, tokens: &mut [u32]) {
-        // Draws again, from indices that no training reaches, until the example may be used.
+        // Redraw, with indices that training never uses, until the example is not held out.
         for attempt in 0.. {
             self.source.fill(index | attempt << 40, tokens);
             if !self.held_out.contains(&*tokens) {

@@ -13,7 +13,7 @@ use vmd_sampler::Checker;
 use crate::Recipe;
 use crate::{Evaluation, Observer, Sizes, Sources, Subject, Task, TaskError, TaskSettings};
 
-/// Validation examples come from a stream of their own.
+/// Stream of validation examples.
 const VALIDATION_STREAM: u64 = 0x5eed_0000_0000_0000;
 
 /// Keys of `kind = "synthetic"`.
@@ -22,7 +22,7 @@ const VALIDATION_STREAM: u64 = 0x5eed_0000_0000_0000;
 pub struct SyntheticConfig {
     /// Name of the set, such as `d1`.
     pub set: SyntheticSet,
-    /// Sequences of the set that never enter training, the same ones for every seed.
+    /// Number of sequences held out of training, the same ones for every seed.
     #[serde(default)]
     pub hold_out: usize,
 }
@@ -41,7 +41,7 @@ impl TaskSettings for SyntheticConfig {
     }
 }
 
-/// A synthetic set, of which some sequences may be kept out of training.
+/// A synthetic set with optional held-out sequences.
 #[derive(Debug, Clone)]
 pub struct SyntheticTask {
     pub(super) set: SyntheticSet,
@@ -50,11 +50,11 @@ pub struct SyntheticTask {
 }
 
 impl SyntheticTask {
-    /// The task of `config`.
+    /// Creates the task of `config`.
     ///
     /// # Errors
     ///
-    /// [`TaskError`] if so many sequences cannot be held out.
+    /// [`TaskError`] if this many sequences cannot be held out.
     pub fn new(config: &SyntheticConfig) -> Result<Self, TaskError> {
         let held_out = config.set.held_out(config.hold_out).map_err(hold_out)?;
         Ok(Self { set: config.set, hold_out: config.hold_out, held_out: held_out.into_iter().collect() })

@@ -1,22 +1,23 @@
-//! Which rows of a table keep what the table's columns have to do with each other.
+//! Consistency of table rows: column domains and functional dependencies.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Rows that each setting of a dependency's columns has to have, on average: with fewer everything seems to depend on everything.
+/// Minimum mean number of rows per value of the determining columns. With fewer rows, dependencies arise by
+/// chance.
 const SUPPORT: usize = 5;
 
-/// Columns that decide another one in every row of a table.
+/// A functional dependency: columns that determine another one in every row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColumnRule {
-    /// One column, or two.
+    /// One or two columns.
     pub from: Vec<usize>,
-    /// The column that they decide.
+    /// The determined column.
     pub to: usize,
     values: BTreeMap<Vec<u32>, u32>,
 }
 
-/// Judges rows by the domains of their columns, and by the functional dependencies of the rows that were trained on.
+/// Checks rows against the domains of the columns and the functional dependencies of the training rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableJudge {
     domains: Vec<Range<u32>>,
@@ -24,12 +25,13 @@ pub struct TableJudge {
 }
 
 impl TableJudge {
-    /// Finds every dependency of one column on one or two others that all of `rows` keep, in which each setting has 5 rows on
-    /// average; those on two columns only where neither suffices alone.
+    /// Finds all dependencies of one column on one or two others that hold in all `rows` and have at least 5
+    /// rows per value on average. Dependencies on two columns are listed only if neither column suffices
+    /// alone.
     ///
     /// # Panics
     ///
-    /// If a row has another length than `domains`.
+    /// If the length of a row differs from `domains`.
     pub fn of<'a>(rows: impl IntoIterator<Item = &'a [u32]>, domains: Vec<Range<u32>>) -> Self {
         let rows: Vec<&[u32]> = rows.into_iter().collect();
         assert!(rows.iter().all(|row| row.len() == domains.len()), "a value for every column");
@@ -62,7 +64,8 @@ impl TableJudge {
             && row.iter().zip(&self.domains).all(|(value, domain)| domain.contains(value))
     }
 
-    /// The same, and whether the row keeps every dependency; what was never seen breaks none.
+    /// Whether every value belongs to its column and the row obeys every dependency. Unseen values violate
+    /// none.
     pub fn is_valid(&self, row: &[u32]) -> bool {
         self.is_in_domain(row) && self.rules.iter().all(|rule| rule.allows(row))
     }
@@ -78,7 +81,7 @@ fn key(columns: &[usize], row: &[u32]) -> Vec<u32> {
     columns.iter().map(|&column| row[column]).collect()
 }
 
-/// The dependency, if all rows keep it. A column of a single value depends on nothing.
+/// The dependency, if all rows obey it. A column with a single value has none.
 fn rule(rows: &[&[u32]], from: Vec<usize>, to: usize) -> Option<ColumnRule> {
     let mut values = BTreeMap::new();
     for row in rows {

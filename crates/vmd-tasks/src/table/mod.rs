@@ -1,4 +1,4 @@
-//! Rows of a CSV file, one token for each value.
+//! Rows of a CSV file, one token per value.
 
 mod judge;
 #[cfg(feature = "train")]

@@ -1,4 +1,4 @@
-//! Settings for models of tables.
+//! Recipe for models of tables.
 
 use super::TableTask;
 use crate::{EvaluateConfig, Recipe, Task};

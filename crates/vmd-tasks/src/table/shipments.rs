@@ -1,8 +1,8 @@
-//! Shipments as rows of a table.
+//! Shipments as table rows.
 
 use vmd_core::{Purpose, index_below, keyed_rng};
 
-/// Names of the columns of [`shipment_row`].
+/// Column names of [`shipment_row`].
 pub const SHIPMENT_COLUMNS: [&str; 9] =
     ["city", "country", "currency", "region", "weight", "distance", "service", "day", "customs"];
 
@@ -65,8 +65,8 @@ const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// Shipment `index` of a seed, one value for each of [`SHIPMENT_COLUMNS`].
 ///
-/// The city decides the country, the country decides currency and region, weight and distance decide the service. Trucks do
-/// not run on Sundays. Customs have a say abroad, unless the region is the union.
+/// The city determines the country; the country determines currency and region; weight and distance determine
+/// the service. Trucks do not run on Sundays. Customs apply abroad, unless the region is the union.
 #[must_use]
 pub fn shipment_row(seed: u64, index: u64) -> Vec<String> {
     let rng = &mut keyed_rng(seed, index, Purpose::Data);
@@ -81,7 +81,7 @@ pub fn shipment_row(seed: u64, index: u64) -> Vec<String> {
     [city, country, currency, region, weight, distance, service, day, customs].map(String::from).to_vec()
 }
 
-/// Whether a row keeps every rule of [`shipment_row`] and has no other values than it.
+/// Whether a row obeys every rule of [`shipment_row`] and contains only its values.
 #[must_use]
 pub fn shipment_is_consistent(row: &[&str]) -> bool {
     let &[city, country, currency, region, weight, distance, service, day, customs_due] = row else {

@@ -43,7 +43,7 @@ pub struct TableTask {
 }
 
 impl TableTask {
-    /// What the training part's rows have in common, and their keys.
+    /// The judge of the training rows, and their keys.
     fn judge(&self) -> Result<(TableJudge, BTreeSet<String>), TaskError> {
         let rows: Vec<Vec<u32>> = self.data.corpus.training_rows().map_err(TaskError::File)?;
         let domains = self.data.encoding().vocabulary.domains();
@@ -56,7 +56,7 @@ impl TableTask {
 fn figures(table: &TableJudge, training: &BTreeSet<String>, tokens: &[u32], length: usize) -> Figures {
     let rows = tokens.chunks_exact(length);
     let (n, in_domain) = (rows.len(), rows.clone().filter(|row| table.is_in_domain(row)).count());
-    // A row that breaks a rule has no key: no such row was trained on, and all of them would count as novel.
+    // Invalid rows have no key; they would count as novel, because training has only valid rows.
     let key = |row: &[u32]| if table.is_valid(row) { format!("{row:?}") } else { String::new() };
     let keys: Vec<String> = rows.map(key).collect();
     let kept = Uniqueness::of(&keys, training, |key| (!key.is_empty()).then(|| key.to_string()));

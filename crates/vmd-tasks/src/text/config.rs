@@ -1,4 +1,4 @@
-//! Keys of texts, and how they are opened.
+//! Settings of text tasks.
 
 use std::path::{Path, PathBuf};
 
@@ -9,31 +9,31 @@ use super::TextTask;
 use crate::files::{FileData, file_name};
 use crate::{Sizes, Task, TaskError, TaskSettings};
 
-/// Keys of `kind = "text"`: windows of a text, of which the first 90 % are trained on, and the next 5 % validate.
+/// Keys of `kind = "text"`: windows of a text. The first 90 % are for training, the next 5 % for validation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TextConfig {
-    /// The file, plain or packed with gzip or zip.
+    /// The file, plain or compressed with gzip or zip.
     pub path: PathBuf,
-    /// What it is made of.
+    /// Vocabulary.
     #[serde(default)]
     pub symbols: Symbols,
-    /// Tokens of a window.
+    /// Tokens per window.
     pub seq_len: usize,
 }
 
-/// Keys of `kind = "text8"`: the 100 million characters of text8, downloaded where `path` is left out.
+/// Keys of `kind = "text8"`: the 100 million characters of text8. Downloaded if `path` is absent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Text8Config {
-    /// `text8`, or `text8.zip`.
+    /// Path of `text8` or `text8.zip`.
     #[serde(default)]
     pub path: Option<PathBuf>,
-    /// Tokens of a window.
+    /// Tokens per window.
     pub seq_len: usize,
 }
 
-/// Options of the task beside those of every file.
+/// Options in addition to those of every file task.
 const OPTIONS: &[&str] =
     &["samples", "iwae", "test", "texts", "length", "span", "candidates", "order", "judge"];
 
@@ -90,11 +90,11 @@ fn downloaded() -> Result<PathBuf, TaskError> {
 #[cfg(feature = "download")]
 const URL: &str = "http://mattmahoney.net/dc/text8.zip";
 
-/// SHA-256 of what is there.
+/// SHA-256 of the file.
 #[cfg(feature = "download")]
 const SHA256: &str = "a6640522afe85d1963ad56c05b0ede0a0c000dddc9671758a6cc09b7a38e5232";
 
-/// text8 in the cache folder.
+/// text8 in the cache folder, downloaded if absent.
 #[cfg(feature = "download")]
 fn downloaded() -> Result<PathBuf, TaskError> {
     let to = cache_folder().join("text8.zip");

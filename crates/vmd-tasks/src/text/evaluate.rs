@@ -1,4 +1,4 @@
-//! Figures of a model of text: bounds, what it writes, and gaps that it fills.
+//! Evaluation of text models: bounds, generated text, and infilling.
 
 use std::f64::consts::LN_2;
 
@@ -15,16 +15,16 @@ use super::{TextTask, infill_spans};
 use crate::files::{Figures, FileData, FileRun};
 use crate::{Evaluation, Observer, Subject, TaskError};
 
-/// Order of the n-gram judge, unless another one is asked for.
+/// Default order of the n-gram judge.
 pub const NGRAM_ORDER: usize = 7;
 
-/// Tokens of the training part that judges learn from.
+/// Maximum number of training tokens for the judges.
 const JUDGED_FROM: usize = 20_000_000;
 
-/// Words that drift is measured in.
+/// Number of words used to measure drift.
 const FREQUENT_WORDS: usize = 500;
 
-/// Checks everything.
+/// Validates the options and the model.
 pub(super) fn start<'a, 'o>(
     task: &'a TextTask,
     subject: &'a Subject<'a>,
@@ -39,7 +39,7 @@ pub(super) fn start<'a, 'o>(
         return Err(TaskError::Value {
             option: "judge",
             problem: format!(
-                "reads {} values in sequences of {}, and what it would judge has {} in {length}; give another one, or a \
+                "has {} token values in sequences of {}, but the samples have {} in {length}; use another judge, or a \
                  greater length",
                 judge.vocab, judge.seq_len, config.vocab
             ),
@@ -66,7 +66,7 @@ pub(super) fn evaluate(
         return Ok(run.recorder.finish());
     }
     let judges = Judges::of(&task.data, subject.judge, options.order.unwrap_or(NGRAM_ORDER), run.seed)?;
-    // A held-out part that is too short for one of them is found before anything is written.
+    // Read real text first, so that a held-out split that is too short fails before generation.
     let real = task.data.held_out_texts(amounts.split, amounts.samples, amounts.length)?;
     for (config, sampler) in run.ready.clone() {
         let mut figures = match amounts.samples {
@@ -89,7 +89,7 @@ pub(super) fn evaluate(
     Ok(run.recorder.finish())
 }
 
-/// Judges of what is written.
+/// Judges of generated text.
 struct Judges<'a> {
     encoding: Encoding,
     ngram: NgramJudge,
@@ -109,7 +109,7 @@ impl<'a> Judges<'a> {
         Ok(Self { encoding, ngram, words, frequent, model, seed })
     }
 
-    /// Figures of texts, `[n, length]`.
+    /// Metrics of texts, `[n, length]`.
     fn judge(&self, tokens: &[u32], length: usize) -> Figures {
         let rows: Vec<&[u32]> = tokens.chunks_exact(length).collect();
         let texts: Vec<String> = rows.iter().map(|row| self.encoding.decode(row)).collect();
@@ -130,7 +130,7 @@ impl<'a> Judges<'a> {
     }
 }
 
-/// Bits per token that a second model needs for whole sequences of its own length.
+/// Bits per token of whole sequences under a second model, cut to its own length.
 fn judged_by(model: &VmdModel, rows: &[&[u32]], seed: u64) -> Option<(&'static str, Figure)> {
     let seq = model.config().seq_len;
     let windows = rows.iter().flat_map(|row| row.chunks_exact(seq));
@@ -141,7 +141,7 @@ fn judged_by(model: &VmdModel, rows: &[&[u32]], seed: u64) -> Option<(&'static s
     })
 }
 
-/// Spans between two sides: their length, and the attempts at each.
+/// Fills spans of held-out texts. `span` is the length and the number of attempts per span.
 fn filled(
     run: &FileRun<'_, '_>,
     sampler: &Sampler,

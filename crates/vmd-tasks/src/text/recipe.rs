@@ -1,13 +1,13 @@
-//! Settings for models of text.
+//! Recipe for models of text.
 
 use super::TextTask;
 use crate::recipe::{blocks_for, set_blocks, steps_for};
 use crate::{EvaluateConfig, Recipe, Task};
 
-/// Tokens of a block.
+/// Tokens per block.
 const BLOCK: usize = 4;
 
-/// Tokens of a batch.
+/// Tokens per batch.
 const BATCH: usize = 2048;
 
 impl TextTask {

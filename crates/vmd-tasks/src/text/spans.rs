@@ -1,4 +1,4 @@
-//! Spans of a text that are filled in between what is given.
+//! Infilling of text spans.
 
 use std::ops::Range;
 
@@ -7,29 +7,32 @@ use vmd_eval::{Figure, mean_interval, wilson_interval};
 use vmd_model::{TrainableDenoiser, VmdModel, Writing};
 use vmd_sampler::Sampler;
 
-/// How well a span is filled in.
+/// Quality of filled spans.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SpanScore {
-    /// Share of spans that are the original's, token for token.
+    /// Share of spans that equal the original.
     pub exact: Figure,
-    /// Share of tokens that are the original's.
+    /// Share of tokens that equal the original.
     pub tokens: Figure,
-    /// Mean BLEU of the span against the original's, up to 4 tokens.
+    /// Mean BLEU against the original span, up to 4-grams.
     pub bleu: Figure,
-    /// What the judge says of the span and of the tokens after it that its context reaches, nats per token of the span.
+    /// Judge NLL of the span and of the following tokens in whose context it is, in nats per token of the
+    /// span.
     pub judge_nll: Figure,
-    /// The same of the original span.
+    /// Judge NLL of the original span.
     pub judge_nll_original: Figure,
 }
 
-/// Masks the middle `len` tokens of each of `texts` (`[n, length]`), lets `model` fill them, and compares.
+/// Masks the middle `len` tokens of each of `texts` (`[n, length]`), fills them with `model`, and compares
+/// with the original.
 ///
-/// A model that sees both sides is given both. A causal one sees what stands before each block, and what is given in the block itself;
-/// with several `attempts` it keeps the one that it finds likeliest as a whole.
+/// A bidirectional model conditions on both sides. A causal one conditions on the text before each block and
+/// the given tokens of the block. With several `attempts` it keeps the one with the highest likelihood of the
+/// whole text.
 ///
 /// # Panics
 ///
-/// Unless `0 < len < length`, or as [`VmdModel::write_likeliest`].
+/// Unless `0 < len < length`, or as in [`VmdModel::write_likeliest`].
 pub fn infill_spans<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     sampler: &Sampler,
@@ -38,7 +41,7 @@ pub fn infill_spans<D: TrainableDenoiser>(
     (len, attempts): (usize, usize),
     seed: u64,
 ) -> SpanScore {
-    assert!(0 < len && len < length, "a span lies between two ends");
+    assert!(0 < len && len < length, "0 < len < length");
     let span: Range<usize> = (length - len) / 2..(length - len) / 2 + len;
     let mut template = texts.to_vec();
     for text in template.chunks_exact_mut(length) {
@@ -69,7 +72,7 @@ pub fn infill_spans<D: TrainableDenoiser>(
     }
 }
 
-/// A text as it was, and with its span filled in.
+/// An original text and its filled version.
 struct Pair<'a> {
     text: &'a [u32],
     filled: &'a [u32],

@@ -23,7 +23,7 @@ fn config(set: &SyntheticSet, scope: &str, latent: &str) -> ModelConfig {
     toml::from_str(&text).unwrap()
 }
 
-/// A new model's head is zero: all values are alike.
+/// A new model has a zero head, so its predictions are uniform.
 fn uniform_model(set: &SyntheticSet) -> VmdModel {
     VmdModel::new(&config(set, "sequence", ""), keyed_rng(1, 0, Purpose::Init), &Device::flex()).unwrap()
 }
@@ -35,7 +35,7 @@ fn drawn_model(config: &ModelConfig) -> VmdModel {
     let drawn = named_parameters(&model)
         .into_iter()
         .map(|(name, old)| {
-            // A learned prior's logits count tenfold. One that sees clues shall make much of them.
+            // Scale the logits of learned priors by ten, so that clues have a strong effect.
             let size = match name.starts_with("prior") {
                 true if config.latent.as_ref().is_some_and(|latent| latent.clues.is_some()) => 4.0,
                 true => 0.1,
@@ -80,7 +80,8 @@ fn exact_accuracies_are_those_of_samples() {
     let set = set("pairs-skewed");
     let support: Vec<Vec<u32>> = set.support().unwrap().into_iter().map(|(tokens, _)| tokens).collect();
     let clues = "clues = { width = 8, layers = 1, heads = 2 }";
-    // 9 values are enumerated; of 32,768 the likeliest are listed, and the rest drawn where they are too many.
+    // 9 values are enumerated. Of 32,768 the likeliest are listed, and the rest is sampled if there are too
+    // many.
     for (scope, groups, classes, prior, clues) in [
         ("sequence", 2, 3, "independent", ""),
         ("step", 2, 3, "independent", ""),
@@ -142,7 +143,7 @@ fn tokens_with_parents_are_measured_as_they_are_sampled() {
             }
             let deaf = load_parameters(model.clone(), deaf).unwrap();
             let without = exact_synthetic(&deaf, &set, &sampler_of(nfe), 1).unwrap().accuracy;
-            assert!((p - without).abs() > 1e-3, "parents say nothing: {p}");
+            assert!((p - without).abs() > 1e-3, "parents have no effect: {p}");
         }
     }
 }
@@ -159,7 +160,7 @@ fn integrated_latents_come_with_an_error() {
         // Five standard errors of a difference.
         let error = a.kl_standard_error.hypot(b.kl_standard_error);
         assert!((a.kl - b.kl).abs() < 5.0 * error, "{scope}: {a:?} and {b:?}");
-        assert!(error < 0.05, "{scope}: an error of {error} tells nothing");
+        assert!(error < 0.05, "{scope}: the error {error} is too large");
     }
 }
 
@@ -192,7 +193,8 @@ fn the_scope_decides_how_often_the_latent_is_drawn() {
         assert_eq!(config.scope == Scope::Step, scope == "step");
         exact_synthetic(&drawn_model(&config), &set, &sampler(RevealRule::RandomK, nfe), 1).unwrap().kl
     };
-    // With the same weights, one step is the same; with two, a second draw breaks the tie.
+    // With the same weights, one step gives the same result; with two, the second draw removes the
+    // dependence.
     assert!((of("sequence", 1) - of("step", 1)).abs() < 1e-3 || of("sequence", 1) != of("sequence", 2));
     assert!((of("sequence", 2) - of("step", 2)).abs() > 1e-6);
 }

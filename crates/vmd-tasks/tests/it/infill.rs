@@ -1,4 +1,4 @@
-//! Infilling figures of predictors whose completions are known.
+//! Infilling metrics of predictors with known completions.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -9,18 +9,18 @@ use vmd_sampler::{Prediction, Predictor, Query, Sampler, SamplerConfig, Scope};
 use vmd_tasks::synthetic::SyntheticSet;
 use vmd_tasks::synthetic::{InfillScore, InfillTask, evaluate_infill};
 
-/// What a predictor writes into a context.
+/// Completions of a predictor.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Completes {
-    /// Any sequence that agrees with the clues, all alike.
+    /// Uniform over the sequences that agree with the clues.
     Uniformly,
-    /// The first one that agrees.
+    /// The first sequence that agrees.
     AlwaysTheSame,
-    /// Any sequence of the set.
+    /// Uniform over the set, ignoring the clues.
     Blindly,
 }
 
-/// Its latent is the number of a sequence, which it then reads off.
+/// Predicts the sequence whose number is the latent.
 struct Oracle {
     set: SyntheticSet,
     support: Vec<Vec<u32>>,
@@ -84,21 +84,22 @@ fn a_perfect_completion_has_the_entropy_of_true_draws() {
         assert_eq!(score.accuracy.n, TASK.contexts);
         let entropy = score.entropy.unwrap();
         let (own, drawn) = (entropy.completions.value, entropy.true_draws.value);
-        // Both estimate the same number from the same number of draws. One estimate of one context has a standard error
-        // of about (s − 1)/M·√½ ≤ 0.1 nats, a mean of 200 of them one of 0.007; five of a difference are 0.05.
+        // Both estimate the same value from equally many draws. An estimate for one context has a standard
+        // error of about (s − 1)/M·√½ ≤ 0.1 nats, a mean of 200 of them 0.007; five of a difference are 0.05.
         assert!((own - drawn).abs() < 0.05, "{name}: {entropy:?}");
-        // The bias (s − 1)/2M pulls both down.
+        // The bias (s − 1)/2M is negative for both.
         assert!(drawn < entropy.exact.value, "{name}: {entropy:?}");
     }
 }
 
 #[test]
 fn the_conditional_entropy_is_that_of_the_set() {
-    // Two of four tokens of D2 fix everything unless they are the same pair, a third of the choices: then ln 10 is open.
+    // Two of four tokens of D2 determine the sequence unless they are the same pair, a third of the choices:
+    // then the entropy is ln 10.
     let exact = score("d2", Completes::Uniformly).entropy.unwrap().exact;
     let expected = 10f64.ln() / 3.0;
     assert!(exact.ci95[0] < expected && expected < exact.ci95[1], "{exact:?}, not around {expected}");
-    // Two tokens of a chain fix it.
+    // Two tokens of a chain determine it.
     assert_eq!(score("d1", Completes::Uniformly).entropy.unwrap().exact.value, 0.0);
 }
 
@@ -115,7 +116,7 @@ fn a_completion_that_ignores_the_clues_is_right_by_chance() {
     // On D1 one of ten sequences agrees with the clues: 0.1 ± 5·√(0.09/20000).
     let chain = score("d1", Completes::Blindly);
     assert!((chain.accuracy.value - 0.1).abs() < 0.011, "{chain:?}");
-    // The other nine are different wrong ones, where the truth leaves nothing open.
+    // The other nine are wrong and distinct, while the true entropy is 0.
     let entropy = chain.entropy.unwrap();
     assert!(entropy.completions.value > 2.0 && entropy.true_draws.value == 0.0, "{entropy:?}");
 }
@@ -149,7 +150,8 @@ fn where_the_support_cannot_be_listed_there_is_accuracy_alone() {
     let sampler = Sampler::new(SamplerConfig { nfe: 1, ..SamplerConfig::default() });
     let score = evaluate_infill(&Uniform(set), &set, &sampler, TASK, 3);
     assert_eq!(score.entropy, None);
-    // The ends are both given in a quarter of the contexts, nearly (31·32/(63·64)); else they agree once in ten.
+    // Both ends are given in about a quarter of the contexts (31·32/(63·64)); otherwise they agree with
+    // probability 0.1.
     let given = 31.0 * 32.0 / (63.0 * 64.0);
     let expected = given + 0.1 * (1.0 - given);
     assert!(score.accuracy.ci95[0] < expected && expected < score.accuracy.ci95[1], "{score:?}");

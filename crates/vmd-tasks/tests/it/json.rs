@@ -1,4 +1,4 @@
-//! The judge of JSON on a public suite.
+//! The JSON judge on a public test suite.
 
 use std::fs::File;
 use std::io::Read;
@@ -7,7 +7,7 @@ use std::path::Path;
 use flate2::read::GzDecoder;
 use vmd_tasks::lines::json_is_valid;
 
-/// Names and contents of the files of the JSON parsing test suite, which not every checkout has.
+/// Names and contents of the files of the JSON parsing test suite, if available.
 fn suite() -> Option<Vec<(String, Vec<u8>)>> {
     let path =
         Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/code/JSONTestSuite.tar.gz"));
@@ -35,7 +35,7 @@ fn the_public_suite_is_judged_as_it_says() {
     let Some(files) = suite() else { return };
     let (mut n_valid, mut n_invalid) = (0, 0);
     for (name, content) in files {
-        // JSON is UTF-8; a text of the judge always is.
+        // JSON is UTF-8; the judge takes a `str`.
         let is_valid = std::str::from_utf8(&content).is_ok_and(json_is_valid);
         match name.as_bytes()[0] {
             b'y' => {
@@ -46,7 +46,7 @@ fn the_public_suite_is_judged_as_it_says() {
                 n_invalid += 1;
                 assert!(!is_valid, "{name} must not parse");
             }
-            // Parsers may do with the others as they like.
+            // Parsers may accept or reject the others.
             _ => {}
         }
     }

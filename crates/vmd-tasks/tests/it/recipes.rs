@@ -1,4 +1,4 @@
-//! Recipes: every task has one that builds a model, and it fits the data.
+//! Recipes: every task has a recipe that builds a valid model for its data.
 
 use std::fs;
 use std::path::Path;
@@ -8,12 +8,12 @@ use vmd_core::Validate;
 use vmd_tasks::{Recipe, TaskConfig};
 
 fn config(text: &str) -> TaskConfig {
-    toml::from_str(text).expect("the test's own configuration is sound")
+    toml::from_str(text).expect("a valid configuration")
 }
 
 /// A folder with a text, lines, molecules and a table.
 fn workplace() -> TempDir {
-    let folder = tempfile::tempdir().expect("a folder can be made");
+    let folder = tempfile::tempdir().expect("a temporary folder");
     let write =
         |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("the file can be written");
     write("sea.txt", &"the sea is wide and the ship is small ".repeat(300));
@@ -27,7 +27,7 @@ fn of_file(folder: &Path, keys: &str, file: &str) -> TaskConfig {
     config(&format!("{keys}\npath = {:?}", folder.join(file).display().to_string()))
 }
 
-/// Every problem of a recipe, as a configuration that is merged over it would have them.
+/// Every problem of a recipe's configuration.
 fn problems(recipe: &Recipe) -> Vec<String> {
     let mut problems: Vec<String> = recipe.model.problems(()).iter().map(ToString::to_string).collect();
     problems.extend(recipe.objective.problems());

@@ -25,7 +25,7 @@ fn shipments_file() -> String {
     SHIPMENT_COLUMNS.join(",") + "\n" + &String::from_iter(rows)
 }
 
-/// `cargo test -p vmd-tasks --test it records -- --ignored` makes the files anew.
+/// Run `cargo test -p vmd-tasks --test it records -- --ignored` to regenerate the files.
 #[test]
 #[ignore = "writes into the repository"]
 fn write_the_files() {
@@ -63,7 +63,7 @@ fn the_limit_of_an_order_is_reached_and_no_more() {
     assert!(longest.is_some_and(|longest| longest > MAX_ORDER - 4 && longest <= MAX_ORDER), "{longest:?}");
 }
 
-/// One changed field, and the order keeps the rules no longer.
+/// Changing one field of an order breaks a rule.
 #[test]
 fn every_rule_of_an_order_is_checked() {
     let sound = json!({
@@ -107,7 +107,7 @@ fn every_rule_of_an_order_is_checked() {
 #[test]
 fn orders_vary() {
     let orders: HashSet<String> = (0..10_000).map(|index| order_json(4, index)).collect();
-    // About 10·90·1000 heads times more than a thousand baskets: equal ones are rare.
+    // About 10·90·1000 headers times more than a thousand baskets: duplicates are rare.
     assert!(orders.len() > 9_990, "{}", orders.len());
     let unpaid = orders.iter().filter(|order| order.contains("false")).count();
     assert!((1000..5000).contains(&unpaid), "{unpaid}");
@@ -127,7 +127,7 @@ fn shipments_are_consistent_and_one_changed_value_is_seen() {
             noticed[column] += usize::from(!shipment_is_consistent(&changed));
         }
     }
-    // Every column is tied to others, the day only through trucks on Sundays.
+    // Every column depends on others, the day only through trucks on Sundays.
     assert!(noticed.iter().all(|&count| count > 10), "{noticed:?}");
     let values: Vec<&str> = rows[0].iter().map(String::as_str).collect();
     assert!(!shipment_is_consistent(&values[1..]) && !shipment_is_consistent(&[]));

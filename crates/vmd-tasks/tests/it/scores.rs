@@ -93,7 +93,7 @@ fn a_record_has_the_agreed_keys() {
     assert_eq!((record.remask.as_str(), record.best_of), ("predict-remask", 4));
 }
 
-/// Predicts a fixed grid, whatever it is asked.
+/// Always predicts a fixed grid.
 struct Fixed(Vec<u32>);
 
 impl Predictor for Fixed {
@@ -129,7 +129,7 @@ impl Predictor for Fixed {
 
 const SOLUTION: &str = "1234341221434321";
 
-/// Two puzzles with that solution, of 6 and 12 clues; the solution itself is left to the solver.
+/// Two puzzles with that solution, of 6 and 12 clues; the records lack the solution.
 fn puzzles() -> Vec<PuzzleRecord> {
     let blanked = |blank: usize| -> String {
         SOLUTION.chars().enumerate().map(|(i, c)| if i * 7 % 16 < blank { '.' } else { c }).collect()
@@ -155,7 +155,7 @@ fn a_solver_gets_full_marks() {
     // Five steps for ten blank cells, four for four.
     assert_eq!((all.mean_nfe.value, all.p95_nfe), (4.5, 5.0));
     let found: Vec<(String, f64)> = groups.iter().map(|(g, s)| (g.to_string(), s.mean_nfe.value)).collect();
-    // Of six clues there are several solutions.
+    // The puzzle of six clues has several solutions.
     let levels = [("needs naked single", 4.0), ("beyond techniques", 5.0)];
     let expected = [("6-8 clues", 5.0), ("12-14 clues", 4.0), levels[0], levels[1]];
     assert_eq!(found, expected.map(|(group, nfe)| (group.to_string(), nfe)));
@@ -163,7 +163,7 @@ fn a_solver_gets_full_marks() {
 
 #[test]
 fn a_wrong_grid_gets_its_right_cells() {
-    // One value everywhere: no valid grid, but some of the right cells.
+    // One value everywhere: no valid grid, but some cells are right.
     let all = score(&Fixed(vec![1; 16])).all;
     assert_eq!((all.solved.value, all.valid.value), (0.0, 0.0));
     let right: usize = puzzles()
@@ -174,7 +174,7 @@ fn a_wrong_grid_gets_its_right_cells() {
     assert!(right > 0);
     assert_eq!(all.cell_accuracy.value, right as f64 / 14.0);
 
-    // A valid grid that is another's solution: in these puzzles the clues then contradict it.
+    // A valid grid with another solution, which contradicts the clues of these puzzles.
     let swapped = solution().into_iter().map(|token| [1, 0, 2, 3][token as usize]).collect();
     let all = score(&Fixed(swapped)).all;
     assert_eq!(all.solved.value, 0.0);
@@ -187,7 +187,7 @@ fn attempts_at_a_puzzle_end_with_a_grid_that_breaks_no_rule() {
         let method = SamplerConfig { value: ValueRule::Argmax, ..config }.into();
         evaluate_sudoku(&Fixed(cells), &method, &puzzles(), 1, &mut ()).all.mean_nfe.value
     };
-    // Five and four evaluations an attempt; a right one is the last.
+    // Five and four evaluations per attempt; a valid grid is the last.
     assert_eq!(nfe(solution()), 4.5);
     assert_eq!(nfe(vec![1; 16]), 3.0 * 4.5);
 }
@@ -201,7 +201,7 @@ fn random_grids_pass_for_random_and_rotated_copies_of_one_do_not() {
     };
     let p_value = |grids: &[Grid]| test_digits(grids, 1).unwrap().p_value;
     let fair: Vec<f64> = (0..10).map(|seed| p_value(&draw(seed))).collect();
-    // All below a fifth: one in ten million.
+    // The chance that all are below a fifth is one in ten million.
     assert!(fair.iter().any(|&p| p > 0.2), "{fair:?}");
     let same = vec![draw(1)[0].clone(); 100];
     assert_eq!(p_value(&same), 0.01);
@@ -212,7 +212,7 @@ fn random_grids_pass_for_random_and_rotated_copies_of_one_do_not() {
 fn puzzles_have_the_clues_of_their_pattern_and_are_what_the_solver_says() {
     let grids: Vec<Grid> = vec![SOLUTION.parse().unwrap(); 4];
     let pattern = |text: &str| text.parse::<Grid>().unwrap();
-    // All but one cell given, and nothing given, in turn.
+    // Alternately all but one cell given, and no cell given.
     let quality = make_puzzles(&grids, &[pattern("111111111111111."), pattern("................")]);
     assert_eq!((quality.unique.value, quality.human.value, quality.unique.n), (0.5, 0.5, 4));
 }

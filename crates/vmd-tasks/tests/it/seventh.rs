@@ -1,4 +1,4 @@
-//! A task of one's own: whatever implements `Task` can be trained on and evaluated.
+//! A custom task: every implementation of `Task` can be trained and evaluated.
 
 use burn::tensor::Device;
 use rand::Rng;
@@ -10,7 +10,7 @@ use vmd_tasks::{
     Evaluation, Observer, Options, Recorder, Sizes, Sources, Subject, Task, TaskError, sequence_sampler,
 };
 
-/// Bits that read the same from both ends.
+/// Palindromes of bits.
 #[derive(Debug, Clone, Copy)]
 struct Palindromes {
     len: usize,
@@ -95,7 +95,7 @@ impl Task for Palindromes {
     }
 }
 
-/// Counts what it is told.
+/// Counts the calls.
 #[derive(Default)]
 struct Counter(usize);
 
@@ -108,9 +108,8 @@ impl Observer for Counter {
 fn model(task: &Palindromes) -> VmdModel {
     let text =
         format!("vocab = 2\nseq_len = {}\n[denoiser.trunk]\nwidth = 8\nlayers = 1\nheads = 2\n", task.len);
-    let config: ModelConfig = toml::from_str(&text).expect("the test's own configuration is sound");
-    VmdModel::new(&config, keyed_rng(1, 0, Purpose::Init), &Device::flex())
-        .expect("the test's own configuration is sound")
+    let config: ModelConfig = toml::from_str(&text).expect("a valid configuration");
+    VmdModel::new(&config, keyed_rng(1, 0, Purpose::Init), &Device::flex()).expect("a valid configuration")
 }
 
 #[test]
@@ -121,10 +120,10 @@ fn a_seventh_task_is_evaluated_like_the_others() {
     let evaluation =
         Evaluation { options: Options { samples: Some(400), ..Options::default() }, ..Evaluation::default() };
     let records = task.evaluate(&subject, &evaluation, &mut seen).unwrap();
-    // A figure for each number of steps; one of an empty sample is none.
+    // A figure for each number of steps; empty samples give none.
     assert_eq!(records.iter().map(|record| record.nfe).collect::<Vec<_>>(), [Some(1), Some(2), Some(4)]);
     assert_eq!(seen.0, 3);
-    // An untrained network draws bits at random, of which a quarter are palindromes.
+    // An untrained network draws random bits, of which a quarter are palindromes.
     for record in &records {
         assert_eq!((record.task.as_str(), record.metric.as_str(), record.n), ("palindromes", "kept", 400));
         assert!((record.value - 0.25).abs() < 0.1, "{record:?}");

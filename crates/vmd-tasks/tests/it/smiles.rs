@@ -1,4 +1,4 @@
-//! The judge of molecules: a public list, other ways to write the same, and strings that are no molecules.
+//! The SMILES parser on a public list, alternative spellings, and invalid strings.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +9,7 @@ use proptest::sample::Index;
 use rayon::prelude::*;
 use vmd_tasks::molecules::{Molecule, SmilesError, SmilesReason};
 
-/// Kekulised molecules of up to nine heavy atoms, which not every checkout has.
+/// Kekulised molecules of up to nine heavy atoms, if available.
 fn qm9() -> Option<Vec<String>> {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/molecules/qm9.csv"));
     if !path.exists() {
@@ -28,7 +28,8 @@ fn molecule(smiles: &str) -> Molecule {
     Molecule::parse(smiles).unwrap_or_else(|error| panic!("{smiles}: {error}"))
 }
 
-/// Molecules that the public list has none of: aromatic atoms, isotopes, many rings, several parts, charges, symmetry.
+/// Features that the public list lacks: aromatic atoms, isotopes, many rings, several parts, charges,
+/// symmetry.
 const MORE: [&str; 24] = [
     "c1ccccc1",
     "c1ccc2ccccc2c1",
@@ -56,7 +57,7 @@ const MORE: [&str; 24] = [
     "c1ccc(cc1)P(c2ccccc2)c3ccccc3",
 ];
 
-/// Different molecules in the public list, which writes some in two ways. `RDKit` 2026.09.1 tells the same ones apart.
+/// Distinct molecules in the public list, which contains some twice. `RDKit` 2026.09.1 finds the same ones.
 const DIFFERENT: usize = 133_798;
 
 #[test]
@@ -64,12 +65,12 @@ fn every_public_molecule_is_accepted() {
     let Some(molecules) = qm9() else { return };
     assert_eq!(molecules.len(), 133_885);
     let keys: BTreeSet<String> = molecules.par_iter().map(|smiles| key(smiles)).collect();
-    println!("{} different molecules", keys.len());
+    println!("{} distinct molecules", keys.len());
     assert_eq!(keys.len(), DIFFERENT);
-    keys.par_iter().for_each(|string| assert_eq!(&key(string), string, "a key is its own"));
+    keys.par_iter().for_each(|string| assert_eq!(&key(string), string, "a key is its own key"));
 }
 
-/// Numbers that look random, from a seed (Steele's `SplitMix64`).
+/// Pseudo-random numbers from a seed (Steele's `SplitMix64`).
 fn numbers(seed: u64, n: usize) -> Vec<usize> {
     let number = |i: usize| {
         let mut z = seed.wrapping_add((i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
@@ -101,7 +102,7 @@ fn the_order_of_atoms_does_not_matter() {
 #[test]
 fn different_ways_to_write_a_molecule_have_one_key() {
     for (a, b) in [
-        // Kekulé structures, and none.
+        // Kekulé structures and aromatic notation.
         ("CC1=CC=CC=C1C", "CC1=C(C)C=CC=C1"),
         ("c1ccccc1", "C1=CC=CC=C1"),
         ("c1ccc2ccccc2c1", "C1=CC2=CC=CC=C2C=C1"),
@@ -117,7 +118,7 @@ fn different_ways_to_write_a_molecule_have_one_key() {
         ("CN=N#N", "CN=[N+]=[N-]"),
         ("O=n1ccccc1", "[O-][n+]1ccccc1"),
         ("CN(C)(C)=O", "C[N+](C)(C)[O-]"),
-        // Rings, branches, dots and marks of stereochemistry.
+        // Rings, branches, dots and stereo marks.
         ("C1CC1", "C%11CC%11"),
         ("CC", "C1.C1"),
         ("C1=CC1", "C=1CC1"),
@@ -144,7 +145,7 @@ fn an_aromatic_atom_may_have_a_double_bond_outside_the_ring() {
         assert_eq!(key(smiles), key(kekule), "{smiles}");
         assert_eq!(key(&key(smiles)), key(smiles), "{smiles}");
     }
-    // Carbon has no room for a second one, and takes no part in the ring.
+    // Carbon has no valence for a second one, and is not part of the ring system.
     assert!(Molecule::parse("O=c1ccccc1").is_err());
 }
 
@@ -170,7 +171,7 @@ fn different_molecules_have_different_keys() {
         "[CH2-]O",
         "c1cccc2c1CC=C2",
         "c1cccc2c1C=CC2C",
-        // As many double bonds, not in the same places.
+        // Equally many double bonds in other places.
         "CC1=CC=CCC1",
         "CC1=CCC=CC1",
     ];
@@ -258,7 +259,7 @@ fn strings_that_are_no_molecules_are_refused_for_what_is_wrong() {
         ("c1ccccc1(C)(C)C", 6, Valence),
     ] {
         let error = Molecule::parse(smiles).expect_err(smiles);
-        // Of the atoms of an odd aromatic ring, any may be the one that is left.
+        // Any atom of an odd aromatic ring may be the unmatched one.
         let position = if reason == NotKekule { error.position } else { position };
         assert_eq!(error, SmilesError { position, reason }, "{smiles:?}: {error}");
     }
@@ -293,7 +294,7 @@ fn charges_have_the_valences_of_the_element_with_as_many_electrons() {
 
 #[test]
 fn long_strings_do_not_overflow_the_stack() {
-    // A key of so many atoms would take minutes; writing is enough to go through all of them.
+    // A key of so many atoms would take minutes; writing visits all of them.
     let n = 20_000;
     for smiles in ["C".repeat(n), "C(".repeat(n) + "C" + &")".repeat(n), format!("C1{}C1", "C".repeat(n))] {
         let molecule = molecule(&smiles);
@@ -307,7 +308,7 @@ fn long_strings_do_not_overflow_the_stack() {
 fn very_symmetric_molecules_take_a_bounded_time() {
     let star = format!("C{}", "(C(F)(F)F)".repeat(4));
     assert_eq!(key(&star), key("FC(F)(F)C(C(F)(F)F)(C(F)(F)F)C(F)(F)F"));
-    // 60 atoms that nothing tells apart.
+    // 60 equivalent atoms.
     let ring = format!("C1{}C1", "C".repeat(58));
     assert_order_does_not_matter(&ring, 1);
     let prism: String = (10..40).map(|i| format!("C%{}C%{i}%{}", i + 1, i + 31)).collect();
@@ -362,7 +363,7 @@ fn mutated_public_molecules_never_panic() {
     let n_valid = molecules.par_iter().enumerate().step_by(3).filter(|(i, smiles)| {
         let bytes = smiles.as_bytes();
         let random = numbers(*i as u64, 2);
-        // Two characters change places.
+        // Swap two characters.
         let (a, b) = (random[0] % bytes.len(), random[1] % bytes.len());
         let mut changed = bytes.to_vec();
         changed.swap(a, b);
@@ -374,6 +375,6 @@ fn mutated_public_molecules_never_panic() {
         is_valid
     });
     let n_valid = n_valid.count();
-    println!("{n_valid} are molecules still");
+    println!("{n_valid} are still molecules");
     assert!(molecules.is_empty() || n_valid > 1000);
 }

@@ -1,4 +1,4 @@
-//! Spans of a text that are filled in.
+//! Infilling of text spans.
 
 use burn::tensor::Device;
 use vmd_core::{Purpose, index_below, keyed_rng};
@@ -13,9 +13,8 @@ fn model() -> VmdModel {
     let trunk = "width = 8\nlayers = 1\nheads = 2\nposition = \"rotary\"\n";
     let config: ModelConfig =
         toml::from_str(&format!("vocab = 5\nseq_len = {SEQ}\n[denoiser.trunk]\n{trunk}"))
-            .expect("the test's own configuration is sound");
-    VmdModel::new(&config, keyed_rng(1, 0, Purpose::Init), &Device::flex())
-        .expect("the test's own configuration is sound")
+            .expect("a valid configuration");
+    VmdModel::new(&config, keyed_rng(1, 0, Purpose::Init), &Device::flex()).expect("a valid configuration")
 }
 
 fn texts(n: usize) -> Vec<u32> {
@@ -30,7 +29,7 @@ fn a_span_is_compared_with_what_stood_there() {
     let judge = NgramJudge::train(&texts, 5, 2).unwrap();
     let sampler = Sampler::new(SamplerConfig { nfe: 2, ..Default::default() });
     let score = infill_spans(&model, &sampler, &judge, (&texts, SEQ), (3, 1), 1);
-    // Each token is right by chance one time in five: 90 of them.
+    // Each token is right with probability 1/5; there are 90 of them.
     assert!((score.tokens.value - 0.2).abs() < 0.15, "{score:?}");
     assert!(score.exact.value < 0.2 && score.bleu.value < 1.0);
     assert!(score.judge_nll_original.value.is_finite() && score.judge_nll.value > 0.0);

@@ -1,4 +1,4 @@
-//! Public puzzle sets, and files of every kind that is read.
+//! Public puzzle sets, and files of every supported format.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,17 +10,17 @@ use vmd_tasks::sudoku::{
 
 const PUZZLE: &str = "3102200002100320";
 const SOLUTION: &str = "3142243142131324";
-/// The solution with its last two digits exchanged.
+/// The solution with its last two digits swapped.
 const BROKEN: &str = "3142243142131342";
 
-/// A public set, which not every checkout has.
+/// A public set, if available.
 fn public(file: &str) -> Option<Vec<PuzzleRecord>> {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/sudoku")).join(file);
     if !path.exists() {
         println!("skipped: {} is absent", path.display());
         return None;
     }
-    Some(read_puzzles(&path).expect("a public set is sound"))
+    Some(read_puzzles(&path).expect("a valid public set"))
 }
 
 fn assert_unique(file: &str, n: usize) {

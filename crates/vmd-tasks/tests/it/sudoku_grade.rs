@@ -1,4 +1,4 @@
-//! The grader on puzzles whose grades a second, independent program agrees on.
+//! The grader on puzzles whose grades agree with an independent program.
 
 use std::path::PathBuf;
 
@@ -39,7 +39,7 @@ fn some_puzzles_are_beyond_the_techniques() {
 fn only_puzzles_with_one_solution_are_solved() {
     let nothing = Grade { solved: false, hardest: None };
     assert_eq!(grade(&Grid::blank(Layout::new(3, 3).unwrap())), nothing);
-    // Clues that contradict each other, even where no cell is blank.
+    // Contradictory clues, even without blank cells.
     assert_eq!(graded("1..1............"), nothing);
     assert_eq!(graded("3142243142131342"), nothing);
     // No digit for the last cell of the first row.
@@ -54,7 +54,7 @@ fn techniques_are_ordered_and_named() {
     assert!(Technique::NakedSingle < Technique::HiddenTriple);
 }
 
-/// Counts of the hardest technique, in the order of [`Technique::ALL`], and of the puzzles that are not solved.
+/// Counts of the hardest technique, in the order of [`Technique::ALL`], and of unsolved puzzles.
 fn distribution(file: &str) -> Option<[usize; 8]> {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/sudoku")).join(file);
     if !path.exists() {
@@ -62,7 +62,7 @@ fn distribution(file: &str) -> Option<[usize; 8]> {
         return None;
     }
     let mut counts = [0; 8];
-    for record in read_puzzles(&path).expect("a public set is sound") {
+    for record in read_puzzles(&path).expect("a valid public set") {
         match grade(&record.puzzle) {
             Grade { solved: true, hardest: Some(technique) } => counts[technique as usize] += 1,
             _ => counts[7] += 1,

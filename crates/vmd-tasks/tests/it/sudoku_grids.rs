@@ -64,15 +64,18 @@ fn broken_rules_are_named() {
     let nine = |row: usize, text: &str| -> Grid {
         format!("{}{text}{}", ".".repeat(9 * row), ".".repeat(81 - 9 * row - text.len())).parse().unwrap()
     };
-    let say = |grid: &Grid| broken_rule(grid).map(|rule| rule.to_string());
-    assert_eq!(say(&nine(2, ".7..7....")).as_deref(), Some("row 3 has two 7s (columns 2 and 5)"));
-    assert_eq!(say(&nine(0, "7..7....7")).as_deref(), Some("row 1 has three 7s (columns 1, 4 and 9)"));
-    assert_eq!(say(&nine(1, ".4................4")).as_deref(), None);
-    assert_eq!(say(&nine(1, ".4.......................4")).as_deref(), None);
-    assert_eq!(say(&nine(1, ".4..................4")).as_deref(), None);
-    assert_eq!(say(&nine(1, ".4.................4")).as_deref(), Some("column 2 has two 4s (rows 2 and 4)"));
-    assert_eq!(say(&nine(0, ".4.......4")).as_deref(), Some("box 1 has two 4s (cells (1, 2) and (2, 1))"));
-    assert_eq!(say(&Grid::blank(layout(3, 3))), None);
+    let broken = |grid: &Grid| broken_rule(grid).map(|rule| rule.to_string());
+    assert_eq!(broken(&nine(2, ".7..7....")).as_deref(), Some("row 3 has two 7s (columns 2 and 5)"));
+    assert_eq!(broken(&nine(0, "7..7....7")).as_deref(), Some("row 1 has three 7s (columns 1, 4 and 9)"));
+    assert_eq!(broken(&nine(1, ".4................4")).as_deref(), None);
+    assert_eq!(broken(&nine(1, ".4.......................4")).as_deref(), None);
+    assert_eq!(broken(&nine(1, ".4..................4")).as_deref(), None);
+    assert_eq!(
+        broken(&nine(1, ".4.................4")).as_deref(),
+        Some("column 2 has two 4s (rows 2 and 4)")
+    );
+    assert_eq!(broken(&nine(0, ".4.......4")).as_deref(), Some("box 1 has two 4s (cells (1, 2) and (2, 1))"));
+    assert_eq!(broken(&Grid::blank(layout(3, 3))), None);
 }
 
 #[test]
@@ -98,10 +101,10 @@ fn solutions_are_complete_and_keep_the_rules() {
 
 #[test]
 fn cells_without_a_digit_and_digits_without_a_cell_are_contradictions() {
-    // The last cell of the first row sees 1 and 2 in its row, 3 and 4 in its column.
+    // The last cell of the first row has 1 and 2 in its row, 3 and 4 in its column.
     let dead: Grid = "1200000300040000".parse().unwrap();
     assert!(broken_rule(&dead).is_none() && !is_consistent(&dead));
-    // Nor is there a cell for 3 in the first row.
+    // The first row has no cell for 3.
     let dead: Grid = "1200000300000000".parse().unwrap();
     assert!(broken_rule(&dead).is_none() && !is_consistent(&dead));
     let open: Grid = "1200000000040000".parse().unwrap();
@@ -120,7 +123,8 @@ fn probabilities_of_grids_are_balanced() {
     for balanced in [&one, &other, &mixed, &vec![0.25; 64]] {
         assert_eq!(imbalance(shape, balanced), 0.0);
     }
-    // Two cells in turn: a digit too many and one too few in each of two columns, of two rows, and of two boxes beside two columns.
+    // Swaps of two cells: one extra and one missing digit in each of two columns, of two rows, and of two
+    // boxes and two columns.
     for (swapped, broken) in [("3142243142131342", 4.0), ("2142343142131324", 4.0), ("3412243142131324", 8.0)]
     {
         assert_eq!(imbalance(shape, &certain(swapped)), broken);

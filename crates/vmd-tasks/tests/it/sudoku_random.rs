@@ -16,7 +16,7 @@ fn grids(layout: Layout, n: u64) -> impl Iterator<Item = Grid> {
     (0..n).map(move |index| random_grid(layout, &mut keyed_rng(5, index, Purpose::Data)))
 }
 
-/// Pearson's statistic of counts that should all be equal, over its degrees of freedom.
+/// Pearson's chi-square statistic for equal expected counts, divided by its degrees of freedom.
 fn chi_square(counts: &[u64]) -> f64 {
     let mean = counts.iter().sum::<u64>() as f64 / counts.len() as f64;
     let sum: f64 = counts.iter().map(|&count| (count as f64 - mean).powi(2) / mean).sum();
@@ -224,12 +224,12 @@ fn examples_of_another_length_are_refused() {
 #[test]
 fn a_search_gives_up_after_its_nodes() {
     let open = Grid::blank(layout(4, 4));
-    // Filling 256 cells takes more than fifty partly filled grids, whatever the order.
+    // Filling 256 cells needs more than fifty search nodes in any order.
     assert_eq!(solve_within(&open, 2, 50), None);
     assert_eq!(solve_within(&open, 0, 0).map(|solutions| solutions.count), Some(0));
     let small = solve_within(&Grid::blank(layout(2, 2)), 1000, u64::MAX).unwrap();
     assert_eq!(small.count, 288);
-    // Enough solutions are an answer even if the search is cut short there.
+    // Reaching the limit of solutions is a result even if the search stops there.
     assert_eq!(solve_within(&Grid::blank(layout(2, 2)), 2, 200).unwrap().count, 2);
 }
 
@@ -240,7 +240,7 @@ fn a_fingerprint_is_the_same_for_all_that_is_the_same_and_hardly_for_anything_el
         let size = layout.size();
         let all: Vec<Grid> = grids(layout, 300).collect();
         let prints: HashSet<_> = all.iter().map(fingerprint).collect();
-        // 6×6 has 49 classes; of the five billion of 9×9 no two grids share one here.
+        // 6×6 has 49 classes. Of the five billion classes of 9×9 no two grids share one here.
         assert!(
             if rows == 2 { (25..=49).contains(&prints.len()) } else { prints.len() == 300 },
             "{}",
@@ -249,7 +249,7 @@ fn a_fingerprint_is_the_same_for_all_that_is_the_same_and_hardly_for_anything_el
         for (index, grid) in all.iter().enumerate().take(20) {
             let mut rng = keyed_rng(9, index as u64, Purpose::Augment);
             let names = shuffle(size, &mut rng);
-            // Bands, then the lines of each.
+            // Permute bands, then the lines of each.
             let mut lines = |lines: usize| -> Vec<usize> {
                 let bands = shuffle(size / lines, &mut rng);
                 bands
@@ -288,7 +288,7 @@ fn hardened_puzzles_keep_one_solution_and_need_more_guesses() {
         let found = solve(&hard.puzzle, 2);
         assert_eq!((found.count, found.first), (1, Some(hard.solution.clone())));
         assert!(guesses(&hard.puzzle) > 2 + guesses(&start.puzzle), "{}", guesses(&hard.puzzle));
-        // No clue can be spared.
+        // No clue is redundant.
         let blank = nine.size() as u32;
         for cell in (0..81).filter(|&cell| hard.puzzle.to_tokens()[cell] != blank) {
             let mut tokens = hard.puzzle.to_tokens();
@@ -305,6 +305,6 @@ fn guesses_are_what_singles_leave() {
     assert_eq!(of("53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"), 0);
     // Published as very hard.
     assert!(of("1.......2.9.4...5...6...7...5.9.3.......7.......85..4.7.....6...3...9.8...2.....1") > 20);
-    // Two cells in every row can be swapped in 288 ways.
+    // The blank grid has 288 solutions.
     assert!(of("................") > 50);
 }

@@ -1,8 +1,8 @@
-//! What a table's columns have to do with each other.
+//! Dependencies between table columns.
 
 use vmd_tasks::table::TableJudge;
 
-/// Towns 0..4 in countries 4..6 with currencies 6..8; sizes 8..10 say nothing.
+/// Towns 0..4 in countries 4..6 with currencies 6..8; sizes 8..10 are independent.
 fn rows() -> Vec<Vec<u32>> {
     let row = |town: u32, size: u32| vec![town, 4 + town / 2, 6 + town / 2, 8 + size];
     (0..40).map(|i| row(i % 4, i / 4 % 2)).collect()
@@ -18,7 +18,8 @@ fn dependencies_are_found_and_kept() {
     let mut found: Vec<(Vec<usize>, usize)> =
         judge.rules().iter().map(|rule| (rule.from.clone(), rule.to)).collect();
     found.sort();
-    // Town gives country and currency, and these give each other; nothing gives the town or the size.
+    // Town determines country and currency, which determine each other; nothing determines the town or the
+    // size.
     assert_eq!(found, [(vec![0], 1), (vec![0], 2), (vec![1], 2), (vec![2], 1)]);
     assert!(judge.is_valid(&[3, 5, 7, 8]));
     assert!(!judge.is_valid(&[3, 4, 7, 8]) && judge.is_in_domain(&[3, 4, 7, 8]));
@@ -27,7 +28,7 @@ fn dependencies_are_found_and_kept() {
 
 #[test]
 fn two_columns_may_decide_a_third() {
-    // A parity that neither of the two gives alone.
+    // A parity that neither of the two columns determines alone.
     let rows: Vec<Vec<u32>> = (0..40).map(|i| vec![i % 2, 2 + i / 2 % 2, 4 + (i + i / 2) % 2]).collect();
     let judge = TableJudge::of(rows.iter().map(Vec::as_slice), vec![0..2, 2..4, 4..6]);
     assert_eq!(judge.rules().len(), 3);

@@ -1,4 +1,4 @@
-//! The registry, and what tasks refuse.
+//! The registry of tasks, and invalid options.
 
 use std::fs;
 
@@ -10,16 +10,15 @@ use vmd_sampler::ValueRule;
 use vmd_tasks::{Evaluation, Options, Subject, TaskConfig, TaskError};
 
 fn config(text: &str) -> TaskConfig {
-    toml::from_str(text).expect("the test's own configuration is sound")
+    toml::from_str(text).expect("a valid configuration")
 }
 
 fn model(vocab: usize, seq_len: usize) -> VmdModel {
     let text = format!(
         "vocab = {vocab}\nseq_len = {seq_len}\n[denoiser.trunk]\nwidth = 8\nlayers = 1\nheads = 2\nposition = \"rotary\""
     );
-    let config: ModelConfig = toml::from_str(&text).expect("the test's own configuration is sound");
-    VmdModel::new(&config, keyed_rng(1, 0, Purpose::Init), &Device::flex())
-        .expect("the test's own configuration is sound")
+    let config: ModelConfig = toml::from_str(&text).expect("a valid configuration");
+    VmdModel::new(&config, keyed_rng(1, 0, Purpose::Init), &Device::flex()).expect("a valid configuration")
 }
 
 #[test]
@@ -85,7 +84,7 @@ fn grids_have_rules_for_search_and_defaults_of_their_own() {
     assert_eq!(task.render(&tokens), "22..............");
     assert_eq!(task.defaults().value, ValueRule::Argmax);
 
-    // Without puzzles of this size, grids are drawn, and not with the likeliest values.
+    // Without puzzles of this size, grids are drawn, and not with argmax values.
     let model = model(4, 16);
     let options = Options { samples: Some(20), ..Options::default() };
     let evaluation = Evaluation { nfe: Some(vec![4]), options, ..Evaluation::default() };

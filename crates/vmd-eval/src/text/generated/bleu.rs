@@ -1,20 +1,21 @@
-//! BLEU, and BLEU of samples against each other.
+//! BLEU and self-BLEU.
 
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-/// References of [`self_bleu`] at most; with more, values would rise and not be comparable.
+/// Maximum number of references of [`self_bleu`]. Values grow with the number of references.
 pub const MAX_BLEU_REFERENCES: usize = 100;
 
-/// Matches that stand for none, so that one order without matches does not make the product zero.
+/// Number of matches used for orders without matches, so that the product is not zero.
 const EPSILON: f64 = 0.1;
 
 /// BLEU of one candidate: `BP · exp((1/N) Σ ln p_n)` for `n = 1..=N`, in `0..=1`.
 ///
-/// `p_n` are the clipped precisions and `BP = exp(min(0, 1 − r/c))` the brevity penalty with the reference length `r` closest to
-/// the candidate's `c`, of two the shorter. Smoothing: an order without matches has 0.1 of them, out of at least one n-gram
-/// (method 1 of Chen and Cherry). 0 where not even a token matches, and without candidate, references or orders.
+/// `p_n` are the clipped precisions. `BP = exp(min(0, 1 − r/c))` is the brevity penalty with the reference
+/// length `r` closest to the candidate's `c`; the shorter one of two. Smoothing: an order without matches
+/// counts 0.1, out of at least one n-gram (method 1 of Chen and Cherry). 0 if no token matches, and without
+/// candidate, references or orders.
 ///
 /// # Source
 ///
@@ -25,10 +26,12 @@ pub fn bleu<T: Ord, S: AsRef<[T]>>(candidate: &[T], references: &[S], max_n: usi
     Pool::new(&references, max_n).score(1, candidate)
 }
 
-/// Mean [`bleu`] of every sample against the others; high where samples resemble each other. NaN of fewer than two samples.
+/// Mean [`bleu`] of each sample against the others. High values mean low diversity. NaN for fewer than two
+/// samples.
 ///
-/// Of more than [`MAX_BLEU_REFERENCES`] samples, as many, evenly spread over the list, are the references of all; a sample is not
-/// its own reference. Tokens may be characters, words or whatever is passed in. `max_n` is 4 as a rule.
+/// With more than [`MAX_BLEU_REFERENCES`] samples, as many, evenly spread over the list, are the references
+/// of all; a sample is never its own reference. Tokens may be of any kind, such as characters or words.
+/// `max_n` is usually 4.
 ///
 /// # Source
 ///
@@ -46,7 +49,7 @@ pub fn self_bleu<T: Ord + Sync, S: AsRef<[T]> + Sync>(samples: &[S], max_n: usiz
     scores.iter().sum::<f64>() / samples.len() as f64
 }
 
-/// How often an n-gram is in a reference that has most of it, and in the best one of another owner.
+/// The largest count of an n-gram in one reference, and the largest in a reference of another owner.
 #[derive(Debug, Clone, Copy, Default)]
 struct Most {
     owner: usize,
@@ -54,11 +57,11 @@ struct Most {
     of_others: usize,
 }
 
-/// References that can leave one of them out.
+/// References, each of which can be excluded.
 struct Pool<'a, T> {
     /// Owner and length of each.
     lengths: Vec<(usize, usize)>,
-    /// Of every order from 1 on.
+    /// Counts for each order from 1.
     most: Vec<BTreeMap<&'a [T], Most>>,
 }
 
@@ -75,7 +78,7 @@ impl<'a, T: Ord> Pool<'a, T> {
         Self { lengths: references.iter().map(|(owner, r)| (*owner, r.len())).collect(), most }
     }
 
-    /// BLEU against the references that are not `owner`'s.
+    /// BLEU against the references of other owners.
     fn score(&self, owner: usize, candidate: &[T]) -> f64 {
         let length = candidate.len();
         let others = self.lengths.iter().filter(|other| other.0 != owner).map(|other| other.1);
@@ -100,7 +103,7 @@ impl<'a, T: Ord> Pool<'a, T> {
 
 fn add(most: &mut Most, owner: usize, count: usize) {
     if count > most.count {
-        // References of one owner are one to leave out.
+        // Exclude the references of the candidate's owner.
         let others = if most.owner == owner { most.of_others } else { most.count };
         *most = Most { owner, count, of_others: others };
     } else if most.owner != owner {
@@ -108,7 +111,7 @@ fn add(most: &mut Most, owner: usize, count: usize) {
     }
 }
 
-/// n-grams of the candidate that a reference has, each as often as it is in one reference.
+/// Clipped matches of the candidate's n-grams.
 fn matches<T: Ord>(candidate: &[T], n: usize, owner: usize, most: &BTreeMap<&[T], Most>) -> usize {
     let clipped = |(gram, count): (&[T], usize)| {
         let limit = most.get(gram).map_or(0, |m| if m.owner == owner { m.of_others } else { m.count });
@@ -117,7 +120,7 @@ fn matches<T: Ord>(candidate: &[T], n: usize, owner: usize, most: &BTreeMap<&[T]
     counts(candidate, n).map(clipped).sum()
 }
 
-/// Every different n-gram and how often it is there.
+/// Every distinct n-gram and its count.
 fn counts<T: Ord>(tokens: &[T], n: usize) -> impl Iterator<Item = (&[T], usize)> {
     let mut grams: Vec<&[T]> = tokens.windows(n).collect();
     grams.sort_unstable();

@@ -1,26 +1,26 @@
 //! The n-grams of one order.
 
-/// Default discounts, as in `KenLM`, where counts are too few to estimate them.
+/// Default discounts, as in `KenLM`, if the counts are too few to estimate them.
 const FALLBACK: [f64; 3] = [0.5, 1.0, 1.5];
 
-/// What the model knows of one order: every context, and after it every token seen there.
+/// Counts of one order: contexts, and the tokens seen after each.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Level {
     discounts: [f64; 3],
     /// Packed contexts, ascending.
     contexts: Vec<u128>,
-    /// Where the tokens after each context begin; one more for the end of the last.
+    /// Start of each context's tokens, and the end of the last.
     starts: Vec<u32>,
     /// `γ` of each context.
     backoffs: Vec<f64>,
     /// Tokens after each context, ascending within it.
     tokens: Vec<u32>,
-    /// `(c − D(c)) / c(h)` of each of them.
+    /// `(c − D(c)) / c(h)` of each token.
     shares: Vec<f64>,
 }
 
 impl Level {
-    /// From ascending different n-grams and their counts.
+    /// Creates a level from distinct ascending n-grams and their counts.
     pub(super) fn new(grams: &[u128], counts: &[u32], bits: u32) -> Self {
         let discounts = discounts(counts);
         let mut level = Self {
@@ -51,7 +51,7 @@ impl Level {
         self.discounts
     }
 
-    /// Index of a context that was seen.
+    /// Index of a context, if it was seen.
     pub(super) fn find(&self, context: u128) -> Option<usize> {
         self.contexts.binary_search(&context).ok()
     }
@@ -64,7 +64,7 @@ impl Level {
     }
 }
 
-/// Every different value of an ascending list, and how often it is there.
+/// Distinct values of an ascending list, with counts.
 pub(super) fn count_runs(sorted: &[u128]) -> (Vec<u128>, Vec<u32>) {
     sorted.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32)).unzip()
 }
@@ -79,7 +79,7 @@ fn discounts(counts: &[u32]) -> [f64; 3] {
     counts.iter().filter(|&&count| count <= 4).for_each(|&count| n[count as usize] += 1.0);
     let y = n[1] / (n[1] + 2.0 * n[2]);
     let estimate = [1_usize, 2, 3].map(|j| j as f64 - (j + 1) as f64 * y * n[j + 1] / n[j]);
-    // A discount of nothing would leave the lower orders out; NaN fails the test as well.
+    // A discount of 0 would ignore the lower orders; NaN fails the test as well.
     let sound = (1..=3).all(|j| n[j] > 0.0 && estimate[j - 1] > 0.0 && estimate[j - 1] <= j as f64);
     if sound { estimate } else { FALLBACK }
 }
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn discounts_that_counts_do_not_give_fall_back() {
-        // No count of 3; then D₃ = 3 − 4·(1/3)·3/1 < 0.
+        // No count of 3, so D₃ = 3 − 4·(1/3)·3/1 < 0.
         assert_eq!(discounts(&[1, 1, 2, 4]), FALLBACK);
         assert_eq!(discounts(&[1, 2, 3, 4, 4, 4]), FALLBACK);
         assert_eq!(discounts(&[]), FALLBACK);

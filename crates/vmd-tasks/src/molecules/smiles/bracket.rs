@@ -1,10 +1,10 @@
-//! Atoms in brackets.
+//! Bracket atoms.
 
 use super::element::Element;
 use super::error::SmilesReason::{self, Bracket, Number};
 use super::parse::RawAtom;
 
-/// Reads what stands between `[` and `]`.
+/// Parses the text between `[` and `]`.
 pub(super) fn read(content: &str, position: usize) -> Result<RawAtom, SmilesReason> {
     let mut rest = content;
     let isotope = number(&mut rest, 3)?.unwrap_or(0);
@@ -28,7 +28,8 @@ fn take(rest: &mut &str, prefix: &str) -> bool {
     stripped.is_some()
 }
 
-/// A number of at most so many digits, if there is one; digits beyond `u16` count as its maximum where any length will do.
+/// A number of at most `max_digits` digits, if there is one. Values above `u16::MAX` saturate if any length
+/// is allowed.
 fn number(rest: &mut &str, max_digits: usize) -> Result<Option<u16>, SmilesReason> {
     let (digits, behind) = rest.split_at(rest.bytes().take_while(u8::is_ascii_digit).count());
     *rest = behind;
@@ -41,7 +42,7 @@ fn number(rest: &mut &str, max_digits: usize) -> Result<Option<u16>, SmilesReaso
     Ok(Some(digits.parse().unwrap_or(u16::MAX)))
 }
 
-/// The longest symbol there is.
+/// The longest matching element symbol; the flag marks aromatic ones.
 fn symbol(rest: &mut &str) -> Option<(Element, bool)> {
     for length in [2, 1] {
         let Some(symbol) = rest.get(..length) else { continue };

@@ -1,10 +1,10 @@
-//! One string for every way to write a molecule.
+//! Canonical SMILES.
 
 use std::collections::BTreeSet;
 
 use super::{Bond, Molecule, write};
 
-/// Choices among ties that are tried in one component.
+/// Maximum number of tie-breaking choices to try per component.
 const MAX_LEAVES: usize = 2000;
 
 /// See [`Molecule::canonical_smiles`].
@@ -20,7 +20,7 @@ fn of_component(molecule: &Molecule, part: &[usize]) -> String {
     let mut ranks = vec![0; molecule.atoms.len()];
     assign(&mut ranks, part, &part.iter().map(|&atom| invariant(atom)).collect::<Vec<_>>());
     let mut search = Search { molecule, part, best: None, leaves: 0 };
-    // Not recursive: every level of the search is one atom of the component.
+    // Iterative: the depth of the search is the number of atoms of the component.
     let mut stack = vec![ranks];
     while let Some(mut ranks) = stack.pop() {
         refine(molecule, part, &mut ranks);
@@ -37,7 +37,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Writes a string if all atoms are told apart; else puts on the stack what follows from each choice in the first tie.
+    /// Writes a string if all ranks differ; else pushes the result of each choice in the first tie.
     fn visit(&mut self, ranks: Vec<usize>, stack: &mut Vec<Vec<usize>>) {
         let tie = first_tie(self.part, &ranks);
         if tie.is_empty() {
@@ -50,7 +50,7 @@ impl Search<'_> {
         }
         let mut tried: Vec<usize> = Vec::new();
         for &atom in &tie {
-            // Exchanging twins changes nothing, so that one of them is enough.
+            // Exchanging twins changes nothing, so one of them is enough.
             if tried.iter().any(|&other| are_twins(self.molecule, atom, other)) {
                 continue;
             }
@@ -65,7 +65,7 @@ impl Search<'_> {
     }
 }
 
-/// Atoms of the lowest rank that several have.
+/// Atoms that share the lowest tied rank.
 fn first_tie(part: &[usize], ranks: &[usize]) -> Vec<usize> {
     let mut sorted: Vec<usize> = part.to_vec();
     sorted.sort_by_key(|&atom| (ranks[atom], atom));
@@ -97,7 +97,7 @@ fn refine(molecule: &Molecule, part: &[usize], ranks: &mut [usize]) {
     }
 }
 
-/// Gives every atom the number of atoms with a smaller key; tells whether a rank changed.
+/// Sets each rank to the number of atoms with a smaller key; returns whether a rank changed.
 fn assign<K: Ord>(ranks: &mut [usize], part: &[usize], keys: &[K]) -> bool {
     let mut order: Vec<usize> = (0..part.len()).collect();
     order.sort_by(|&a, &b| keys[a].cmp(&keys[b]));

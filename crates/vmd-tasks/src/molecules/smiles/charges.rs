@@ -1,10 +1,10 @@
-//! Nitrogen of valence 5, which is a way to write a pair of charges.
+//! Pentavalent nitrogen as a pair of charges.
 
 use super::element::Element;
 use super::parse::Raw;
 
-/// Writes a neutral N with five bonds and a terminal `=O` or `#N` as `[N+][O-]` or `[N+]=[N-]`, which is what such nitro groups,
-/// N-oxides, azides and diazo groups are.
+/// Rewrites a neutral N with five bonds and a terminal `=O` or `#N` as `[N+][O-]` or `[N+]=[N-]`. This covers
+/// nitro groups, N-oxides, azides and diazo groups.
 pub(super) fn separate(raw: &mut Raw, orders: &mut [Option<u32>]) {
     let mut bonds_of = vec![Vec::new(); raw.atoms.len()];
     for (bond, of) in raw.bonds.iter().enumerate() {

@@ -23,12 +23,12 @@ impl Element {
     pub(super) const NITROGEN: Self = Self(7);
     pub(super) const OXYGEN: Self = Self(8);
 
-    /// From its symbol.
+    /// Parses a symbol.
     pub(super) fn of(symbol: &str) -> Option<Self> {
         SYMBOLS.iter().position(|&known| known == symbol).map(|i| Self(i as u8 + 1))
     }
 
-    /// From its symbol in small letters, if it can be aromatic.
+    /// Parses a lower-case symbol, if the element can be aromatic.
     pub(super) fn of_aromatic(symbol: &str) -> Option<Self> {
         let is_it = |number: &u8| SYMBOLS[usize::from(*number) - 1].to_ascii_lowercase() == symbol;
         AROMATIC.into_iter().find(is_it).map(Self)
@@ -42,13 +42,13 @@ impl Element {
         AROMATIC.contains(&self.0)
     }
 
-    /// Whether it needs no brackets.
+    /// Whether the element is in the organic subset, which needs no brackets.
     pub(super) fn is_organic(self) -> bool {
         matches!(self.0, 5..=9 | 15..=17 | 35 | 53)
     }
 
-    /// Smallest valence with this charge that is at least `used`. `None` if there is none; `used` itself of an element whose
-    /// valences are not known.
+    /// Smallest valence with this charge that is at least `used`, or `None`. If the valences of the element
+    /// are unknown, `used` itself.
     pub(super) fn valence_from(self, charge: i8, used: u32) -> Option<u32> {
         match self.valences(charge) {
             Some(valences) => valences.iter().copied().find(|&valence| valence >= used),
@@ -56,9 +56,9 @@ impl Element {
         }
     }
 
-    /// The valences of the element with as many electrons, in the same row.
+    /// Valences of the isoelectronic element of the same row.
     fn valences(self, charge: i8) -> Option<&'static [u32]> {
-        // Atomic number of the first group-13 element of the row, to count valence electrons from.
+        // Atomic number of the first group-13 element of the row; valence electrons are counted from it.
         let first = match self.0 {
             1 => return Some(if charge == 0 { &[1] } else { &[0] }),
             5..=9 => 5,

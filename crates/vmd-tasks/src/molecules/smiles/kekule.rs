@@ -1,15 +1,15 @@
-//! Where double bonds are, and where else they could be.
+//! Kekulé structures and delocalised bonds.
 
 use super::error::SmilesReason::NotKekule;
 use super::matching::{Mates, augment};
 use super::parse::{Raw, RawBond};
 use super::{Bond, Molecule, SmilesError};
 
-/// Makes one of the open bonds double at every atom that needs it; tells which.
+/// Makes one of the open bonds double at every atom that needs it. Returns which bonds are double.
 ///
 /// # Errors
 ///
-/// [`NotKekule`] at an atom that gets none.
+/// [`NotKekule`] at an atom that gets no double bond.
 pub(super) fn place_doubles(raw: &Raw, needs: &[bool], open: &[bool]) -> Result<Vec<bool>, SmilesError> {
     let mut neighbours = vec![Vec::new(); needs.len()];
     for (bond, _) in raw.bonds.iter().zip(open).filter(|(_, open)| **open) {
@@ -30,10 +30,10 @@ pub(super) fn place_doubles(raw: &Raw, needs: &[bool], open: &[bool]) -> Result<
     Ok(raw.bonds.iter().zip(open).map(is_double).collect())
 }
 
-/// Marks the bonds that are double in some structures and single in others that differ in nothing else.
+/// Marks the bonds that are double in some Kekulé structures and single in others.
 ///
-/// They are those on a cycle of double and single bonds in turn: a bond is one of them if pairing the atoms of double bonds off is
-/// possible both with it and without it.
+/// Such bonds lie on a cycle of alternating double and single bonds: the double bonds have a matching both
+/// with and without the bond.
 pub(super) fn delocalise(molecule: &mut Molecule) {
     let n = molecule.atoms.len();
     let mates: Mates = (0..n).map(|atom| only_double(molecule, atom)).collect();
@@ -62,8 +62,8 @@ pub(super) fn delocalise(molecule: &mut Molecule) {
     }
 }
 
-/// The other end of an atom's double bond, if it has one such bond and no triple one, and would be read as one that needs a double
-/// bond if it were written as aromatic.
+/// The other end of an atom's double bond. `None` unless the atom has one double and no triple bond, and
+/// would need a double bond if it were aromatic.
 fn only_double(molecule: &Molecule, atom: usize) -> Option<usize> {
     let mut multiple = molecule.bonds[atom].iter().filter(|(_, bond)| *bond != Bond::Single);
     let (Some(&(mate, Bond::Double)), None) = (multiple.next(), multiple.next()) else { return None };
@@ -73,7 +73,7 @@ fn only_double(molecule: &Molecule, atom: usize) -> Option<usize> {
     (is.element.can_be_aromatic() && is_read).then_some(mate)
 }
 
-/// Whether a pairing turns the bond from double to single or back.
+/// Whether an alternating path changes the bond from double to single or back.
 fn can_move(neighbours: &[Vec<usize>], mates: &Mates, a: usize, b: usize) -> bool {
     let (mut changed, mut is_blocked) = (mates.clone(), vec![false; mates.len()]);
     if mates[a] == Some(b) {

@@ -1,12 +1,12 @@
-//! Pairing atoms off along bonds: Edmonds' algorithm.
+//! Maximum matching of atoms along bonds: Edmonds' algorithm.
 
 use std::collections::VecDeque;
 
-/// Whom each atom is paired with.
+/// Partner of each atom.
 pub(super) type Mates = Vec<Option<usize>>;
 
-/// Pairs the single atom `root` with another single one, if need be by pairing others anew; `false`, and nothing changed, if that
-/// is impossible. Atoms that `is_blocked` do not take part.
+/// Augments the matching from the unmatched atom `root`. Returns `false`, and changes nothing, if that is
+/// impossible. Atoms with `is_blocked` are excluded.
 ///
 /// # Source
 ///
@@ -39,18 +39,19 @@ pub(super) fn augment(
 
 struct Search<'a> {
     mates: &'a mut Mates,
-    /// The atom before each one at an odd distance from the root.
+    /// Predecessor of each atom at an odd distance from the root.
     parents: Vec<Option<usize>>,
-    /// The atom that stands for the odd cycle an atom is in.
+    /// Base atom of the contracted odd cycle of each atom.
     bases: Vec<usize>,
-    /// At an even distance from the root.
+    /// Whether the atom is at an even distance from the root.
     is_even: Vec<bool>,
     queue: VecDeque<usize>,
     root: usize,
 }
 
 impl Search<'_> {
-    /// Goes from an atom at an even distance to the next one; `true` if that was single, and all pairs are changed.
+    /// Extends the search from an atom at an even distance; `true` if an unmatched atom was found and the
+    /// matching augmented.
     fn reach(&mut self, atom: usize, other: usize) -> bool {
         if self.bases[atom] == self.bases[other] || self.mates[atom] == Some(other) {
             return false;
@@ -73,7 +74,7 @@ impl Search<'_> {
         atom == self.root || self.mates[atom].is_some_and(|mate| self.parents[mate].is_some())
     }
 
-    /// Makes the odd cycle that the bond closes one atom.
+    /// Contracts the odd cycle that the bond closes.
     fn contract(&mut self, a: usize, b: usize) {
         let base = self.common_base(a, b);
         let mut is_inside = vec![false; self.bases.len()];
@@ -124,7 +125,7 @@ impl Search<'_> {
         }
     }
 
-    /// Exchanges pairs along the path from `end` to the root.
+    /// Exchanges matched and unmatched bonds along the path from `end` to the root.
     fn flip(&mut self, end: usize) {
         let mut at = Some(end);
         while let Some(atom) = at {

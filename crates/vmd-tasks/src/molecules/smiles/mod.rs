@@ -1,4 +1,4 @@
-//! Whether a SMILES string is a molecule, and which.
+//! Parsing, validation and canonical form of SMILES.
 
 mod bracket;
 mod canonical;
@@ -17,18 +17,22 @@ pub use error::{SmilesError, SmilesReason};
 
 /// A molecule: atoms with charges, isotopes and hydrogens, and the bonds between them.
 ///
-/// Strings are read as `OpenSMILES` has them: atoms of the organic subset and in brackets, the bonds `- = # $ : / \`, branches, ring
-/// closures (`%nn` too) and dots. Refused are what breaks the grammar, rings that stay open or whose ends disagree, a second bond
-/// between two atoms, aromatic atoms outside of rings, aromatic systems without a Kekulé structure, and atoms with more bonds than
-/// a valence of theirs allows: H 1; B 3; C, Si, Ge 4; N 3; P, As 3, 5; O 2; S, Se, Te 2, 4, 6; halogens 1; a charged atom has those
-/// of the element with as many electrons, such as 4 for N⁺. Atoms in brackets may have fewer (radicals). N of valence 5 with a
-/// terminal `=O` or `#N` stands for charges and is read as such (`CN(=O)=O` is `C[N+](=O)[O-]`); other such N, to which
-/// `OpenSMILES` would give hydrogens, is refused. Valences of other elements are not checked. Nor are stereo marks, which are read
-/// and dropped, whether a ring is aromatic by Hückel's rule, and strain. An aromatic atom with a double bond outside the ring may have
-/// another one inside it, as in `O=p1ccccc1`; different Kekulé structures of such a ring count as different molecules. The wildcard `*` is refused, since it is no atom.
+/// Strings follow `OpenSMILES`: atoms of the organic subset and in brackets, the bonds `- = # $ : / \`,
+/// branches, ring closures (`%nn` too) and dots. Refused are syntax errors, rings that stay open or whose
+/// ends disagree, a second bond between two atoms, aromatic atoms outside of rings, aromatic systems without
+/// a Kekulé structure, and atoms with more bonds than their valences allow: H 1; B 3; C, Si, Ge 4; N 3; P, As
+/// 3, 5; O 2; S, Se, Te 2, 4, 6; halogens 1. A charged atom has the valences of the isoelectronic element,
+/// such as 4 for N⁺. Bracket atoms may have fewer bonds (radicals). N of valence 5 with a terminal `=O` or
+/// `#N` is read as a pair of charges (`CN(=O)=O` is `C[N+](=O)[O-]`); other such N, to which `OpenSMILES`
+/// would add hydrogens, is refused.
 ///
-/// `RDKit` allows a little more: other valences of halogens and of ions such as O⁴⁻, aromatic atoms in other rings, and different
-/// bonds at a ring's two ends.
+/// Not checked are the valences of other elements, Hückel's rule and ring strain. Stereo marks are parsed and
+/// dropped. An aromatic atom with a double bond outside the ring may have another one inside it, as in
+/// `O=p1ccccc1`; different Kekulé structures of such a ring count as different molecules. The wildcard `*` is
+/// refused.
+///
+/// `RDKit` is slightly more permissive: it accepts other valences of halogens and of ions such as O⁴⁻,
+/// aromatic atoms in other rings, and different bonds at a ring's two ends.
 ///
 /// # Source
 ///
@@ -54,30 +58,31 @@ impl Molecule {
     ///
     /// # Errors
     ///
-    /// [`SmilesError`] with the first problem; those of grammar come before those of rings, aromaticity and valence.
+    /// [`SmilesError`] with the first problem. Syntax errors come before errors of rings, aromaticity and
+    /// valence.
     pub fn parse(smiles: &str) -> Result<Self, SmilesError> {
         resolve::molecule(parse::parse(smiles)?)
     }
 
-    /// Atoms without the hydrogens that belong to another atom.
+    /// Number of atoms, without hydrogens that are attached to another atom.
     pub fn n_atoms(&self) -> usize {
         self.atoms.len()
     }
 
-    /// The same string for every way to write the molecule, to compare and count molecules with.
+    /// Canonical SMILES: equal for all ways to write the molecule.
     ///
-    /// Atoms are told apart by what surrounds them, as far as that goes; of ties every choice is tried, and the first string in
-    /// alphabetical order taken. Bonds that are double in some Kekulé structures and single in others are written as aromatic
-    /// ones, whatever the ring, so that the choice of the structure does not matter. Stereoisomers have the same string, tautomers
-    /// and other ways to set charges different ones. In a component with more than 2000 choices to try, of which one needs to be
-    /// far more symmetric than small molecules are, the string may depend on the order of atoms. The string can be parsed again, if
-    /// no more than 99 rings are open at once.
+    /// Atoms are ranked by their neighbourhoods. For ties every choice is tried, and the first string in
+    /// alphabetical order is taken. Bonds that are double in some Kekulé structures and single in others are
+    /// written as aromatic, whatever the ring, so the choice of the structure does not matter. Stereoisomers
+    /// have the same string; tautomers and other charge assignments have different ones. If a component needs
+    /// more than 2000 choices, which requires far more symmetry than small molecules have, the string may
+    /// depend on the order of atoms. The string can be parsed again if at most 99 rings are open at once.
     pub fn canonical_smiles(&self) -> String {
         canonical::smiles(self)
     }
 
-    /// A SMILES string that starts at the atom of lowest priority and goes to neighbours of lower priority first; atoms without a
-    /// priority have 0, and equal ones the order of the string that was parsed.
+    /// A SMILES string that starts at the atom of lowest priority and visits neighbours of lower priority
+    /// first. Missing priorities are 0; ties keep the order of the parsed string.
     pub fn smiles_in_order(&self, priority: &[usize]) -> String {
         let of_atom = |atom: usize| (priority.get(atom).copied().unwrap_or(0), atom);
         let mut order: Vec<usize> = (0..self.atoms.len()).collect();
@@ -90,7 +95,7 @@ impl Molecule {
         parts.join(".")
     }
 
-    /// Atoms that hang together, each part ascending.
+    /// Connected components, each with ascending atoms.
     fn components(&self) -> Vec<Vec<usize>> {
         let mut is_seen = vec![false; self.atoms.len()];
         let mut parts = Vec::new();
@@ -126,24 +131,25 @@ impl Molecule {
     }
 }
 
-/// An atom and the hydrogens that are not atoms of their own.
+/// An atom with its implicit hydrogens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Atom {
     element: Element,
-    /// 0 where none is given.
+    /// 0 if absent.
     isotope: u16,
     charge: i8,
     hydrogens: u32,
 }
 
-/// What holds two atoms together.
+/// Type of a bond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Bond {
     Single,
     Double,
     Triple,
     Quadruple,
-    /// Double in some Kekulé structures, single in others. An atom that has one has exactly one double bond, and it is one of these.
+    /// Double in some Kekulé structures, single in others. An atom with such bonds has exactly one double
+    /// bond, and it is one of them.
     Delocalised,
 }
 
@@ -158,7 +164,7 @@ impl Bond {
         }
     }
 
-    /// Pairs of electrons, of which a delocalised bond has one for certain.
+    /// Bond order; 1 for a delocalised bond.
     fn order(self) -> u32 {
         match self {
             Self::Single | Self::Delocalised => 1,

@@ -1,4 +1,4 @@
-//! From characters to atoms and bonds, as written.
+//! Syntax: from characters to atoms and bonds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ pub(super) struct RawAtom {
     pub(super) is_aromatic: bool,
     pub(super) isotope: u16,
     pub(super) charge: i8,
-    /// `None` outside of brackets, where the valence tells.
+    /// `None` outside of brackets, where the valence determines the number.
     pub(super) hydrogens: Option<u32>,
 }
 
@@ -35,18 +35,18 @@ pub(super) enum Symbol {
 pub(super) struct RawBond {
     pub(super) position: usize,
     pub(super) ends: [usize; 2],
-    /// `None` where nothing is written.
+    /// `None` if absent.
     pub(super) symbol: Option<Symbol>,
 }
 
-/// A string that obeys the grammar and has rings that close.
+/// A string with valid syntax and closed rings.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Raw {
     pub(super) atoms: Vec<RawAtom>,
     pub(super) bonds: Vec<RawBond>,
 }
 
-/// Reads a string as far as its grammar goes.
+/// Parses a string without checking rings, aromaticity and valence.
 pub(super) fn parse(smiles: &str) -> Result<Raw, SmilesError> {
     let mut parser = Parser { smiles, ..Parser::default() };
     while parser.position < smiles.len() {
@@ -59,7 +59,7 @@ pub(super) fn parse(smiles: &str) -> Result<Raw, SmilesError> {
 struct Branch {
     position: usize,
     atom: usize,
-    /// Atoms that there were when it began.
+    /// Number of atoms when the branch began.
     n_atoms: usize,
 }
 
@@ -74,9 +74,9 @@ struct Parser<'a> {
     smiles: &'a str,
     position: usize,
     raw: Raw,
-    /// Pairs of atoms with a bond, the lower first.
+    /// Pairs of bonded atoms, the lower index first.
     bonded: BTreeSet<[usize; 2]>,
-    /// The atom that the next one is bonded to.
+    /// The atom to which the next one is bonded.
     previous: Option<usize>,
     bond: Option<(Symbol, usize)>,
     branches: Vec<Branch>,

@@ -1,11 +1,11 @@
-//! From what is written to a molecule: orders of bonds, hydrogens, valences.
+//! From syntax to a molecule: bond orders, hydrogens, valences.
 
 use super::element::Element;
 use super::error::SmilesReason::{AromaticAtom, AromaticBond, Valence};
 use super::parse::{Raw, RawAtom, RawBond, Symbol};
 use super::{Atom, Bond, Molecule, SmilesError, charges, kekule, rings};
 
-/// Orders, hydrogens and valences of a string whose grammar is right.
+/// Determines bond orders, hydrogens and valences of a parsed string.
 pub(super) fn molecule(mut raw: Raw) -> Result<Molecule, SmilesError> {
     let mut orders = orders(&raw)?;
     charges::separate(&mut raw, &mut orders);
@@ -33,7 +33,8 @@ pub(super) fn molecule(mut raw: Raw) -> Result<Molecule, SmilesError> {
     Ok(molecule)
 }
 
-/// Places double bonds among the `open` ones, first with a second double bond at every atom that could have one, then without.
+/// Places double bonds among the `open` ones: first with a second double bond at every atom that may have
+/// one, then without.
 fn doubles(raw: &Raw, filled: Vec<Filled>, open: &[bool]) -> Result<(Vec<Filled>, Vec<bool>), SmilesError> {
     let place = |filled: Vec<Filled>| {
         let needs: Vec<bool> = filled.iter().map(|atom| atom.needs_double).collect();
@@ -59,7 +60,7 @@ fn used(raw: &Raw, orders: &[Option<u32>]) -> Vec<Used> {
     used
 }
 
-/// Bonds of an atom, without hydrogens; an aromatic one is at least single.
+/// Bond orders used by an atom, without hydrogens; an aromatic bond counts at least 1.
 #[derive(Debug, Clone, Copy, Default)]
 struct Used {
     orders: u32,
@@ -69,11 +70,11 @@ struct Used {
 #[derive(Debug, Clone, Copy)]
 struct Filled {
     hydrogens: u32,
-    /// Whether one of the atom's aromatic bonds has to be double.
+    /// Whether one of the atom's aromatic bonds must be double.
     needs_double: bool,
-    /// Whether one of them can be double beside another double bond, as in the phosphorus of `O=p1ccccc1`.
+    /// Whether one of them may be double beside another double bond, as in the phosphorus of `O=p1ccccc1`.
     may_have_second: bool,
-    /// Whether hydrogens fill the valence, and are not written.
+    /// Whether implicit hydrogens fill the valence.
     is_filled_up: bool,
 }
 
@@ -84,19 +85,19 @@ impl Filled {
     }
 }
 
-/// `None` where no valence suffices.
+/// `None` if no valence suffices.
 fn fill(atom: &RawAtom, used: Used) -> Option<Filled> {
     let taken = used.orders + atom.hydrogens.unwrap_or(0);
     let free = atom.element.valence_from(atom.charge, taken)? - taken;
     let needs_double = atom.is_aromatic && !used.has_multiple && free > 0;
-    // Only beyond its lowest valence has an atom room for two double bonds and two others.
+    // An atom can have two double bonds and two others only above its lowest valence.
     let is_expanded = atom.element.valence_from(atom.charge, 0)? < taken;
     let may_have_second = atom.is_aromatic && used.has_multiple && is_expanded && free > 0;
     let hydrogens = atom.hydrogens.unwrap_or(free - u32::from(needs_double));
     Some(Filled { hydrogens, needs_double, may_have_second, is_filled_up: atom.hydrogens.is_none() })
 }
 
-/// Order of each bond; `None` of an aromatic one.
+/// Order of each bond; `None` for aromatic bonds.
 fn orders(raw: &Raw) -> Result<Vec<Option<u32>>, SmilesError> {
     let ends: Vec<[usize; 2]> = raw.bonds.iter().map(|bond| bond.ends).collect();
     let in_ring = rings::in_rings(raw.atoms.len(), &ends);
@@ -120,7 +121,7 @@ fn orders(raw: &Raw) -> Result<Vec<Option<u32>>, SmilesError> {
     raw.bonds.iter().zip(&in_ring).map(order).collect()
 }
 
-/// Counts `[H]` on another element with that, so that a molecule with and without its hydrogens written out is the same.
+/// Merges `[H]` atoms into their neighbours, so that explicit and implicit hydrogens give the same molecule.
 fn without_hydrogen_atoms(molecule: Molecule) -> Molecule {
     let Molecule { mut atoms, bonds } = molecule;
     let plain = Atom { element: Element::HYDROGEN, isotope: 0, charge: 0, hydrogens: 0 };

@@ -1,6 +1,6 @@
-//! Which bonds are in rings.
+//! Ring membership of bonds.
 
-/// Whether each bond between `n` atoms is in a ring, that is, removing it cuts nothing off.
+/// Whether each bond between `n` atoms is in a ring, i.e. is not a bridge.
 pub(super) fn in_rings(n: usize, bonds: &[[usize; 2]]) -> Vec<bool> {
     let mut neighbours = vec![Vec::new(); n];
     for (bond, &[a, b]) in bonds.iter().enumerate() {
@@ -17,7 +17,7 @@ pub(super) fn in_rings(n: usize, bonds: &[[usize; 2]]) -> Vec<bool> {
     search.is_ring
 }
 
-/// Depth-first search with the earliest atom that each subtree has a bond to.
+/// Depth-first search that tracks the earliest atom reachable from each subtree.
 struct Search {
     /// Time at which each atom was entered, from 1.
     entered: Vec<usize>,
@@ -27,7 +27,7 @@ struct Search {
 }
 
 impl Search {
-    /// Not recursive: a chain may be longer than the stack.
+    /// Iterative: a long chain would overflow the stack.
     fn run(&mut self, root: usize, neighbours: &[Vec<(usize, usize)>]) {
         self.enter(root);
         let mut stack = vec![(root, None, 0)];

@@ -1,8 +1,8 @@
-//! From a molecule to a string.
+//! Writing SMILES.
 
 use super::{Atom, Bond, Molecule};
 
-/// Writes one component, from the atom of lowest rank on, at each atom the neighbours of lower rank first.
+/// Writes one component, starting at the atom of lowest rank and visiting neighbours of lower rank first.
 pub(super) fn component(molecule: &Molecule, part: &[usize], ranks: &[usize]) -> String {
     let Some(root) = part.iter().copied().min_by_key(|&atom| ranks[atom]) else { return String::new() };
     let tree = Tree::new(molecule, root, ranks);
@@ -13,7 +13,7 @@ pub(super) fn component(molecule: &Molecule, part: &[usize], ranks: &[usize]) ->
             Task::Text(text) => writer.text.push(text),
             Task::Atom(atom, bond) => {
                 writer.atom(atom, bond);
-                // What comes last goes onto the stack first.
+                // Push in reverse, since the stack pops the last item first.
                 for (i, &(child, bond)) in tree.children[atom].iter().enumerate().rev() {
                     let is_last = i + 1 == tree.children[atom].len();
                     if !is_last {
@@ -32,21 +32,21 @@ pub(super) fn component(molecule: &Molecule, part: &[usize], ranks: &[usize]) ->
 
 enum Task {
     Text(char),
-    /// An atom and the bond to the one before it.
+    /// An atom and the bond to its predecessor.
     Atom(usize, Option<(usize, Bond)>),
 }
 
-/// The order in which atoms are written, and the bonds that are rings.
+/// The order in which atoms are written, and the ring bonds.
 struct Tree {
     children: Vec<Vec<(usize, Bond)>>,
-    /// Atoms behind this one that it has a ring bond to.
+    /// Later atoms with a ring bond to this one.
     opens: Vec<Vec<(usize, Bond)>>,
-    /// Atoms before this one that it has a ring bond to.
+    /// Earlier atoms with a ring bond to this one.
     closes: Vec<Vec<usize>>,
 }
 
 impl Tree {
-    /// Not recursive: a chain may be longer than the stack.
+    /// Iterative: a long chain would overflow the stack.
     fn new(molecule: &Molecule, root: usize, ranks: &[usize]) -> Self {
         let n = molecule.atoms.len();
         let mut tree =
@@ -83,7 +83,7 @@ impl Tree {
 struct Writer<'a> {
     molecule: &'a Molecule,
     tree: &'a Tree,
-    /// The ring bond that each number is used for, from 1 on.
+    /// The ring bond that uses each number, from 1.
     open: Vec<Option<[usize; 2]>>,
     text: String,
 }
@@ -106,7 +106,7 @@ impl Writer<'_> {
             self.bond(bond, atom, other);
             self.number(free);
         }
-        // Numbers become free behind the atom, so that none is there twice.
+        // Numbers are freed after the atom, so that it has none twice.
         closed.iter().for_each(|&number| self.open[number] = None);
     }
 
@@ -136,7 +136,7 @@ fn atom_text(molecule: &Molecule, atom: usize) -> String {
     let is_aromatic = molecule.is_delocalised(atom);
     let symbol =
         if is_aromatic { element.symbol().to_ascii_lowercase() } else { element.symbol().to_owned() };
-    // An aromatic atom has one bond more than its bonds as written tell.
+    // An aromatic atom has a valence one above the sum of its bonds as written.
     let written = molecule.valence(atom) - u32::from(is_aromatic);
     let implied =
         element.valence_from(0, written).and_then(|v| (v - written).checked_sub(u32::from(is_aromatic)));
