@@ -309,7 +309,7 @@ fn bad_requests_are_told_what_to_do() {
     let vocabulary = at.join("text/model/vocabulary.json");
     let good = fs::read_to_string(&vocabulary).unwrap();
     fs::write(&vocabulary, good.replace("text27", "bytes")).unwrap();
-    sample(&[], 1, &["vocabulary.json: it has 256 values, but the model 27", "restore"]);
+    sample(&[], 1, &["vocabulary.json has 256 values, but the model 27", "restore"]);
     fs::write(&vocabulary, &good[..good.len() / 2]).unwrap();
     sample(&[], 1, &["vocabulary.json", "restore the file"]);
     fs::write(&vocabulary, good).unwrap();
