@@ -1,4 +1,4 @@
-//! `sample`: unconditional sequences, and texts.
+//! `sample`: generates unconditional sequences, and texts.
 
 mod text;
 
@@ -10,7 +10,7 @@ use crate::args::SampleArgs;
 use crate::failure::usage;
 use vmd::models::LoadedModel;
 
-/// Draws and prints.
+/// Draws samples and prints them.
 pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
     if args.count == 0 {
         return Err(usage("--count must be 1 or more"));

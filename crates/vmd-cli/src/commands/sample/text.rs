@@ -1,4 +1,4 @@
-//! Texts from a model of text.
+//! Generates texts with a model of text.
 
 use std::io::Write;
 
@@ -11,7 +11,7 @@ use crate::args::SampleArgs;
 use crate::failure::usage;
 use vmd::models::LoadedModel;
 
-/// Writes texts; a single one appears as it is written.
+/// Generates texts; a single text is printed as it is generated.
 pub(super) fn write(
     loaded: &LoadedModel,
     encoding: &Encoding,
@@ -52,22 +52,22 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Prints a single text as it is written.
+/// Prints a single text as it is generated.
 struct Stream<'a> {
     encoding: &'a Encoding,
-    /// Tokens of the text.
+    /// Number of tokens of the text.
     length: usize,
-    /// Bytes that are printed already.
+    /// Bytes already printed.
     shown: usize,
 }
 
 impl Stream<'_> {
-    /// Prints what is new of `text`, but for a last character that may be incomplete.
+    /// Prints the new part of `text`, except for an incomplete last character.
     fn show(&mut self, text: &str) {
         let ready = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
         if let Some(new) = ready.get(self.shown..) {
             print!("{new}");
-            // A closed pipe shows at the next line.
+            // A closed pipe is reported at the next line.
             let _ = std::io::stdout().flush();
             self.shown = ready.len();
         }
@@ -81,7 +81,7 @@ impl Observer for Stream<'_> {
     }
 }
 
-/// What is given of every text, with the mask token elsewhere.
+/// The given tokens of every text, with the mask token elsewhere.
 fn template(loaded: &LoadedModel, encoding: &Encoding, args: &SampleArgs) -> anyhow::Result<Vec<u32>> {
     let config = loaded.model.config();
     let mask = config.mask_token();
@@ -93,7 +93,7 @@ fn template(loaded: &LoadedModel, encoding: &Encoding, args: &SampleArgs) -> any
         _ => encoding.template(prompt).map_err(|error| usage(format!("--prompt: {error}")))?,
     };
     let whole = template.contains(&mask).then_some(template.len());
-    // A prompt that fills a sequence is gone on with by another one, where that is possible.
+    // A prompt that fills a whole sequence is continued by another sequence, if the model can do that.
     let given = template.len();
     let goes_on = config.causal && encoding.form == Form::Text && given >= config.seq_len;
     let length = args.length.or(whole).unwrap_or(if goes_on {
