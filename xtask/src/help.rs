@@ -1,12 +1,12 @@
-//! The list of commands.
+//! The help text.
 
-/// Where the commands of `vmd` are declared; their documentation is their help.
+/// The file that declares the commands of `vmd`; their doc comments are the help.
 const COMMANDS: &str = include_str!("../../crates/vmd-cli/src/args/mod.rs");
 
-/// Where those of `vmd-lab` are.
+/// The file that declares the commands of `vmd-lab`.
 const LAB_COMMANDS: &str = include_str!("../../crates/vmd-lab/src/args.rs");
 
-/// Commands that are carried out here.
+/// Commands of this program.
 const OWN: [(&str, &str); 2] = [
     (
         "ci",
@@ -21,7 +21,7 @@ const NAMES: usize = 22;
 /// Width of a line.
 const WIDTH: usize = 110;
 
-/// What `cargo xtask help` prints.
+/// Text of `cargo xtask help`.
 pub(crate) fn text() -> String {
     let mut text = String::from("Usage: cargo xtask [--features LIST] <command> [arguments]\n");
     let sections = [
@@ -43,7 +43,7 @@ pub(crate) fn text() -> String {
     text
 }
 
-/// Names and purposes of the variants of `enum Command` in a source file.
+/// Names and descriptions of the variants of `enum Command` in a source file.
 fn declared(source: &str) -> Vec<(String, String)> {
     let body = source.split_once("enum Command {").map_or("", |(_, rest)| rest);
     let (mut commands, mut docs) = (Vec::new(), Vec::new());
@@ -59,7 +59,7 @@ fn declared(source: &str) -> Vec<(String, String)> {
     commands
 }
 
-/// `EvaluateText` as `evaluate-text`.
+/// Converts `EvaluateText` to `evaluate-text`.
 fn kebab(variant: &str) -> String {
     let mut name = String::new();
     for (place, c) in variant.char_indices() {
@@ -71,7 +71,7 @@ fn kebab(variant: &str) -> String {
     name
 }
 
-/// One command, its purpose broken into lines.
+/// One command, its description broken into lines.
 fn entry(name: &str, purpose: &str) -> String {
     let mut lines = vec![String::new()];
     for word in purpose.split_whitespace() {

@@ -1,4 +1,4 @@
-//! The report: tables of all sections in Markdown.
+//! The report: tables of all sections as Markdown.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use super::collect::{ArmResult, Key, Spread, rows};
 use super::figures;
 use super::plan::Section;
 
-/// What is shown of a metric: its name in the figures, its head, a factor and the decimals.
+/// A column of a metric: name of the figure, heading, factor and decimals.
 type Metric = (&'static str, &'static str, f64, usize);
 
 /// Figures of samplers.
@@ -85,7 +85,7 @@ pub(super) fn write(name: &str, results: &[ArmResult<'_>], file: &Path) -> anyho
     Ok(write_atomically(file, text.as_bytes())?)
 }
 
-/// A row for each arm, a column for each metric and number of steps that some arm has.
+/// A row per arm, a column per metric and number of steps that occurs.
 fn table(text: &mut String, rows: &[&ArmResult<'_>], metrics: &[Metric], at: &str) -> std::fmt::Result {
     let mut columns: Vec<(&Metric, &Key)> = Vec::new();
     for metric in metrics {
@@ -114,7 +114,7 @@ fn table(text: &mut String, rows: &[&ArmResult<'_>], metrics: &[Metric], at: &st
     Ok(())
 }
 
-/// Training steps in which arms and their baselines get nine tenths of the way that the baseline's bound comes down after its
+/// Training steps in which arms and their baselines reach nine tenths of the decrease of the baseline's bound after its
 /// first validation.
 fn steps_to_bound(text: &mut String, results: &[ArmResult<'_>], rows: &[&ArmResult<'_>]) -> std::fmt::Result {
     let mut compared = Vec::new();
