@@ -10,9 +10,9 @@ const LAB_COMMANDS: &str = include_str!("../../crates/vmd-lab/src/args.rs");
 const OWN: [(&str, &str); 2] = [
     (
         "ci",
-        "Run every check that a change must pass; --fast leaves out docs and the smoke run, --devices checks the other backends instead",
+        "Run every check that a change must pass; --fast skips docs and the smoke run, --devices checks the other backends instead",
     ),
-    ("tidy", "Check layers, manifests, file lengths and the small things"),
+    ("tidy", "Check layers, manifests, file lengths and other rules"),
 ];
 
 /// Width of the column of names.
@@ -36,8 +36,8 @@ pub(crate) fn text() -> String {
             .for_each(|(name, purpose)| text.push_str(&entry(&format!("{prefix}{name}"), purpose)));
     }
     text.push_str(
-        "\n`cargo xtask <command> --help` lists a command's arguments. The programs are built in release before they start (some\n\
-         minutes the first time, seconds afterwards); `cargo install --path crates/vmd-cli` installs `vmd`. --features adds\n\
+        "\n`cargo xtask <command> --help` lists a command's arguments. The programs are built in release mode first (minutes\n\
+         the first time, seconds later); `cargo install --path crates/vmd-cli` installs `vmd`. --features adds\n\
          backends: wgpu, vulkan, metal, cuda.\n",
     );
     text

@@ -220,7 +220,7 @@ pub fn open(name: &str) -> Result<Opened, Error> {
                 return Ok(Opened { device, chosen });
             }
         }
-        return Err(Error::usage("this program was built without any device; build it with --features flex"));
+        return Err(Error::usage("this program was built without a backend; build it with --features flex"));
     }
     let Some(parsed) = Name::parse(name) else {
         return Err(Error::usage(format!(
@@ -236,7 +236,7 @@ pub fn open(name: &str) -> Result<Opened, Error> {
             ))
         }
         Absent::NotFound => Error::usage(format!(
-            "no device `{parsed}` on this machine; `devices` lists what there is, and --device flex always works"
+            "no device `{parsed}` on this machine; `devices` lists the available ones, and --device flex always works"
         )),
     })?;
     Ok(Opened { device, chosen: None })
@@ -252,7 +252,7 @@ pub fn check_precision(precision: Precision, device: &Device) -> Result<(), Erro
         return Ok(());
     }
     Err(Error::usage(format!(
-        "this device does not compute in {precision} (a processor needs AVX512-BF16 for bf16); use --precision f32"
+        "this device does not support {precision} (a processor needs AVX512-BF16 for bf16); use --precision f32"
     )))
 }
 

@@ -55,7 +55,7 @@ impl VariationalMaskedDiffusion {
         let (config, template) = (self.model.config(), encoding.template(text)?);
         if !config.causal && template.len() > config.seq_len {
             return Err(Error::usage(format!(
-                "the text has {} tokens, and this model fills sequences of at most {}; shorten the text",
+                "the text has {} tokens, and this model's sequences have at most {}; shorten the text",
                 template.len(),
                 config.seq_len
             )));

@@ -192,7 +192,7 @@ impl RunConfig {
             problems.push(format!("evaluate.{option} is for {tasks}; leave it out"));
         }
         if self.evaluate.best_of > 1 && !self.data.has_rules() {
-            problems.push("evaluate.best_of needs rules that a block could keep, and these data have none; leave it out".into());
+            problems.push("evaluate.best_of needs data with rules for a single block, and these have none; leave it out".into());
         }
         problems.extend(self.evaluate_problems());
         let name_is_plain = !self.name.is_empty()

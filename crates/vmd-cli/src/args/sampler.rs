@@ -56,7 +56,7 @@ impl SamplerArgs {
     pub(crate) fn one(&self, value: ValueRule) -> anyhow::Result<SamplerConfig> {
         let counts = [("--reveal", self.reveal.len()), ("--nfe", self.nfe.len())];
         if let Some((flag, _)) = counts.into_iter().find(|(_, count)| *count > 1) {
-            return Err(usage(format!("this command takes one {flag}")));
+            return Err(usage(format!("this command accepts only one {flag}")));
         }
         let mut all = self.all(value)?;
         Ok(all.pop().expect("a reveal rule and a number of evaluations have defaults"))

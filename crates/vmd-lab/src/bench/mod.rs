@@ -46,7 +46,7 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
         return Err(usage(format!("no group `{unknown}`; --only takes {}", GROUPS.join(", "))));
     }
     if args.torch.is_none() {
-        eprintln!("PyTorch is skipped; give --torch PYTHON to run it in turns with this program");
+        eprintln!("PyTorch is skipped; give --torch PYTHON to include it");
     }
     let mut rows = Vec::new();
     let precision = args.common.precision.unwrap_or_default();

@@ -70,7 +70,7 @@ impl Worker {
 
     /// Times `n` runs.
     pub(super) fn time(&mut self, n: usize) -> anyhow::Result<Answer> {
-        let failed = || format!("{} stopped; does `import torch` work there?", self.what);
+        let failed = || format!("{} stopped; check that `import torch` works there", self.what);
         writeln!(self.requests, "{n}").with_context(failed)?;
         let mut line = String::new();
         self.answers.read_line(&mut line).with_context(failed)?;

@@ -62,9 +62,9 @@ pub(super) fn write(name: &str, results: &[ArmResult<'_>], file: &Path) -> anyho
     let revisions: BTreeSet<&str> = records().map(|record| record.revision.as_str()).collect();
     let revisions = revisions.into_iter().collect::<Vec<_>>().join(", ");
     let mut text = format!(
-        "# Study `{name}`\n\nRevision {revisions}. A cell is the mean over seeds ± their standard deviation, with the \
-         number of seeds behind it; divergences, entropies and bounds are nats per sequence. Bounds and what follows them \
-         are those of the last validation. Baselines stand directly below their arms.\n"
+        "# Study `{name}`\n\nRevision {revisions}. A cell is the mean over seeds ± their standard deviation, followed by the \
+         number of seeds; divergences, entropies and bounds are in nats per sequence. Bounds and the columns after them \
+         are from the last validation. Baselines are directly below their arms.\n"
     );
     for section in Section::ALL {
         let rows: Vec<_> = rows(results, section).into_iter().map(|(result, _)| result).collect();

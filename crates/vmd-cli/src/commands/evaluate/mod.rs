@@ -69,10 +69,10 @@ impl Kind {
                 Ok(Box::new(SudokuTask::of_cells(loaded.model.config().seq_len)?))
             }
             None if self == Self::Synthetic => {
-                Err(usage("give --set: the model's folder does not say what it was trained on"))
+                Err(usage("give --set: the model's folder does not name its data"))
             }
             None => Err(usage(
-                "the model lies in no run on such data; give --model RUN, where RUN/config.toml says what it was trained on",
+                "the model is not in a run folder with such data; give --model RUN, where RUN/config.toml names the data",
             )),
         }
     }

@@ -50,7 +50,7 @@ struct Curve {
 pub(super) fn draw(measured: &[Vec<Record>], path: &Path) -> anyhow::Result<()> {
     let is_measured = |metric: &str| measured.iter().flatten().any(|record| record.metric == metric);
     let Some(&(metric, mean, what)) = SHARES.iter().find(|(metric, ..)| is_measured(metric)) else {
-        return Err(usage("--plot draws shares, and this evaluation measures none; leave it out"));
+        return Err(usage("--plot needs a share to plot, and this evaluation has none; leave it out"));
     };
     let mut curves = Curves { what, has_baseline: measured.len() > 1, curves: Vec::new() };
     for (place, records) in measured.iter().enumerate() {

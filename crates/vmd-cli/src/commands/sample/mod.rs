@@ -32,14 +32,14 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
     let sampler = sequence_sampler(&loaded.model, &sampler)?;
     if args.prompt.is_some() || args.length.is_some() || args.candidates != 1 {
         return Err(usage(
-            "--prompt, --length and --candidates are for models of text, and this is none; leave them out",
+            "--prompt, --length and --candidates are for models of text; leave them out",
         ));
     }
     let blank = vec![config.mask_token(); args.count * config.seq_len];
     let seed = args.common.seed.unwrap_or(0);
     if args.sampler.best_of > 1 && rules.is_none() {
         return Err(usage(
-            "--best-of needs the rules of the model's data, and its folder lies in no run on data with rules; leave it out",
+            "--best-of needs the rules of the model's data, and the model is not in a run folder of data with rules; leave it out",
         ));
     }
     let output = match &rules {

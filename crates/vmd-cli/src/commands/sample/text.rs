@@ -22,7 +22,7 @@ pub(super) fn write(
     let compared = template.len() <= loaded.model.config().seq_len && encoding.stop().is_none();
     if args.candidates == 0 || args.candidates > 1 && !compared {
         return Err(usage(format!(
-            "--candidates {}: it must be 1 or more, and compares texts of up to {} tokens, not lines; set it to 1, or \
+            "--candidates {}: must be 1 or more, and more than 1 only for texts of at most {} tokens, not lines; set it to 1, or \
              shorten the text",
             args.candidates,
             loaded.model.config().seq_len
@@ -88,7 +88,7 @@ fn template(loaded: &LoadedModel, encoding: &Encoding, args: &SampleArgs) -> any
     let prompt = args.prompt.as_deref().unwrap_or_default();
     let mut template = match encoding.form {
         Form::Table if !prompt.is_empty() => {
-            return Err(usage("--prompt is for text, and this model writes rows of a table; leave it out"));
+            return Err(usage("--prompt is for text, and this model generates rows of a table; leave it out"));
         }
         _ => encoding.template(prompt).map_err(|error| usage(format!("--prompt: {error}")))?,
     };
@@ -103,13 +103,13 @@ fn template(loaded: &LoadedModel, encoding: &Encoding, args: &SampleArgs) -> any
     });
     if length < template.len() || length == 0 {
         return Err(usage(format!(
-            "--length {length} is less than the {} tokens of the prompt, or none; raise it",
+            "--length {length} is 0 or less than the {} tokens of the prompt; increase it",
             template.len()
         )));
     }
     if length > config.seq_len && (!config.causal || encoding.form != Form::Text) {
         return Err(usage(format!(
-            "{length} tokens, and this model's sequences have {}; lower --length, or shorten the prompt",
+            "{length} tokens are more than the {} tokens of this model's sequences; lower --length, or shorten the prompt",
             config.seq_len
         )));
     }

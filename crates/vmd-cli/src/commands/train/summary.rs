@@ -66,18 +66,18 @@ pub(super) fn save_graph(run: &Run, model: &VmdModel) -> anyhow::Result<()> {
 /// Why a latent collapsed, as far as the figures show, and which settings help.
 fn advice(estimate: &BoundEstimate) -> String {
     let collapsed =
-        "the latent gains less than 1 % of the reconstruction: the model works as if it had none.";
+        "the latent gains less than 1 % of the reconstruction: the model does not use it.";
     let reason = match estimate.latent_headroom() {
         Some(nats) if nats < 0.05 * estimate.recon => {
-            "At these objective.steps a latent can save next to nothing: tokens appear nearly one at a time, or follow \
-             from what is given. Set fewer objective.steps, or leave the latent out."
+            "At these objective.steps a latent can save almost nothing: tokens are revealed nearly one at a time, or follow \
+             from the given tokens. Set fewer objective.steps, or leave the latent out."
         }
         _ if estimate.kl > 0.5 => {
-            "Its KL is paid, but the denoiser does not read it. Set a longer first phase of train.kl at a low weight."
+            "Its KL is not zero, but the denoiser does not use it. Set a longer first phase of train.kl at a low weight."
         }
         _ => {
             "The posterior equals the prior. Set latent.posterior.init_scale to 5, or a lower first weight in train.kl; \
-             fewer objective.steps raise what a latent can save."
+             with fewer objective.steps a latent can save more."
         }
     };
     format!("{collapsed} {reason}")
