@@ -191,7 +191,9 @@ pub fn describe(estimate: &BoundEstimate) -> String {
             " (reconstruction {:.3}, KL {:.3}); latent gain {gain:.3} nats, {} of {} units active, I(x;z) {:.2} nats",
             estimate.recon, estimate.kl, health.active_units, health.n_units, health.mutual_information
         );
-        if let (Some(latent_headroom), Some(savings)) = (estimate.latent_headroom(), estimate.latent_savings()) {
+        if let (Some(latent_headroom), Some(savings)) =
+            (estimate.latent_headroom(), estimate.latent_savings())
+        {
             text += &format!("; latent headroom {latent_headroom:.2} nats, latent savings {savings:.2}");
         }
         if estimate.is_collapsed() {

@@ -29,7 +29,8 @@ pub(super) fn check_root(path: &str, text: &str) -> Vec<Problem> {
     if (0..docs.len()).any(|i| docs[i].starts_with("Invariant:") && starts_paragraph(i)) {
         return Vec::new();
     }
-    let remedy = "add a `//!` paragraph that starts with `Invariant:` and names what the crate must not depend on";
+    let remedy =
+        "add a `//!` paragraph that starts with `Invariant:` and names what the crate must not depend on";
     vec![Problem::new(path, docs.len(), "the docs name no invariant", remedy)]
 }
 

@@ -31,9 +31,7 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
     let rules = task.as_ref().and_then(|task| task.checker());
     let sampler = sequence_sampler(&loaded.model, &sampler)?;
     if args.prompt.is_some() || args.length.is_some() || args.candidates != 1 {
-        return Err(usage(
-            "--prompt, --length and --candidates are for models of text; leave them out",
-        ));
+        return Err(usage("--prompt, --length and --candidates are for models of text; leave them out"));
     }
     let blank = vec![config.mask_token(); args.count * config.seq_len];
     let seed = args.common.seed.unwrap_or(0);

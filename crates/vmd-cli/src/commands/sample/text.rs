@@ -88,7 +88,9 @@ fn template(loaded: &LoadedModel, encoding: &Encoding, args: &SampleArgs) -> any
     let prompt = args.prompt.as_deref().unwrap_or_default();
     let mut template = match encoding.form {
         Form::Table if !prompt.is_empty() => {
-            return Err(usage("--prompt is for text, and this model generates rows of a table; leave it out"));
+            return Err(usage(
+                "--prompt is for text, and this model generates rows of a table; leave it out",
+            ));
         }
         _ => encoding.template(prompt).map_err(|error| usage(format!("--prompt: {error}")))?,
     };

@@ -96,7 +96,9 @@ fn proper_puzzle(text: &str) -> anyhow::Result<Grid> {
     }
     match solve_within(&puzzle, 2, SOLVER_NODES).map(|solutions| solutions.count) {
         Some(1) => Ok(puzzle),
-        None => Err(usage("the search for solutions is too long to verify that there is only one; add clues")),
+        None => {
+            Err(usage("the search for solutions is too long to verify that there is only one; add clues"))
+        }
         Some(0) => Err(usage("the puzzle has no solution; check its clues")),
         _ => Err(usage("the puzzle has several solutions; add clues until only one is left")),
     }

@@ -65,8 +65,7 @@ pub(super) fn save_graph(run: &Run, model: &VmdModel) -> anyhow::Result<()> {
 
 /// Why a latent collapsed, as far as the figures show, and which settings help.
 fn advice(estimate: &BoundEstimate) -> String {
-    let collapsed =
-        "the latent gains less than 1 % of the reconstruction: the model does not use it.";
+    let collapsed = "the latent gains less than 1 % of the reconstruction: the model does not use it.";
     let reason = match estimate.latent_headroom() {
         Some(nats) if nats < 0.05 * estimate.recon => {
             "At these objective.steps a latent can save almost nothing: tokens are revealed nearly one at a time, or follow \
