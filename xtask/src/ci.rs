@@ -1,4 +1,4 @@
-//! Every check that a change must pass, in the order of how soon each can say no.
+//! All checks that a change must pass, fastest first.
 
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::workspace::{Workspace, cargo};
 use crate::{smoke, tidy};
 
-/// A named check; `slow` ones are left out with `--fast`.
+/// A named check; `slow` ones are skipped with `--fast`.
 struct Step {
     name: &'static str,
     slow: bool,
@@ -20,7 +20,7 @@ enum Check {
     Smoke,
 }
 
-/// Runs the steps up to the first that fails.
+/// Runs the steps up to the first failure.
 pub(crate) fn run(fast: bool) -> Result<(), Failure> {
     let workspace = Workspace::load()?;
     let steps: Vec<Step> = steps(has_nextest()).into_iter().filter(|step| !(fast && step.slow)).collect();
@@ -52,7 +52,7 @@ fn steps(nextest: bool) -> Vec<Step> {
             rustdoc_warnings_fail: line.starts_with("doc "),
         },
     };
-    // In release, so that one build serves clippy's successors, the tests and the smoke run.
+    // Release mode, so that clippy, the tests and the smoke run share one build.
     let tests = if nextest {
         "nextest run --workspace --release --locked --no-fail-fast"
     } else {
@@ -63,12 +63,11 @@ fn steps(nextest: bool) -> Vec<Step> {
         Step { name: "tidy", slow: false, check: Check::Tidy },
         cargo("clippy", false, "clippy --workspace --all-targets --release --locked -- -D warnings"),
         cargo("tests", false, tests),
-        // Nothing else has this feature on, so that most builds need no tokenizers.
+        // Only this step enables the feature `bpe`, so that other builds do not need tokenizers.
         cargo("byte pairs", true, "test -p vmd-data --release --locked --features bpe --test it byte_pairs"),
         cargo("inference alone", true, "check -p vmd --locked --no-default-features --features flex --lib"),
         cargo("examples in docs", true, "test --workspace --release --doc --locked"),
-        // Programs and libraries apart, programs first: the program `vmd` and the library `vmd` would write the
-        // same pages, and those of the library are to stay.
+        // The program `vmd` and the library `vmd` write the same pages. The library comes last, so that its pages remain.
         cargo("docs of programs", true, "doc --workspace --release --no-deps --locked --bins"),
         cargo("docs of libraries", true, "doc --workspace --release --no-deps --locked --lib"),
         Step { name: "smoke", slow: true, check: Check::Smoke },

@@ -1,6 +1,6 @@
-//! Checks of the backends that the usual build leaves out: `ci --devices`.
+//! Checks of backends that are not part of the usual build: `ci --devices`.
 //!
-//! Their dependencies take ten minutes to build, so they live in a target folder of their own.
+//! Their dependencies take ten minutes to build, so they have a separate target folder.
 
 use std::process::Command;
 
@@ -9,12 +9,12 @@ use crate::failure::Failure;
 use crate::layers::PROGRAM;
 use crate::workspace::{Workspace, cargo};
 
-/// Type-checks CUDA, and runs the suite of devices on a graphics interface carried out by the processor.
+/// Type-checks CUDA, and runs the device tests on a software implementation of a graphics interface.
 pub(crate) fn run() -> Result<(), Failure> {
     let workspace = Workspace::load()?;
     println!("==> CUDA, types only");
     let mut check = in_own_folder(&workspace, &["check", "--features", "cuda"]);
-    // The build scripts of CUDA's bindings look for a toolkit unless documentation is being built.
+    // The build scripts of the CUDA bindings require a toolkit unless documentation is being built.
     succeed(check.env("DOCS_RS", "1"))?;
     println!("\n==> devices");
     let mut test = in_own_folder(
@@ -22,7 +22,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         &["test", "--features", "wgpu", "--test", "it", "devices", "--", "--nocapture"],
     );
     if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
-        // Keeps Vulkan's loader from complaining.
+        // Suppresses a warning of the Vulkan loader.
         test.env("XDG_RUNTIME_DIR", workspace.in_target("devices"));
     }
     succeed(&mut test)

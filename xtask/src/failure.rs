@@ -1,17 +1,17 @@
-//! How a command ends when it does not end well.
+//! Errors of commands and their exit codes.
 
 use std::process::ExitCode;
 
-/// Why a command stopped.
+/// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Something was typed that is not understood; exit code 2.
+    /// The arguments are wrong; exit code 2.
     Usage(String),
-    /// Something is wrong with the code, the tools or the machine; exit code 1.
+    /// The code, a tool or the machine has a problem; exit code 1.
     Wrong(String),
-    /// A check failed and has said why already; exit code 1.
+    /// A check failed and has printed its problems; exit code 1.
     Reported,
-    /// The program that was run ended with this code.
+    /// The started program ended with this code.
     Program(i32),
 }
 
@@ -21,7 +21,7 @@ impl Failure {
         Self::Wrong(format!("cannot {what}: {error}"))
     }
 
-    /// Says why on standard error and turns into an exit code.
+    /// Prints the error to standard error and returns the exit code.
     pub(crate) fn report(self) -> ExitCode {
         match self {
             Self::Usage(message) => {

@@ -1,18 +1,18 @@
-//! The list of commands.
+//! The help text.
 
-/// Where the commands of `vmd` are declared; their documentation is their help.
+/// The file that declares the commands of `vmd`; their doc comments are the help.
 const COMMANDS: &str = include_str!("../../crates/vmd-cli/src/args/mod.rs");
 
-/// Where those of `vmd-lab` are.
+/// The file that declares the commands of `vmd-lab`.
 const LAB_COMMANDS: &str = include_str!("../../crates/vmd-lab/src/args.rs");
 
-/// Commands that are carried out here.
+/// Commands of this program.
 const OWN: [(&str, &str); 2] = [
     (
         "ci",
-        "Run every check that a change must pass; --fast leaves out docs and the smoke run, --devices checks the other backends instead",
+        "Run every check that a change must pass; --fast skips docs and the smoke run, --devices checks the other backends instead",
     ),
-    ("tidy", "Check layers, manifests, file lengths and the small things"),
+    ("tidy", "Check layers, manifests, file lengths and other rules"),
 ];
 
 /// Width of the column of names.
@@ -21,7 +21,7 @@ const NAMES: usize = 22;
 /// Width of a line.
 const WIDTH: usize = 110;
 
-/// What `cargo xtask help` prints.
+/// Text of `cargo xtask help`.
 pub(crate) fn text() -> String {
     let mut text = String::from("Usage: cargo xtask [--features LIST] <command> [arguments]\n");
     let sections = [
@@ -36,14 +36,14 @@ pub(crate) fn text() -> String {
             .for_each(|(name, purpose)| text.push_str(&entry(&format!("{prefix}{name}"), purpose)));
     }
     text.push_str(
-        "\n`cargo xtask <command> --help` lists a command's arguments. The programs are built in release before they start (some\n\
-         minutes the first time, seconds afterwards); `cargo install --path crates/vmd-cli` installs `vmd`. --features adds\n\
+        "\n`cargo xtask <command> --help` lists a command's arguments. The programs are built in release mode first (minutes\n\
+         the first time, seconds later); `cargo install --path crates/vmd-cli` installs `vmd`. --features adds\n\
          backends: wgpu, vulkan, metal, cuda.\n",
     );
     text
 }
 
-/// Names and purposes of the variants of `enum Command` in a source file.
+/// Names and descriptions of the variants of `enum Command` in a source file.
 fn declared(source: &str) -> Vec<(String, String)> {
     let body = source.split_once("enum Command {").map_or("", |(_, rest)| rest);
     let (mut commands, mut docs) = (Vec::new(), Vec::new());
@@ -59,7 +59,7 @@ fn declared(source: &str) -> Vec<(String, String)> {
     commands
 }
 
-/// `EvaluateText` as `evaluate-text`.
+/// Converts `EvaluateText` to `evaluate-text`.
 fn kebab(variant: &str) -> String {
     let mut name = String::new();
     for (place, c) in variant.char_indices() {
@@ -71,7 +71,7 @@ fn kebab(variant: &str) -> String {
     name
 }
 
-/// One command, its purpose broken into lines.
+/// One command, its description broken into lines.
 fn entry(name: &str, purpose: &str) -> String {
     let mut lines = vec![String::new()];
     for word in purpose.split_whitespace() {

@@ -1,8 +1,8 @@
-//! The layers of the workspace: which crate may use which.
+//! The layers of the workspace: which crate may depend on which.
 //!
-//! `docs/architecture.md` explains this table; change the two together.
+//! `docs/architecture.md` contains the same table; change both together.
 
-/// Every crate, and the crates of this workspace that it may depend on, tests aside.
+/// Every crate, and the crates of this workspace that it may depend on, except in tests.
 pub(crate) const LAYERS: [(&str, &[&str]); 17] = [
     ("vmd-core", &[]),
     ("vmd-graph", &[]),
@@ -58,10 +58,10 @@ pub(crate) const PROGRAM: &str = "vmd-cli";
 /// The crate of the program `vmd-lab`.
 pub(crate) const LAB: &str = "vmd-lab";
 
-/// The one crate that has a feature for each backend.
+/// The only crate with a feature for each backend.
 pub(crate) const FACADE: &str = "vmd";
 
-/// The one crate with code for a certain backend.
+/// The only crate with code for a specific backend.
 pub(crate) const KERNELS: &str = "vmd-kernels";
 
 /// The crate that must compile in seconds.
@@ -83,7 +83,7 @@ const LIBRARIES: [&str; 13] = [
     "vmd-tasks",
 ];
 
-/// Features of Burn that choose where tensors live.
+/// Features of Burn that select a backend.
 pub(crate) const BACKEND_FEATURES: [&str; 17] = [
     "accelerate",
     "apple-amx",

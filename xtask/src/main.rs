@@ -1,7 +1,7 @@
 //! Project automation: `cargo xtask <command>`.
 //!
-//! `tidy` and `ci` are done here. `lab` starts the program `vmd-lab`, and every other command belongs to the program `vmd`; they
-//! are built in release and then take this process over.
+//! `tidy`, `ci` and `results` run in this program. `lab` starts the program `vmd-lab`, and every other command starts
+//! the program `vmd`. Both are built in release mode and replace this process.
 //!
 //! Invariant: nothing here depends on Burn or on a crate of this workspace, so that it compiles in seconds.
 
@@ -55,7 +55,7 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
     }
 }
 
-/// Builds and becomes the program that `arguments` are for.
+/// Builds the program that `arguments` select, and runs it in place of this process.
 fn start(features: Option<&str>, arguments: &[String]) -> Result<(), Failure> {
     match arguments {
         [word, rest @ ..] if word == "lab" => Program::Lab.run(features, rest),
@@ -67,24 +67,24 @@ fn start(features: Option<&str>, arguments: &[String]) -> Result<(), Failure> {
     }
 }
 
-/// Times each kernel by itself; `arguments` go to the benchmark.
+/// Times each kernel; `arguments` are passed to the benchmark.
 fn bench_kernels(arguments: &[&str]) -> Result<(), Failure> {
     let root = workspace::Workspace::load()?.root;
     let mut command = workspace::cargo();
-    // The whole workspace, so that the dependencies have the features that they have already been built with.
+    // Build the whole workspace, so that dependencies are built with the same features as in other builds.
     command.args(["bench", "--workspace", "--locked", "--bench", "kernels", "--"]).args(arguments);
     ci::succeed(command.current_dir(root))
 }
 
-/// Refuses whatever `command` does not know.
+/// Refuses flags that `command` does not have.
 fn own_flags(command: &str, flags: &[&str], known: &[&str]) -> Result<(), Failure> {
     match flags.iter().find(|flag| !known.contains(flag)) {
         None => Ok(()),
         Some(flag) if known.is_empty() => {
-            Err(Failure::Usage(format!("`{command}` takes no flags, so not `{flag}`; leave it out")))
+            Err(Failure::Usage(format!("`{command}` has no flags; leave `{flag}` out")))
         }
         Some(flag) => {
-            Err(Failure::Usage(format!("`{command}` does not know `{flag}`; it knows {}", known.join(", "))))
+            Err(Failure::Usage(format!("`{command}` has no flag `{flag}`; use {}", known.join(", "))))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Building a program of the workspace and handing over to it.
+//! Builds a program of the workspace and runs it.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,16 +7,15 @@ use crate::failure::Failure;
 use crate::layers::{LAB, PROGRAM};
 use crate::workspace::{Workspace, cargo};
 
-/// Read by the allocator: memory that one step returns is what the next one asks for, so it is not given back to the
-/// system in between.
+/// Read by the allocator: memory freed in one step is reused in the next one, so it is not returned to the system.
 const KEEP_MEMORY: (&str, &str) = ("MIMALLOC_PURGE_DELAY", "-1");
 
-/// What can be started.
+/// A program that can be started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Program {
     /// `vmd`.
     Vmd,
-    /// `vmd-lab`, which starts `vmd` from the folder that it lies in.
+    /// `vmd-lab`, which starts the `vmd` in its own folder.
     Lab,
 }
 
@@ -37,7 +36,7 @@ impl Program {
         }
     }
 
-    /// Builds it with `features` besides its default ones, and becomes it.
+    /// Builds the program with `features` in addition to its default ones, and runs it.
     pub(crate) fn run(self, features: Option<&str>, arguments: &[String]) -> Result<(), Failure> {
         let workspace = Workspace::load()?;
         self.build(&workspace, features)?;
@@ -49,7 +48,7 @@ impl Program {
         take_over(command.args(arguments), &program)
     }
 
-    /// Builds in release; cargo reports its progress on standard error.
+    /// Builds in release mode; cargo prints its progress to standard error.
     fn build(self, workspace: &Workspace, features: Option<&str>) -> Result<(), Failure> {
         let features = features.map(|features| ["--features", features]);
         let status = cargo()
@@ -64,14 +63,14 @@ impl Program {
     }
 }
 
-/// Replaces this process, so that signals reach the program and nothing else.
+/// Replaces this process, so that the program receives signals directly.
 #[cfg(unix)]
 fn take_over(command: &mut Command, program: &Path) -> Result<(), Failure> {
     use std::os::unix::process::CommandExt;
     Err(Failure::of(&format!("run {}", program.display()), command.exec()))
 }
 
-/// Waits for the program and ends as it did.
+/// Waits for the program and exits with its code.
 #[cfg(not(unix))]
 fn take_over(command: &mut Command, program: &Path) -> Result<(), Failure> {
     let status =

@@ -1,4 +1,4 @@
-//! The smoke run: train small presets and read their figures.
+//! The smoke run: trains small presets and checks their figures.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,28 +9,28 @@ use crate::failure::Failure;
 use crate::program::Program;
 use crate::workspace::{Workspace, cargo};
 
-/// A preset, and what it must reach in one step.
+/// A preset, and the figure that it must reach in one step.
 struct Smoke {
     preset: &'static str,
     metric: &'static str,
     needed: f64,
-    /// What a lower figure says.
+    /// What a lower figure indicates.
     otherwise: &'static str,
 }
 
-/// Below these figures something no longer works: without its latent `d1` is near 0.001, without parents a 4×4 grid drawn in one
-/// step is next to never valid.
+/// Figures below these limits indicate a defect: without its latent `d1` is near 0.001, and without parents a 4×4 grid
+/// drawn in one step is almost never valid.
 const SMOKES: [Smoke; 2] = [
     Smoke { preset: "d1", metric: "accuracy", needed: 0.99, otherwise: "the latent no longer works" },
     Smoke {
         preset: "sudoku-4x4",
         metric: "valid_unconditional",
         needed: 0.9,
-        otherwise: "tokens of one step no longer hear each other",
+        otherwise: "tokens of one step no longer depend on each other",
     },
 ];
 
-/// Trains the presets of [`SMOKES`] in a temporary folder; fails if one stays below its figure.
+/// Trains the presets of [`SMOKES`] in a temporary folder; fails if a figure is too low.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     let program = build(workspace)?;
     let folder = Temporary::new()?;
@@ -52,7 +52,7 @@ impl Smoke {
         }
         let value = in_one_step(metric, &text).map_err(Failure::Wrong)?;
         println!("smoke: {preset}, {metric} in one step {value} (needs {needed})");
-        // Written so that a NaN fails.
+        // This form also fails for NaN.
         if value >= *needed {
             return Ok(());
         }
@@ -62,7 +62,7 @@ impl Smoke {
     }
 }
 
-/// Builds `vmd` as the tests do: built alone, its dependencies would have other features and be compiled anew.
+/// Builds `vmd` with the same features as the tests, so that its dependencies are not compiled again.
 fn build(workspace: &Workspace) -> Result<PathBuf, Failure> {
     let status = cargo()
         .args(["build", "--workspace", "--release", "--locked", "--bins", "--tests"])
@@ -72,7 +72,7 @@ fn build(workspace: &Workspace) -> Result<PathBuf, Failure> {
     if status.success() { Ok(workspace.program(Program::Vmd.name())) } else { Err(Failure::Reported) }
 }
 
-/// The figure called `metric` at one evaluation among the JSON lines of `text`.
+/// The figure `metric` at one evaluation in the JSON lines of `text`.
 fn in_one_step(metric: &str, text: &str) -> Result<f64, String> {
     let mut found = None;
     for line in text.lines() {
@@ -86,7 +86,7 @@ fn in_one_step(metric: &str, text: &str) -> Result<f64, String> {
     found.ok_or_else(|| format!("no record with metric {metric} and nfe 1 in:\n{text}"))
 }
 
-/// A folder of this process alone, removed at the end.
+/// A temporary folder of this process, removed at the end.
 struct Temporary(PathBuf);
 
 impl Temporary {
@@ -99,7 +99,7 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // A left-over in the temporary folder is no reason to fail.
+        // Ignore errors: a leftover temporary folder is harmless.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }

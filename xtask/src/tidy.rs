@@ -1,4 +1,4 @@
-//! Rules that neither the compiler nor clippy knows.
+//! Rules that the compiler and clippy do not check.
 
 mod backends;
 mod edges;
@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::results;
 use crate::workspace::Workspace;
 
-/// One thing to repair.
+/// A violation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Problem {
     /// The file, relative to the root.
@@ -21,7 +21,7 @@ pub(crate) struct Problem {
     pub(crate) line: usize,
     /// What is wrong.
     pub(crate) message: String,
-    /// What to do about it.
+    /// How to fix it.
     pub(crate) remedy: String,
 }
 
@@ -43,7 +43,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Checks everything, prints one line per problem, and fails if there is any.
+/// Runs all checks, prints one line per problem, and fails if there is any.
 pub(crate) fn run() -> Result<(), Failure> {
     let workspace = Workspace::load()?;
     let files = workspace.files()?;

@@ -1,4 +1,4 @@
-//! What cargo and git know about this workspace.
+//! The workspace according to cargo and git.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,25 +8,25 @@ use serde::Deserialize;
 
 use crate::failure::Failure;
 
-/// The workspace, without anything that has to be downloaded.
+/// The workspace; loading it needs no download.
 #[derive(Debug)]
 pub(crate) struct Workspace {
     /// Folder of the workspace's manifest.
     pub(crate) root: PathBuf,
-    /// Where cargo puts what it builds.
+    /// Cargo's target folder.
     target: PathBuf,
     /// Its crates.
     pub(crate) crates: Vec<Crate>,
 }
 
-/// What the checks need to know of one crate.
+/// Properties of one crate that the checks use.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Crate {
     /// Its name.
     pub(crate) name: String,
     /// Its folder, relative to the root, with `/` between parts.
     pub(crate) folder: String,
-    /// What its manifest asks for.
+    /// Dependencies in its manifest.
     pub(crate) dependencies: Vec<Dependency>,
     /// Its own features.
     pub(crate) features: BTreeMap<String, Vec<String>>,
@@ -35,18 +35,18 @@ pub(crate) struct Crate {
 /// One entry of a manifest's dependency tables.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Dependency {
-    /// Name of the package, whatever it is renamed to.
+    /// Name of the package, even if it is renamed.
     pub(crate) package: String,
     /// Name that the crate uses for it.
     pub(crate) alias: String,
-    /// Features asked for.
+    /// Enabled features.
     pub(crate) features: Vec<String>,
-    /// Whether only tests see it.
+    /// Whether it is a dev-dependency.
     pub(crate) dev: bool,
 }
 
 impl Workspace {
-    /// Asks cargo.
+    /// Loads the workspace with `cargo metadata`.
     pub(crate) fn load() -> Result<Self, Failure> {
         let output = cargo()
             .args(["metadata", "--no-deps", "--format-version", "1"])
@@ -67,12 +67,12 @@ impl Workspace {
         self.target.join(name)
     }
 
-    /// Where a release build leaves the program `name`.
+    /// Path of the program `name` in a release build.
     pub(crate) fn program(&self, name: &str) -> PathBuf {
         self.target.join("release").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
     }
 
-    /// Files that git tracks or would track, relative to the root, in order; deleted ones are left out.
+    /// Files that git tracks or would track, relative to the root, sorted; deleted files are omitted.
     pub(crate) fn files(&self) -> Result<Vec<String>, Failure> {
         let output = Command::new("git")
             .args(["ls-files", "-co", "--exclude-standard", "-z"])
@@ -98,7 +98,7 @@ pub(crate) fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-/// The part of `cargo metadata` that is read here.
+/// The used part of the output of `cargo metadata`.
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
@@ -119,7 +119,7 @@ struct PackageDependency {
     name: String,
     rename: Option<String>,
     features: Vec<String>,
-    /// `dev`, `build`, or nothing for a normal dependency.
+    /// `dev`, `build`, or absent for a normal dependency.
     kind: Option<String>,
 }
 

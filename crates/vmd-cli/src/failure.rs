@@ -1,4 +1,4 @@
-//! Errors as one message and an exit code.
+//! Converts errors to one message and an exit code.
 
 use std::fmt;
 use std::io::Write;
@@ -7,14 +7,14 @@ use std::process::ExitCode;
 use vmd::tasks::TaskError;
 use vmd::train::TrainError;
 
-/// Exit code when something failed.
+/// Exit code of a failure.
 const FAILURE: u8 = 1;
-/// Exit code when the request itself is wrong.
+/// Exit code of a wrong request.
 const USAGE: u8 = 2;
-/// Exit code of an interrupted program, as a shell would report it.
+/// Exit code of an interrupted program, as in a shell.
 const INTERRUPTED: u8 = 130;
 
-/// Exit code where nobody reads the output any more, as a shell would report it: the work may be unfinished.
+/// Exit code if the reader of the output has closed it, as in a shell: the work may be unfinished.
 const NO_READER: u8 = 141;
 
 /// The user stopped the program; the work so far is saved.
@@ -29,13 +29,13 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// A request that cannot be carried out as it was typed or configured.
+/// An error for a request that is wrong as typed or configured.
 pub fn usage(message: impl fmt::Display) -> anyhow::Error {
     vmd::Error::usage(message).into()
 }
 
-/// Ends the program where its output cannot be written, which `println!` makes a panic: where the reader has gone, as in
-/// `vmd presets | head -1`, silently and as `SIGPIPE` would; where a disk is full, with a message.
+/// Exits if the output cannot be written, which makes `println!` panic. If the reader has closed it, as in `vmd presets
+/// | head -1`, exits without a message, as with `SIGPIPE`; if the disk is full, prints a message.
 pub(crate) fn watch_output() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
@@ -43,7 +43,7 @@ pub(crate) fn watch_output() {
             None => report(panic),
             Some(text) if text.contains("Broken pipe") => std::process::exit(NO_READER.into()),
             Some(text) => {
-                // Standard error may be what cannot be written.
+                // Standard error may be the stream that cannot be written.
                 let _ = writeln!(std::io::stderr(), "error: {text}");
                 std::process::exit(FAILURE.into());
             }

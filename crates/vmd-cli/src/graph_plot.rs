@@ -1,4 +1,4 @@
-//! A picture of a learned graph.
+//! Plots a learned graph.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -14,15 +14,15 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// Side of each of the two panels in pixels.
 const SIDE: u32 = 480;
-/// Height of the line above and of the legend below.
+/// Height of the title and of the legend.
 const BAND: u32 = 36;
 
 const FOUND: RGBColor = RGBColor(31, 119, 180);
 const WRONG: RGBColor = RGBColor(214, 39, 40);
 const MISSED: RGBColor = RGBColor(255, 160, 60);
 
-/// Draws `graph` as a circle of positions with their ties and, beside it, the probability of every tie; those of `truth` that
-/// are missing, and those that should not be there, have colours of their own.
+/// Plots `graph` as a circle of positions with their ties, and the probability of every tie beside it. Ties of `truth`
+/// that are missing, and ties that are not in `truth`, have separate colours.
 pub(crate) fn plot_graph(
     graph: &DependencyGraph,
     probabilities: &[f64],
@@ -84,7 +84,7 @@ impl Picture {
         for &pair in &self.found {
             area.draw(&tie(pair, self.colour(pair)))?;
         }
-        // Every position has a dot, and as many a number as can be read.
+        // Every position has a dot. Numbers are drawn where there is space.
         let every = self.n.div_ceil(32);
         for node in 0..self.n {
             area.draw(&Circle::new(at(node, radius), 4, BLACK.filled()))?;

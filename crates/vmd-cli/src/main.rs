@@ -1,8 +1,8 @@
 //! The program `vmd`.
 //!
-//! Invariant: everything is in the library beside it.
+//! Invariant: all code is in the library of this crate.
 
-/// Page faults are a tenth of a training step with the system's allocator.
+/// With the system's allocator, page faults take a tenth of a training step.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

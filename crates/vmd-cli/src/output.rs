@@ -1,4 +1,4 @@
-//! Figures on standard output: a table for people, JSON lines for programs, never both.
+//! Prints figures to standard output, either as a table or as JSON lines.
 
 use vmd::eval::{Record, Unit};
 
@@ -9,12 +9,12 @@ pub fn print_json(records: &[Record]) {
     }
 }
 
-/// Prints rows of cells in aligned columns under `header`; the first column is aligned to the left.
+/// Prints rows of cells in aligned columns under `header`; the first column is left-aligned.
 pub fn print_table(header: &[&str], rows: &[Vec<String>]) {
     print_columns(header, rows, 1);
 }
 
-/// The same with the first `left` columns aligned to the left.
+/// Like [`print_table`], with the first `left` columns left-aligned.
 fn print_columns(header: &[&str], rows: &[Vec<String>], left: usize) {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
@@ -32,7 +32,8 @@ fn print_columns(header: &[&str], rows: &[Vec<String>], left: usize) {
     rows.iter().for_each(|row| line(row.iter().map(String::as_str).collect()));
 }
 
-/// A share as a percentage with its interval, as finely as the interval is wide; without one that cannot be seen.
+/// A share as a percentage with its interval, with as many digits as the interval supports. Omits an interval of width
+/// zero.
 pub fn percent(value: f64, ci95: [f64; 2]) -> String {
     let decimals = if ci95[1] - ci95[0] < 2e-3 { 2 } else { 1 };
     let text = |share: f64| format!("{:.decimals$}", 100.0 * share);
@@ -40,7 +41,7 @@ pub fn percent(value: f64, ci95: [f64; 2]) -> String {
     if low == high { format!("{value} %") } else { format!("{value} % [{low}, {high}]") }
 }
 
-/// A number with half the width of its interval, in as many digits as the interval leaves certain.
+/// A number with half the width of its interval, rounded to the digits that the interval supports.
 fn number(value: f64, ci95: [f64; 2]) -> String {
     let half = (ci95[1] - ci95[0]) / 2.0;
     let digits = |scale: f64| (1 - scale.abs().log10().floor() as i32).clamp(0, 4) as usize;
@@ -54,7 +55,7 @@ fn number(value: f64, ci95: [f64; 2]) -> String {
     }
 }
 
-/// What samplers do otherwise than usual, beside their reveal rules.
+/// Settings of samplers that differ from the defaults, except reveal rules.
 fn describe_rest(records: &[&Record]) -> String {
     let mut parts: Vec<String> = Vec::new();
     for record in records {
@@ -72,12 +73,12 @@ fn describe_rest(records: &[&Record]) -> String {
     parts.into_iter().map(|part| format!(", {part}")).collect()
 }
 
-/// What a row of a table is about.
+/// What a row of a table shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Row {
     metric: String,
     rule: String,
-    /// Number of the model.
+    /// Index of the model.
     model: usize,
 }
 
@@ -90,8 +91,8 @@ impl Row {
     }
 }
 
-/// Prints the records of a model and, behind them, those of a baseline: a table for every data set, with a row for every metric
-/// and rule, and a column for every number of network evaluations.
+/// Prints the records of a model and of a baseline: a table per data set, with a row per metric and rule, and a column
+/// per number of network evaluations.
 pub(crate) fn print_records(measured: &[Vec<Record>]) {
     let all = || measured.iter().enumerate().flat_map(|(model, r)| r.iter().map(move |r| (model, r)));
     let mut datasets: Vec<&str> = Vec::new();
@@ -113,7 +114,7 @@ fn print_dataset(dataset: &str, records: &[(usize, &Record)], has_baseline: bool
     let rest = describe_rest(&records.iter().map(|(_, record)| *record).collect::<Vec<_>>());
     println!("{}, {dataset}: model {}{baseline}{rest}", first.task, first.model);
     let mut steps: Vec<Option<usize>> = records.iter().map(|(_, record)| record.nfe).collect();
-    // What has no number of steps, such as rules that set their own pace, comes last.
+    // Entries without a number of steps, such as rules with a variable number of tokens, come last.
     steps.sort_unstable_by_key(|nfe| nfe.unwrap_or(usize::MAX));
     steps.dedup();
     let cells = |row: &Row| {
@@ -137,7 +138,7 @@ fn print_dataset(dataset: &str, records: &[(usize, &Record)], has_baseline: bool
     print_columns(&header, &rows(records).iter().map(line).collect::<Vec<_>>(), start_columns);
 }
 
-/// The rows in the order in which metrics first appear, each metric's rules and models together.
+/// The rows in the order in which metrics first appear, grouped by metric.
 fn rows(records: &[(usize, &Record)]) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for (model, record) in records {

@@ -2,7 +2,7 @@
 
 use plotters::style::RGBColor;
 
-/// One colour for each line; a baseline has that of what it is compared with, dashed.
+/// One colour per line; a baseline has the colour of the line it is compared with, dashed.
 pub const COLOURS: [RGBColor; 14] = [
     RGBColor(31, 119, 180),
     RGBColor(214, 39, 40),

@@ -1,4 +1,4 @@
-//! Progress of a training run on standard error.
+//! Prints the progress of a training run to standard error.
 
 use std::time::{Duration, Instant};
 
@@ -7,22 +7,22 @@ use vmd::model::BoundEstimate;
 use vmd::train::{MetricRecord, Observer};
 use vmd::training::describe;
 
-/// Time between two lines where there is no terminal.
+/// Time between two lines without a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(20);
 
-/// A bar on a terminal, a line now and then elsewhere.
+/// A progress bar on a terminal, periodic lines elsewhere.
 #[derive(Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
     steps: u64,
     last_line: Instant,
-    /// Of the last step that was validated, one for each number of steps.
+    /// The last validation, one estimate per number of steps.
     pub(crate) last_validation: Vec<BoundEstimate>,
     last_step: u64,
 }
 
 impl Progress {
-    /// For a run of `steps` steps that has done `done`.
+    /// For a run of `steps` steps, of which `done` are done.
     pub(crate) fn new(steps: u64, done: u64) -> Self {
         let style = "{elapsed_precise} {wide_bar} step {pos}/{len}, {eta} left  {msg}";
         let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr())

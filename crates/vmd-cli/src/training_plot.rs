@@ -1,4 +1,4 @@
-//! Training curves as SVG.
+//! Plots training curves as SVG.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ struct Curve {
     points: Vec<(f64, f64)>,
 }
 
-/// Draws the loss parts of a run, in nats per sequence against steps, to the SVG file `path`.
+/// Plots the loss terms of a run, in nats per sequence against steps, to the SVG file `path`.
 pub fn plot_metrics(records: &[MetricRecord], title: &str, path: &Path) -> anyhow::Result<()> {
     let curves: Vec<Curve> = curves(records).into_iter().filter(|curve| !curve.points.is_empty()).collect();
     if curves.is_empty() {
@@ -102,7 +102,7 @@ fn curves(records: &[MetricRecord]) -> Vec<Curve> {
             colour: pale([20, 20, 20]),
             points: curve(|estimate| Some(estimate.bound)),
         });
-        // Where the network knows its own bound without a latent, that is the yardstick.
+        // If the run has measured its own bound without a latent, use that as the reference.
         let free = curve(|estimate| estimate.latent_free.map(|free| free.bound));
         let (label, points) = match free.is_empty() {
             true => (format!("latent gain{at} (validation)"), curve(|estimate| estimate.latent_gain)),
@@ -113,7 +113,7 @@ fn curves(records: &[MetricRecord]) -> Vec<Curve> {
     curves
 }
 
-/// A running mean over a fiftieth of the run, so that the trend is seen through the noise of single batches.
+/// A running mean over a fiftieth of the run, to reduce the noise of single batches.
 fn smooth(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let width = (points.len() / 50).max(1);
     points
@@ -140,7 +140,7 @@ fn draw(curves: &[Curve], title: &str, path: &Path) -> Result<(), Box<dyn std::e
         .y_label_area_size(60)
         .build_cartesian_2d(0.0..right, low..high * 1.05)?;
     chart.configure_mesh().x_desc("step").y_desc("nats per sequence").light_line_style(WHITE).draw()?;
-    // Beside the plot, where it covers no curve.
+    // Place the legend beside the plot, where it covers no curve.
     for (curve, y) in curves.iter().zip((60..).step_by(24)) {
         let style = ShapeStyle::from(curve.colour).stroke_width(2);
         chart.draw_series(LineSeries::new(curve.points.iter().copied(), style))?;

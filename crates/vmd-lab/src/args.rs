@@ -15,10 +15,10 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Rerun a table of experiments with several seeds, and draw its tables and figures.
+    /// Run a study with several seeds, and write its tables and figures.
     Study(StudyArgs),
-    /// Time training steps, evaluations and sampling, next to PyTorch if it is there; `cargo xtask lab bench --micro` times each
-    /// kernel by itself.
+    /// Time training steps, evaluations and sampling, and compare with PyTorch if available; `cargo xtask lab bench
+    /// --micro` times each kernel.
     Bench(BenchArgs),
 }
 
@@ -26,42 +26,43 @@ pub(crate) enum Command {
 pub(crate) struct StudyArgs {
     /// Study that comes with the program: synthetic, structure or text.
     pub(crate) name: Option<String>,
-    /// File with a study of your own; `crates/vmd-lab/studies/synthetic.toml` shows how one looks.
+    /// File with a custom study; see `crates/vmd-lab/studies/synthetic.toml` for the format.
     #[arg(long, value_name = "STUDY.toml", conflicts_with = "name")]
     pub(crate) file: Option<PathBuf>,
-    /// Print the arms and do nothing else.
+    /// Only print the arms.
     #[arg(long)]
     pub(crate) list: bool,
-    /// Train only arms of these names or sections, and what they need; the report is about all that have been trained.
+    /// Train only the arms with these names or sections, and the arms that they need; the report covers all trained
+    /// arms.
     #[arg(long, value_delimiter = ',', value_name = "SECTION_OR_ARM")]
     pub(crate) only: Vec<String>,
-    /// Train with the first N seeds of every arm [default: as many as the study says].
+    /// Train with the first N seeds of every arm [default: as specified by the study].
     #[arg(long, value_name = "N")]
     pub(crate) seeds: Option<usize>,
-    /// Runs at a time, each with one thread [default: one for each core].
+    /// Concurrent runs, each with one thread [default: number of cores].
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<usize>,
-    /// Folder of the study; what is finished there is not run again [default: studies/NAME].
+    /// Folder of the study; finished runs in it are not repeated [default: studies/NAME].
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
-    /// Python interpreter that has PyTorch; it then runs the same networks in turns with this program.
+    /// Python interpreter with PyTorch, which then runs the same networks, alternating with this program.
     #[arg(long, value_name = "PYTHON")]
     pub(crate) torch: Option<PathBuf>,
     /// Groups of cases: step, sudoku, infer, sample, solve, latent, product, scaling, structure, length, text
     /// [default: all].
     #[arg(long, value_delimiter = ',')]
     pub(crate) only: Vec<String>,
-    /// Rounds; each takes every contender's turn.
+    /// Rounds; each one times every contender once.
     #[arg(long, default_value_t = 7)]
     pub(crate) rounds: usize,
-    /// Folder for the figures [default: the next free runs/bench-NNN].
+    /// Folder for the results [default: the next free runs/bench-NNN].
     #[arg(long, value_name = "DIR")]
     pub(crate) run: Option<PathBuf>,
-    /// Be the process that is timed.
+    /// Run as the timed process.
     #[arg(long, hide = true)]
     pub(crate) worker: Option<String>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! Studies and benchmarks: the program `vmd-lab`, which starts `vmd` for every run of a study.
+//! The program `vmd-lab` for studies and benchmarks. It starts `vmd` for every run of a study.
 //!
 //! Invariant: nothing here is needed to train, sample or evaluate; no other crate depends on this one.
 
@@ -9,7 +9,7 @@ mod study;
 
 use clap::Parser;
 
-/// As in `vmd`, whose speed is measured here.
+/// The same allocator as in `vmd`, whose speed is measured here.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

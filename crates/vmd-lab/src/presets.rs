@@ -1,6 +1,6 @@
-//! Presets of the studies, besides those that come with `vmd`.
+//! Presets that only studies use.
 
-/// Name and text of every preset that only studies use.
+/// Names and texts of these presets.
 const PRESETS: &[(&str, &str)] = &[
     ("pairs-uniform", include_str!("../presets/pairs-uniform.toml")),
     ("pairs-uniform-mdm", include_str!("../presets/pairs-uniform-mdm.toml")),
@@ -29,7 +29,7 @@ const PRESETS: &[(&str, &str)] = &[
     ("shipments-mdm", include_str!("../presets/shipments-mdm.toml")),
 ];
 
-/// The text of a preset, of the studies' or of the program's.
+/// The text of a preset of this crate or of `vmd`.
 pub(crate) fn text(name: &str) -> Result<&'static str, vmd::Error> {
     match PRESETS.iter().find(|(preset, _)| *preset == name) {
         Some((_, text)) => Ok(text),

@@ -1,9 +1,9 @@
-//! A denoiser of one's own: everything else (objective, latent, prior, trainer, samplers, exact figures) works with it.
+//! A custom denoiser. Objective, latent, prior, trainer, samplers and exact figures work with it unchanged.
 //!
 //! `cargo run --release -p vmd --features flex --example own_denoiser`
 //!
-//! The network here is the plainest there is, a perceptron over all tokens side by side. It learns `d1`,
-//! `(k, k+1, k+2, k+3) mod 10`, with a latent, and then writes all four tokens in one evaluation.
+//! The network is a perceptron over the concatenated tokens. It learns `d1`, `(k, k+1, k+2, k+3) mod 10`, with a
+//! latent, and then generates all four tokens in one evaluation.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation::relu};
@@ -18,7 +18,7 @@ use vmd::train::{TrainConfig, Trainer, TrainerParts};
 
 const STEPS: u64 = 1500;
 
-/// Embeddings of all tokens side by side, one hidden layer, logits of all tokens.
+/// Concatenated embeddings of all tokens, one hidden layer, logits of all tokens.
 #[derive(Module, Debug)]
 struct Perceptron {
     token: Embedding,
@@ -38,9 +38,9 @@ impl Perceptron {
     fn new(vocab: usize, seq: usize, latent: Option<LatentShape>, init: &mut ParameterInit<'_>) -> Self {
         let scaled = |gain| Weights::Scaled { gain };
         Self {
-            // One value more than the data have: the mask token.
+            // One more value than the data have: the mask token.
             token: Embedding::new(vocab + 1, Self::WIDTH, init),
-            // As loud as the tokens, or it goes unheard.
+            // Same scale as the token embeddings, so that the latent is not ignored.
             latent: latent.map(|LatentShape { channels, square }| {
                 let gain = (channels as f64 / square as f64).sqrt();
                 Linear::new(channels, Self::HIDDEN, scaled(gain), init)
@@ -72,7 +72,7 @@ impl Denoiser for Perceptron {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let set = SyntheticSet::D1;
-    // `denoiser` describes the network that comes with vmd; a model around another one does not look at it.
+    // `denoiser` describes the built-in network; a model with a custom denoiser ignores it.
     let config: ModelConfig = toml::from_str(
         "vocab = 10\nseq_len = 4\n\
          denoiser = { trunk = { width = 1, layers = 1, heads = 1 } }\n\

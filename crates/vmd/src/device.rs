@@ -1,4 +1,4 @@
-//! Devices by name: `auto`, or a backend such as `flex`, `wgpu` or `cuda`, with the number of a device behind it.
+//! Devices by name: `auto`, or a backend such as `flex`, `wgpu` or `cuda` with an optional device number.
 
 use std::fmt;
 use std::panic::catch_unwind;
@@ -8,7 +8,7 @@ use vmd_nn::Precision;
 
 use crate::Error;
 
-/// What computes.
+/// A backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Backend {
     Flex,
@@ -18,12 +18,12 @@ enum Backend {
     Wgpu,
 }
 
-/// Which one of a backend's devices.
+/// Which device of a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Choice {
-    /// The backend's own first choice.
+    /// The default device of the backend.
     Any,
-    /// A graphics interface carried out by the processor.
+    /// A software implementation of a graphics interface.
     Cpu,
     /// By number, from 0.
     Index(usize),
@@ -36,7 +36,7 @@ struct Name {
 }
 
 impl Backend {
-    /// All of them, best first; `auto` tries them in this order.
+    /// All backends, best first; `auto` tries them in this order.
     const ALL: [Self; 5] = [Self::Cuda, Self::Metal, Self::Vulkan, Self::Wgpu, Self::Flex];
 
     fn name(self) -> &'static str {
@@ -59,7 +59,7 @@ impl Backend {
         }
     }
 
-    /// Its devices on this machine; none where a driver is missing.
+    /// Available devices; empty if a driver is missing.
     fn devices(self) -> Vec<Device> {
         let kind = match self {
             #[cfg(feature = "flex")]
@@ -91,7 +91,7 @@ impl fmt::Display for Name {
 }
 
 impl Name {
-    /// `BACKEND`, `BACKEND:N` or, for graphics interfaces, `BACKEND:cpu`.
+    /// Parses `BACKEND`, `BACKEND:N` or, for graphics interfaces, `BACKEND:cpu`.
     fn parse(text: &str) -> Option<Self> {
         let (backend, choice) = text.split_once(':').map_or((text, None), |(b, c)| (b, Some(c)));
         let backend = Backend::ALL.into_iter().find(|known| known.name() == backend)?;
@@ -104,7 +104,7 @@ impl Name {
         Some(Self { backend, choice })
     }
 
-    /// The device, which need not be there unless it has a number.
+    /// The device. Checks that it exists only if it has a number.
     fn device(self) -> Option<Device> {
         if let Choice::Index(index) = self.choice {
             return self.backend.devices().into_iter().nth(index);
@@ -130,7 +130,7 @@ impl Name {
         }
     }
 
-    /// Computes something with the device.
+    /// Runs a small computation on the device.
     fn probe(self) -> Result<Device, Absent> {
         if !self.backend.is_built_in() {
             return Err(Absent::NotBuiltIn);
@@ -143,7 +143,7 @@ impl Name {
             let x = Tensor::<1>::from_data([1.0, 2.0], &device);
             (x.clone() * x).sum().into_data().iter::<f32>().eq([5.0])
         };
-        // Counted first: opening a device that is not there can bring down the thread that serves it.
+        // Count devices first: opening a device that does not exist can end the thread that serves it.
         if !self.backend.devices().is_empty() && quietly(works) == Some(true) {
             Ok(device)
         } else {
@@ -151,7 +151,7 @@ impl Name {
         }
     }
 
-    /// A device that is worth taking without being asked for.
+    /// A device that `auto` may select.
     fn is_accelerator(self, device: &Device) -> bool {
         #[cfg(any(feature = "wgpu", feature = "cuda"))]
         if self.backend != Backend::Flex {
@@ -179,13 +179,13 @@ impl Name {
     }
 }
 
-/// Why there is no device.
+/// Why a device is not available.
 enum Absent {
     NotBuiltIn,
     NotFound,
 }
 
-/// Runs `work`, which may panic when a driver is missing, without letting the panic speak.
+/// Runs `work`, which may panic if a driver is missing, without printing the panic.
 fn quietly<T>(work: impl FnOnce() -> T) -> Option<T> {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
@@ -194,12 +194,12 @@ fn quietly<T>(work: impl FnOnce() -> T) -> Option<T> {
     result
 }
 
-/// A device that can compute.
+/// An available device.
 #[derive(Debug, Clone)]
 pub struct Opened {
     /// The device.
     pub device: Device,
-    /// What `auto` chose, where several backends are built in.
+    /// Name of the device that `auto` selected, if several backends are compiled in.
     pub chosen: Option<String>,
 }
 
@@ -207,7 +207,7 @@ pub struct Opened {
 ///
 /// # Errors
 ///
-/// [`Error::Usage`] if there is no such device, in this program or on this machine.
+/// [`Error::Usage`] if the device does not exist in this program or on this machine.
 pub fn open(name: &str) -> Result<Opened, Error> {
     if name == "auto" {
         for backend in Backend::ALL {
@@ -220,7 +220,7 @@ pub fn open(name: &str) -> Result<Opened, Error> {
                 return Ok(Opened { device, chosen });
             }
         }
-        return Err(Error::usage("this program was built without any device; build it with --features flex"));
+        return Err(Error::usage("this program was built without a backend; build it with --features flex"));
     }
     let Some(parsed) = Name::parse(name) else {
         return Err(Error::usage(format!(
@@ -236,13 +236,13 @@ pub fn open(name: &str) -> Result<Opened, Error> {
             ))
         }
         Absent::NotFound => Error::usage(format!(
-            "no device `{parsed}` on this machine; `devices` lists what there is, and --device flex always works"
+            "no device `{parsed}` on this machine; `devices` lists the available ones, and --device flex always works"
         )),
     })?;
     Ok(Opened { device, chosen: None })
 }
 
-/// Refuses a precision that `device` does not have.
+/// Refuses a precision that `device` does not support.
 ///
 /// # Errors
 ///
@@ -252,22 +252,22 @@ pub fn check_precision(precision: Precision, device: &Device) -> Result<(), Erro
         return Ok(());
     }
     Err(Error::usage(format!(
-        "this device does not compute in {precision} (a processor needs AVX512-BF16 for bf16); use --precision f32"
+        "this device does not support {precision} (a processor needs AVX512-BF16 for bf16); use --precision f32"
     )))
 }
 
 /// A line of `devices`.
 #[derive(Debug, serde::Serialize)]
 pub struct Listed {
-    /// What to write behind `--device`.
+    /// Value of `--device`.
     pub name: String,
-    /// Whether it can compute.
+    /// Whether it is available.
     pub present: bool,
-    /// What it is, or why it is not there.
+    /// Description, or why it is not available.
     pub description: String,
 }
 
-/// Every device that has a name.
+/// All devices that have a name.
 pub fn list() -> Vec<Listed> {
     let mut listed = Vec::new();
     for backend in Backend::ALL {

@@ -4,30 +4,30 @@ use std::fmt;
 
 use thiserror::Error;
 
-/// Why a request to the facade was not carried out.
+/// Error of a request to the facade.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The request itself is wrong: a configuration, an option or a path.
+    /// The request is wrong: a configuration, an option or a path.
     #[error("{0}")]
     Usage(String),
-    /// The request is valid, and carrying it out failed.
+    /// The request is valid, but failed.
     #[error("{0}")]
     Failure(String),
 }
 
 impl Error {
-    /// A wrong request.
+    /// Makes an error for a wrong request.
     pub fn usage(message: impl fmt::Display) -> Self {
         Self::Usage(message.to_string())
     }
 
-    /// A failure.
+    /// Makes an error for a failure.
     pub fn failure(message: impl fmt::Display) -> Self {
         Self::Failure(message.to_string())
     }
 
-    /// The same error, with `place` (a key or a file) in front of its message.
+    /// Puts `place` (a key or a file) in front of the message.
     pub fn at(self, place: impl fmt::Display) -> Self {
         match self {
             Self::Usage(message) => Self::Usage(format!("{place}: {message}")),
@@ -35,7 +35,7 @@ impl Error {
         }
     }
 
-    /// Whether the request itself is wrong.
+    /// Whether the request is wrong.
     pub fn is_usage(&self) -> bool {
         matches!(self, Self::Usage(_))
     }

@@ -1,6 +1,6 @@
 //! Variational masked diffusion: few-step generation of discrete data that is globally consistent.
 //!
-//! This crate re-exports the libraries and adds the shortest way to use a trained model:
+//! This crate re-exports the libraries and adds a short way to use a trained model:
 //!
 //! ```no_run
 //! use vmd::VariationalMaskedDiffusion;
@@ -16,11 +16,12 @@
 //!
 //! # Features
 //!
-//! `flex` (default) is the CPU backend; `wgpu`, `vulkan`, `metal` and `cuda` are others, and [`device`] opens their devices by name.
-//! `train` (default) adds training: the modules `train`, `training`, `run`, `presets` and `models`. With `default-features = false` and a backend
-//! a model can be loaded and sampled from, without autodiff, plots and downloads.
+//! `flex` (default) is the CPU backend; `wgpu`, `vulkan`, `metal` and `cuda` are others. [`device`] opens their devices
+//! by name. `train` (default) adds training: the modules `train`, `training`, `run`, `presets` and `models`. With
+//! `default-features = false` and a backend, models can be loaded and sampled from without autodiff, plots or
+//! downloads.
 //!
-//! Invariant: nothing here knows the command line, and nothing here prints.
+//! Invariant: nothing here depends on the command line, and nothing here prints.
 
 pub mod device;
 mod error;

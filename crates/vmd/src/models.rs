@@ -1,4 +1,4 @@
-//! Finding trained models.
+//! Finds and loads trained models.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -15,30 +15,30 @@ use crate::provenance;
 use crate::run::RunConfig;
 use crate::shipped::{self, SHIPPED};
 
-/// Where runs are kept unless another folder is asked for.
+/// Default folder of runs.
 pub const RUNS: &str = "runs";
 
-/// A loaded model and where it comes from.
+/// A loaded model and its origin.
 #[derive(Debug)]
 pub struct LoadedModel {
     /// The model.
     pub model: VmdModel,
-    /// What it is called in reports: its folder, or [`SHIPPED`].
+    /// Name in reports: its folder, or [`SHIPPED`].
     pub name: String,
-    /// Loops of its trunk, where they are not its own number.
+    /// Number of loops of its trunk, if it was overridden.
     pub loops: Option<usize>,
-    /// The run that it lies in, if it lies in one.
+    /// Folder of the run that contains it, if any.
     pub run_folder: Option<PathBuf>,
-    /// The run's configuration, where the model lies in a run folder.
+    /// Configuration of that run.
     pub run: Option<RunConfig>,
     /// SHA-256 of its `config.json`.
     pub config_sha256: String,
-    /// What its tokens mean, of a model of text.
+    /// Encoding of the tokens, for a model of text.
     pub encoding: Option<Encoding>,
 }
 
 impl LoadedModel {
-    /// Loads `folder`, or the newest finished run that `wanted` accepts; `what` names it in an error.
+    /// Loads `folder`, or the newest finished run that `wanted` accepts; `what` names the model in an error.
     ///
     /// # Errors
     ///
@@ -63,7 +63,7 @@ impl LoadedModel {
     ///
     /// # Errors
     ///
-    /// [`Error`] if it cannot be loaded, or `device` does not compute in its precision.
+    /// [`Error`] if it cannot be loaded, or `device` does not support its precision.
     pub fn load(folder: &Path, options: LoadOptions, device: &Device) -> Result<Self, Error> {
         let model = load_model_dir(folder, options, device)?;
         check_precision(model.config().precision(), device)?;
@@ -81,7 +81,7 @@ impl LoadedModel {
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] if `device` does not compute in the precision that `options` ask for.
+    /// [`Error::Usage`] if `device` does not support the precision in `options`.
     pub fn shipped(options: LoadOptions, device: &Device) -> Result<Self, Error> {
         let model = shipped::load(options, device)?;
         check_precision(model.config().precision(), device)?;
@@ -90,8 +90,8 @@ impl LoadedModel {
         Ok(Self { model, name, loops, run_folder: None, run: None, config_sha256, encoding: None })
     }
 
-    /// Loads `folder`, or the newest finished run on Sudoku, or the model that comes with the program, which is also called
-    /// [`SHIPPED`].
+    /// Loads `folder`, or the newest finished Sudoku run, or else the model that comes with this crate, which can also
+    /// be selected with the name [`SHIPPED`].
     ///
     /// # Errors
     ///
@@ -104,7 +104,7 @@ impl LoadedModel {
         Self::find_or_shipped(folder, |run| matches!(run.data, TaskConfig::Sudoku(_)), options, device)
     }
 
-    /// Loads `folder`, or the newest finished run that `wanted` accepts, or the model that comes with the program.
+    /// Loads `folder`, or the newest finished run that `wanted` accepts, or else the model that comes with this crate.
     ///
     /// # Errors
     ///
@@ -122,12 +122,12 @@ impl LoadedModel {
         }
     }
 
-    /// Whether this is the model that comes with the program.
+    /// Whether this is the model that comes with this crate.
     pub fn is_shipped(&self) -> bool {
         self.name == SHIPPED
     }
 
-    /// What an evaluation needs to know about this model.
+    /// The model and its origin, for an evaluation.
     pub fn subject(&self) -> Subject<'_> {
         Subject {
             model: &self.model,
@@ -151,7 +151,7 @@ fn newest_finished(wanted: impl Fn(&RunConfig) -> bool) -> Option<PathBuf> {
     newest_run(is_wanted).map(|run| run.join("model"))
 }
 
-/// The run in `runs/` that was changed last, among those that `wanted` accepts.
+/// The most recently changed run in `runs/` that `wanted` accepts.
 pub fn newest_run(wanted: impl Fn(&Path) -> bool) -> Option<PathBuf> {
     let changed =
         |path: &PathBuf| -> Option<SystemTime> { path.join("meta.json").metadata().ok()?.modified().ok() };

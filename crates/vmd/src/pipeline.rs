@@ -1,4 +1,4 @@
-//! A trained model, ready to use.
+//! A trained model with everything that sampling needs.
 
 use std::path::Path;
 
@@ -33,12 +33,12 @@ impl VariationalMaskedDiffusion {
     ///
     /// # Errors
     ///
-    /// [`Error`] if `device` cannot hold it.
+    /// [`Error`] if it cannot be loaded on `device`.
     pub fn shipped(device: &Device) -> Result<Self, Error> {
         Ok(Self { model: shipped::load(LoadOptions::default(), device)?, encoding: None })
     }
 
-    /// What the tokens of a model of text mean.
+    /// Encoding of the tokens, for a model of text.
     pub fn encoding(&self) -> Option<&Encoding> {
         self.encoding.as_ref()
     }
@@ -47,7 +47,7 @@ impl VariationalMaskedDiffusion {
     ///
     /// # Errors
     ///
-    /// [`Error`] if the model is not of text, or text or sampler do not fit it.
+    /// [`Error`] if the model is not a model of text, or `text` or `sampler` do not fit it.
     pub fn complete(&self, text: &str, sampler: &SamplerConfig, seed: u64) -> Result<String, Error> {
         let encoding = self.encoding.as_ref().ok_or_else(|| {
             Error::usage("the model has no vocabulary.json, so it is not of text; use `sample` or `infill`")
@@ -55,7 +55,7 @@ impl VariationalMaskedDiffusion {
         let (config, template) = (self.model.config(), encoding.template(text)?);
         if !config.causal && template.len() > config.seq_len {
             return Err(Error::usage(format!(
-                "the text has {} tokens, and this model fills sequences of at most {}; shorten the text",
+                "the text has {} tokens, and this model's sequences have at most {}; shorten the text",
                 template.len(),
                 config.seq_len
             )));
@@ -69,12 +69,12 @@ impl VariationalMaskedDiffusion {
         Ok(encoding.decode(&self.model.write(&sampler, writing, &mut ()).tokens))
     }
 
-    /// The model itself.
+    /// The model.
     pub fn model(&self) -> &VmdModel {
         &self.model
     }
 
-    /// `count` unconditional sequences.
+    /// Draws `count` unconditional sequences.
     ///
     /// # Panics
     ///
@@ -84,13 +84,12 @@ impl VariationalMaskedDiffusion {
         self.infill(&vec![config.mask_token(); count * config.seq_len], sampler, seed)
     }
 
-    /// Fills the mask tokens (`vocab`) of `xt`, `[rows, seq]`; all other tokens stay as they are.
+    /// Fills the mask tokens (`vocab`) of `xt`, `[rows, seq]`; other tokens do not change.
     ///
     /// # Panics
     ///
-    /// If `xt` is no whole number of sequences, or `sampler` does not fit the model, as
-    /// [`Sampler::problems_with`] says beforehand; or if it makes several attempts, which
-    /// [`Sampler::sample_checked`] does.
+    /// If `xt` is not a whole number of sequences, if `sampler` does not fit the model (see
+    /// [`Sampler::problems_with`]), or if it makes several attempts (use [`Sampler::sample_checked`]).
     pub fn infill(&self, xt: &[u32], sampler: &SamplerConfig, seed: u64) -> SampleOutput {
         Sampler::new(sampler.clone()).sample(&self.model, xt, seed)
     }

@@ -2,7 +2,7 @@
 
 use crate::Error;
 
-/// Name and text of every preset.
+/// Names and texts of the presets.
 pub const PRESETS: &[(&str, &str)] = &[
     ("d1", include_str!("../presets/d1.toml")),
     ("d1-mdm", include_str!("../presets/d1-mdm.toml")),
@@ -24,14 +24,14 @@ pub const PRESETS: &[(&str, &str)] = &[
     ("shipments-vmd", include_str!("../presets/shipments-vmd.toml")),
 ];
 
-/// The preset that is trained when nothing is asked for, with its latent and without.
+/// The default preset, trained with and without its latent.
 pub const DEFAULT: &str = "grids-4x4";
 
-/// The text of a preset.
+/// Returns the text of a preset.
 ///
 /// # Errors
 ///
-/// [`Error::Usage`] if there is none of that name.
+/// [`Error::Usage`] if there is no preset of that name.
 pub fn text(name: &str) -> Result<&'static str, Error> {
     let names = || PRESETS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     PRESETS

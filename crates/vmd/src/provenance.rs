@@ -1,4 +1,4 @@
-//! Which code and which machine made a figure.
+//! Revision and machine of a figure.
 
 use std::process::Command;
 
@@ -22,7 +22,7 @@ pub fn revision() -> String {
     }
 }
 
-/// Everything about the machine and the program that a run records.
+/// Properties of the machine and the program that a run records, as JSON.
 pub fn meta(device: &str) -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let processor = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {

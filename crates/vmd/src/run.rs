@@ -1,4 +1,4 @@
-//! The configuration of a run: TOML, strict, with overrides.
+//! Configurations of runs: strict TOML with overrides.
 
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -10,40 +10,40 @@ use vmd_train::TrainConfig;
 
 use crate::Error;
 
-/// Everything that decides a run.
+/// The complete configuration of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunConfig {
     /// Name of the run's folder.
     pub name: String,
-    /// Seed of every random stream.
+    /// Seed of all random streams.
     #[serde(default)]
     pub seed: u64,
-    /// What is learned.
+    /// The data.
     pub data: TaskConfig,
     /// The model; `vocab` and `seq_len` are filled in from the data.
     pub model: ModelConfig,
-    /// The bound.
+    /// The objective.
     #[serde(default)]
     pub objective: ObjectiveConfig,
-    /// How it is trained.
+    /// Training settings.
     pub train: TrainConfig,
-    /// What is measured at the end.
+    /// Evaluation at the end of the run.
     #[serde(default)]
     pub evaluate: EvaluateConfig,
 }
 
 impl RunConfig {
-    /// Parses `text`, applies `overrides` (`a.b=value`) and `seed`, opens the data, and checks everything.
+    /// Parses `text`, applies `overrides` (`a.b=value`) and `seed`, opens the data, and validates the configuration.
     ///
-    /// A configuration that lacks `[model]` or `[train]`, or says `recipe = true`, is merged over the recipe of its data.
+    /// A configuration without `[model]` or `[train]`, or with `recipe = true`, is merged over the recipe of its data.
     ///
-    /// All problems are reported together, each with the path of its key. Data are opened once, and not before the rest of the
-    /// configuration has been checked as far as it can be without them.
+    /// All problems are reported together, each with the path of its key. The data are opened once, after everything
+    /// that does not depend on them has been validated.
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] with all problems, or what is wrong with the data.
+    /// [`Error::Usage`] with all problems, or an error of the data.
     pub fn resolve(
         text: &str,
         overrides: &[String],
@@ -58,7 +58,7 @@ impl RunConfig {
         }
         let known = data_of(&table).as_ref().and_then(TaskConfig::known_sizes);
         let mut checked = table.clone();
-        // Without the data any sizes do, and what depends on them is not looked at.
+        // Placeholder sizes; nothing that depends on them is validated here.
         fill_in_sizes(&mut checked, known.unwrap_or(Sizes { vocab: 1, seq_len: 1, examples: None }));
         let config = Self::parse(checked, |config| match known {
             Some(sizes) => config.problems(Some(sizes)),
@@ -73,8 +73,8 @@ impl RunConfig {
         Ok((Self::parse(table, |config| config.problems(Some(sizes)))?, task))
     }
 
-    /// The same without the data, which are opened only where their sizes are not known otherwise; where they cannot be opened, any
-    /// sizes do.
+    /// Like [`resolve`](Self::resolve), but opens the data only if their sizes are unknown, and uses placeholder sizes
+    /// if they cannot be opened.
     ///
     /// # Errors
     ///
@@ -93,7 +93,7 @@ impl RunConfig {
         })
     }
 
-    /// Reads the configuration of a run that was started before, without opening its data.
+    /// Reads the configuration of an existing run without opening its data.
     ///
     /// # Errors
     ///
@@ -103,14 +103,14 @@ impl RunConfig {
         Self::parse(table, |config| config.problems(None))
     }
 
-    /// Deserialises `table` and looks for problems.
+    /// Deserialises and validates `table`.
     fn parse(table: Table, problems_of: impl Fn(&Self) -> Vec<String>) -> Result<Self, Error> {
         let mut problems = Vec::new();
         let mut config = parse_reporting_all(table, &mut problems);
         if let Some(config) = &mut config {
-            // What a graph's file said at the start holds for the whole run, and for the model that comes out of it.
+            // A graph file is read once: the run and its model keep the graph that it contained at the start.
             let written_out = config.model.graph.clone().map(GraphSpec::without_file).transpose();
-            // A file that cannot be read is among the model's problems.
+            // An unreadable file is reported with the problems of the model.
             config.model.graph = written_out.unwrap_or_else(|_| config.model.graph.take());
             problems.extend(problems_of(config));
         }
@@ -120,11 +120,11 @@ impl RunConfig {
         }
     }
 
-    /// The same without its latent, called `NAME-mdm`, to be compared with.
+    /// The same configuration without its latent, named `NAME-mdm`, for comparison.
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] if there is no latent, or something else needs it.
+    /// [`Error::Usage`] if there is no latent, or another setting requires it.
     pub fn without_latent(&self) -> Result<Self, Error> {
         if self.model.latent.is_none() {
             return Err(Error::usage(format!("{} has no latent to be trained without", self.name)));
@@ -151,7 +151,7 @@ impl RunConfig {
         toml::to_string(self).expect("a configuration serialises")
     }
 
-    /// Every problem; `sizes` are those of the data, where they are known.
+    /// All problems; `sizes` are those of the data, if known.
     fn problems(&self, sizes: Option<Sizes>) -> Vec<String> {
         let mut problems: Vec<String> =
             self.model.problems_under("model", ()).iter().map(Problem::to_string).collect();
@@ -171,7 +171,7 @@ impl RunConfig {
         problems
     }
 
-    /// The problems that do not depend on the sizes of the data.
+    /// Problems that do not depend on the sizes of the data.
     fn problems_without_data(&self) -> Vec<String> {
         let mut problems = self.objective.problems();
         problems.extend(self.train.problems());
@@ -192,7 +192,7 @@ impl RunConfig {
             problems.push(format!("evaluate.{option} is for {tasks}; leave it out"));
         }
         if self.evaluate.best_of > 1 && !self.data.has_rules() {
-            problems.push("evaluate.best_of needs rules that a block could keep, and these data have none; leave it out".into());
+            problems.push("evaluate.best_of needs data with rules for a single block, and these have none; leave it out".into());
         }
         problems.extend(self.evaluate_problems());
         let name_is_plain = !self.name.is_empty()
@@ -203,7 +203,7 @@ impl RunConfig {
         problems
     }
 
-    /// What the samplers of `[evaluate]` lack, so that it shows before training and not after it.
+    /// Problems of the samplers in `[evaluate]`, so that they are reported before training.
     fn evaluate_problems(&self) -> Vec<String> {
         let graph = self.model.graph.is_some();
         let mut problems = Vec::new();
@@ -219,8 +219,8 @@ impl RunConfig {
     }
 }
 
-/// The configuration in `text` with `overrides` and `seed`, and whether the recipe of its data stands below it. Whether `text` is
-/// complete is judged before the overrides, which may name any key.
+/// The configuration in `text` with `overrides` and `seed`, and whether to merge it over the recipe of its data. A
+/// missing table is detected before the overrides are applied, because they may name any key.
 fn with_overrides(text: &str, overrides: &[String], seed: Option<u64>) -> Result<(Table, bool), Error> {
     let mut table: Table = text.parse().map_err(|error| Error::usage(format!("not valid TOML: {error}")))?;
     let is_complete = table.contains_key("model") && table.contains_key("train");
@@ -238,12 +238,12 @@ fn with_overrides(text: &str, overrides: &[String], seed: Option<u64>) -> Result
     }
 }
 
-/// The `[data]` table, where it can be read.
+/// The `[data]` table, if it can be parsed.
 fn data_of(table: &Table) -> Option<TaskConfig> {
     table.get("data").cloned().and_then(|data| data.try_into().ok())
 }
 
-/// Sets `a.b = value`; the value is TOML, or plain text where it is not.
+/// Sets `a.b = value`. The value is parsed as TOML, or else used as plain text.
 fn set(table: &mut Table, assignment: &str) -> Result<(), Error> {
     let (path, text) = assignment.split_once('=').ok_or_else(|| {
         Error::usage(format!("--set {assignment}: write it as KEY=VALUE, such as train.steps=2000"))
@@ -266,7 +266,7 @@ fn set(table: &mut Table, assignment: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Sets `model.vocab` and `model.seq_len` where they are left out.
+/// Sets `model.vocab` and `model.seq_len` if they are absent.
 fn fill_in_sizes(table: &mut Table, sizes: Sizes) {
     let Some(Value::Table(model)) = table.get_mut("model") else { return };
     for (key, size) in [("vocab", sizes.vocab), ("seq_len", sizes.seq_len)] {
@@ -274,8 +274,8 @@ fn fill_in_sizes(table: &mut Table, sizes: Sizes) {
     }
 }
 
-/// Deserialises `table`. Serde stops at the first problem, so each is noted, its key removed, and the rest
-/// read again.
+/// Deserialises `table`. Serde stops at the first problem, so each problem is recorded, its key is removed, and the
+/// rest is deserialised again.
 fn parse_reporting_all(mut table: Table, problems: &mut Vec<String>) -> Option<RunConfig> {
     let mut removed: Vec<String> = Vec::new();
     loop {
@@ -286,7 +286,7 @@ fn parse_reporting_all(mut table: Table, problems: &mut Vec<String>) -> Option<R
         let path = error.path().to_string();
         let message = error.inner().to_string();
         let message = message.lines().next().unwrap_or_default().to_string();
-        // A key that was removed because it was wrong is not missing.
+        // A key that was removed because of an error is not missing.
         let follows_from_removal = removed.iter().any(|key| {
             message.contains(&format!("missing field `{}`", key.rsplit('.').next().unwrap_or(key)))
         });
@@ -300,7 +300,7 @@ fn parse_reporting_all(mut table: Table, problems: &mut Vec<String>) -> Option<R
     }
 }
 
-/// Removes the key at a dotted path; `false` if there is none.
+/// Removes the key at a dotted path; returns `false` if there is none.
 fn remove(table: &mut Table, path: &str) -> bool {
     let (parents, key) = path.rsplit_once('.').unwrap_or(("", path));
     let mut table = table;

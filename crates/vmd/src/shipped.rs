@@ -5,14 +5,14 @@ use std::path::Path;
 use burn::tensor::Device;
 use vmd_model::{LoadError, LoadOptions, VmdModel, load_model};
 
-/// What it is called in place of a folder.
+/// Name that can be used instead of a folder.
 pub const SHIPPED: &str = "shipped";
 
-/// Its `config.json`.
+/// `config.json` of the model.
 pub(crate) const CONFIG: &[u8] = include_bytes!("../models/sudoku/config.json");
 const WEIGHTS: &[u8] = include_bytes!("../models/sudoku/model.safetensors");
 
-/// Loads it.
+/// Loads the model.
 pub(crate) fn load(options: LoadOptions, device: &Device) -> Result<VmdModel, LoadError> {
     load_model(Path::new(SHIPPED), CONFIG, WEIGHTS, options, device)
 }

@@ -1,4 +1,4 @@
-//! Training runs: a configuration, a folder, and the model that comes out.
+//! Training runs: a configuration, a run folder, and the resulting model.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -23,13 +23,13 @@ pub struct Run {
 }
 
 impl Run {
-    /// Starts a run in the folder `path`; `device` is what its `meta.json` calls the device.
+    /// Creates a run in the folder `path`; `device` is the name of the device in `meta.json`.
     ///
     /// # Errors
     ///
-    /// [`Error`] if the data cannot be read, or the folder holds a run already.
+    /// [`Error`] if the data cannot be read, or the folder already contains a run.
     pub fn create(config: RunConfig, task: Box<dyn Task>, path: &Path, device: &str) -> Result<Self, Error> {
-        // Before there is a folder: a part of the data may be empty.
+        // Check the sources before the folder is created: a split may be empty.
         task.sources(config.seed)?;
         let folder = RunFolder::create(path, &config.to_toml(), &provenance::meta(device))?;
         Ok(Self { config, task, folder })
@@ -39,7 +39,7 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] if there is none, or its configuration is not valid.
+    /// [`Error::Usage`] if there is no run, or its configuration is not valid.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let folder = RunFolder::open(path, None)?;
         let (config, task) = RunConfig::resolve(&RunFolder::read_config(path)?, &[], None)
@@ -57,31 +57,31 @@ impl Run {
         Ok(())
     }
 
-    /// Its data, opened.
+    /// The opened data.
     pub fn task(&self) -> &dyn Task {
         self.task.as_ref()
     }
 
-    /// Its configuration.
+    /// The configuration.
     pub fn config(&self) -> &RunConfig {
         &self.config
     }
 
-    /// Its folder.
+    /// The run folder.
     pub fn folder(&self) -> &RunFolder {
         &self.folder
     }
 
-    /// Whether its model is saved.
+    /// Whether the model is saved.
     pub fn is_finished(&self) -> bool {
         self.folder.model().join(vmd_model::CONFIG).is_file()
     }
 
-    /// Makes the model and restores the newest checkpoint, if there is one.
+    /// Builds the model and restores the newest checkpoint, if there is one.
     ///
     /// # Errors
     ///
-    /// [`Error`] if the data or the checkpoint cannot be read, or `device` does not compute in the model's precision.
+    /// [`Error`] if the data or the checkpoint cannot be read, or `device` does not support the model's precision.
     pub fn start<'a>(&'a self, device: &'a Device) -> Result<Training<'a>, Error> {
         let config = &self.config;
         check_precision(config.model.precision(), device)?;
@@ -100,7 +100,7 @@ impl Run {
     }
 }
 
-/// A run that is being trained.
+/// A run in training.
 pub struct Training<'a> {
     run: &'a Run,
     trainer: Trainer<'a>,
@@ -109,27 +109,27 @@ pub struct Training<'a> {
 }
 
 impl Training<'_> {
-    /// Steps done.
+    /// Number of completed steps.
     pub fn step(&self) -> u64 {
         self.trainer.step()
     }
 
-    /// Seconds spent in training steps, over all sessions of the run.
+    /// Seconds spent in training steps, including those before a resume.
     pub fn seconds(&self) -> f64 {
         self.trainer.seconds()
     }
 
-    /// Trains to the end, or until `stop` is set: then a checkpoint is saved first.
+    /// Trains to the end, or until `stop` is set. In that case it saves a checkpoint first.
     ///
     /// # Errors
     ///
-    /// [`Error`]; the last checkpoint is then still good.
+    /// [`Error`]; the last checkpoint remains valid.
     pub fn run(&mut self, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Outcome, Error> {
         let (data, validation) = (self.data.as_ref(), self.validation.as_ref());
         Ok(self.trainer.run(data, validation, &self.run.folder, observer, stop)?)
     }
 
-    /// Saves the model with its card, and returns it.
+    /// Saves the model with its card, and returns the model.
     ///
     /// # Errors
     ///
@@ -170,7 +170,7 @@ impl Training<'_> {
     }
 }
 
-/// The bounds of the last validation, one for each number of steps.
+/// The bounds of the last validation, one per number of steps.
 fn last_validation(metrics: &[MetricRecord]) -> Vec<BoundEstimate> {
     let validations = || {
         metrics.iter().filter_map(|record| match record {
@@ -182,7 +182,7 @@ fn last_validation(metrics: &[MetricRecord]) -> Vec<BoundEstimate> {
     validations().filter(|(step, _)| Some(*step) == last).map(|(_, estimate)| estimate).collect()
 }
 
-/// A bound and the latent's state, in words.
+/// Describes a bound and the state of the latent in words.
 pub fn describe(estimate: &BoundEstimate) -> String {
     let steps = estimate.steps.map_or_else(|| "in continuous time".into(), |steps| format!("at T={steps}"));
     let mut text = format!("bound {:.3} nats {steps}", estimate.bound);
@@ -191,8 +191,10 @@ pub fn describe(estimate: &BoundEstimate) -> String {
             " (reconstruction {:.3}, KL {:.3}); latent gain {gain:.3} nats, {} of {} units active, I(x;z) {:.2} nats",
             estimate.recon, estimate.kl, health.active_units, health.n_units, health.mutual_information
         );
-        if let (Some(latent_headroom), Some(won)) = (estimate.latent_headroom(), estimate.latent_savings()) {
-            text += &format!("; latent headroom {latent_headroom:.2} nats, latent savings {won:.2}");
+        if let (Some(latent_headroom), Some(savings)) =
+            (estimate.latent_headroom(), estimate.latent_savings())
+        {
+            text += &format!("; latent headroom {latent_headroom:.2} nats, latent savings {savings:.2}");
         }
         if estimate.is_collapsed() {
             text += "; the latent is collapsed";

@@ -1,10 +1,10 @@
-//! The settings of a table's figures, in words.
+//! Describes the settings of a table's figures.
 
 use super::definitions::Table;
 use super::records::Record;
 use super::table::distinct;
 
-/// Settings in the order in which they are named, with the words before them.
+/// Settings in the order of the caption, with the words before them.
 const SETTINGS: [(&str, &str); 10] = [
     ("sampler", "sampler "),
     ("temperature", "temperature "),
@@ -18,13 +18,13 @@ const SETTINGS: [(&str, &str); 10] = [
     ("command", ""),
 ];
 
-/// More values than this are left to the records.
+/// Settings with more values than this are omitted; the records contain them.
 const MAX_VALUES: usize = 3;
 
-/// Settings written as code.
+/// Settings formatted as code.
 const CODE: [&str; 2] = ["revision", "command"];
 
-/// One paragraph: what the notation means and every setting that no column shows.
+/// One paragraph: the notation, and every setting that is not a column.
 pub(super) fn of(table: &Table, records: &[&Record]) -> String {
     let has = |field: &str| records.iter().any(|record| record.fields.contains_key(field));
     let notes = [

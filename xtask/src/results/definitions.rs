@@ -19,21 +19,21 @@ pub(super) struct Definitions {
     /// Plots, in any order.
     #[serde(default)]
     pub(super) plot: Vec<Plot>,
-    /// The file itself, to name lines in messages.
+    /// Text of the file, to find line numbers for messages.
     #[serde(skip)]
     text: String,
 }
 
-/// How values of one metric are written.
+/// How values of one metric are formatted.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Metric {
-    /// What a value counts, such as `percent` or `nats`; for readers of the file.
+    /// The unit of a value, such as `percent` or `nats`; not used by the program.
     #[serde(rename = "unit")]
     _unit: String,
-    /// Digits after the point.
+    /// Digits after the decimal point.
     pub(super) digits: usize,
-    /// Which values are good, for metrics that have a direction.
+    /// Which values are better, for metrics that have a direction.
     pub(super) best: Option<Best>,
 }
 
@@ -51,15 +51,15 @@ pub(super) enum Best {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Table {
-    /// Name in markers and in the records' `table`.
+    /// Name in markers and in the `table` field of records.
     pub(super) name: String,
-    /// Fields that name a row; each is a column at the left.
+    /// Fields that identify a row; each is a column at the left.
     pub(super) rows: Vec<String>,
     /// The other columns.
     pub(super) columns: Vec<Column>,
-    /// Fields within which the best value of a column is bold; nothing is bold without it.
+    /// The best value of a column among rows with equal values of these fields is bold; without it nothing is bold.
     pub(super) best_within: Option<Vec<String>>,
-    /// Settings that the text below the table leaves out.
+    /// Settings that the caption omits.
     #[serde(default)]
     pub(super) hide: Vec<String>,
 }
@@ -67,11 +67,11 @@ pub(super) struct Table {
 /// A column: the record of the row that has these fields, or a field of the row's records.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Column {
-    /// Its heading; `{}` stands for the value of the filter that is a list.
+    /// Its heading; `{}` is replaced by the value of the filter that is a list.
     pub(super) title: String,
     /// Shows this field instead of the value.
     pub(super) field: Option<String>,
-    /// What a record must have. A list makes one column of each of its values.
+    /// Fields that a record must have. A list makes one column per value.
     #[serde(flatten)]
     pub(super) filter: BTreeMap<String, Value>,
 }
@@ -80,27 +80,27 @@ pub(super) struct Column {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Plot {
-    /// File name without its ending.
+    /// File name without extension.
     pub(super) name: String,
     /// The table whose records are drawn.
     pub(super) table: String,
-    /// What a record must have.
+    /// Fields that a record must have.
     pub(super) filter: BTreeMap<String, Value>,
-    /// Field along the horizontal axis, on a logarithmic scale; without it values are drawn as rows of points.
+    /// Field of the logarithmic horizontal axis; without it values are drawn as rows of points.
     pub(super) x: Option<String>,
-    /// Fields that name a line, or a row of points.
+    /// Fields that identify a line, or a row of points.
     pub(super) series: Vec<String>,
     /// Title of the horizontal axis.
     pub(super) x_title: String,
     /// Title of the vertical axis; rows of points have none.
     #[serde(default)]
     pub(super) y_title: String,
-    /// Smallest and largest value of the axis that has the values.
+    /// Smallest and largest value of the axis of values.
     pub(super) range: [f64; 2],
 }
 
 impl Definitions {
-    /// Reads the file.
+    /// Parses the file.
     pub(super) fn parse(text: &str) -> Result<Self, Problem> {
         let mut definitions: Self = toml::from_str(text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);
@@ -114,7 +114,7 @@ impl Definitions {
         Ok(definitions)
     }
 
-    /// A problem at the definition of `name`.
+    /// A problem in the definition of `name`.
     pub(super) fn problem(&self, name: &str, message: &str, remedy: &str) -> Problem {
         let definition = format!("name = \"{name}\"");
         let line = self.text.lines().position(|line| line.trim() == definition).map_or(1, |at| at + 1);
@@ -123,7 +123,7 @@ impl Definitions {
 }
 
 impl Column {
-    /// One column for each value of the filter that is a list.
+    /// Expands a filter with a list to one column per value.
     fn expanded(&self) -> Vec<Self> {
         let list = self.filter.iter().find_map(|(key, value)| Some((key.clone(), value.as_array()?.clone())));
         let Some((key, values)) = list else { return vec![self.clone()] };

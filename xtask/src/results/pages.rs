@@ -1,11 +1,11 @@
-//! The marked places of pages.
+//! The marked sections of pages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Document;
 use crate::tidy::Problem;
 
-/// Starts a line that names the table below it.
+/// Start of a line that names the table below it.
 const START: &str = "<!-- table:";
 
 /// The line that ends a table.
@@ -19,7 +19,7 @@ pub(super) fn fill(
 ) -> Result<String, Problem> {
     let problem = |line, message: String, remedy: &str| Problem::new(&page.path, line, message, remedy);
     let mut text = String::with_capacity(page.text.len());
-    // The table being replaced, and the line of its first marker.
+    // The table being replaced, and the line of its start marker.
     let mut open: Option<(&str, usize)> = None;
     for (i, line) in page.text.lines().enumerate() {
         let start = line.strip_prefix(START).and_then(|rest| rest.strip_suffix("-->")).map(str::trim);

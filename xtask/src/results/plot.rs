@@ -9,7 +9,7 @@ use super::definitions::{Definitions, Plot, matches};
 use super::records::Record;
 use crate::tidy::Problem;
 
-/// Colours of the series (Okabe and Ito), which colour-blind readers can tell apart.
+/// Colours of the series (Okabe and Ito), distinguishable with colour blindness.
 const COLOURS: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#555555"];
 
 /// Colour of axes and text.
@@ -18,7 +18,7 @@ const INK: &str = "#333333";
 /// Colour of the grid.
 const GRID: &str = "#dddddd";
 
-/// An axis of values has at most so many steps.
+/// Maximum number of steps of an axis of values.
 const MAX_STEPS: f64 = 5.0;
 
 /// Draws the records of one table.
@@ -50,7 +50,7 @@ fn series_name(plot: &Plot, record: &Record) -> String {
     plot.series.iter().map(part).collect::<Vec<_>>().join(", ").replace('`', "")
 }
 
-/// The names of all series, each once, in order.
+/// The names of all series without duplicates, in order.
 fn series_names(plot: &Plot, records: &[&Record]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for name in records.iter().map(|record| series_name(plot, record)) {
@@ -61,24 +61,24 @@ fn series_names(plot: &Plot, records: &[&Record]) -> Vec<String> {
     names
 }
 
-/// A field as a number; 0 where it is none, which no logarithmic axis has.
+/// A field as a number; 0 if it is not a number, because no logarithmic axis contains 0.
 fn number(record: &Record, field: &str) -> f64 {
     record.fields.get(field).and_then(serde_json::Value::as_f64).unwrap_or(0.0)
 }
 
-/// The ends of the bar around a value.
+/// The ends of the error bar of a value.
 fn bar(record: &Record) -> Option<[f64; 2]> {
     let around = |spread| [record.value - spread, record.value + spread];
     let spread = record.fields.get("spread").and_then(serde_json::Value::as_f64);
     record.pair("ci95").or_else(|| record.pair("range")).or(spread.map(around))
 }
 
-/// Where a value lies between the ends of its axis, 0 to 1.
+/// Relative position of a value on its axis, 0 to 1.
 fn share(value: f64, [low, high]: [f64; 2]) -> f64 {
     ((value - low) / (high - low)).clamp(0.0, 1.0)
 }
 
-/// Values of the ticks of an axis, and what is written at them: steps of 1, 2 or 5 times a power of ten.
+/// Values of the ticks of an axis, and their labels: steps of 1, 2 or 5 times a power of ten.
 fn ticks([low, high]: [f64; 2]) -> Vec<(f64, String)> {
     let least = (high - low) / MAX_STEPS;
     let power = 10_f64.powi(least.log10().floor() as i32);
@@ -90,7 +90,7 @@ fn ticks([low, high]: [f64; 2]) -> Vec<(f64, String)> {
     (0..=count).map(|i| (at(i), format!("{:.digits$}", at(i)))).collect()
 }
 
-/// A row for each series with its value on a common axis.
+/// Draws a row for each series with its value on a common axis.
 fn points(plot: &Plot, records: &[&Record]) -> String {
     const LEFT: f64 = 270.0;
     const RIGHT: f64 = 720.0;

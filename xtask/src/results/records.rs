@@ -1,7 +1,7 @@
 //! Figures as JSON lines.
 //!
-//! A line is one figure, or `{"table": "NAME", "shared": {…}}`: fields that all figures of that table have from there
-//! on unless they say otherwise.
+//! A line is one figure, or `{"table": "NAME", "shared": {…}}`: fields of all following figures of that table, unless
+//! they override them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use super::Document;
 use super::definitions::Definitions;
 use crate::tidy::Problem;
 
-/// Fields that a record may have; those that a table names are allowed too.
+/// Fields that a record may have, in addition to those that its table names.
 const FIELDS: [&str; 19] = [
     "table",
     "task",
@@ -34,31 +34,31 @@ const FIELDS: [&str; 19] = [
     "digits",
 ];
 
-/// Fields without which a figure cannot be judged.
+/// Fields that every record must have.
 const REQUIRED: [&str; 6] = ["table", "task", "dataset", "model", "metric", "value"];
 
-/// Fields that say how a figure was made; `source` stands for all of them where another publication made it.
+/// Fields that describe how a figure was measured; `source` replaces all of them for figures of other publications.
 const ORIGIN: [&str; 4] = ["seeds", "command", "revision", "processor"];
 
 /// One figure.
 #[derive(Debug)]
 pub(super) struct Record {
-    /// The file that has it.
+    /// The file that contains it.
     pub(super) path: String,
     /// The line in that file, from 1.
     pub(super) line: usize,
-    /// The table that shows it.
+    /// The table that contains it.
     pub(super) table: String,
     /// What was measured.
     pub(super) metric: String,
     /// The figure.
     pub(super) value: f64,
-    /// All fields, shared ones included.
+    /// All fields, including shared ones.
     pub(super) fields: Map<String, Value>,
 }
 
 impl Record {
-    /// A field as text, empty where the record has none.
+    /// A field as text, empty if it is absent.
     pub(super) fn text(&self, field: &str) -> String {
         self.fields.get(field).map(text).unwrap_or_default()
     }
@@ -74,13 +74,13 @@ impl Record {
         self.path == other.path && self.line == other.line
     }
 
-    /// A problem at this record.
+    /// A problem of this record.
     pub(super) fn problem(&self, message: impl Into<String>, remedy: impl Into<String>) -> Problem {
         Problem::new(&self.path, self.line, message, remedy)
     }
 }
 
-/// A value as it stands in a table.
+/// Formats a value for a table.
 pub(super) fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -88,7 +88,7 @@ pub(super) fn text(value: &Value) -> String {
     }
 }
 
-/// Reads all records, and says what is wrong with the others.
+/// Reads all records, and reports problems of invalid ones.
 pub(super) fn parse(files: &[Document], definitions: &Definitions) -> (Vec<Record>, Vec<Problem>) {
     let known = known_fields(definitions);
     let (mut records, mut problems) = (Vec::new(), Vec::new());
@@ -110,7 +110,7 @@ pub(super) fn parse(files: &[Document], definitions: &Definitions) -> (Vec<Recor
     (records, problems)
 }
 
-/// What is wrong with a line.
+/// The problem of a line.
 struct Flaw {
     message: String,
     remedy: String,
@@ -131,7 +131,7 @@ fn known_fields(definitions: &Definitions) -> BTreeSet<&str> {
     FIELDS.into_iter().chain(ORIGIN).chain(of_tables).chain(of_filters).chain(of_columns).collect()
 }
 
-/// The fields of a figure, shared ones included, or nothing where the line sets shared fields.
+/// The fields of a figure, including shared ones, or `None` if the line sets shared fields.
 fn read_line(
     line: &str,
     shared: &mut BTreeMap<String, Map<String, Value>>,

@@ -1,22 +1,22 @@
-//! A table as Markdown.
+//! Formats a table as Markdown.
 
 use super::caption;
 use super::definitions::{Best, Column, Definitions, Metric, Table, matches};
 use super::records::Record;
 use crate::tidy::Problem;
 
-/// What stands in a cell that has no record.
+/// Contents of a cell without a record.
 const MISSING: &str = "–";
 
-/// The records that one row shows.
+/// The records of one row.
 struct Row<'a> {
     names: Vec<String>,
     records: Vec<&'a Record>,
-    /// One a column; none where there is no record, and in columns that show a field.
+    /// One record per column; `None` if there is no record, and in columns that show a field.
     cells: Vec<Option<&'a Record>>,
 }
 
-/// The table of `records`, in their order, with its settings below it.
+/// The table of `records` in their order, followed by its settings.
 pub(super) fn render(
     table: &Table,
     definitions: &Definitions,
@@ -46,7 +46,7 @@ pub(super) fn render(
     if problems.is_empty() { Ok(markdown(table, definitions, &rows, records)) } else { Err(problems) }
 }
 
-/// Values of `field` in `records`, each once, in order.
+/// Values of `field` in `records` without duplicates, in order.
 pub(super) fn distinct(field: &str, records: &[&Record]) -> Vec<String> {
     let mut values: Vec<String> = Vec::new();
     for value in records.iter().map(|record| record.text(field)).filter(|value| !value.is_empty()) {
@@ -57,7 +57,7 @@ pub(super) fn distinct(field: &str, records: &[&Record]) -> Vec<String> {
     values
 }
 
-/// `value` with so many digits and commas between thousands.
+/// Formats `value` with this number of digits and commas between thousands.
 pub(super) fn number(value: f64, digits: usize) -> String {
     let text = format!("{value:.digits$}");
     let end = text.find('.').unwrap_or(text.len());
@@ -84,7 +84,7 @@ fn rows<'a>(table: &Table, records: &[&'a Record]) -> Vec<Row<'a>> {
     rows
 }
 
-/// The one record of a row that `column` shows.
+/// The record of a row that `column` shows.
 fn cell<'a>(column: &Column, records: &[&'a Record]) -> Result<Option<&'a Record>, Problem> {
     if column.field.is_some() {
         return Ok(None);
@@ -93,7 +93,7 @@ fn cell<'a>(column: &Column, records: &[&'a Record]) -> Result<Option<&'a Record
     match (found.next(), found.next()) {
         (Some(first), Some(second)) => {
             let message = format!("line {} has the same cell, `{}`", first.line, column.title);
-            Err(second.problem(message, "tell them apart by a field that the table's rows or columns name"))
+            Err(second.problem(message, "distinguish them by a field of the table's rows or columns"))
         }
         (first, _) => Ok(first.copied()),
     }
@@ -145,7 +145,7 @@ fn value(record: &Record, metric: &Metric, is_best: bool) -> String {
     text
 }
 
-/// Digits after the point: those of the record where it was printed with others than its metric.
+/// Digits after the decimal point: those of the record if it has the field `digits`, else those of its metric.
 fn digits(record: &Record, metric: &Metric) -> usize {
     let own = record.fields.get("digits").and_then(serde_json::Value::as_u64);
     own.and_then(|digits| usize::try_from(digits).ok()).unwrap_or(metric.digits)
@@ -156,7 +156,7 @@ fn is_peer(record: &Record, other: &Record, within: &[String]) -> bool {
     record.metric == other.metric && within.iter().all(|field| record.text(field) == other.text(field))
 }
 
-/// Whether there are others, and none is better as it is written. References, such as real text, are not compared.
+/// Whether there are others, and none is better after rounding. References, such as real text, are not compared.
 fn is_best<'a>(record: &Record, metric: &Metric, others: impl Iterator<Item = &'a Record>) -> bool {
     let is_reference = |record: &Record| record.fields.contains_key("reference");
     let written = |record: &Record| {

@@ -1,4 +1,4 @@
-//! Who may choose a backend, flatten errors, or reach Burn at all.
+//! Which crates may select a backend, use `anyhow`, or depend on Burn.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use super::{Problem, manifest_path};
 use crate::layers::{AUTOMATION, BACKEND_FEATURES, FACADE, KERNELS, LAB, PROGRAM};
 use crate::workspace::{Crate, Dependency};
 
-/// Checks that only the facade enables a backend, and only programs use `anyhow`, tests aside.
+/// Checks that only the facade enables a backend, and only programs use `anyhow`, except in tests.
 pub(super) fn check(crates: &[Crate]) -> Vec<Problem> {
     let mut problems = Vec::new();
     for member in crates {
@@ -34,7 +34,7 @@ pub(super) fn check(crates: &[Crate]) -> Vec<Problem> {
     problems
 }
 
-/// Backends that normal dependencies or the crate's own features switch on.
+/// Backends that normal dependencies or the crate's own features enable.
 fn backends(member: &Crate) -> BTreeSet<String> {
     let is_burn = |d: &&Dependency| !d.dev && (d.package == "burn" || d.package.starts_with("burn-"));
     let mut found = BTreeSet::new();
@@ -56,7 +56,7 @@ fn is_backend(feature: &str) -> bool {
     BACKEND_FEATURES.contains(&feature)
 }
 
-/// Checks in `Cargo.lock` that the automation does not reach Burn by any path.
+/// Checks in `Cargo.lock` that `xtask` does not depend on Burn, also indirectly.
 pub(super) fn check_automation(lock: &str) -> Vec<Problem> {
     let path = "Cargo.lock";
     let table = match lock.parse::<Table>() {
@@ -80,7 +80,7 @@ pub(super) fn check_automation(lock: &str) -> Vec<Problem> {
     vec![Problem::new("xtask/Cargo.toml", 1, message, "keep Burn out of it, it has to compile in seconds")]
 }
 
-/// Names of the packages that each package uses. Versions of one name count as one: that can only find too much.
+/// Dependencies of each package by name. Versions of one name are merged, which can only give false positives.
 fn dependencies_by_name(lock: &Table) -> BTreeMap<&str, Vec<&str>> {
     let mut packages: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for package in lock.get("package").and_then(Value::as_array).into_iter().flatten() {

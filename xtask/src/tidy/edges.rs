@@ -1,4 +1,4 @@
-//! Which crate uses which.
+//! Dependencies between crates.
 
 use super::{Problem, manifest_path};
 use crate::layers::LAYERS;
@@ -6,10 +6,10 @@ use crate::workspace::Crate;
 
 const TABLE: &str = "xtask/src/layers.rs";
 
-/// Where the table is explained.
+/// The page that contains the table.
 pub(super) const EXPLANATION: &str = "docs/architecture.md";
 
-/// Compares the workspace's own dependencies, those of tests aside, with the table of layers.
+/// Compares the workspace's own dependencies, except those of tests, with the table of layers.
 pub(super) fn check(crates: &[Crate]) -> Vec<Problem> {
     let mut problems = Vec::new();
     for member in crates {
@@ -40,7 +40,7 @@ pub(super) fn check(crates: &[Crate]) -> Vec<Problem> {
     problems
 }
 
-/// Checks that the explanation shows the same table.
+/// Checks that the page contains the same table.
 pub(super) fn check_explanation(text: &str) -> Vec<Problem> {
     let shown = |row: &String| text.lines().any(|line| line == row);
     let missing = LAYERS.iter().map(|(name, allowed)| row(name, allowed)).filter(|row| !shown(row));
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
     use crate::workspace::Dependency;
 
-    /// The workspace as the table has it, with one more dependency for one of its crates.
+    /// The workspace of the table, with one additional dependency of one of its crates.
     fn workspace(name: &str, uses: &str, dev: bool) -> Vec<Crate> {
         let mut crates: Vec<Crate> = LAYERS
             .iter()

@@ -1,4 +1,4 @@
-//! What every crate and every data set must bring along.
+//! Files that every crate and every data set must have.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 use super::Problem;
 
-/// Checks that a manifest takes the workspace's lints over.
+/// Checks that a manifest inherits the workspace's lints.
 pub(super) fn check_lints(path: &str, manifest: &str) -> Vec<Problem> {
     let table = match manifest.parse::<Table>() {
         Ok(table) => table,
@@ -19,17 +19,18 @@ pub(super) fn check_lints(path: &str, manifest: &str) -> Vec<Problem> {
     vec![Problem::new(path, 1, "the workspace's lints do not apply", "add `[lints]` with `workspace = true`")]
 }
 
-/// Checks that a crate's root file starts with docs that name an invariant.
+/// Checks that the docs of a crate's root file contain an invariant.
 pub(super) fn check_root(path: &str, text: &str) -> Vec<Problem> {
     let docs: Vec<&str> = text.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim).collect();
     if docs.is_empty() {
-        return vec![Problem::new(path, 1, "no docs at the top", "say in `//!` lines what the crate is for")];
+        return vec![Problem::new(path, 1, "no docs at the top", "describe the crate in `//!` lines")];
     }
     let starts_paragraph = |i: usize| i == 0 || docs[i - 1].is_empty();
     if (0..docs.len()).any(|i| docs[i].starts_with("Invariant:") && starts_paragraph(i)) {
         return Vec::new();
     }
-    let remedy = "add a `//!` paragraph that starts with `Invariant:` and says what the crate must not know";
+    let remedy =
+        "add a `//!` paragraph that starts with `Invariant:` and names what the crate must not depend on";
     vec![Problem::new(path, docs.len(), "the docs name no invariant", remedy)]
 }
 

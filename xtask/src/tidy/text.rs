@@ -1,20 +1,20 @@
-//! What can be seen from a file alone.
+//! Checks of single files.
 
 use super::Problem;
 
-/// Longest Rust file; from here on it is two files.
+/// Maximum length of a Rust file in lines.
 const MAX_LINES: usize = 400;
 
-/// Largest file that belongs into the repository, in bytes.
+/// Maximum size of a committed file in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// Macros that must not stay. Put together here, so that this file does not find itself.
+/// Macros that must not be committed. Concatenated, so that this file does not match itself.
 const MACROS: [&str; 3] = [concat!("todo", "!("), concat!("dbg", "!("), concat!("unimplemented", "!(")];
 
-/// Marks of work that is not done.
+/// Markers of unfinished work.
 const MARKS: [&str; 2] = [concat!("TO", "DO"), concat!("FIX", "ME")];
 
-/// The lint that only one crate makes exceptions from.
+/// The lint that only one crate may make exceptions from.
 const UNSAFE: &str = concat!("unsafe", "_code");
 
 /// Whether [`check`] applies to a file.
@@ -52,9 +52,9 @@ pub(super) fn check(path: &str, text: &str) -> Vec<Problem> {
             found("an exception for unsafe code".into(), "write it without, or in vmd-kernels");
         }
         for mark in MARKS.iter().filter(|mark| has_word(line, mark)) {
-            found(format!("a {mark}"), "finish it, or say in the docs what is missing");
+            found(format!("a {mark}"), "finish it, or document what is missing");
         }
-        // In comments, which include examples of docs, nothing of this is built into the program.
+        // Comments and examples in docs are not part of the program.
         let is_code = is_rust && !line.trim_start().starts_with("//");
         for name in MACROS.iter().filter(|name| is_code && line.contains(**name)) {
             found(format!("{name}…)"), "finish the code, or return an error");

@@ -1,9 +1,9 @@
-//! Words that were replaced by the field's terms and must not come back.
+//! Words that were replaced by standard terms and must not be used.
 
 use super::Problem;
 use super::text::has_word;
 
-/// A word, what to write instead, and whether it is refused in code only: in prose it may have its plain meaning.
+/// A word, its replacement, and whether it is refused only in code, because it has another meaning in prose.
 struct Word(&'static str, &'static str, Where);
 
 #[derive(PartialEq, Eq)]
@@ -36,7 +36,7 @@ const WORDS: [Word; 17] = [
     Word("Backtrack", "Search", Code),
 ];
 
-/// Files that quote the old words: this list, and what was recorded or written under the old names.
+/// Files that quote the old words: this list, records, and texts about old versions.
 const EXCEPT: [&str; 4] = ["xtask/src/tidy/words.rs", "lab/results/", "docs/what-failed.md", "CHANGELOG.md"];
 
 /// Checks every line of a Rust, Markdown or TOML file.
@@ -46,7 +46,7 @@ pub(super) fn check(path: &str, text: &str) -> Vec<Problem> {
     }
     let mut problems = Vec::new();
     for (i, line) in text.lines().enumerate() {
-        // A command that was run is quoted as it was.
+        // Commands that were run are quoted unchanged.
         let is_quoted = path.ends_with(".md") && line.starts_with("Settings:");
         let is_code = path.ends_with(".rs") && !is_comment(line);
         for Word(word, instead, place) in &WORDS {
@@ -59,7 +59,7 @@ pub(super) fn check(path: &str, text: &str) -> Vec<Problem> {
     problems
 }
 
-/// Comments, and lines with a string, which may be prose.
+/// Whether a line is a comment, or contains a string, which may be prose.
 fn is_comment(line: &str) -> bool {
     let line = line.trim_start();
     line.starts_with("//") || line.contains('"')

@@ -1,4 +1,4 @@
-//! What can be typed to make data sets.
+//! Arguments of `data`.
 
 use std::path::PathBuf;
 
@@ -10,21 +10,21 @@ use super::Common;
 pub(crate) enum DataCommand {
     /// Generate Sudoku puzzles with one solution each.
     Sudoku(DataSudokuArgs),
-    /// Make orders, a JSON object a line, in which fields depend on each other.
+    /// Generate orders, one JSON object per line, with fields that depend on each other.
     Orders(DataRecordsArgs),
-    /// Make a table of shipments, a CSV file, in which columns depend on each other.
+    /// Generate a table of shipments, a CSV file, with columns that depend on each other.
     Shipments(DataRecordsArgs),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct DataRecordsArgs {
-    /// Number of lines, or of rows.
+    /// Number of lines or rows.
     #[arg(long)]
     pub(crate) count: usize,
     /// File to write.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
-    /// Seed of every random number.
+    /// Seed of all random numbers.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
 }
@@ -43,7 +43,8 @@ pub(crate) struct DataSudokuArgs {
     /// Most clues [default: 36 of 81 cells, in proportion for other sizes].
     #[arg(long)]
     pub(crate) max_clues: Option<usize>,
-    /// Steps of a walk from each puzzle to harder ones, which may have another number of clues: 1000 for the hardest.
+    /// Steps of a random walk from each puzzle to harder ones, which may have another number of clues: 1000 for the
+    /// hardest.
     #[arg(long, value_name = "STEPS", default_value_t = 0)]
     pub(crate) harden: usize,
     /// Side of the grid: 4, 6, 9 or 16.

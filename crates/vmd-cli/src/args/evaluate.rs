@@ -1,4 +1,4 @@
-//! What can be typed to measure a model.
+//! Arguments of the commands that evaluate a model.
 
 use std::path::PathBuf;
 
@@ -7,68 +7,70 @@ use vmd::tasks::Given;
 
 use super::{Common, SamplerArgs};
 
-/// Options of all tasks; those of another task than the model's are refused.
+/// Options of all tasks; options that the model's task does not have are refused.
 #[derive(Debug, Args)]
 pub(crate) struct EvaluateArgs {
     /// Model folder, or `shipped` for the Sudoku model that comes with the program [default: the newest finished run].
     #[arg(long, value_name = "DIR")]
     pub(crate) model: Option<PathBuf>,
-    /// Folder of a second model, whose figures stand beside the first one's.
+    /// Folder of a second model, whose figures are printed beside those of the first one.
     #[arg(long, value_name = "DIR")]
     pub(crate) baseline: Option<PathBuf>,
     /// SVG file for a plot of shares against network evaluations.
     #[arg(long, value_name = "FILE")]
     pub(crate) plot: Option<PathBuf>,
-    /// Samples: those of a synthetic set beside exact figures, unconditional grids beside puzzles, texts, lines or rows.
+    /// Number of samples: of a synthetic set, unconditional grids, texts, lines or rows, measured in addition to the
+    /// default figures.
     #[arg(long, value_name = "N")]
     pub(crate) samples: Option<usize>,
-    /// Also bounds from K draws of the posterior. For synthetic sets (with `ancestral` only), text, lines, molecules and tables.
+    /// Also estimate bounds from K draws of the posterior. For synthetic sets (with `ancestral` only), text, lines,
+    /// molecules and tables.
     #[arg(long, value_name = "K")]
     pub(crate) iwae: Option<usize>,
 
-    /// Puzzle file: CSV, .sdm or one puzzle a line [default: 500 puzzles that come with the program].
+    /// Puzzle file: CSV, .sdm or one puzzle per line [default: 500 puzzles that come with the program].
     #[arg(long, value_name = "FILE", help_heading = "Sudoku")]
     pub(crate) puzzles: Option<PathBuf>,
     /// Only the first N puzzles.
     #[arg(long, value_name = "N", help_heading = "Sudoku")]
     pub(crate) limit: Option<usize>,
-    /// Instead of puzzles: how many of N unconditional grids keep the rules.
+    /// Generate N unconditional grids instead of solving puzzles, and count the valid ones.
     #[arg(long, value_name = "N", conflicts_with_all = ["puzzles", "limit"], help_heading = "Sudoku")]
     pub(crate) unconditional: Option<usize>,
 
-    /// Synthetic set [default: the one that the model was trained on].
+    /// Synthetic set [default: the set that the model was trained on].
     #[arg(long, help_heading = "Synthetic sets")]
     pub(crate) set: Option<String>,
-    /// Give a random half of the tokens of sequences of the set and measure the completions too.
+    /// Also give a random half of the tokens of sequences of the set, and measure the completions.
     #[arg(long, value_name = "SHARE", help_heading = "Synthetic sets")]
     pub(crate) given: Option<Given>,
-    /// Sequences of which clues are given [default: 200].
+    /// Sequences from which clues are given [default: 200].
     #[arg(long, value_name = "N", requires = "given", help_heading = "Synthetic sets")]
     pub(crate) contexts: Option<usize>,
-    /// Completions of each of them [default: 100].
+    /// Completions per sequence [default: 100].
     #[arg(long, value_name = "N", requires = "given", help_heading = "Synthetic sets")]
     pub(crate) completions: Option<usize>,
 
-    /// Use the test part of the data, not the validation part.
+    /// Use the test split of the data instead of the validation split.
     #[arg(long, help_heading = "Text, lines, molecules and tables")]
     pub(crate) test: bool,
-    /// Held-out sequences for the bounds [default: all of the part].
+    /// Held-out sequences for the bounds [default: all of the split].
     #[arg(long, value_name = "N", help_heading = "Text, lines, molecules and tables")]
     pub(crate) texts: Option<usize>,
     /// Tokens of each sample [default: as many as in training].
     #[arg(long, value_name = "N", help_heading = "Text, lines, molecules and tables")]
     pub(crate) length: Option<usize>,
 
-    /// Folder of a second model of the same tokens that judges what the first one writes, such as an autoregressive one.
+    /// Folder of a second model with the same tokens that judges the generated text, such as an autoregressive model.
     #[arg(long, value_name = "DIR", help_heading = "Text")]
     pub(crate) judge: Option<PathBuf>,
-    /// Also fill in the middle N tokens of as many held-out texts as are written.
+    /// Also fill the middle N tokens of as many held-out texts as there are samples.
     #[arg(long, value_name = "N", help_heading = "Text")]
     pub(crate) span: Option<usize>,
-    /// Attempts at each of them, of which the one is kept that the model finds likeliest as a whole [default: 1].
+    /// Attempts per gap; the one with the highest likelihood under the model is kept [default: 1].
     #[arg(long, value_name = "K", help_heading = "Text")]
     pub(crate) candidates: Option<usize>,
-    /// Order of the n-gram judge, which learns from the training part [default: 7].
+    /// Order of the n-gram judge, which is fitted to the training split [default: 7].
     #[arg(long, value_name = "N", help_heading = "Text")]
     pub(crate) order: Option<usize>,
 

@@ -19,7 +19,7 @@ pub(crate) use text::SampleArgs;
 
 use crate::failure::usage;
 
-/// Variational masked diffusion: train, sample, solve, measure.
+/// Variational masked diffusion: train, sample, solve, evaluate.
 #[derive(Debug, Parser)]
 #[command(name = "vmd", version, max_term_width = 100)]
 pub(crate) struct Arguments {
@@ -29,55 +29,58 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Train a model and print its figures; without arguments, 4×4 Sudoku grids with a latent and without, side by side.
+    /// Train a model and print its figures; without arguments, train 4×4 Sudoku grids with and without a latent and
+    /// compare.
     Train(TrainArgs),
-    /// Measure a model on the data that it was trained on.
+    /// Evaluate a model on the data that it was trained on.
     Evaluate(EvaluateArgs),
-    /// The same for a model of Sudoku: count puzzles that it solves.
+    /// Evaluate a Sudoku model: count the puzzles that it solves.
     EvaluateSudoku(EvaluateArgs),
-    /// The same for a model of a synthetic set: compute its exact accuracy and KL.
+    /// Evaluate a model of a synthetic set: compute its exact accuracy and KL.
     EvaluateSynthetic(EvaluateArgs),
-    /// The same for a model of text, lines, molecules or a table: bound the likelihood of held-out data, and judge what it writes.
+    /// Evaluate a model of text, lines, molecules or a table: bound the likelihood of held-out data, and judge its
+    /// samples.
     EvaluateText(EvaluateArgs),
-    /// Let a model make full Sudoku grids, and measure their quality.
+    /// Generate full Sudoku grids, and measure their quality.
     GenerateSudoku(GenerateSudokuArgs),
     /// Draw sequences from a model.
     Sample(SampleArgs),
     /// Solve one Sudoku puzzle.
     Solve(SolveArgs),
-    /// Make data sets.
+    /// Generate data sets.
     #[command(subcommand)]
     Data(DataCommand),
     /// List the presets, or print one.
     Presets(PresetsArgs),
-    /// List what can be written behind --device, and what is there.
+    /// List the values of --device and which devices are available.
     Devices(DevicesArgs),
 }
 
-/// What every command that computes takes.
+/// Options of every command that computes.
 #[derive(Debug, Args)]
 pub struct Common {
-    /// Print one JSON object a line on standard output, and nothing else there.
+    /// Print one JSON object per line on standard output, and nothing else.
     #[arg(long)]
     pub json: bool,
-    /// Seed of every random number.
+    /// Seed of all random numbers.
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Where to compute: flex (this machine's processor), wgpu, vulkan, metal or cuda, with :N or :cpu behind, or
-    /// auto. `devices` lists what is there.
+    /// Device: flex (CPU), wgpu, vulkan, metal or cuda, with an optional suffix :N or :cpu, or auto. `devices` lists
+    /// the available ones.
     #[arg(long, default_value = "auto")]
     pub device: String,
-    /// What the denoiser's matrix products round their factors to: f32, bf16 or f16 [default: the configuration's].
+    /// Precision of the factors of the denoiser's matrix products: f32, bf16 or f16 [default: that of the
+    /// configuration].
     #[arg(long)]
     pub precision: Option<Precision>,
 }
 
 impl Common {
-    /// Opens the device, and prints which one `auto` chose where there was a choice.
+    /// Opens the device. Prints which one `auto` selected if there was a choice.
     ///
     /// # Errors
     ///
-    /// A usage error if there is no such device.
+    /// A usage error if the device does not exist.
     pub fn device(&self) -> anyhow::Result<Device> {
         let opened = vmd::device::open(&self.device)?;
         if let Some(chosen) = opened.chosen {
@@ -86,7 +89,7 @@ impl Common {
         Ok(opened.device)
     }
 
-    /// How a model is loaded: in this precision, with so many loops of its trunk.
+    /// Options for loading a model with this precision and number of loops.
     pub(crate) fn load_options(&self, loops: Option<usize>) -> anyhow::Result<LoadOptions> {
         if loops == Some(0) {
             return Err(usage("--loops must be 1 or more"));
@@ -106,13 +109,13 @@ pub(crate) struct TrainArgs {
     /// Override a key of the configuration, such as train.steps=2000. Repeatable.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) overrides: Vec<String>,
-    /// Also train the same model without its latent, in DIR-mdm, and compare the two in a table and a picture.
+    /// Also train the same model without its latent, in DIR-mdm, and compare the two in a table and a plot.
     #[arg(long)]
     pub(crate) twin: bool,
     /// Folder of the run [default: the next free runs/NAME-NNN].
     #[arg(long, value_name = "DIR")]
     pub(crate) run: Option<PathBuf>,
-    /// Go on with the run in --run (or the newest one) from its last checkpoint.
+    /// Resume the run in --run (or the newest run) from its last checkpoint.
     #[arg(long)]
     pub(crate) resume: bool,
     #[command(flatten)]
@@ -120,7 +123,7 @@ pub(crate) struct TrainArgs {
 }
 
 impl TrainArgs {
-    /// Whether nothing says what is to be trained.
+    /// Whether no preset, configuration or run is given.
     pub(crate) fn is_default(&self) -> bool {
         self.preset.is_none() && self.config.is_none() && !self.resume
     }
@@ -137,11 +140,11 @@ pub(crate) struct GenerateSudokuArgs {
     /// Number of grids.
     #[arg(long, default_value_t = 100)]
     pub(crate) count: usize,
-    /// File for the grids that keep the rules, one a line.
+    /// File for the valid grids, one per line.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Puzzle file that says which cells of a grid stay clues when it is made a puzzle [default: the puzzles that come
-    /// with the program].
+    /// Puzzle file whose clue positions are used to make puzzles from the grids [default: the puzzles that come with
+    /// the program].
     #[arg(long, value_name = "FILE")]
     pub(crate) patterns: Option<PathBuf>,
     #[command(flatten)]
@@ -153,12 +156,12 @@ pub(crate) struct GenerateSudokuArgs {
 #[derive(Debug, Args)]
 #[command(mut_arg("nfe", |arg| arg.default_value("1000")))]
 pub(crate) struct SolveArgs {
-    /// The puzzle, row after row; `.` or `0` for a blank cell.
+    /// The puzzle in row-major order; `.` or `0` for a blank cell.
     pub(crate) puzzle: String,
     /// Model folder, or `shipped` [default: the newest finished Sudoku run, or else the model that comes with the program].
     #[arg(long, value_name = "DIR")]
     pub(crate) model: Option<PathBuf>,
-    /// SVG file for a picture of how the grid filled up, which moves where it is shown.
+    /// SVG file for an animation of how the grid is filled.
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
     #[command(flatten)]
@@ -175,7 +178,7 @@ pub(crate) struct PresetsArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct DevicesArgs {
-    /// Print one JSON object a line.
+    /// Print one JSON object per line.
     #[arg(long)]
     pub json: bool,
 }

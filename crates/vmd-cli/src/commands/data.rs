@@ -1,4 +1,4 @@
-//! `data`: making data sets.
+//! `data`: generates data sets.
 
 use indicatif::ProgressBar;
 use serde_json::json;
@@ -33,7 +33,7 @@ pub(crate) fn sudoku(args: &DataSudokuArgs) -> anyhow::Result<()> {
     let bar = ProgressBar::new(args.count as u64);
     let mut puzzles = Vec::with_capacity(args.count);
     for index in 0..args.count {
-        // A stream of its own per puzzle: the first N puzzles of a seed are always the same.
+        // Each puzzle has its own stream, so the first N puzzles of a seed are always the same.
         let mut rng = keyed_rng(seed, index as u64, Purpose::Data);
         let puzzle = generate_puzzle(layout, &config, &mut rng)?;
         puzzles.push(harden(puzzle, args.harden, &mut rng));
@@ -52,12 +52,12 @@ pub(crate) fn sudoku(args: &DataSudokuArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Orders, a JSON object a line.
+/// Writes orders, one JSON object per line.
 pub(crate) fn orders(args: &DataRecordsArgs) -> anyhow::Result<()> {
     write_lines(args, (0..args.count as u64).map(|index| order_json(args.seed, index)))
 }
 
-/// A table of shipments.
+/// Writes a table of shipments.
 pub(crate) fn shipments(args: &DataRecordsArgs) -> anyhow::Result<()> {
     let rows = (0..args.count as u64).map(|index| shipment_row(args.seed, index).join(","));
     write_lines(args, [SHIPMENT_COLUMNS.join(",")].into_iter().chain(rows))

@@ -1,10 +1,10 @@
-//! `devices`: where this program can compute.
+//! `devices`: lists devices.
 
 use crate::args::DevicesArgs;
 use crate::output::print_table;
 use vmd::device;
 
-/// Lists the devices.
+/// Lists the devices and whether they are available.
 pub(crate) fn run(args: &DevicesArgs) -> anyhow::Result<()> {
     let devices = device::list();
     if args.json {

@@ -1,4 +1,4 @@
-//! `generate-sudoku`: full grids, and what they are worth.
+//! `generate-sudoku`: generates full grids and measures their quality.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::failure::usage;
 use crate::output::print_records;
 use vmd::models::LoadedModel;
 
-/// Draws the grids, writes them and reports.
+/// Generates the grids, writes them, and prints a report.
 pub(crate) fn run(args: &GenerateSudokuArgs) -> anyhow::Result<()> {
     if args.count == 0 {
         return Err(usage("--count must be 1 or more"));
@@ -50,13 +50,13 @@ pub(crate) fn run(args: &GenerateSudokuArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Grids whose clues are patterns.
+/// Reads the grids whose clue positions are used as patterns.
 fn patterns(file: Option<&Path>, layout: Layout) -> anyhow::Result<Vec<Grid>> {
     let records = match file {
         Some(file) => read_puzzles(file)?,
         None => embedded_puzzles(),
     };
-    // Boxes of 3×2 or 2×3: a file does not say which, and where clues stand is the same.
+    // Boxes may be 3×2 or 2×3. The file does not contain which, and clue positions do not depend on it.
     let of_size =
         records.into_iter().map(|record| record.puzzle.to_tokens()).filter(|t| t.len() == layout.cells());
     let patterns: Vec<Grid> =
@@ -70,7 +70,7 @@ fn patterns(file: Option<&Path>, layout: Layout) -> anyhow::Result<Vec<Grid>> {
     }
 }
 
-/// The grids of the run that the model comes from, where it lies in one.
+/// The training grids of the run that the model belongs to, if it is in a run folder.
 fn training(loaded: &LoadedModel) -> anyhow::Result<Option<TrainingGrids>> {
     let Some((run, folder)) = loaded.run.as_ref().zip(loaded.run_folder.as_ref()) else {
         return Ok(None);

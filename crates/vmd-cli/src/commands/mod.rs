@@ -12,7 +12,7 @@ mod train;
 use crate::args::{Command, DataCommand};
 use evaluate::Kind;
 
-/// Carries out a command.
+/// Runs a command.
 pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Train(args) => train::run(args),

@@ -1,4 +1,4 @@
-//! `presets`: what can be trained without writing a configuration.
+//! `presets`: lists configurations that come with the program.
 
 use crate::args::PresetsArgs;
 use vmd::presets;

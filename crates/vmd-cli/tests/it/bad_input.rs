@@ -1,4 +1,4 @@
-//! Bad input gets one message that says where and what to do, and the right exit code.
+//! Bad input gives one message that names the place and a remedy, and the right exit code.
 
 use std::fs;
 use std::path::Path;
@@ -128,7 +128,7 @@ fn a_truncated_an_edited_and_a_missing_checkpoint_file() {
     fs::write(&weights, &good).unwrap();
     fs::write(checkpoint.join("trainer.json"), "{").unwrap();
     fails(resume(), 1, &["trainer.json", "damaged"]);
-    // The message's advice works.
+    // The remedy in the message works.
     fs::remove_dir_all(&checkpoint).unwrap();
     resume().success();
 }
@@ -153,7 +153,7 @@ fn a_model_folder_that_is_none_or_damaged() {
     fails(sample("run/model"), 1, &["tensor", "shape"]);
 }
 
-/// Even the superuser cannot make a folder below a file.
+/// Even the superuser cannot create a folder inside a file.
 #[test]
 fn a_run_folder_that_cannot_be_written() {
     let folder = workplace();
@@ -165,7 +165,7 @@ fn a_run_folder_that_cannot_be_written() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_read_only_run_folder() {
-    // /sys is read-only in part for everybody: no folder can be made in it.
+    // Part of /sys is read-only for all users.
     let folder = workplace();
     let assert =
         vmd(folder.path()).args(["train", "--config", "tiny.toml", "--run", "/sys/vmd-run"]).assert();

@@ -1,7 +1,7 @@
-//! One model on every device: this processor's `flex` against the device that the program was built for.
+//! Compares one model on the CPU backend `flex` with the device that the program was built for.
 //!
-//! `VMD_TEST_DEVICE` chooses among graphics devices: `cpu` (the default, an interface carried out by the processor) or
-//! `gpu`. Without such a device the suite says that it was skipped.
+//! `VMD_TEST_DEVICE` selects a graphics device: `cpu` (the default, a software implementation) or `gpu`. Without such a
+//! device the tests are skipped with a message.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -62,7 +62,7 @@ fn preset(text: &str, vocab: i64, seq_len: i64) -> ModelConfig {
     model
 }
 
-/// Tokens without structure.
+/// Random tokens.
 struct Tokens {
     seq: usize,
     vocab: usize,
@@ -79,7 +79,7 @@ impl DataSource for Tokens {
 
     fn fill(&self, index: u64, tokens: &mut [u32]) {
         let mut rng = keyed_rng(1, index, Purpose::Data);
-        // Few different ones, so that there is something to learn.
+        // Few distinct examples, so that there is something to learn.
         tokens.iter_mut().for_each(|token| *token = index_below(&mut rng, self.vocab.min(3)) as u32);
     }
 }
@@ -113,7 +113,7 @@ type Values = BTreeMap<String, Vec<f64>>;
 fn evaluate(config: &ModelConfig, device: &Device) -> [Values; 3] {
     let autodiff = device.clone().autodiff();
     let model = |device: &Device| VmdModel::new(config, keyed_rng(1, 0, Purpose::Init), device).unwrap();
-    // The layers that a network starts with at zero would hide most of it.
+    // Layers that are initialised to zero would hide most differences.
     let shaken = named_parameters(&model(&Device::flex()))
         .into_iter()
         .enumerate()

@@ -1,4 +1,4 @@
-//! `evaluate` and its aliases, and configurations that hold nothing but data.
+//! `evaluate` and its aliases, and configurations with only data.
 
 use std::fs;
 use std::path::Path;
@@ -21,7 +21,7 @@ fn the_task_of_the_model_is_asked_whatever_the_command_is_called() {
     vmd(at).args(["train", "--config", "tiny.toml", "--run", "runs/a"]).assert().success();
     let of = |command: &str| records(at, &[command, "--model", "runs/a", "--nfe", "1,2"]);
     assert_eq!(of("evaluate"), of("evaluate-synthetic"));
-    // The newest run, where none is named.
+    // Uses the newest run if none is named.
     assert_eq!(records(at, &["evaluate", "--nfe", "1"]), records(at, &["evaluate-synthetic", "--nfe", "1"]));
     // One row for each metric and rule, one column for each number of evaluations.
     let table = vmd(at).args(["evaluate", "--nfe", "1,2"]).output().unwrap();
@@ -68,7 +68,7 @@ fn data_alone_are_enough_to_train() {
     assert_eq!(resolved["name"].as_str(), Some("pairs-uniform"));
     assert_eq!(resolved["train"]["steps"].as_integer(), Some(3));
     assert!(resolved["model"].get("latent").is_some());
-    // What is written stands above the recipe; a whole configuration asks for it.
+    // Keys of the file override the recipe; a complete configuration must request the recipe.
     let plain = format!(
         "{data}[model]\nlatent = false\n[model.denoiser.trunk]\nwidth = 16\n[objective]\nlatent_free_share = 0.0\n"
     );

@@ -1,4 +1,4 @@
-//! What the commands print and leave behind.
+//! Output and files of the commands.
 
 use std::fs;
 
@@ -106,7 +106,7 @@ fn puzzles_are_generated_as_asked() {
     }
 }
 
-/// The file in the repository is what the documented command makes.
+/// The committed file equals the output of the documented command.
 #[test]
 fn the_embedded_puzzles_are_what_their_card_says() {
     let folder = workplace();
@@ -133,7 +133,7 @@ fn help_calls_the_program_by_its_name_and_shows_defaults() {
     let all = help(&[]);
     let (_, commands) = all.split_once("Commands:").unwrap();
     let names = commands.lines().skip(1).take_while(|line| !line.is_empty());
-    // Purposes that take a second line are indented further.
+    // Continuation lines of descriptions are indented further.
     let names = names.filter_map(|line| line.strip_prefix("  ").filter(|rest| !rest.starts_with(' ')));
     let names: Vec<&str> = names.filter_map(|line| line.split_whitespace().next()).collect();
     assert!(names.len() >= 10, "{names:?}");
@@ -160,7 +160,7 @@ fn every_preset_resolves() {
     let names = String::from_utf8(names.stdout).unwrap();
     assert!((12..=20).contains(&names.lines().count()), "{names}");
     for name in names.lines().filter_map(|line| line.split_whitespace().next()) {
-        // A preset with one more, unknown key must fail on that key alone: everything else in it was accepted.
+        // A preset with an additional unknown key must fail only because of that key.
         vmd(folder.path())
             .args(["train", "--preset", name, "--set", "train.nonsense=1"])
             .assert()

@@ -1,4 +1,4 @@
-//! A run that is killed and resumed ends with the same bits as one that never stopped.
+//! A run that is killed and resumed ends with the same bits as an uninterrupted one.
 
 use std::fs;
 use std::path::Path;
@@ -35,7 +35,7 @@ fn five_kills_change_nothing() {
     let at = folder.path();
     vmd(at).args(["train", "--config", "tiny.toml", "--run", "whole"]).assert().success();
     let metrics = at.join("killed/metrics.jsonl");
-    // The moments lie in all parts of the run, some just after a checkpoint, some long after one.
+    // Kill in all parts of the run, some just after a checkpoint, some long after one.
     for (attempt, moment) in [3, 12, 23, 34, 51].into_iter().enumerate() {
         let arguments: &[&str] = match attempt {
             0 => &["--config", "tiny.toml", "--run", "killed"],

@@ -1,4 +1,4 @@
-//! What can be told to the samplers, and what cannot.
+//! Valid and invalid options of samplers.
 
 use std::fs;
 
@@ -15,7 +15,7 @@ fn trained() -> tempfile::TempDir {
     folder
 }
 
-/// Exit code 2, a message with these parts, and nothing else.
+/// Checks for exit code 2, a message with these parts, and no output.
 fn refused(assert: Assert, parts: &[&str]) {
     let assert = assert.code(2).stdout("").stderr(contains("panicked").not());
     parts.iter().fold(assert, |assert, part| assert.stderr(contains(*part)));

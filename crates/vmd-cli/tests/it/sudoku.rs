@@ -23,7 +23,7 @@ fn evaluate(at: &Path, arguments: &[&str]) -> Vec<Value> {
     json_lines(&command.output().unwrap().stdout)
 }
 
-/// The figures called `metric` that are about everything.
+/// Figures of `metric` over all puzzles.
 fn values(records: &[Value], metric: &str) -> Vec<f64> {
     let whole = records.iter().filter(|record| record["metric"] == metric && record["band"].is_null());
     whole.map(|record| record["value"].as_f64().unwrap()).collect()
@@ -188,7 +188,7 @@ fn grids_unconditional_are_written_and_measured() {
         train.args(["--set", setting]);
     });
     train.assert().success();
-    // A search finds valid grids whatever the network says, though with a network that knows no rules it takes long.
+    // A search finds valid grids with any network, but an untrained one needs many evaluations.
     let generate = |options: &[&str]| {
         let mut command = vmd(folder.path());
         command.args(["generate-sudoku", "--count", "30", "--search", "1"]);
@@ -206,7 +206,7 @@ fn grids_unconditional_are_written_and_measured() {
     assert_eq!(written.lines().count(), 30);
     let different = written.lines().collect::<std::collections::HashSet<_>>().len();
     assert_eq!(value("distinct"), different as f64);
-    // There are two grids of 4×4 up to symmetry, and twelve examples show both.
+    // There are two grids of 4×4 up to symmetry, and twelve examples contain both.
     assert!((1.0..=2.0).contains(&value("distinct_up_to_symmetry")));
     assert_eq!(value("copied"), 30.0);
     assert!(!records.iter().any(|record| record["metric"] == "puzzles_unique"));

@@ -1,4 +1,4 @@
-//! Text, lines and tables: training, sampling, evaluation, and what can be typed wrong.
+//! Text, lines and tables: training, sampling, evaluation, and invalid input.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -114,7 +114,7 @@ fn a_model_of_text_writes_completes_and_is_judged() {
     train(at, "text");
     assert!(at.join("text/model/vocabulary.json").is_file());
 
-    // Longer than in training; the beginning is what was given.
+    // Longer than in training; the output starts with the prompt.
     let whole = stdout(run(
         at,
         &["sample", "--model", "text", "--count", "1", "--prompt", "the ship ", "--length", "50"],
@@ -124,7 +124,7 @@ fn a_model_of_text_writes_completes_and_is_judged() {
         "{whole:?}"
     );
     assert!(whole.chars().all(|c| c == '\n' || c == ' ' || c.is_ascii_lowercase()));
-    // One alone appears as it is written, several when they are done; the first one is the same.
+    // A single text is streamed, several texts are printed at the end; the first one is the same.
     let three = stdout(run(
         at,
         &["sample", "--model", "text", "--count", "3", "--prompt", "the ship ", "--length", "50"],
@@ -132,7 +132,7 @@ fn a_model_of_text_writes_completes_and_is_judged() {
     assert_eq!(three.lines().next(), whole.lines().next());
     assert_eq!(three.lines().count(), 3);
 
-    // A prompt of more than a sequence is gone on with.
+    // A prompt longer than a sequence is continued.
     let long = "the sea is wide and the ship ";
     let whole = stdout(run(at, &["sample", "--model", "text", "--count", "1", "--prompt", long]));
     assert!(whole.starts_with(long), "{whole:?}");
@@ -187,10 +187,11 @@ fn a_model_of_text_writes_completes_and_is_judged() {
     }
     let value =
         |name: &str| said.iter().find(|record| record["metric"] == name).unwrap()["value"].as_f64().unwrap();
-    // A uniform guess is log2 27 = 4.75 bits; every word of the text is known.
+    // A uniform guess is log2 27 = 4.75 bits; every word of the text is in the training split.
     assert!(value("bits_per_token") < 5.0 && value("real_word_share") == 1.0);
     assert!((value("bits_per_token") - value("nats_per_token") / std::f64::consts::LN_2).abs() < 1e-9);
-    // Texts of another length beside real ones of that length and number, and a bound once for all reveal rules.
+    // Texts of another length, compared with held-out texts of that length and number, and one bound for all reveal
+    // rules.
     let many =
         ["--samples", "4", "--length", "24", "--reveal", "ancestral,top-prob", "--texts", "4", "--json"];
     let said = records(&stdout(run(
@@ -202,7 +203,7 @@ fn a_model_of_text_writes_completes_and_is_judged() {
     };
     assert_eq!(n_of("bits_per_token").len(), 2);
     assert_eq!((n_of("real_ngram_bits_per_token"), n_of("ngram_bits_per_token").len()), (vec![&4.into()], 4));
-    // A second model may judge.
+    // A second model as the judge.
     let judged = run(
         at,
         &[
@@ -235,7 +236,7 @@ fn molecules_and_rows_are_judged_by_their_rules() {
         assert!(names.contains(&"valid") && names.contains(&name), "{names:?}");
         assert!(said.iter().all(|record| record["value"].is_number()), "{said:?}");
         assert!(!names.contains(&"ngram_bits_per_token"));
-        // All rows that keep the rules were trained on, so others would be all that is novel.
+        // All rows that satisfy the rules are in the training split, so no valid row is novel.
         let value = |name: &str| {
             said.iter().find(|record| record["metric"] == name).and_then(|record| record["value"].as_f64())
         };
@@ -249,7 +250,7 @@ fn molecules_and_rows_are_judged_by_their_rules() {
         lines.lines().count() == 5 && lines.lines().all(|line| line.starts_with("CC") && line.len() <= 8),
         "{lines}"
     );
-    // One alone, which ends before the others would.
+    // A single text, which ends before the others would.
     let one = stdout(run(folder.path(), &["sample", "--model", "lines", "--count", "1", "--seed", "4"]));
     assert_eq!(one.lines().count(), 1);
     run(folder.path(), &["evaluate-text", "--model", "lines", "--span", "2"])
@@ -265,7 +266,7 @@ fn an_interrupted_training_on_text_ends_with_the_same_bits() {
     let at = folder.path();
     train(at, "text");
     let weights = |run: &str| fs::read(at.join(run).join("model/model.safetensors")).unwrap();
-    // Back to the second checkpoint, as after a power cut.
+    // Back to the second checkpoint, as after a power failure.
     fs::create_dir_all(at.join("cut/checkpoints")).unwrap();
     fs::create_dir_all(at.join("cut/plots")).unwrap();
     for file in ["config.toml", "meta.json", "metrics.jsonl"] {
@@ -305,7 +306,7 @@ fn bad_requests_are_told_what_to_do() {
     fails(&["evaluate-text", "--model", "text", "--nfe", "0"], 2, &["--nfe"]);
     fails(&["evaluate-text", "--model", "text", "--span", "16"], 2, &["--span must be below 15"]);
 
-    // A vocabulary that belongs to another model.
+    // The vocabulary of another model.
     let vocabulary = at.join("text/model/vocabulary.json");
     let good = fs::read_to_string(&vocabulary).unwrap();
     fs::write(&vocabulary, good.replace("text27", "bytes")).unwrap();
@@ -320,7 +321,7 @@ fn bad_requests_are_told_what_to_do() {
     early("evaluate.best_of=2", &["evaluate.best_of"]);
     early("train.recurrence={tracked=1}", &["causal"]);
 
-    // The file that was trained on is gone, or too short, or no text.
+    // The training file is missing, too short, or not text.
     fs::remove_file(at.join("sea.txt")).unwrap();
     fails(&["evaluate-text", "--model", "text"], 1, &["sea.txt"]);
     fails(&["train", "--config", "text.toml"], 1, &["sea.txt"]);

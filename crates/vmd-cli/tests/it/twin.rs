@@ -1,4 +1,4 @@
-//! A model with a latent and its twin without one.
+//! A model with a latent, compared with the same model without one.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -9,7 +9,7 @@ use crate::common::vmd;
 use predicates::str::contains;
 use serde_json::Value;
 
-/// Overrides with which the default job takes seconds.
+/// Overrides that make the default job take seconds.
 const SMALL: [&str; 9] = [
     "model.denoiser.trunk.width=16",
     "model.denoiser.trunk.layers=1",
@@ -22,7 +22,7 @@ const SMALL: [&str; 9] = [
     "evaluate.samples=50",
 ];
 
-/// `vmd train`, which is the default job unless `arguments` say otherwise, made small.
+/// A small `vmd train`, which is the default job unless `arguments` override it.
 fn train(at: &Path, arguments: &[&str]) -> assert_cmd::Command {
     let mut command = vmd(at);
     command.arg("train").args(arguments);
@@ -50,7 +50,7 @@ fn without_arguments_a_model_is_trained_with_its_latent_and_without() {
     let config = |run: &str| fs::read_to_string(at.join(run).join("config.toml")).unwrap();
     assert!(config("runs/grids-4x4-001").contains("[model.latent"));
     assert!(!config("runs/grids-4x4-001-mdm").contains("[model.latent"));
-    // Other commands take the model with the latent.
+    // Other commands use the model with the latent.
     let measured = vmd(at).args(["evaluate-synthetic", "--nfe", "1", "--json"]).output().unwrap();
     assert!(records(&measured.stdout).iter().all(|record| record["has_latent"] == true));
     // The second time there are other folders.

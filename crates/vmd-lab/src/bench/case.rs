@@ -1,4 +1,4 @@
-//! What is timed.
+//! Benchmark cases.
 
 use serde::{Deserialize, Serialize};
 use vmd::nn::{Mixing, Precision};
@@ -11,17 +11,17 @@ pub(super) enum Mode {
     Train,
     /// One evaluation of the denoiser.
     Infer,
-    /// A unconditional sampling run: `nfe` evaluations, random positions, values drawn in double precision.
+    /// An unconditional sampling run: `nfe` evaluations, random positions, values drawn in double precision.
     Sample,
-    /// Unconditional texts, in blocks, `nfe` evaluations each, with what was written read once.
+    /// Unconditional texts in blocks of `nfe` evaluations each, with cached keys and values.
     Write,
-    /// The same, with all of a text evaluated anew every time.
+    /// The same without a cache: every evaluation processes the whole text.
     Rewrite,
     /// One matrix product, `[batch·seq, width]` by `[width, 4·width]`.
     Product,
 }
 
-/// One piece of work, the same for both sides.
+/// A case, the same for all contenders.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Case {
     pub(super) name: String,
@@ -32,17 +32,17 @@ pub(super) struct Case {
     pub(super) loops: usize,
     pub(super) heads: usize,
     pub(super) activation: String,
-    /// Heads along rows, columns and boxes of a Sudoku, as in the preset; no positions then.
+    /// Heads along rows, columns and boxes of a Sudoku and no positions, as in the preset.
     pub(super) edges: bool,
     /// With the preset's latent and its posterior network.
     pub(super) latent: bool,
-    /// How tokens hear of each other.
+    /// How tokens exchange information.
     pub(super) mixing: Mixing,
     /// All heads along the edges of a chain.
     pub(super) chain: bool,
-    /// Tokens of one step see their parents.
+    /// Whether tokens of one step depend on their parents.
     pub(super) parents: bool,
-    /// What it is compared with instead of PyTorch, in turns.
+    /// The case to compare with instead of PyTorch.
     pub(super) twin: Option<Box<Case>>,
     /// Blocks of a text, one after the other.
     pub(super) blocks: usize,
@@ -55,7 +55,7 @@ pub(super) struct Case {
     pub(super) precision: Precision,
 }
 
-/// Names of the groups, in the order in which they run.
+/// Names of the groups, in the order of execution.
 pub(super) const GROUPS: [&str; 11] = [
     "step",
     "sudoku",
@@ -157,7 +157,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// What structure costs, next to the same without it.
+/// The cost of structure, compared with the same network without it.
 fn structure(sudoku: &Case) -> Vec<Case> {
     let of = |name: &str, case: &Case| Case { name: name.into(), group: "structure".into(), ..case.clone() };
     let next_to = |case: Case, twin: Case| Case { twin: Some(Box::new(twin)), ..case };
@@ -174,7 +174,7 @@ fn structure(sudoku: &Case) -> Vec<Case> {
     cases
 }
 
-/// Texts written in blocks of four, next to PyTorch, and next to this program without a cache.
+/// Texts generated in blocks of four, compared with PyTorch and with this program without a cache.
 fn texts(step: &Case) -> Vec<Case> {
     let mut cases = Vec::new();
     for (batch, nfe) in [(1, 4), (16, 1), (16, 4)] {
@@ -203,12 +203,13 @@ fn lengths(step: &Case) -> Vec<Case> {
 }
 
 impl Case {
-    /// Whether PyTorch's side knows this work.
+    /// Whether the PyTorch worker implements this case.
     pub(super) fn has_peer(&self) -> bool {
         !self.latent && !self.chain && self.twin.is_none()
     }
 
-    /// Floating-point operations of the matrix products in one run; `None` where sums along edges are much of it.
+    /// Floating-point operations of the matrix products in one run; `None` if sums along edges are a large part of the
+    /// work.
     pub(super) fn flop(&self) -> Option<f64> {
         let writes = matches!(self.mode, Mode::Write | Mode::Rewrite);
         if self.chain || writes || self.mixing == Mixing::Messages {

@@ -1,7 +1,7 @@
-//! `bench`: how long things take, next to PyTorch where there is one.
+//! `bench`: measures speed, and compares with PyTorch if available.
 //!
-//! Both sides run in processes of their own and take turns, so that whatever else the machine does meets both. A figure is
-//! the median over rounds of the ratio of medians within a round.
+//! Each contender runs in a separate process, and the processes alternate, so that other load on the machine affects
+//! all of them. A figure is the median over rounds of the ratio of medians within a round.
 
 mod case;
 mod plot;
@@ -22,21 +22,21 @@ use vmd_cli::failure::usage;
 use vmd_cli::output::{print_json, print_table};
 use worker::Worker;
 
-/// Time that one side's share of a round takes, about.
+/// Approximate time of one contender in a round.
 const ROUND_SECONDS: f64 = 0.7;
 
-/// What one contender needed in a case.
+/// The times of one contender in a case.
 struct Row {
     case: Case,
     contender: String,
     /// Median seconds of each round.
     seconds: Vec<f64>,
     peak_mib: f64,
-    /// The contender's time over ours, round by round; empty for ourselves.
+    /// The contender's time divided by that of this program, per round; empty for this program.
     ratios: Vec<f64>,
 }
 
-/// Runs the cases and prints them.
+/// Runs the cases and prints the results.
 pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     if let Some(case) = &args.worker {
         return worker::serve(&serde_json::from_str(case).context("--worker")?, &args.common.device()?);
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
         return Err(usage(format!("no group `{unknown}`; --only takes {}", GROUPS.join(", "))));
     }
     if args.torch.is_none() {
-        eprintln!("PyTorch is skipped; give --torch PYTHON to run it in turns with this program");
+        eprintln!("PyTorch is skipped; give --torch PYTHON to include it");
     }
     let mut rows = Vec::new();
     let precision = args.common.precision.unwrap_or_default();
@@ -85,7 +85,7 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Ourselves and the contenders, in turns.
+/// Times this program and the contenders in turns.
 fn measure(case: &Case, args: &BenchArgs) -> anyhow::Result<Vec<Row>> {
     let mut names = vec!["vmd".to_string()];
     let mut workers = vec![Worker::own(case, &args.common.device)?];
@@ -103,7 +103,7 @@ fn measure(case: &Case, args: &BenchArgs) -> anyhow::Result<Vec<Row>> {
     }
     let mut runs = 1;
     for (index, worker) in workers.iter_mut().enumerate() {
-        // The first run compiles, allocates and wakes threads.
+        // The first run compiles, allocates and starts threads.
         worker.time(2)?;
         if index == 0 {
             runs = ((ROUND_SECONDS / median(&worker.time(3)?.seconds)) as usize).clamp(1, 200);
@@ -122,7 +122,7 @@ fn measure(case: &Case, args: &BenchArgs) -> anyhow::Result<Vec<Row>> {
     for round in 0..args.rounds.max(1) {
         let n = workers.len();
         for turn in 0..n {
-            // Whoever goes first changes from round to round.
+            // The order of contenders changes from round to round.
             let index = (turn + round) % n;
             let answer = workers[index].time(runs)?;
             rows[index].seconds.push(median(&answer.seconds));

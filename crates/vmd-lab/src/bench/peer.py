@@ -1,4 +1,4 @@
-"""The same networks in PyTorch, timed on request: one line with a number of rounds in, one line of JSON out."""
+"""The same networks in PyTorch. Reads a number of runs per line and answers each with a line of JSON."""
 
 import json
 import resource
@@ -14,7 +14,7 @@ width, heads, seq, vocab = case["width"], case["heads"], case["seq"], case["voca
 
 
 def edge_mask():
-    """Which keys each head of the Sudoku preset sees: row, column, box, all."""
+    """Attention masks of the heads of the Sudoku preset: row, column, box, all."""
     side = round(seq**0.5)
     box = round(side**0.5)
     cell = torch.arange(seq)
@@ -42,7 +42,7 @@ class Block(nn.Module):
         return self.out(mixed.transpose(1, 2).reshape(batch, seq, width))
 
     def look_back(self, x, past, first):
-        """Attention of a block to itself and to all that was read before; its keys and values are returned."""
+        """Attention of a block to itself and to the cache; returns its keys and values."""
         batch, n, _ = x.shape
         q, k, v = self.qkv(x).view(batch, n, 3, heads, width // heads).permute(2, 0, 3, 1, 4)
         q, k = turn(q, first), turn(k, first)
@@ -110,7 +110,7 @@ else:
 
 
 def sample():
-    """As many evaluations as asked for; each reveals its share of positions, chosen at random, with values drawn in f64."""
+    """Samples with the given number of evaluations; each reveals random positions with values drawn in f64."""
     xt = torch.full((case["batch"], seq), vocab)
     left = seq
     with torch.inference_mode():
@@ -125,7 +125,7 @@ def sample():
 
 
 def read(tokens, past, first):
-    """Output of a block, and its keys and values behind those of `past`, layer by layer."""
+    """Output of a block, and its keys and values appended to those of `past`, per layer."""
     h, kept = net.token(tokens), []
     for layer, block in enumerate(net.blocks):
         h, kv = block.block(h, past[layer], first)
@@ -134,7 +134,7 @@ def read(tokens, past, first):
 
 
 def write():
-    """Texts in blocks: as many evaluations of each as asked for, then it is read once."""
+    """Generates texts in blocks with the given number of evaluations each, and caches every finished block."""
     length = seq // case["blocks"]
     past = [None] * case["layers"]
     with torch.inference_mode():

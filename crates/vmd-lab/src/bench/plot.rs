@@ -1,4 +1,4 @@
-//! Time and memory against length.
+//! Plots time and memory against sequence length.
 
 use std::error::Error;
 use std::path::Path;
@@ -70,7 +70,7 @@ fn panel(
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
         chart.draw_series(points.into_iter().map(|point| Circle::new(point, 4, colour.filled())))?;
     }
-    // What grows in proportion to the length.
+    // A reference line proportional to the length.
     let start = (shortest, rows.iter().map(|row| value(row)).fold(f64::INFINITY, f64::min));
     let end = (longest, start.1 * longest / shortest);
     let shown = [start, (end.0.min(start.0 * high / start.1), end.1.min(high))];

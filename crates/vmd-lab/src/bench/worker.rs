@@ -1,4 +1,4 @@
-//! The processes that are timed: this program, or PyTorch.
+//! The timed processes: this program, or PyTorch.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -21,7 +21,7 @@ use vmd::run::RunConfig;
 
 const PEER: &str = include_str!("peer.py");
 
-/// What a worker answers.
+/// A worker's answer.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Answer {
     pub(super) seconds: Vec<f64>,
@@ -37,14 +37,14 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// This program on `device`.
+    /// Starts this program on `device`.
     pub(super) fn own(case: &Case, device: &str) -> anyhow::Result<Self> {
         let mut command = Command::new(std::env::current_exe().context("this program's own path")?);
         command.args(["bench", "--device", device, "--worker"]).arg(serde_json::to_string(case)?);
         Self::start(command, case, "vmd".into())
     }
 
-    /// PyTorch in the interpreter `python`.
+    /// Starts PyTorch in the interpreter `python`.
     pub(super) fn peer(case: &Case, python: &Path, compile: bool) -> anyhow::Result<Self> {
         let mut request = serde_json::to_value(case)?;
         request["compile"] = compile.into();
@@ -70,7 +70,7 @@ impl Worker {
 
     /// Times `n` runs.
     pub(super) fn time(&mut self, n: usize) -> anyhow::Result<Answer> {
-        let failed = || format!("{} stopped; does `import torch` work there?", self.what);
+        let failed = || format!("{} stopped; check that `import torch` works there", self.what);
         writeln!(self.requests, "{n}").with_context(failed)?;
         let mut line = String::new();
         self.answers.read_line(&mut line).with_context(failed)?;
@@ -80,13 +80,13 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Answers requests on standard input until it ends.
+/// Answers requests on standard input until it is closed.
 pub(super) fn serve(case: &Case, device: &Device) -> anyhow::Result<()> {
     let config = config(case)?;
     match case.mode {
@@ -175,7 +175,7 @@ fn answer(mut once: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The preset's configuration with the case's sizes.
+/// The configuration of the preset with the sizes of the case.
 fn config(case: &Case) -> anyhow::Result<RunConfig> {
     let preset = if case.latent { "sudoku" } else { "sudoku-mdm" };
     let mut config = RunConfig::plan(presets::text(preset)?, &[], None)?;
@@ -207,14 +207,14 @@ fn config(case: &Case) -> anyhow::Result<RunConfig> {
     Ok(config)
 }
 
-/// Peak resident memory of this process; 0 where the system does not tell.
+/// Peak resident memory of this process; 0 if the system does not report it.
 fn peak_mib() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok()).map_or(0.0, |kib| kib / 1024.0)
 }
 
-/// Tokens without any structure: a step takes as long whatever it learns.
+/// Random tokens: the time of a step does not depend on their values.
 struct RandomTokens {
     seq: usize,
     vocab: usize,

@@ -1,4 +1,4 @@
-//! The figures of all finished runs, and their spread over seeds.
+//! Collects the figures of finished runs, and their spread over seeds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -12,13 +12,13 @@ use vmd::train::{MetricRecord, RunFolder, read_metrics};
 
 use super::plan::{Arm, Job, Section, State, Study};
 
-/// Name of a figure and where it was measured; ordered as columns are.
+/// Name of a figure and sampler that it was measured with; the order is that of the columns.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
     pub(super) metric: String,
-    /// Reveal rule; empty for what has none, and for the ancestral sampler that the bounds are about.
+    /// Reveal rule; empty for figures without one, and for the ancestral sampler, for which the bounds hold.
     pub(super) reveal: String,
-    /// Steps of the sampler or of the bound; absent in continuous time, and for what belongs to the run.
+    /// Steps of the sampler or of the bound; absent in continuous time, and for figures of the whole run.
     pub(super) steps: Option<usize>,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct ArmResult<'a> {
     pub(super) records: Vec<Record>,
     /// The figures of each run.
     runs: Vec<BTreeMap<Key, f64>>,
-    /// Training step and bound of each run's validations, of the fewest steps that were validated for.
+    /// Training step and bound of each run's validations, at the smallest number of steps.
     curves: Vec<Vec<(u64, f64)>>,
 }
 
@@ -37,13 +37,13 @@ pub(super) struct ArmResult<'a> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Spread {
     pub(super) mean: f64,
-    /// Standard deviation over seeds; absent for one.
+    /// Standard deviation over seeds; absent for one seed.
     pub(super) deviation: Option<f64>,
     pub(super) n: usize,
 }
 
 impl Spread {
-    /// Of `values`, if there are any.
+    /// The spread of `values`; `None` if there are none.
     fn of(values: &[f64]) -> Option<Self> {
         let n = values.len();
         let mean = values.iter().sum::<f64>() / n as f64;
@@ -66,12 +66,12 @@ impl ArmResult<'_> {
         Spread::of(&self.runs.iter().filter_map(|run| run.get(key).copied()).collect::<Vec<_>>())
     }
 
-    /// Where `metric` was measured, fewest steps first.
+    /// Numbers of steps at which `metric` was measured, in ascending order.
     pub(super) fn keys<'k>(&'k self, metric: &'k str) -> BTreeSet<&'k Key> {
         self.runs.iter().flat_map(BTreeMap::keys).filter(|key| key.metric == metric).collect()
     }
 
-    /// `metric` for the plain sampler: steps and spread, fewest steps first.
+    /// `metric` of the ancestral sampler: steps and spread, in ascending order of steps.
     pub(super) fn by_steps(&self, metric: &str) -> Vec<(usize, Spread)> {
         let plain = self.keys(metric).into_iter().filter(|key| key.reveal.is_empty());
         plain.filter_map(|key| Some((key.steps?, self.spread(key)?))).collect()
@@ -87,22 +87,21 @@ impl ArmResult<'_> {
         first.iter().enumerate().map_while(|(place, &(step, _))| Some((step, mean(place)?))).collect()
     }
 
-    /// The bound at which this arm, a baseline, has come down by nine tenths of what it comes down in all, and that is later
-    /// than its first validation.
+    /// The bound that this arm, a baseline, reaches after nine tenths of its total decrease since the first validation.
     pub(super) fn stated_bound(&self) -> Option<f64> {
         let curve = self.curve();
         let (first, last) = (curve.first()?.1, curve.last()?.1);
         (curve.len() > 1 && last < first).then_some(last + 0.1 * (first - last))
     }
 
-    /// The first training step at which a validation found no more than `bound`, over runs; absent unless all got there.
+    /// The first training step at which a validation is at most `bound`, over runs; absent unless all runs reach it.
     pub(super) fn steps_to(&self, bound: f64) -> Option<Spread> {
         let first = |curve: &Vec<(u64, f64)>| curve.iter().find(|point| point.1 <= bound).map(|p| p.0 as f64);
         Spread::of(&self.curves.iter().map(first).collect::<Option<Vec<_>>>()?)
     }
 }
 
-/// Reads what the finished runs among `jobs` have left; arms without any are left out.
+/// Reads the records of the finished runs among `jobs`; omits arms without any.
 pub(super) fn collect<'a>(study: &'a Study, jobs: &[Job]) -> anyhow::Result<Vec<ArmResult<'a>>> {
     let mut results: Vec<ArmResult<'a>> = study.arms.iter().map(ArmResult::new).collect();
     for job in jobs.iter().filter(|job| job.state() == State::Finished) {
@@ -126,8 +125,8 @@ fn read_records(file: &Path) -> anyhow::Result<Vec<Record>> {
     text.lines().map(|line| serde_json::from_str(line).with_context(remedy)).collect()
 }
 
-/// Where a figure was measured on a whole and on its parts, which have the same key, the whole is the first. The steps of a
-/// causal model are those of one of its `blocks`; here all evaluations count.
+/// If a figure was measured on a whole and on its parts, which have the same key, the whole comes first. The steps of a
+/// causal model are those of one of its `blocks`; here they are multiplied by the number of blocks.
 fn of_records(records: &[Record], blocks: usize) -> BTreeMap<Key, f64> {
     let figure = |record: &Record| {
         let reveal = if record.reveal == "ancestral" { String::new() } else { record.reveal.clone() };
@@ -140,7 +139,7 @@ fn of_records(records: &[Record], blocks: usize) -> BTreeMap<Key, f64> {
     records.iter().rev().map(figure).collect()
 }
 
-/// Bounds and health of the latent at the last validation, and the time spent on training.
+/// Bounds and diagnostics of the latent at the last validation, and the training time.
 fn of_metrics(records: &[MetricRecord]) -> Vec<(Key, f64)> {
     let key = |metric: &str, steps| Key { metric: metric.into(), reveal: String::new(), steps };
     let last = records.iter().filter_map(validation).map(|(step, _)| step).max();
@@ -166,7 +165,7 @@ fn validation(record: &MetricRecord) -> Option<(u64, BoundEstimate)> {
     }
 }
 
-/// Training step and bound of the validations for the fewest steps; continuous time has the most.
+/// Training step and bound of the validations at the smallest number of steps; continuous time counts as the largest.
 fn curve(records: &[MetricRecord]) -> Vec<(u64, f64)> {
     let all = || records.iter().filter_map(validation);
     let fewest = all().map(|(_, estimate)| estimate.steps.unwrap_or(usize::MAX)).min();
@@ -197,7 +196,7 @@ struct StudyRecord<'a> {
     record: &'a Record,
 }
 
-/// Writes all records, one a line.
+/// Writes all records, one per line.
 pub(super) fn write_records(results: &[ArmResult<'_>], file: &Path) -> anyhow::Result<()> {
     let of_arm = |result: &ArmResult<'_>| {
         let arm = result.arm;
@@ -211,8 +210,8 @@ pub(super) fn write_records(results: &[ArmResult<'_>], file: &Path) -> anyhow::R
     Ok(write_atomically(file, text.as_bytes())?)
 }
 
-/// The rows of a section: every arm, its baseline directly below. The second part is the arm's place, which a baseline
-/// shares with the arm above.
+/// The rows of a section: every arm, and its baseline directly below it. The second component is the position of the
+/// arm, which a baseline shares with the arm above it.
 pub(super) fn rows<'r, 'a>(
     results: &'r [ArmResult<'a>],
     section: Section,
@@ -282,7 +281,7 @@ mod tests {
         let records =
             [record(None, 0.5), record(Some("31-33 clues"), 0.25), record(Some("34-36 clues"), 0.75)];
         assert_eq!(of_records(&records, 1).into_values().collect::<Vec<_>>(), [0.5]);
-        // Of a model that writes in four blocks all evaluations count.
+        // All evaluations of a model that generates in four blocks count.
         assert_eq!(of_records(&records, 4).keys().map(|key| key.steps).collect::<Vec<_>>(), [Some(20)]);
     }
 

@@ -1,4 +1,4 @@
-//! Bounds while models are trained.
+//! Plots bounds during training.
 
 use std::path::Path;
 
@@ -11,9 +11,10 @@ use vmd_cli::palette::COLOURS;
 /// Width and height of a panel.
 const PANEL: (u32, u32) = (560, 420);
 
-/// A panel for every baseline: its bound at every validation, dashed, and those of the arms that are compared with it.
+/// Draws a panel per baseline: its bound at every validation, dashed, and the bounds of the arms that are compared with
+/// it.
 ///
-/// `rows` are those of the report's table, each arm directly above its baseline.
+/// `rows` are the rows of the report's table, each arm directly above its baseline.
 pub(super) fn draw(rows: &[(&ArmResult<'_>, usize)], file: &Path) -> Drawn {
     let mut panels: Vec<(&ArmResult<'_>, Vec<&ArmResult<'_>>)> = Vec::new();
     for pair in rows.windows(2).filter(|pair| pair[0].1 == pair[1].1) {

@@ -1,4 +1,4 @@
-//! Figures of a study as SVG.
+//! Plots the figures of a study as SVG.
 
 use std::error::Error;
 use std::ops::RangeInclusive;
@@ -31,7 +31,7 @@ struct Line<'a> {
     points: Vec<(usize, Spread)>,
 }
 
-/// Names of the files that a section has, given the rows of its table.
+/// Names of the files of a section, given the rows of its table.
 pub(super) fn names(section: Section, rows: &[&ArmResult<'_>]) -> Vec<String> {
     if section == Section::Curriculum {
         let is_row = |name: &String| rows.iter().any(|result| result.arm.name == *name);
@@ -45,7 +45,7 @@ pub(super) fn names(section: Section, rows: &[&ArmResult<'_>]) -> Vec<String> {
     [format!("{}.svg", section.name())].into_iter().chain(bars).collect()
 }
 
-/// What is drawn against the number of steps, what it is called, and by what it is multiplied: 100 for a share.
+/// Metrics plotted against the number of steps, their titles, and their factors: 100 for a share.
 fn metric(section: Section) -> (&'static str, &'static str, f64) {
     match section {
         Section::Infilling => {
@@ -59,7 +59,7 @@ fn metric(section: Section) -> (&'static str, &'static str, f64) {
     }
 }
 
-/// Draws every section that has runs.
+/// Draws the figures of every section that has runs.
 pub(super) fn draw(results: &[ArmResult<'_>], folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     for section in Section::ALL {
@@ -78,7 +78,7 @@ pub(super) fn draw(results: &[ArmResult<'_>], folder: &Path) -> anyhow::Result<(
     Ok(())
 }
 
-/// A metric against the number of steps, with whiskers of one standard deviation.
+/// Plots a metric against the number of steps, with whiskers of one standard deviation.
 fn lines(rows: &[(&ArmResult<'_>, usize)], section: Section, file: &Path) -> Drawn {
     let (metric, title, factor) = metric(section);
     let all: Vec<Line<'_>> = rows
@@ -111,7 +111,7 @@ fn lines(rows: &[(&ArmResult<'_>, usize)], section: Section, file: &Path) -> Dra
         .x_label_area_size(44)
         .y_label_area_size(56)
         .build_cartesian_2d(-0.3..steps.len() as f64 - 0.7, 0.0..top)?;
-    // Places of the numbers of steps are whole numbers; other ticks have no name.
+    // The numbers of steps are at whole-number positions; other ticks have no label.
     let name = |x: &f64| {
         let place = steps.get(x.round().max(0.0) as usize).filter(|_| (x - x.round()).abs() < 1e-6);
         place.map_or_else(String::new, usize::to_string)
@@ -129,7 +129,7 @@ fn lines(rows: &[(&ArmResult<'_>, usize)], section: Section, file: &Path) -> Dra
         .y_desc(title)
         .draw()?;
     for (i, line) in lines.iter().enumerate() {
-        // Side by side, so that whiskers of equal points do not cover each other.
+        // Points are placed side by side, so that the whiskers of equal points do not overlap.
         let aside = 0.012 * (i as f64 - (lines.len() - 1) as f64 / 2.0);
         let at = |nfe: usize| steps.iter().position(|&s| s == nfe).unwrap_or_default() as f64 + aside;
         let points: Vec<(f64, f64)> =
@@ -152,7 +152,7 @@ fn lines(rows: &[(&ArmResult<'_>, usize)], section: Section, file: &Path) -> Dra
     Ok(())
 }
 
-/// Full circles, and rings where the colours come round again.
+/// Filled circles, and rings when the colours repeat.
 fn marker(place: usize) -> ShapeStyle {
     let colour = COLOURS[place % COLOURS.len()];
     if place < COLOURS.len() { colour.filled() } else { colour.stroke_width(2) }
@@ -170,15 +170,15 @@ fn draw_legend(legend: &Area<'_>, line: &Line<'_>, y: i32) -> Drawn {
     Ok(())
 }
 
-/// What one row of bars shows.
+/// The contents of one row of bars.
 struct Bar<'a> {
     label: &'a str,
     accuracy: Option<Spread>,
-    /// Steps of the bound, to be won, won.
+    /// Steps of the bound, latent headroom, latent savings.
     health: Option<(usize, Spread, Spread)>,
 }
 
-/// Accuracy at the fewest evaluations, and beside it what the latent could win and has won.
+/// Draws the accuracy at the smallest number of evaluations, and latent headroom and savings beside it.
 fn bars(rows: &[&ArmResult<'_>], file: &Path) -> Drawn {
     let bars: Vec<Bar<'_>> = rows.iter().map(|result| bar(result)).collect();
     let fewest = rows.iter().filter_map(|result| result.by_steps("accuracy").first().map(|p| p.0)).min();
@@ -191,11 +191,11 @@ fn bars(rows: &[&ArmResult<'_>], file: &Path) -> Drawn {
     let title = format!("accuracy at NFE {} (%)", fewest.unwrap_or(1));
     panel(&left, &bars, (&title, 100.0, 0.0..=100.0), &accuracy, &|_| None)?;
     let health = |bar: &Bar<'_>| {
-        let of = |(_, open, won)| vec![(open, RGBColor(199, 213, 229)), (won, COLOURS[2])];
+        let of = |(_, open, savings)| vec![(open, RGBColor(199, 213, 229)), (savings, COLOURS[2])];
         bar.health.map_or_else(Vec::new, of)
     };
     let steps = |bar: &Bar<'_>| bar.health.map(|(steps, ..)| format!("T = {steps}"));
-    let title = "nats that a latent can win (pale) and has won (green)";
+    let title = "nats that a latent can save (pale) and saves (green)";
     panel(&right, &bars, (title, 1.0, f64::NEG_INFINITY..=f64::INFINITY), &health, &steps)?;
     let font = ("sans-serif", 14).into_text_style(&labels).pos(Pos::new(HPos::Right, VPos::Center));
     for (i, bar) in bars.iter().enumerate() {
@@ -206,27 +206,27 @@ fn bars(rows: &[&ArmResult<'_>], file: &Path) -> Drawn {
 }
 
 fn bar<'a>(result: &'a ArmResult<'_>) -> Bar<'a> {
-    let won = result.by_steps("bound latent savings").first().copied();
-    let health = won.and_then(|(steps, won)| {
+    let savings = result.by_steps("bound latent savings").first().copied();
+    let health = savings.and_then(|(steps, savings)| {
         let key = Key { metric: "bound latent headroom".into(), reveal: String::new(), steps: Some(steps) };
-        Some((steps, result.spread(&key)?, won))
+        Some((steps, result.spread(&key)?, savings))
     });
     let accuracy = result.by_steps("accuracy").first().map(|point| point.1);
     Bar { label: &result.arm.label, accuracy, health }
 }
 
-/// Room for a panel's title above the first row.
+/// Space for a panel's title above the first row.
 const TOP: u32 = 40;
-/// Room for its axis below the last row.
+/// Space for its axis below the last row.
 const BOTTOM: u32 = 34;
 
-/// The middle of a row in pixels.
+/// The vertical centre of a row in pixels.
 fn middle(row: usize) -> i32 {
     (TOP + ROW * row as u32 + ROW / 2) as i32
 }
 
-/// Bars of every row, those behind first, each with a whisker of one standard deviation that ends where values do;
-/// `note` stands at the right.
+/// Draws the bars of every row, the rear ones first, each with a whisker of one standard deviation, clipped to the
+/// axis; `note` is printed at the right.
 fn panel(
     area: &Area<'_>,
     bars: &[Bar<'_>],

@@ -1,7 +1,7 @@
-//! `study`: a table of experiments, each trained with several seeds, in one report.
+//! `study`: trains a set of experiments with several seeds and writes one report.
 //!
-//! Every run is a process of its own, the same program called as `train`. What is finished stays finished: the command can
-//! be stopped and called again.
+//! Every run is a separate process of `vmd train`. Finished runs are kept, so the command can be interrupted and
+//! repeated.
 
 mod collect;
 mod curves;
@@ -27,10 +27,10 @@ const STUDIES: [(&str, &str); 3] = [
     ("text", include_str!("../../studies/text.toml")),
 ];
 
-/// Where studies are kept unless another folder is asked for.
+/// Default folder of studies.
 const FOLDER: &str = "studies";
 
-/// Trains what is missing, then draws tables and figures from what is there.
+/// Trains the missing runs, then writes tables and figures of all finished ones.
 pub(crate) fn run(args: &StudyArgs) -> anyhow::Result<()> {
     let (name, study) = load(args)?;
     let chosen = study.choose(&args.only)?;
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &StudyArgs) -> anyhow::Result<()> {
     let (mut failed, mut total) = (0, 0);
     let asked = |arm: usize| args.seeds.or(study.arms[arm].default_seeds);
     let wanted = |job: &&Job| chosen[job.arm] && asked(job.arm).is_none_or(|n| job.place < n);
-    // What a run needs is finished in the round before.
+    // The runs that a run needs are finished in an earlier round.
     let all = loop {
         let all = study.jobs(&out)?;
         let wanted: Vec<&Job> = all.iter().filter(wanted).collect();
@@ -80,7 +80,7 @@ pub(crate) fn run(args: &StudyArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Name and content of the study that is asked for.
+/// Name and text of the selected study.
 fn load(args: &StudyArgs) -> anyhow::Result<(String, Study)> {
     if let Some(file) = &args.file {
         let text = std::fs::read_to_string(file)

@@ -1,4 +1,4 @@
-//! What a study consists of.
+//! The definition of a study.
 
 use std::path::{Path, PathBuf};
 
@@ -25,24 +25,24 @@ pub(super) struct Arm {
     pub(super) name: String,
     pub(super) section: Section,
     pub(super) preset: String,
-    /// Overrides, `KEY=VALUE`, in order. `{needs}` stands for the run that this one needs.
+    /// Overrides, `KEY=VALUE`, in order. `{needs}` is replaced by the folder of the run that this arm needs.
     #[serde(default)]
     pub(super) set: Vec<String>,
-    /// An arm whose run with the same seed has to be finished first.
+    /// An arm whose run with the same seed must be finished first.
     #[serde(default)]
     pub(super) needs: Option<String>,
     pub(super) seeds: Vec<u64>,
-    /// How many of them are trained unless more are asked for; absent for all.
+    /// Number of seeds that are trained by default; absent for all.
     #[serde(default)]
     pub(super) default_seeds: Option<usize>,
-    /// What tables and figures call it.
+    /// Label in tables and figures.
     pub(super) label: String,
-    /// The arm whose row stands below this one's.
+    /// The arm whose row is printed below the row of this arm.
     #[serde(default)]
     pub(super) baseline: Option<String>,
 }
 
-/// Part of the report.
+/// A section of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Section {
@@ -63,7 +63,7 @@ pub(super) enum Section {
 }
 
 impl Section {
-    /// In the order of the report.
+    /// All sections in the order of the report.
     pub(super) const ALL: [Self; 14] = [
         Self::Litmus,
         Self::Tables,
@@ -81,7 +81,7 @@ impl Section {
         Self::Rows,
     ];
 
-    /// As it is written in a study and behind `--only`.
+    /// Name in study files and in `--only`.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Litmus => "litmus",
@@ -103,9 +103,9 @@ impl Section {
 }
 
 impl Study {
-    /// Reads a study; `origin` is what messages call it.
+    /// Parses a study; `origin` is its name in messages.
     ///
-    /// All problems are reported together, those of the arms' configurations included.
+    /// All problems are reported together, including those of the arms' configurations.
     pub(super) fn parse(text: &str, origin: &str) -> anyhow::Result<Self> {
         let study: Self = toml::from_str(text).map_err(|error| usage(format!("{origin}: {error}")))?;
         match study.problems().as_slice() {
@@ -128,7 +128,7 @@ impl Study {
             if let Some(name) = arm.baseline.as_ref().filter(|name| !is_baseline(name)) {
                 problem(format!("the baseline `{name}` is no arm"));
             }
-            // Arms that come before: nothing can wait for itself.
+            // Only earlier arms, so that there are no cycles.
             let before = &self.arms[..place];
             if let Some(name) = &arm.needs {
                 let trained = |arm: &Arm| arm.default_seeds.unwrap_or(arm.seeds.len());
@@ -151,7 +151,7 @@ impl Study {
             }
             for &seed in arm.seeds.iter().take(1) {
                 let error = arm.resolve(seed, None).err().map(|error| error.to_string());
-                // The graph of a run that it needs is not there yet.
+                // The graph file of a run that this arm needs does not exist yet.
                 let absent = |error: &String| error.contains("cannot read the graph file {needs}");
                 error.filter(|error| !absent(error)).into_iter().for_each(&mut problem);
             }
@@ -159,7 +159,7 @@ impl Study {
         problems
     }
 
-    /// Which arms `only` names, by section or by name; all if it is empty.
+    /// Selects the arms that `only` names by section or name; all arms if it is empty.
     pub(super) fn choose(&self, only: &[String]) -> anyhow::Result<Vec<bool>> {
         let names = |arm: &Arm, name: &str| arm.name == name || arm.section.name() == name;
         if let Some(unknown) = only.iter().find(|name| !self.arms.iter().any(|arm| names(arm, name))) {
@@ -171,7 +171,7 @@ impl Study {
         }
         let chosen = |arm: &Arm| only.is_empty() || only.iter().any(|name| names(arm, name));
         let mut chosen: Vec<bool> = self.arms.iter().map(chosen).collect();
-        // What an arm needs comes before it.
+        // The arms that an arm needs come before it.
         for place in (0..self.arms.len()).rev().filter(|&place| self.arms[place].needs.is_some()) {
             let needed =
                 self.arms.iter().position(|other| Some(&other.name) == self.arms[place].needs.as_ref());
@@ -182,7 +182,7 @@ impl Study {
         Ok(chosen)
     }
 
-    /// Every arm with every seed, as far as the runs that they need are finished.
+    /// Every arm with every seed, if the runs that it needs are finished.
     pub(super) fn jobs(&self, out: &Path) -> anyhow::Result<Vec<Job>> {
         let mut jobs: Vec<Job> = Vec::new();
         for (index, arm) in self.arms.iter().enumerate() {
@@ -204,9 +204,9 @@ impl Study {
 }
 
 impl Arm {
-    /// The configuration with one seed; the run is called as the arm.
+    /// The configuration with one seed; the run has the name of the arm.
     fn resolve(&self, seed: u64, needs: Option<&Path>) -> anyhow::Result<RunConfig> {
-        // As a quoted string: an arm may be called like a number.
+        // A quoted string, because the name of an arm may look like a number.
         let mut overrides = vec![format!("name='{}'", self.name)];
         let needs = needs.map_or_else(|| "{needs}".into(), |needs| needs.display().to_string());
         overrides.extend(self.set.iter().map(|text| text.replace("{needs}", &needs)));
@@ -217,38 +217,38 @@ impl Arm {
 /// One arm with one seed.
 #[derive(Debug)]
 pub(super) struct Job {
-    /// Place of the arm in the study.
+    /// Index of the arm in the study.
     pub(super) arm: usize,
-    /// Place of the seed in the arm's list.
+    /// Index of the seed in the arm's list.
     pub(super) place: usize,
-    /// What messages call it.
+    /// Name in messages.
     pub(super) name: String,
     pub(super) config: RunConfig,
     /// Folder of the run.
     pub(super) folder: PathBuf,
 }
 
-/// How far a job is.
+/// State of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     /// There is no run.
     Absent,
-    /// Its run was stopped.
+    /// Its run was interrupted.
     Unfinished,
-    /// Its run has left its records.
+    /// Its run has written its records.
     Finished,
     /// The folder holds a run with another configuration.
     Other,
 }
 
 impl Job {
-    /// The figures of the finished run, one a line.
+    /// The file of the finished run's figures, one per line.
     pub(super) fn records(&self) -> PathBuf {
         self.folder.join("records.jsonl")
     }
 
-    /// Configurations are compared and not their texts: a key that is new in this version, with its default, does not
-    /// make old runs void.
+    /// Compares parsed configurations instead of texts, so that a new key with its default does not invalidate old
+    /// runs.
     pub(super) fn state(&self) -> State {
         let Ok(saved) = RunFolder::read_config(&self.folder) else { return State::Absent };
         let same = RunConfig::read(&saved).is_ok_and(|config| config == self.config);

@@ -1,4 +1,4 @@
-//! The report: tables of all sections in Markdown.
+//! The report: tables of all sections as Markdown.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use super::collect::{ArmResult, Key, Spread, rows};
 use super::figures;
 use super::plan::Section;
 
-/// What is shown of a metric: its name in the figures, its head, a factor and the decimals.
+/// A column of a metric: name of the figure, heading, factor and decimals.
 type Metric = (&'static str, &'static str, f64, usize);
 
 /// Figures of samplers.
@@ -62,9 +62,9 @@ pub(super) fn write(name: &str, results: &[ArmResult<'_>], file: &Path) -> anyho
     let revisions: BTreeSet<&str> = records().map(|record| record.revision.as_str()).collect();
     let revisions = revisions.into_iter().collect::<Vec<_>>().join(", ");
     let mut text = format!(
-        "# Study `{name}`\n\nRevision {revisions}. A cell is the mean over seeds ± their standard deviation, with the \
-         number of seeds behind it; divergences, entropies and bounds are nats per sequence. Bounds and what follows them \
-         are those of the last validation. Baselines stand directly below their arms.\n"
+        "# Study `{name}`\n\nRevision {revisions}. A cell is the mean over seeds ± their standard deviation, followed by the \
+         number of seeds; divergences, entropies and bounds are in nats per sequence. Bounds and the columns after them \
+         are from the last validation. Baselines are directly below their arms.\n"
     );
     for section in Section::ALL {
         let rows: Vec<_> = rows(results, section).into_iter().map(|(result, _)| result).collect();
@@ -85,7 +85,7 @@ pub(super) fn write(name: &str, results: &[ArmResult<'_>], file: &Path) -> anyho
     Ok(write_atomically(file, text.as_bytes())?)
 }
 
-/// A row for each arm, a column for each metric and number of steps that some arm has.
+/// A row per arm, a column per metric and number of steps that occurs.
 fn table(text: &mut String, rows: &[&ArmResult<'_>], metrics: &[Metric], at: &str) -> std::fmt::Result {
     let mut columns: Vec<(&Metric, &Key)> = Vec::new();
     for metric in metrics {
@@ -114,7 +114,7 @@ fn table(text: &mut String, rows: &[&ArmResult<'_>], metrics: &[Metric], at: &st
     Ok(())
 }
 
-/// Training steps in which arms and their baselines get nine tenths of the way that the baseline's bound comes down after its
+/// Training steps in which arms and their baselines reach nine tenths of the decrease of the baseline's bound after its
 /// first validation.
 fn steps_to_bound(text: &mut String, results: &[ArmResult<'_>], rows: &[&ArmResult<'_>]) -> std::fmt::Result {
     let mut compared = Vec::new();

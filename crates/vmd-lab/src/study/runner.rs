@@ -1,4 +1,4 @@
-//! Runs as child processes, several at a time.
+//! Runs child processes, several at a time.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ enum Ending {
     Failed(String),
 }
 
-/// Trains `jobs`, `workers` at a time; whether it was stopped by Ctrl-C. What has failed is not finished afterwards.
+/// Trains `jobs`, `workers` at a time, and returns whether it was interrupted by Ctrl-C. Failed jobs remain unfinished.
 pub(super) fn run(children: &Children, jobs: &[&Job], workers: usize) -> anyhow::Result<bool> {
     let program = program()?;
     let progress = Mutex::new(Progress::new(jobs));
@@ -46,7 +46,7 @@ pub(super) fn run(children: &Children, jobs: &[&Job], workers: usize) -> anyhow:
     Ok(children.is_stopping())
 }
 
-/// The program `vmd`, which lies beside this one.
+/// The path of the program `vmd`, which is in the folder of this program.
 fn program() -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe().context("cannot find this program's file")?;
     let program = own.with_file_name(format!("vmd{}", std::env::consts::EXE_SUFFIX));
@@ -59,7 +59,7 @@ fn program() -> anyhow::Result<PathBuf> {
     Ok(program)
 }
 
-/// The processes that are running, and whether they are to stop.
+/// The running processes, and whether to stop them.
 #[derive(Debug, Default)]
 pub(super) struct Children {
     stop: AtomicBool,
@@ -67,7 +67,7 @@ pub(super) struct Children {
 }
 
 impl Children {
-    /// None yet; from now on they hear of Ctrl-C.
+    /// No processes yet; installs a Ctrl-C handler that forwards the signal to them.
     pub(super) fn watched() -> anyhow::Result<Arc<Self>> {
         let children = Arc::new(Self::default());
         let of_handler = Arc::clone(&children);
@@ -79,7 +79,7 @@ impl Children {
         self.stop.load(Ordering::SeqCst)
     }
 
-    /// Passes a Ctrl-C on: the first one makes the runs save a checkpoint, the second one ends everything.
+    /// Forwards Ctrl-C: after the first one the runs save a checkpoint, the second one ends all processes.
     fn interrupt(&self) {
         let again = self.stop.swap(true, Ordering::SeqCst);
         lock(&self.running).iter().for_each(|&id| interrupt(id));
@@ -94,10 +94,11 @@ impl Children {
         let mut command = Command::new(program);
         command.args(["train", "--json", "--run"]).arg(&job.folder);
         prepare(job, &mut command)?;
-        // Small models gain little from a second thread; a second run gains all of it.
+        // Small models gain little from a second thread; concurrent runs use all cores.
         command.env("RAYON_NUM_THREADS", "1");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // In a group of their own the children do not hear the terminal's Ctrl-C, which would reach them twice.
+        // In a separate process group the children do not receive the terminal's Ctrl-C in addition to the forwarded
+        // one.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = {
@@ -118,7 +119,7 @@ impl Children {
             let error = stderr.map_or_else(String::new, |stderr| follow(stderr, on_step));
             (records.join(), error)
         });
-        // Before the process is waited for: afterwards its number may be somebody else's.
+        // Remove the id before waiting for the process: afterwards the system may reuse it.
         lock(&self.running).retain(|&id| id != child.id());
         let status = child.wait()?;
         if status.success() {
@@ -133,7 +134,7 @@ impl Children {
     }
 }
 
-/// Makes room for a new run, or tells `command` to resume the old one.
+/// Moves an old run with another configuration away, or makes `command` resume an unfinished one.
 fn prepare(job: &Job, command: &mut Command) -> anyhow::Result<()> {
     let state = job.state();
     if state == State::Unfinished {
@@ -154,7 +155,7 @@ fn prepare(job: &Job, command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Reads what a run says of itself to the end and returns its error message, empty if there is none.
+/// Reads the messages of a run to the end, and returns its error message, empty if there is none.
 fn follow(stderr: impl Read, on_step: &dyn Fn(u64)) -> String {
     let mut error: Vec<String> = Vec::new();
     for line in BufReader::new(stderr).lines().map_while(Result::ok) {
@@ -172,12 +173,12 @@ fn follow(stderr: impl Read, on_step: &dyn Fn(u64)) -> String {
 fn interrupt(id: u32) {
     use nix::sys::signal::{Signal, kill};
     if let Ok(id) = i32::try_from(id) {
-        // A process that has just ended needs no signal.
+        // The process may have ended already.
         let _ = kill(nix::unistd::Pid::from_raw(id), Signal::SIGINT);
     }
 }
 
-/// Elsewhere the console tells every process by itself.
+/// On other systems the console sends Ctrl-C to every process.
 #[cfg(not(unix))]
 fn interrupt(_: u32) {}
 
@@ -185,7 +186,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A bar on a terminal, a line for each finished run everywhere.
+/// A progress bar on a terminal, and a line for each finished run.
 #[derive(Debug)]
 struct Progress {
     bar: ProgressBar,
@@ -197,7 +198,7 @@ struct Progress {
 struct RunProgress {
     name: String,
     steps: u64,
-    /// The step at which this program took it up; unknown for one that is resumed until it speaks.
+    /// The step at which this program started or resumed it; unknown for a resumed run until its first message.
     from: Option<u64>,
     step: u64,
     ended: bool,
@@ -252,7 +253,7 @@ impl Progress {
         self.left().map_or(text.clone(), |left| format!("{text}, about {} left", HumanDuration(left)))
     }
 
-    /// The time that the steps still to do will take, if they are as fast as those that were done.
+    /// Estimated time of the remaining steps, at the average speed of the finished ones.
     fn left(&self) -> Option<Duration> {
         let done: u64 = self.runs.iter().filter_map(|run| run.from.map(|from| run.step - from)).sum();
         let left: u64 = self.runs.iter().map(|run| run.steps - run.step).sum();

@@ -1,4 +1,4 @@
-//! From a learned graph to a model that uses it.
+//! Learns a graph and trains a model with it.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -14,7 +14,7 @@ fn a_graph_is_learned_saved_drawn_measured_and_used() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     let output = vmd(at)
-        // Without the evidence of pairs, which knows this graph before training.
+        // Without the evidence of pairs, which finds this graph before training.
         .args(["train", "--config"])
         .arg(preset("graph-d2"))
         .args(["--run", "learn", "--json", "--set", "train.gate_evidence=0"])
@@ -34,7 +34,7 @@ fn a_graph_is_learned_saved_drawn_measured_and_used() {
     let picture = fs::read_to_string(at.join("learn/plots/graph.svg")).unwrap();
     assert!(picture.contains("<svg") && picture.contains("graph-d2"));
 
-    // The graph that a run was given stays with its model, whatever becomes of the file.
+    // The run keeps the graph that it was given, even if the file changes.
     let train = |arguments: &[&str]| {
         let mut command = vmd(at);
         command.args(["train", "--preset", "d2-mdm", "--run", "use", "--set", "train.steps=5"]);

@@ -1,4 +1,4 @@
-//! A study trains what is missing, goes on where it was stopped, and reports the right means.
+//! A study trains the missing runs, continues after an interruption, and reports the right means.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -26,7 +26,7 @@ fn arm(name: &str, preset: &str, rest: &str, set: &str) -> String {
     )
 }
 
-/// A folder that holds `tiny.toml`, a study of two arms with two seeds of `steps` steps.
+/// A folder that contains `tiny.toml`, a study of two arms with two seeds of `steps` steps.
 fn workplace(steps: usize) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let steps = format!(", \"train.steps={steps}\"");
@@ -49,14 +49,14 @@ fn records(at: &Path) -> Vec<Value> {
     let text = fs::read_to_string(at.join("studies/tiny/records.jsonl")).unwrap();
     let record = |line| {
         let mut record: Value = serde_json::from_str(line).unwrap();
-        // Of the source tree, which somebody may be editing.
+        // The revision of the source tree, which may be edited during the test.
         record.as_object_mut().unwrap().remove("revision").unwrap();
         record
     };
     text.lines().map(record).collect()
 }
 
-/// The cell of the row of `arm` below the head `column`.
+/// The cell in the row of `arm` and the column with the heading `column`.
 fn cell(report: &str, arm: &str, column: &str) -> String {
     let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_string()).collect::<Vec<_>>();
     let lines: Vec<&str> = report.lines().collect();
@@ -88,25 +88,25 @@ fn a_study_trains_reports_and_repeats_only_what_is_missing() {
         let values: Vec<f64> =
             first.iter().filter(of).map(|record| 100.0 * record["value"].as_f64().unwrap()).collect();
         let [a, b] = values[..] else { panic!("{values:?}") };
-        // Of two values, the standard deviation is their distance over √2.
+        // The standard deviation of two values is their distance over √2.
         let expected = format!("{:.2} ± {:.2} (2)", (a + b) / 2.0, (a - b).abs() / 2f64.sqrt());
         assert_eq!(cell(&report, arm, &format!("accuracy (%), NFE {nfe}")), expected);
     }
     assert!(cell(&report, "latent", "latent savings, T = 1").ends_with("(2)"));
     assert_eq!(cell(&report, "plain", "latent savings, T = 1"), "–");
-    // The baseline is the first in the file and stands below its arm.
+    // The baseline is the first arm in the file and is printed below its arm.
     assert!(report.find("(`latent`)") < report.find("(`plain`)"));
     for figure in ["ablation.svg", "ablation-bars.svg"] {
         let svg = fs::read_to_string(at.join("studies/tiny/figures").join(figure)).unwrap();
         assert!(report.contains(figure) && svg.contains("the latent") && svg.contains("the plain"));
     }
 
-    // Without its records a run is evaluated again, with the same result.
+    // A run without records is evaluated again, with the same result.
     fs::remove_file(at.join("studies/tiny/latent/seed-2/records.jsonl")).unwrap();
     study(at).assert().success().stderr(contains("3 of 4 runs are done"));
     assert_eq!(records(at), first);
 
-    // With another configuration it is trained again, and the old run is kept.
+    // A run with another configuration is trained again, and the old run is kept.
     let text = fs::read_to_string(at.join("tiny.toml")).unwrap();
     fs::write(at.join("tiny.toml"), text.replacen("train.steps=40", "train.steps=30", 1)).unwrap();
     study(at).assert().success().stderr(contains("2 of 4 runs are done")).stderr(contains("seed-1-old-001"));
@@ -114,7 +114,7 @@ fn a_study_trains_reports_and_repeats_only_what_is_missing() {
     assert_ne!(records(at), first);
 }
 
-/// Starts the study and waits until both runs of `arm` are in the middle of it.
+/// Starts the study and waits until both runs of `arm` are running.
 #[cfg(target_os = "linux")]
 fn start(at: &Path, arm: &str, middle: usize) -> std::process::Child {
     let child = Command::new(assert_cmd::cargo::cargo_bin("vmd-lab"))
@@ -156,7 +156,7 @@ fn stopped_and_killed_runs_go_on_where_they_were() {
         assert!(!folder.join("records.jsonl").exists(), "{run} ended before it was stopped");
     }
 
-    // Somebody kills one of the second arm's runs; the other one goes on.
+    // Kill one of the second arm's runs; the other one continues.
     let study_process = start(at, "latent", 50);
     let threads = fs::read_dir(format!("/proc/{}/task", study_process.id())).unwrap();
     let children: String =

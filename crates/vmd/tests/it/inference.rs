@@ -1,4 +1,4 @@
-//! The model that comes with the crate, which needs no training to be used.
+//! The model that comes with the crate, which works without training.
 
 use vmd::VariationalMaskedDiffusion;
 use vmd::sampler::{RevealRule, SamplerConfig, ValueRule};

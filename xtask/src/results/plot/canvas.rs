@@ -1,8 +1,8 @@
-//! The few shapes that plots need.
+//! SVG shapes for plots.
 
 use super::INK;
 
-/// Which part of a text its position is.
+/// Which point of a text its position refers to.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Anchor {
     /// The left end.
@@ -13,14 +13,14 @@ pub(super) enum Anchor {
     End,
 }
 
-/// A drawing, from the top left, in pixels.
+/// A drawing; coordinates are in pixels from the top left.
 #[derive(Debug)]
 pub(super) struct Canvas {
     svg: String,
 }
 
 impl Canvas {
-    /// A white sheet.
+    /// A white canvas.
     pub(super) fn new(width: f64, height: f64) -> Self {
         let svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
@@ -73,7 +73,7 @@ impl Canvas {
         ));
     }
 
-    /// The finished file.
+    /// The complete file.
     pub(super) fn finish(self) -> String {
         self.svg + "</svg>\n"
     }

@@ -1,4 +1,4 @@
-//! Lines over a logarithmic axis.
+//! Plots lines over a logarithmic axis.
 
 use super::canvas::{Anchor, Canvas};
 use super::{COLOURS, GRID, INK, bar, number, series_name, series_names, share, ticks};
@@ -10,22 +10,22 @@ const RIGHT: f64 = 740.0;
 const TOP: f64 = 20.0;
 const BOTTOM: f64 = 270.0;
 
-/// Height of the first name of a series.
+/// Vertical position of the first legend entry.
 const LEGEND: f64 = BOTTOM + 60.0;
 
-/// Space between the names of series.
+/// Distance between legend entries.
 const ROW: f64 = 20.0;
 
-/// Where a figure lies on the sheet.
+/// Position of a plot on the canvas.
 struct Axes<'a> {
     plot: &'a Plot,
     /// The field along the horizontal axis.
     x: &'a str,
-    /// Its values, each once, in order.
+    /// Its values without duplicates, in order.
     places: Vec<f64>,
 }
 
-/// A line for each series, and their names below.
+/// Draws a line for each series, and a legend below.
 pub(super) fn draw(plot: &Plot, x: &str, records: &[&Record]) -> String {
     let mut places: Vec<f64> = records.iter().map(|record| number(record, x)).collect();
     places.sort_by(f64::total_cmp);

@@ -14,7 +14,7 @@ const AXES: &str = "table = \"grids\"\nseries = [\"model\"]\nx_title = \"a < b\"
 #[test]
 fn a_line_for_each_series_with_its_bars() {
     let svg = drawn(&format!("{AXES}x = \"nfe\"\nfilter = {{ metric = \"valid\" }}\n")).unwrap();
-    // Three points and two names of series; bars of a spread and of an interval.
+    // Three points and two legend entries; error bars of a spread and of an interval.
     assert_eq!(svg.matches("<circle").count(), 3 + 2);
     assert_eq!(svg.matches("<polyline").count(), 2);
     let bars = svg.lines().filter(|line| line.starts_with("<line") && line.contains(COLOURS[0]));

@@ -1,6 +1,6 @@
 use super::*;
 
-/// One table with two columns of values and one of seeds.
+/// A table with two columns of values and one of seeds.
 pub(in super::super) const DEFINITIONS: &str = r#"
 [metric.valid]
 unit = "percent"
@@ -22,7 +22,7 @@ columns = [
 ]
 "#;
 
-/// A spread, an interval, a missing cell, a thousand, and shared fields.
+/// A spread, an interval, a missing cell, a value above a thousand, and shared fields.
 pub(in super::super) const RECORDS: &str = r#"{"table":"grids","shared":{"task":"grids","dataset":"4x4","seeds":5,"command":"vmd train","revision":"abc","processor":"a CPU"}}
 {"table":"grids","model":"latent","metric":"valid","nfe":1,"value":99.18,"spread":0.5}
 {"table":"grids","model":"latent","metric":"valid","nfe":2,"value":98,"ci95":[97.5,98.25]}

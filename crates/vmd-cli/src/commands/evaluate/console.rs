@@ -1,4 +1,4 @@
-//! Records, remarks and progress on the console.
+//! Prints records, remarks and progress.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use vmd::eval::Record;
@@ -6,7 +6,7 @@ use vmd::tasks::Observer;
 
 use crate::output::print_json;
 
-/// Prints records as JSON as soon as they are there, if asked to; remarks and progress go to standard error.
+/// Prints records as JSON when they are available, if requested; prints remarks and progress to standard error.
 #[derive(Debug)]
 pub(in crate::commands) struct Console {
     json: bool,

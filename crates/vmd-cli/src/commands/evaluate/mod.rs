@@ -1,4 +1,4 @@
-//! `evaluate`: what a model is worth on the data that it was trained on.
+//! `evaluate`: measures a model on the data that it was trained on.
 
 mod console;
 mod plot;
@@ -17,21 +17,21 @@ pub(in crate::commands) use console::Console;
 use vmd::models::LoadedModel;
 use vmd::run::RunConfig;
 
-/// Which models a command takes.
+/// Which models a command accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Any.
+    /// All models.
     Any,
-    /// Those that can be evaluated on Sudoku.
+    /// Models that can be evaluated on Sudoku.
     Sudoku,
-    /// Those of synthetic sets.
+    /// Models of synthetic sets.
     Synthetic,
-    /// Those whose data are in a file: text, lines, molecules, a table.
+    /// Models of data in files: text, lines, molecules, tables.
     File,
 }
 
 impl Kind {
-    /// Whether a run's data are of this kind.
+    /// Whether the data of a run are of this kind.
     fn includes(self, data: &TaskConfig) -> bool {
         match self {
             Self::Any => true,
@@ -57,7 +57,7 @@ impl Kind {
         }
     }
 
-    /// The data to evaluate on.
+    /// Opens the data to evaluate on.
     fn task(self, loaded: &LoadedModel, set: Option<&str>) -> anyhow::Result<Box<dyn Task>> {
         let data = loaded.run.as_ref().map(|run| &run.data);
         if let Some(set) = set {
@@ -69,16 +69,16 @@ impl Kind {
                 Ok(Box::new(SudokuTask::of_cells(loaded.model.config().seq_len)?))
             }
             None if self == Self::Synthetic => {
-                Err(usage("give --set: the model's folder does not say what it was trained on"))
+                Err(usage("give --set: the model's folder does not name its data"))
             }
             None => Err(usage(
-                "the model lies in no run on such data; give --model RUN, where RUN/config.toml says what it was trained on",
+                "the model is not in a run folder with such data; give --model RUN, where RUN/config.toml names the data",
             )),
         }
     }
 }
 
-/// The set that `--set` names; sequences that the model's own run held out are held out here, too.
+/// The set given by `--set`; sequences that the model's own run held out are held out here as well.
 fn synthetic(kind: Kind, set: &str, data: Option<&TaskConfig>) -> anyhow::Result<Box<dyn Task>> {
     let trained_on = match (kind, data) {
         (Kind::Any | Kind::Synthetic, Some(TaskConfig::Synthetic(config))) => Some(config),
@@ -96,7 +96,7 @@ fn synthetic(kind: Kind, set: &str, data: Option<&TaskConfig>) -> anyhow::Result
     Ok(TaskConfig::Synthetic(SyntheticConfig { set, hold_out }).open()?)
 }
 
-/// Loads model and data, measures and prints.
+/// Loads model and data, evaluates, and prints the records.
 pub(crate) fn run(args: &EvaluateArgs, kind: Kind) -> anyhow::Result<()> {
     let model = kind.find(args, args.model.clone())?;
     let task = kind.task(&model, args.set.as_deref())?;
@@ -118,7 +118,7 @@ pub(crate) fn run(args: &EvaluateArgs, kind: Kind) -> anyhow::Result<()> {
             subject
         })
         .collect();
-    // All of them are checked before the first one runs.
+    // Check all subjects before the first one is evaluated.
     subjects.iter().try_for_each(|subject| task.check(subject, &evaluation))?;
     let mut measured: Vec<Vec<Record>> = Vec::new();
     for subject in &subjects {
@@ -130,7 +130,7 @@ pub(crate) fn run(args: &EvaluateArgs, kind: Kind) -> anyhow::Result<()> {
     args.plot.as_deref().map_or(Ok(()), |path| plot::draw(&measured, path))
 }
 
-/// What is asked for.
+/// The evaluation that the arguments describe.
 fn evaluation(args: &EvaluateArgs) -> Evaluation {
     Evaluation {
         reveal: Some(args.sampler.reveal.clone()).filter(|reveal| !reveal.is_empty()),
@@ -158,7 +158,7 @@ fn evaluation(args: &EvaluateArgs) -> Evaluation {
     }
 }
 
-/// The figures at the end of a training run.
+/// Evaluates a model at the end of a training run and prints the records.
 pub(super) fn report_trained(
     task: &dyn Task,
     loaded: &LoadedModel,
@@ -172,7 +172,8 @@ pub(super) fn report_trained(
     Ok(())
 }
 
-/// The grids that a model draws. Six cells in a row have boxes of two shapes, and only a run knows which.
+/// The task of the grids that a model generates. Grids with six cells per row have boxes of 3×2 or 2×3; only the run's
+/// configuration contains which.
 pub(super) fn sudoku_task(loaded: &LoadedModel) -> anyhow::Result<SudokuTask> {
     Ok(match loaded.run.as_ref().map(|run| &run.data) {
         Some(TaskConfig::Sudoku(config)) => SudokuTask::new(config.clone())?,

@@ -1,4 +1,4 @@
-//! Shares against network evaluations.
+//! Plots shares against network evaluations.
 
 use std::error::Error;
 use std::path::Path;
@@ -10,11 +10,12 @@ use vmd::eval::Record;
 use crate::failure::usage;
 use crate::palette::COLOURS;
 
-/// Width and height of the plot, and the width of the legend beside it.
+/// Width and height of the plot, and width of the legend beside it.
 const SIZE: (u32, u32) = (760, 460);
 const LEGEND: u32 = 300;
 
-/// Shares that are drawn, the first one that was measured: metric, mean evaluations, and what the axis is called.
+/// Shares that can be plotted, of which the first measured one is used: metric, metric with the mean evaluations, and
+/// axis title.
 const SHARES: [(&str, &str, &str); 4] = [
     ("solved", "mean_nfe", "puzzles solved (%)"),
     ("valid_unconditional", "mean_nfe_unconditional", "valid grids (%)"),
@@ -22,7 +23,7 @@ const SHARES: [(&str, &str, &str); 4] = [
     ("valid", "mean_nfe", "valid (%)"),
 ];
 
-/// A sampler's outcome.
+/// The result of one sampler.
 #[derive(Debug, Clone, Copy)]
 struct Point {
     nfe: f64,
@@ -30,7 +31,7 @@ struct Point {
     ci95: [f64; 2],
 }
 
-/// A curve for every rule and model; the baseline's is dashed.
+/// A curve per rule and model; that of the baseline is dashed.
 #[derive(Debug)]
 struct Curves {
     what: &'static str,
@@ -45,11 +46,11 @@ struct Curve {
     points: Vec<Point>,
 }
 
-/// Draws shares against network evaluations to `path`: those of the model and, behind them, of the baseline.
+/// Plots shares against network evaluations to `path`: those of the model and of the baseline.
 pub(super) fn draw(measured: &[Vec<Record>], path: &Path) -> anyhow::Result<()> {
     let is_measured = |metric: &str| measured.iter().flatten().any(|record| record.metric == metric);
     let Some(&(metric, mean, what)) = SHARES.iter().find(|(metric, ..)| is_measured(metric)) else {
-        return Err(usage("--plot draws shares, and this evaluation measures none; leave it out"));
+        return Err(usage("--plot needs a share to plot, and this evaluation has none; leave it out"));
     };
     let mut curves = Curves { what, has_baseline: measured.len() > 1, curves: Vec::new() };
     for (place, records) in measured.iter().enumerate() {
@@ -103,7 +104,7 @@ impl Curves {
             .draw()?;
         let rules: Vec<&str> = self.curves.iter().map(|curve| curve.rule.as_str()).collect();
         for (i, curve) in self.curves.iter().enumerate() {
-            // A rule has one colour, that of its first curve.
+            // All curves of a rule have the colour of its first curve.
             let place = rules.iter().position(|rule| *rule == curve.rule).unwrap_or(i);
             let style = COLOURS[place % COLOURS.len()].stroke_width(2);
             let at = |point: &Point| (point.nfe, 100.0 * point.share);

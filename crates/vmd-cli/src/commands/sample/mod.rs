@@ -1,4 +1,4 @@
-//! `sample`: unconditional sequences, and texts.
+//! `sample`: generates unconditional sequences, and texts.
 
 mod text;
 
@@ -10,7 +10,7 @@ use crate::args::SampleArgs;
 use crate::failure::usage;
 use vmd::models::LoadedModel;
 
-/// Draws and prints.
+/// Draws samples and prints them.
 pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
     if args.count == 0 {
         return Err(usage("--count must be 1 or more"));
@@ -31,15 +31,13 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
     let rules = task.as_ref().and_then(|task| task.checker());
     let sampler = sequence_sampler(&loaded.model, &sampler)?;
     if args.prompt.is_some() || args.length.is_some() || args.candidates != 1 {
-        return Err(usage(
-            "--prompt, --length and --candidates are for models of text, and this is none; leave them out",
-        ));
+        return Err(usage("--prompt, --length and --candidates are for models of text; leave them out"));
     }
     let blank = vec![config.mask_token(); args.count * config.seq_len];
     let seed = args.common.seed.unwrap_or(0);
     if args.sampler.best_of > 1 && rules.is_none() {
         return Err(usage(
-            "--best-of needs the rules of the model's data, and its folder lies in no run on data with rules; leave it out",
+            "--best-of needs the rules of the model's data, and the model is not in a run folder of data with rules; leave it out",
         ));
     }
     let output = match &rules {

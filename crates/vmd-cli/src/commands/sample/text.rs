@@ -1,4 +1,4 @@
-//! Texts from a model of text.
+//! Generates texts with a model of text.
 
 use std::io::Write;
 
@@ -11,7 +11,7 @@ use crate::args::SampleArgs;
 use crate::failure::usage;
 use vmd::models::LoadedModel;
 
-/// Writes texts; a single one appears as it is written.
+/// Generates texts; a single text is printed as it is generated.
 pub(super) fn write(
     loaded: &LoadedModel,
     encoding: &Encoding,
@@ -22,7 +22,7 @@ pub(super) fn write(
     let compared = template.len() <= loaded.model.config().seq_len && encoding.stop().is_none();
     if args.candidates == 0 || args.candidates > 1 && !compared {
         return Err(usage(format!(
-            "--candidates {}: it must be 1 or more, and compares texts of up to {} tokens, not lines; set it to 1, or \
+            "--candidates {}: must be 1 or more, and more than 1 only for texts of at most {} tokens, not lines; set it to 1, or \
              shorten the text",
             args.candidates,
             loaded.model.config().seq_len
@@ -52,22 +52,22 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Prints a single text as it is written.
+/// Prints a single text as it is generated.
 struct Stream<'a> {
     encoding: &'a Encoding,
-    /// Tokens of the text.
+    /// Number of tokens of the text.
     length: usize,
-    /// Bytes that are printed already.
+    /// Bytes already printed.
     shown: usize,
 }
 
 impl Stream<'_> {
-    /// Prints what is new of `text`, but for a last character that may be incomplete.
+    /// Prints the new part of `text`, except for an incomplete last character.
     fn show(&mut self, text: &str) {
         let ready = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
         if let Some(new) = ready.get(self.shown..) {
             print!("{new}");
-            // A closed pipe shows at the next line.
+            // A closed pipe is reported at the next line.
             let _ = std::io::stdout().flush();
             self.shown = ready.len();
         }
@@ -81,19 +81,21 @@ impl Observer for Stream<'_> {
     }
 }
 
-/// What is given of every text, with the mask token elsewhere.
+/// The given tokens of every text, with the mask token elsewhere.
 fn template(loaded: &LoadedModel, encoding: &Encoding, args: &SampleArgs) -> anyhow::Result<Vec<u32>> {
     let config = loaded.model.config();
     let mask = config.mask_token();
     let prompt = args.prompt.as_deref().unwrap_or_default();
     let mut template = match encoding.form {
         Form::Table if !prompt.is_empty() => {
-            return Err(usage("--prompt is for text, and this model writes rows of a table; leave it out"));
+            return Err(usage(
+                "--prompt is for text, and this model generates rows of a table; leave it out",
+            ));
         }
         _ => encoding.template(prompt).map_err(|error| usage(format!("--prompt: {error}")))?,
     };
     let whole = template.contains(&mask).then_some(template.len());
-    // A prompt that fills a sequence is gone on with by another one, where that is possible.
+    // A prompt that fills a whole sequence is continued by another sequence, if the model can do that.
     let given = template.len();
     let goes_on = config.causal && encoding.form == Form::Text && given >= config.seq_len;
     let length = args.length.or(whole).unwrap_or(if goes_on {
@@ -103,13 +105,13 @@ fn template(loaded: &LoadedModel, encoding: &Encoding, args: &SampleArgs) -> any
     });
     if length < template.len() || length == 0 {
         return Err(usage(format!(
-            "--length {length} is less than the {} tokens of the prompt, or none; raise it",
+            "--length {length} is 0 or less than the {} tokens of the prompt; increase it",
             template.len()
         )));
     }
     if length > config.seq_len && (!config.causal || encoding.form != Form::Text) {
         return Err(usage(format!(
-            "{length} tokens, and this model's sequences have {}; lower --length, or shorten the prompt",
+            "{length} tokens are more than the {} tokens of this model's sequences; lower --length, or shorten the prompt",
             config.seq_len
         )));
     }

@@ -1,4 +1,4 @@
-//! `solve`: one puzzle.
+//! `solve`: solves one puzzle.
 
 mod recorder;
 mod svg;
@@ -15,10 +15,10 @@ use crate::failure::usage;
 use recorder::Recorder;
 use vmd::models::LoadedModel;
 
-/// Probability from which a search takes digits together.
+/// Default threshold of the search.
 const THRESHOLD: f64 = 0.7;
 
-/// Checks the puzzle, lets the model fill it, and checks the result.
+/// Checks the puzzle, fills it with the model, and checks the result.
 pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
     let method = method(args)?;
     let puzzle = proper_puzzle(&args.puzzle)?;
@@ -68,7 +68,7 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
     }
 }
 
-/// A search, unless a reveal rule, remask rule or several attempts are asked for.
+/// The search, unless a reveal rule, a remask rule or several attempts are given.
 fn method(args: &SolveArgs) -> anyhow::Result<Method> {
     let sampler = &args.sampler;
     if sampler.search.is_none()
@@ -88,7 +88,7 @@ fn method(args: &SolveArgs) -> anyhow::Result<Method> {
     })
 }
 
-/// Parses a puzzle and makes sure that it has exactly one solution.
+/// Parses a puzzle and checks that it has exactly one solution.
 fn proper_puzzle(text: &str) -> anyhow::Result<Grid> {
     let puzzle: Grid = text.parse().map_err(usage)?;
     if let Some(rule) = broken_rule(&puzzle) {
@@ -96,7 +96,9 @@ fn proper_puzzle(text: &str) -> anyhow::Result<Grid> {
     }
     match solve_within(&puzzle, 2, SOLVER_NODES).map(|solutions| solutions.count) {
         Some(1) => Ok(puzzle),
-        None => Err(usage("too many ways are open to tell whether the puzzle has one solution; add clues")),
+        None => {
+            Err(usage("the search for solutions is too long to verify that there is only one; add clues"))
+        }
         Some(0) => Err(usage("the puzzle has no solution; check its clues")),
         _ => Err(usage("the puzzle has several solutions; add clues until only one is left")),
     }

@@ -1,14 +1,14 @@
-//! What a model is asked and answers on the way to a solution.
+//! Records the states of a sequence while it is filled.
 
 use vmd::kernels::softmax_f64;
 use vmd::sampler::{Observer, Prediction, Query};
 
-/// One sequence at one time.
+/// A sequence at one time.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Frame {
-    /// Its tokens, `[seq]`.
+    /// Tokens, `[seq]`.
     pub(super) tokens: Vec<u32>,
-    /// How probable each of them was when it appeared, `[seq]`; 1 for clues.
+    /// Probability of each token when it was set, `[seq]`; 1 for clues.
     pub(super) confidence: Vec<f64>,
 }
 
@@ -25,13 +25,13 @@ impl Recorder {
         Self { vocab, evaluations: Vec::new() }
     }
 
-    /// The sequence before every evaluation, and `last`, what became of it.
+    /// The sequence before every evaluation, and `last`, the final sequence.
     pub(super) fn frames(self, last: &[u32]) -> Vec<Frame> {
         let Self { vocab, evaluations } = self;
         let mask = vocab as u32;
         let mut frames: Vec<Frame> = Vec::new();
         for tokens in evaluations.iter().map(|(tokens, _)| tokens.as_slice()).chain([last]) {
-            // A search changes branches: each step follows from the fullest sequence so far that agrees with it.
+            // A search changes branches. Each step is compared with the fullest earlier sequence that agrees with it.
             let agrees = |from: &[u32]| from.iter().zip(tokens).all(|(a, b)| a == b || *a == mask);
             let n_open = |from: &[u32]| from.iter().filter(|&&token| token == mask).count();
             let from = (0..frames.len()).filter(|&i| agrees(&evaluations[i].0));

@@ -1,4 +1,4 @@
-//! An animated picture of a solution.
+//! An animation of a solution as SVG.
 
 use std::fmt::Write;
 
@@ -6,27 +6,27 @@ use vmd::tasks::sudoku::{Grid, Layout};
 
 use super::recorder::Frame;
 
-/// How grids write a cell without a digit.
+/// Symbol of a cell without a digit.
 const BLANK: char = '.';
 
-/// Side of a cell, and the margin around the grid.
+/// Side of a cell, and margin around the grid.
 const CELL: usize = 44;
 const MARGIN: usize = 14;
 /// Height of the caption and of the legend below the grid.
 const FOOT: usize = 58;
 
-/// Seconds that all frames take together, the bounds of one, and of the last one.
+/// Seconds of all frames together, limits for one frame, and seconds of the last one.
 const PLAY: f64 = 14.0;
 const SHORTEST: f64 = 0.12;
 const LONGEST: f64 = 0.9;
 const HOLD: f64 = 3.0;
 
-/// Colours of an even guess and of certainty.
+/// Colours of a uniform guess and of certainty.
 const UNSURE: [f64; 3] = [255.0, 176.0, 92.0];
 const SURE: [f64; 3] = [150.0, 214.0, 190.0];
 
-/// The frames one after the other, for ever; a viewer that does not animate shows the last one. Clues are bold, the colour of
-/// a cell says how sure the network was of it.
+/// The frames in sequence, repeated; a viewer without animation shows the last one. Clues are bold; the colour of a
+/// cell shows the probability that the network gave its digit.
 pub(super) fn animation(layout: Layout, clues: &Grid, frames: &[Frame], caption: &str) -> String {
     let size = layout.size();
     let side = size * CELL;
@@ -89,7 +89,7 @@ pub(super) fn animation(layout: Layout, clues: &Grid, frames: &[Frame], caption:
     svg
 }
 
-/// A digit of a cell from one frame to another, or to the end.
+/// Draws a digit of a cell from one frame to another, or to the end.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Span {
     from: usize,
@@ -98,7 +98,7 @@ struct Span {
     confidence: f64,
 }
 
-/// What stands in a cell, given its digit and confidence in every frame.
+/// Draws the contents of a cell, given its digit and confidence in every frame.
 fn spans(history: impl Iterator<Item = (char, f64)>) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
     for (frame, (digit, confidence)) in history.enumerate() {
@@ -129,12 +129,12 @@ impl Clock {
         Self { n_frames, frame: (PLAY / n_frames as f64).clamp(SHORTEST, LONGEST) }
     }
 
-    /// How something looks that is not animated: only what stays to the end can be seen.
+    /// The attribute without animation: only elements that stay to the end are visible.
     fn still(&self, to: Option<usize>) -> &'static str {
         if to.is_some() { " opacity=\"0\"" } else { "" }
     }
 
-    /// An animation that shows something in frames `from..to`; nothing where it is always there.
+    /// An animation that shows an element in frames `from..to`; empty if it is always visible.
     fn shown(&self, from: usize, to: Option<usize>) -> String {
         let total = (self.n_frames - 1) as f64 * self.frame + HOLD;
         let at = |frame: usize| frame as f64 * self.frame / total;
@@ -151,7 +151,7 @@ impl Clock {
     }
 }
 
-/// From an even guess between all digits to certainty.
+/// A colour between that of a uniform guess and that of certainty.
 fn colour(confidence: f64, size: usize) -> String {
     let even = 1.0 / size as f64;
     let share = ((confidence - even) / (1.0 - even)).clamp(0.0, 1.0);

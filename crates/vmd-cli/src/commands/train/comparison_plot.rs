@@ -1,4 +1,4 @@
-//! Shares of valid samples against network evaluations.
+//! Plots shares of valid samples against network evaluations.
 
 use std::error::Error;
 use std::path::Path;
@@ -8,11 +8,11 @@ use plotters::prelude::*;
 
 use crate::palette::COLOURS;
 
-/// Width and height of the plot, and the width of the legend beside it.
+/// Width and height of the plot, and width of the legend beside it.
 const SIZE: (u32, u32) = (640, 420);
 const LEGEND: u32 = 240;
 
-/// What a sampler reached.
+/// The result of a sampler.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Point {
     pub(super) nfe: f64,
@@ -28,7 +28,7 @@ pub(super) struct Curve {
     pub(super) points: Vec<Point>,
 }
 
-/// Draws `curves` in percent under the axis title `what` to the SVG file `path`.
+/// Plots `curves` in percent, with the axis title `what`, to the SVG file `path`.
 pub(super) fn draw(curves: &[Curve], what: &str, path: &Path) -> anyhow::Result<()> {
     try_draw(curves, what, path).map_err(|error| anyhow!("cannot draw {}: {error}", path.display()))
 }

@@ -1,4 +1,4 @@
-//! `train`: one run from configuration to figures, or two that are compared.
+//! `train`: trains and evaluates one run, or two runs that are compared.
 
 mod comparison_plot;
 mod summary;
@@ -22,7 +22,7 @@ use crate::args::TrainArgs;
 use crate::failure::{Interrupted, usage};
 use crate::progress::Progress;
 
-/// Overrides of the default preset where none is chosen: both trainings take a minute or two.
+/// Overrides of the default preset, with which both trainings take one or two minutes.
 const DEFAULT_OVERRIDES: [&str; 1] = ["train.steps=2000"];
 
 /// Trains, saves and evaluates.
@@ -38,7 +38,7 @@ pub(crate) fn run(mut args: TrainArgs) -> anyhow::Result<()> {
     evaluate(&run, &args, &device)
 }
 
-/// Trains to the end and saves; an interrupted run goes on with `vmd train ARGUMENTS --resume`.
+/// Trains to the end and saves the model; an interrupted run is resumed with `vmd train ARGUMENTS --resume`.
 fn train(run: &Run, device: &Device, stop: &AtomicBool, arguments: &str) -> anyhow::Result<()> {
     let (config, folder) = (run.config(), run.folder());
     let mut training = run.start(device)?;
@@ -65,7 +65,7 @@ fn train(run: &Run, device: &Device, stop: &AtomicBool, arguments: &str) -> anyh
     summary::save_graph(run, &model)
 }
 
-/// Starts a run in --run, or in the next free folder of its name.
+/// Creates a run in --run, or in the next free folder of its name.
 fn create(args: &TrainArgs) -> anyhow::Result<Run> {
     let (config, task) = resolve(args, &chosen_text(args)?)?;
     let path = args.run.clone().unwrap_or_else(|| RunFolder::next_free(&PathBuf::from(RUNS), &config.name));
@@ -80,7 +80,7 @@ fn resumed_folder(args: &TrainArgs) -> anyhow::Result<PathBuf> {
         .ok_or_else(|| usage(format!("there is no run in {RUNS}/; leave --resume out to start one")))
 }
 
-/// Opens the run in `path`; the configuration that is asked for, if any, must be its own.
+/// Opens the run in `path`; a configuration that is given must equal that of the run.
 fn open(args: &TrainArgs, path: &std::path::Path) -> anyhow::Result<Run> {
     let run = Run::open(path)?;
     let chosen = args.preset.is_some() || args.config.is_some();
@@ -105,7 +105,7 @@ fn chosen_text(args: &TrainArgs) -> anyhow::Result<String> {
     }
 }
 
-/// A flag that the first Ctrl-C sets; the second one ends the program at once.
+/// A flag that the first Ctrl-C sets; the second Ctrl-C exits at once.
 fn stop_on_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
@@ -121,7 +121,7 @@ fn stop_on_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-/// Prints the figures of a finished run.
+/// Evaluates a finished run and prints its figures.
 fn evaluate(run: &Run, args: &TrainArgs, device: &Device) -> anyhow::Result<()> {
     let config = run.config();
     let loaded = LoadedModel::load(&run.folder().model(), args.common.load_options(None)?, device)?;

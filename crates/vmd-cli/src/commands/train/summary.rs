@@ -1,4 +1,4 @@
-//! What a training prints and saves beside its model.
+//! Prints and saves the results of a training run.
 
 use vmd::denoiser::Denoiser;
 use vmd::model::files::write_atomically;
@@ -11,7 +11,7 @@ use crate::graph_plot::plot_graph;
 use crate::progress::Progress;
 use crate::training_plot::plot_metrics;
 
-/// Prints what came out of a training on standard error.
+/// Prints the results of a training run to standard error.
 pub(super) fn print(training: &Training<'_>, progress: &Progress, folder: &RunFolder) {
     eprintln!(
         "trained {} steps in {:.0} s; model in {}",
@@ -24,13 +24,13 @@ pub(super) fn print(training: &Training<'_>, progress: &Progress, folder: &RunFo
     }
     let collapsed: Vec<_> =
         progress.last_validation.iter().filter(|estimate| estimate.is_collapsed()).collect();
-    // A latent counts as collapsed only if it is so at every number of steps.
+    // A latent counts as collapsed only if it is collapsed at every number of steps.
     if let Some(estimate) = collapsed.first().filter(|_| collapsed.len() == progress.last_validation.len()) {
         eprintln!("{}", advice(estimate));
     }
 }
 
-/// Draws the training curves; a picture that cannot be drawn is reported and does not fail the run.
+/// Plots the training curves. A failure is reported and does not fail the run.
 pub(super) fn plot(config: &RunConfig, folder: &RunFolder) {
     let file = folder.plots().join("loss.svg");
     let drawn = read_metrics(&folder.metrics())
@@ -41,7 +41,7 @@ pub(super) fn plot(config: &RunConfig, folder: &RunFolder) {
     }
 }
 
-/// Saves and draws the graph that a model has learned, and says how much of it is true.
+/// Saves and plots the learned graph of a model, and prints its precision and recall if the true graph is known.
 pub(super) fn save_graph(run: &Run, model: &VmdModel) -> anyhow::Result<()> {
     let (config, folder) = (run.config(), run.folder());
     let Some(gates) = model.denoiser().edge_gates() else { return Ok(()) };
@@ -63,21 +63,20 @@ pub(super) fn save_graph(run: &Run, model: &VmdModel) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Why a latent collapsed, as far as the figures tell, and which settings help.
+/// Why a latent collapsed, as far as the figures show, and which settings help.
 fn advice(estimate: &BoundEstimate) -> String {
-    let collapsed =
-        "the latent gains less than 1 % of the reconstruction: the model works as if it had none.";
+    let collapsed = "the latent gains less than 1 % of the reconstruction: the model does not use it.";
     let reason = match estimate.latent_headroom() {
         Some(nats) if nats < 0.05 * estimate.recon => {
-            "At these objective.steps a latent can save next to nothing: tokens appear nearly one at a time, or follow \
-             from what is given. Set fewer objective.steps, or leave the latent out."
+            "At these objective.steps a latent can save almost nothing: tokens are revealed nearly one at a time, or follow \
+             from the given tokens. Set fewer objective.steps, or leave the latent out."
         }
         _ if estimate.kl > 0.5 => {
-            "Its KL is paid, but the denoiser does not read it. Set a longer first phase of train.kl at a low weight."
+            "Its KL is not zero, but the denoiser does not use it. Set a longer first phase of train.kl at a low weight."
         }
         _ => {
             "The posterior equals the prior. Set latent.posterior.init_scale to 5, or a lower first weight in train.kl; \
-             fewer objective.steps raise what a latent can save."
+             with fewer objective.steps a latent can save more."
         }
     };
     format!("{collapsed} {reason}")

@@ -1,4 +1,4 @@
-//! A model with a latent and its twin without one, side by side.
+//! Trains a model with a latent and the same model without one, and compares them.
 
 use std::path::{Path, PathBuf};
 
@@ -14,13 +14,13 @@ use crate::commands::evaluate::Console;
 use crate::failure::usage;
 use crate::output::{percent, print_table};
 
-/// What is appended to the folder of a run for its twin without a latent.
+/// Suffix of the folder of the run without a latent.
 const WITHOUT: &str = "-mdm";
 
-/// What both models are called.
+/// Names of the two models.
 const NAMES: [&str; 2] = ["with latent", "without latent"];
 
-/// Two runs that differ in the latent alone.
+/// Two runs that differ only in the latent.
 struct Pair {
     with: Run,
     without: Run,
@@ -32,7 +32,7 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let pair = if args.resume { Pair::open(args)? } else { Pair::create(args)? };
     let stop = super::stop_on_ctrl_c()?;
     let arguments = format!("--twin --run {}", pair.with.folder().path().display());
-    // The run with the latent comes last, so that it is the newest one, which other commands take.
+    // Train the run with the latent last, so that other commands use it as the newest one.
     for run in [&pair.without, &pair.with].into_iter().filter(|run| !run.is_finished()) {
         super::train(run, &device, stop.as_ref(), &arguments)?;
     }
@@ -94,7 +94,7 @@ fn measure(run: &Run, args: &TrainArgs, device: &Device) -> anyhow::Result<Vec<R
     Ok(records.into_iter().filter(is_wanted).collect())
 }
 
-/// Evaluations of a sampler, and its rule where there are several.
+/// The number of evaluations of a sampler, and its rule if there are several.
 fn row_name(record: &Record, all: &[Record]) -> String {
     let nfe = record.nfe.map_or_else(|| "–".into(), |nfe| nfe.to_string());
     match all.iter().any(|other| other.reveal != record.reveal) {
@@ -103,7 +103,7 @@ fn row_name(record: &Record, all: &[Record]) -> String {
     }
 }
 
-/// One curve for each rule and model.
+/// One curve per rule and model.
 fn curves(measured: [&[Record]; 2]) -> Vec<Curve> {
     let mut curves: Vec<Curve> = Vec::new();
     for (place, records) in measured.into_iter().enumerate() {
@@ -123,7 +123,7 @@ fn curves(measured: [&[Record]; 2]) -> Vec<Curve> {
     curves
 }
 
-/// The first `runs/NAME-NNN` that is free, and whose twin is.
+/// The first `runs/NAME-NNN` that is free and whose twin folder is free.
 fn free_folder(name: &str) -> PathBuf {
     let candidate = |i: usize| Path::new(RUNS).join(format!("{name}-{i:03}"));
     let is_free = |path: &PathBuf| !path.exists() && !twin_folder(path).exists();

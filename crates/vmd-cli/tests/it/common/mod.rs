@@ -1,4 +1,4 @@
-//! The program, called as a user calls it.
+//! Runs the program as a user would.
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 use std::path::Path;
@@ -12,7 +12,7 @@ pub(crate) fn vmd(at: &Path) -> Command {
     command
 }
 
-/// A configuration that trains in a second or two.
+/// A configuration that trains in one or two seconds.
 pub(crate) const TINY: &str = r#"
 name = "tiny"
 seed = 3
@@ -45,7 +45,7 @@ checkpoint_every = 7
 nfe = [1, 2]
 "#;
 
-/// A folder that holds `tiny.toml`.
+/// A folder that contains `tiny.toml`.
 pub(crate) fn workplace() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     std::fs::write(folder.path().join("tiny.toml"), TINY).expect("it can be written to");

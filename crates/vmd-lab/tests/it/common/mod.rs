@@ -1,4 +1,4 @@
-//! The programs, called as a user calls them.
+//! Runs the programs as a user would.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ pub(crate) fn lab(at: &Path) -> Command {
     command
 }
 
-/// `vmd`, which lies beside `vmd-lab`, in the folder `at`.
+/// The `vmd` in the folder of `vmd-lab`, run in the folder `at`.
 pub(crate) fn vmd(at: &Path) -> Command {
     let program = assert_cmd::cargo::cargo_bin("vmd-lab")
         .with_file_name(format!("vmd{}", std::env::consts::EXE_SUFFIX));
