@@ -37,7 +37,7 @@ impl FromStr for Given {
 }
 
 /// Samplers and sample counts. Absent fields use the task's defaults.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Evaluation {
     /// Reveal rules.
     pub reveal: Option<Vec<RevealRule>>,
@@ -51,19 +51,6 @@ pub struct Evaluation {
     pub options: Options,
     /// Seed of every draw.
     pub seed: u64,
-}
-
-impl Default for Evaluation {
-    fn default() -> Self {
-        Self {
-            reveal: None,
-            nfe: None,
-            value: None,
-            rest: SamplerConfig::default(),
-            options: Options::default(),
-            seed: 0,
-        }
-    }
 }
 
 /// Options of tasks. A task refuses options that it does not accept.

@@ -1,7 +1,6 @@
 //! Compares a fused kernel with the composed operation in double precision.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 #![allow(dead_code, reason = "every test file uses its own part")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
