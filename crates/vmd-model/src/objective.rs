@@ -1,6 +1,7 @@
 //! Which bound is trained, and for which sampler.
 
 use serde::{Deserialize, Serialize};
+use vmd_core::{Problem, Validate};
 use vmd_process::{NoiseSchedule, kl_multiplier, reveal_probability, step_times};
 use vmd_sampler::Scope;
 
@@ -68,21 +69,24 @@ pub(crate) struct DrawnTime {
     pub reveal: f64,
 }
 
-impl ObjectiveConfig {
-    /// Problems of the configuration, with the path of the key.
-    pub fn problems(&self) -> Vec<String> {
+impl Validate for ObjectiveConfig {
+    type Context<'a> = ();
+
+    fn problems(&self, (): ()) -> Vec<Problem> {
         let mut problems = Vec::new();
         let steps = self.steps.as_ref().map_or(&[1][..], Budgets::all);
         if steps.is_empty() || steps.contains(&0) {
-            problems.push("objective.steps is 0 or empty; set it to 1 or more, or remove it".into());
+            problems.push(Problem::new("steps", "it is 0 or empty; set it to 1 or more, or remove it"));
         }
         let shares = [("latent_free_share", self.latent_free_share), ("clue_share", self.clue_share)];
-        for (key, share) in shares.iter().filter(|(_, share)| !(0.0..=1.0).contains(share)) {
-            problems.push(format!("objective.{key} = {share}; it must lie in 0..1"));
-        }
+        let shares = shares.into_iter().filter(|(_, share)| !(0.0..=1.0).contains(share));
+        problems
+            .extend(shares.map(|(key, share)| Problem::new(key, format!("must lie in 0..=1, not {share}"))));
         problems
     }
+}
 
+impl ObjectiveConfig {
     /// The same objective for one number of steps, without additions that only training needs.
     pub fn certified(&self, steps: Option<usize>) -> Self {
         Self { steps: steps.map(Budgets::One), latent_free_share: 0.0, clue_share: 0.0 }

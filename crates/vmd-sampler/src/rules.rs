@@ -1,6 +1,7 @@
 //! The rules that a sampler is made of.
 
 use serde::{Deserialize, Serialize};
+use vmd_core::Problem;
 
 /// Which masked tokens are revealed in a step.
 ///
@@ -69,9 +70,11 @@ pub enum ValueRule {
 
 impl ValueRule {
     /// What is wrong with its numbers, if anything.
-    pub(crate) fn problem(&self) -> Option<String> {
-        (!self.is_valid())
-            .then(|| format!("value = {self}; the temperature must be above 0 and finite, top-p in (0, 1]"))
+    pub(crate) fn problem(&self) -> Option<Problem> {
+        (!self.is_valid()).then(|| {
+            let message = format!("the temperature must be above 0 and finite, top-p in (0, 1], in {self}");
+            Problem::new("value", message)
+        })
     }
 
     pub(crate) fn is_valid(&self) -> bool {

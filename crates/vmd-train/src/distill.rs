@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use burn::tensor::Device;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
-use vmd_core::{Purpose, keyed_rng};
+use vmd_core::{Problem, Purpose, Validate, keyed_rng};
 use vmd_model::{
     LoadError, LoadOptions, ModelConfig, ObjectiveConfig, TrainableDenoiser, TrainingBatch, VmdModel,
     load_model_dir, model_folder,
@@ -51,25 +51,29 @@ pub enum Targets {
     Consistent,
 }
 
-impl Distill {
-    /// Problems of the configuration, with the path of the key.
-    pub(crate) fn problems(&self) -> Vec<String> {
-        let few = "train.distill.steps is 0; set it to the steps at which the teacher is good";
-        let half = "train.distill.targets = \"consistent\" lets the student take over half way, and only the ancestral rule has \
-                    a half way; leave train.distill.reveal out";
-        let relays = self.targets == Targets::Consistent && self.reveal != RevealRule::Ancestral;
-        let problems = [(self.steps == 0, few), (relays, half)];
-        problems.iter().filter(|(is_wrong, _)| *is_wrong).map(|(_, problem)| (*problem).into()).collect()
-    }
+impl Validate for Distill {
+    type Context<'a> = ();
 
-    /// What a student of `model` that is trained on `objective` lacks, if anything.
-    pub fn problem_on(&self, model: &ModelConfig, objective: &ObjectiveConfig) -> Option<String> {
+    fn problems(&self, (): ()) -> Vec<Problem> {
+        let few = "it is 0; set it to the steps at which the teacher is good";
+        let half = "\"consistent\" lets the student take over half way, and only the ancestral rule has a half way; leave reveal out";
+        let relays = self.targets == Targets::Consistent && self.reveal != RevealRule::Ancestral;
+        let problems = [("steps", self.steps == 0, few), ("targets", relays, half)];
+        let wrong = problems.into_iter().filter(|(_, is_wrong, _)| *is_wrong);
+        wrong.map(|(key, _, message)| Problem::new(key, message)).collect()
+    }
+}
+
+impl Distill {
+    /// What a student of `model` that is trained on `objective` lacks, if anything; the key is relative to `train`.
+    pub fn problem_on(&self, model: &ModelConfig, objective: &ObjectiveConfig) -> Option<Problem> {
         let is_blind = model.scope != Scope::Step
             && model.latent.as_ref().is_some_and(|l| l.clues.is_none() || objective.clue_share == 0.0);
         (self.targets == Targets::Consistent && is_blind).then(|| {
-            "train.distill.targets = \"consistent\" lets the student finish what the teacher has begun, and its latent, which is \
-             drawn once, must see that; set model.latent.clues and objective.clue_share, or model.scope = \"step\""
-                .into()
+            let message =
+                "\"consistent\" lets the student finish what the teacher has begun, and its latent, which is drawn once, \
+                 must see that; set model.latent.clues and objective.clue_share, or model.scope = \"step\"";
+            Problem::new("distill.targets", message)
         })
     }
 
@@ -98,8 +102,8 @@ impl Teacher {
         device: &Device,
     ) -> Result<Self, TrainError> {
         let folder = model_folder(&config.teacher);
-        if let Some(reason) = config.problem_on(student, objective) {
-            return Err(TrainError::Config { reason });
+        if let Some(problem) = config.problem_on(student, objective) {
+            return Err(TrainError::Config { reason: problem.under("train").to_string() });
         }
         let model = load_model_dir(&folder, LoadOptions::default(), device)?;
         let of = |config: &ModelConfig| (config.vocab, config.seq_len);

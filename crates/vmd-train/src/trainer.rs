@@ -110,9 +110,9 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
     /// train.
     pub fn with_model(parts: TrainerParts<'a>, mut model: VmdModel<D>) -> Result<Self, TrainError> {
         let autodiff = parts.device.clone().autodiff();
-        if let Some(reason) = parts.train.recurrence.and_then(|recurrence| recurrence.problem_on(parts.model))
-        {
-            return Err(TrainError::Config { reason });
+        let recurrence = parts.train.recurrence;
+        if let Some(problem) = recurrence.and_then(|recurrence| recurrence.problem_on(parts.model)) {
+            return Err(TrainError::Config { reason: problem.under("train").to_string() });
         }
         let distill = parts.train.distill.as_ref();
         let teacher = distill

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use burn::tensor::Device;
+use vmd_core::Problem;
 use vmd_data::text::Encoding;
 use vmd_model::{Conditioned, LoadOptions, VmdModel, Writing, load_model_dir, model_folder};
 use vmd_sampler::{SampleOutput, Sampler, SamplerConfig};
@@ -63,7 +64,8 @@ impl VariationalMaskedDiffusion {
         let sampler = Sampler::new(sampler.clone());
         let problems = sampler.problems_with(&Conditioned::next_block(&self.model, None));
         if !problems.is_empty() {
-            return Err(Error::usage(format!("the sampler does not fit the model: {}", problems.join("; "))));
+            let problems = Problem::joined(&problems);
+            return Err(Error::usage(format!("the sampler does not fit the model: {problems}")));
         }
         let writing = Writing { template: &template, texts: 1, stop: encoding.stop(), seed };
         Ok(encoding.decode(&self.model.write(&sampler, writing, &mut ()).tokens))
