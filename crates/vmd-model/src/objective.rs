@@ -15,6 +15,24 @@ pub enum Budgets {
     Several(Vec<usize>),
 }
 
+impl From<usize> for Budgets {
+    fn from(steps: usize) -> Self {
+        Self::One(steps)
+    }
+}
+
+impl From<Vec<usize>> for Budgets {
+    fn from(steps: Vec<usize>) -> Self {
+        Self::Several(steps)
+    }
+}
+
+impl<const N: usize> From<[usize; N]> for Budgets {
+    fn from(steps: [usize; N]) -> Self {
+        Self::Several(steps.to_vec())
+    }
+}
+
 impl Budgets {
     /// The numbers of steps.
     pub fn all(&self) -> &[usize] {
@@ -46,6 +64,34 @@ pub struct ObjectiveConfig {
 impl Default for ObjectiveConfig {
     fn default() -> Self {
         Self { steps: None, latent_free_share: 0.0, clue_share: 0.0 }
+    }
+}
+
+impl ObjectiveConfig {
+    /// The bound of a sampler of `steps` steps: one number, or several that one network is trained for.
+    ///
+    /// ```
+    /// use vmd_model::ObjectiveConfig;
+    /// assert_eq!(ObjectiveConfig::new(4).budgets(), [Some(4)]);
+    /// assert_eq!(ObjectiveConfig::new([1, 2]).budgets(), [Some(1), Some(2)]);
+    /// assert_eq!(ObjectiveConfig::default().budgets(), [None]); // continuous time
+    /// ```
+    pub fn new(steps: impl Into<Budgets>) -> Self {
+        Self { steps: Some(steps.into()), ..Self::default() }
+    }
+
+    /// Sets the share of the batch that is trained without a latent.
+    #[must_use]
+    pub fn with_latent_free_share(mut self, latent_free_share: f64) -> Self {
+        self.latent_free_share = latent_free_share;
+        self
+    }
+
+    /// Sets the share of the batch in which some tokens are given.
+    #[must_use]
+    pub fn with_clue_share(mut self, clue_share: f64) -> Self {
+        self.clue_share = clue_share;
+        self
     }
 }
 

@@ -44,6 +44,45 @@ impl Default for SamplerConfig {
 }
 
 impl SamplerConfig {
+    /// `nfe` steps of the ancestral sampler, with values drawn from the network's distribution.
+    ///
+    /// ```
+    /// use vmd_sampler::{RevealRule, SamplerConfig, ValueRule};
+    /// let config = SamplerConfig::new(8).with_reveal(RevealRule::Margin).with_value(ValueRule::Argmax);
+    /// assert_eq!((config.nfe, config.best_of), (8, 1));
+    /// ```
+    pub fn new(nfe: usize) -> Self {
+        Self { nfe, ..Self::default() }
+    }
+
+    /// Sets which tokens a step reveals.
+    #[must_use]
+    pub fn with_reveal(mut self, reveal: RevealRule) -> Self {
+        self.reveal = reveal;
+        self
+    }
+
+    /// Sets which values they get.
+    #[must_use]
+    pub fn with_value(mut self, value: ValueRule) -> Self {
+        self.value = value;
+        self
+    }
+
+    /// Sets which revealed tokens are masked again.
+    #[must_use]
+    pub fn with_remask(mut self, remask: RemaskRule) -> Self {
+        self.remask = remask;
+        self
+    }
+
+    /// Sets the attempts at a row until one satisfies the caller's checker.
+    #[must_use]
+    pub fn with_best_of(mut self, best_of: usize) -> Self {
+        self.best_of = best_of;
+        self
+    }
+
     /// Whether the number of evaluations does not depend on `nfe`.
     pub fn sets_own_pace(&self) -> bool {
         matches!(self.reveal, RevealRule::Threshold { .. } | RevealRule::EntropyBound { .. })

@@ -21,6 +21,20 @@ pub struct SearchConfig {
     pub value: ValueRule,
 }
 
+impl SearchConfig {
+    /// A search of at most `nfe` evaluations that takes values from probability `threshold` on together, the most probable ones first.
+    pub fn new(threshold: f64, nfe: usize) -> Self {
+        Self { threshold, nfe, value: ValueRule::Argmax }
+    }
+
+    /// Sets which values come first.
+    #[must_use]
+    pub fn with_value(mut self, value: ValueRule) -> Self {
+        self.value = value;
+        self
+    }
+}
+
 impl Validate for SearchConfig {
     type Context<'a> = ();
 
