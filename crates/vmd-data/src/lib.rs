@@ -1,6 +1,9 @@
-//! Data sources: text, lines and tables from files.
+//! Data sources: text, lines and tables from files, and rows in memory.
 //!
 //! Invariant: nothing here knows models, tensors or tasks; example i is a function of the source and of i alone.
 
 pub mod files;
+mod rows;
 pub mod text;
+
+pub use rows::{RowSource, RowsError};

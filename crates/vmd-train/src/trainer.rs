@@ -32,6 +32,11 @@ pub trait Observer {
     fn on_record(&mut self, record: &MetricRecord);
 }
 
+/// Ignores everything.
+impl Observer for () {
+    fn on_record(&mut self, _record: &MetricRecord) {}
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -188,6 +193,32 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
         observer: &mut dyn Observer,
         stop: &AtomicBool,
     ) -> Result<Outcome, TrainError> {
+        self.run_steps(data, validation, Some(folder), observer, stop)
+    }
+
+    /// The same without a folder: metrics go to `observer` alone, and there are no checkpoints.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError`].
+    pub fn run_in_memory(
+        &mut self,
+        data: &dyn DataSource,
+        validation: &dyn DataSource,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> Result<Outcome, TrainError> {
+        self.run_steps(data, validation, None, observer, stop)
+    }
+
+    fn run_steps(
+        &mut self,
+        data: &dyn DataSource,
+        validation: &dyn DataSource,
+        folder: Option<&RunFolder>,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> Result<Outcome, TrainError> {
         let train = self.parts.train;
         if self.step == 0
             && let Some(model) = start_by_evidence(&self.model, data, train.gate_evidence)
@@ -195,15 +226,18 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
             self.optimizer = AdamW::new(train, &model, self.parts.device);
             self.model = model;
         }
-        let mut metrics = MetricsWriter::open(&folder.metrics(), self.step)?;
+        let mut metrics =
+            folder.map(|folder| MetricsWriter::open(&folder.metrics(), self.step)).transpose()?;
         let mut write = |record: MetricRecord| {
-            metrics.write(&record)?;
+            if let Some(metrics) = &mut metrics {
+                metrics.write(&record)?;
+            }
             observer.on_record(&record);
             Ok::<(), TrainError>(())
         };
         while self.step < train.steps {
             if stop.load(Ordering::Relaxed) {
-                self.checkpoint(folder.config_sha256()).save(&folder.checkpoints())?;
+                self.save_checkpoint(folder)?;
                 return Ok(Outcome::Interrupted { step: self.step });
             }
             write(self.train_step(data)?)?;
@@ -214,7 +248,7 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
                 }
             }
             if last || self.step.is_multiple_of(train.checkpoint_every) {
-                self.checkpoint(folder.config_sha256()).save(&folder.checkpoints())?;
+                self.save_checkpoint(folder)?;
             }
         }
         Ok(Outcome::Finished)
@@ -320,6 +354,13 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
             self.check("the validation bound", estimate.bound)?;
         }
         Ok(estimates)
+    }
+
+    fn save_checkpoint(&self, folder: Option<&RunFolder>) -> Result<(), TrainError> {
+        if let Some(folder) = folder {
+            self.checkpoint(folder.config_sha256()).save(&folder.checkpoints())?;
+        }
+        Ok(())
     }
 
     fn checkpoint(&self, config_sha256: &str) -> Checkpoint {
