@@ -65,7 +65,11 @@ fn steps(nextest: bool) -> Vec<Step> {
         cargo("tests", false, tests),
         // Nothing else has this feature on, so that most builds need no tokenizers.
         cargo("byte pairs", true, "test -p vmd-data --release --locked --features bpe --test it byte_pairs"),
-        cargo("inference alone", true, "check -p vmd --locked --no-default-features --features flex --lib"),
+        cargo(
+            "inference alone",
+            true,
+            "check -p vmd-diffusion --locked --no-default-features --features flex --lib",
+        ),
         cargo("examples in docs", true, "test --workspace --release --doc --locked"),
         // Programs and libraries apart, programs first: the program `vmd` and the library `vmd` would write the
         // same pages, and those of the library are to stay.

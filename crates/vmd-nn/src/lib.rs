@@ -17,6 +17,7 @@ mod norm;
 mod parameters;
 mod position;
 mod trunk;
+mod trunk_builder;
 
 pub use attention::{Attention, head_edges};
 pub use gates::{EdgeGates, GatesConfig};

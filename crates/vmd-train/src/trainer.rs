@@ -21,33 +21,10 @@ use crate::gates::start_by_evidence;
 use crate::metrics::MetricsWriter;
 use crate::optimizer::{NamedGradients, add, global_norm, named_gradients};
 use crate::pretrained::start_from;
-use crate::{AdamW, MetricRecord, RunFolder, TrainConfig, TrainError, learning_rate};
+use crate::{AdamW, MetricRecord, Observer, Outcome, RunFolder, TrainConfig, TrainError, learning_rate};
 
 /// Validation uses random numbers of its own, the same ones every time.
 const VALIDATION_SEED: u64 = 0x0076_616c_6964;
-
-/// Told what happens during a run.
-pub trait Observer {
-    /// A record was written to the metrics.
-    fn on_record(&mut self, record: &MetricRecord);
-}
-
-/// Ignores everything.
-impl Observer for () {
-    fn on_record(&mut self, _record: &MetricRecord) {}
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// All steps are done.
-    Finished,
-    /// It was asked to stop; a checkpoint was saved after this many steps.
-    Interrupted {
-        /// Steps done.
-        step: u64,
-    },
-}
 
 /// What a [`Trainer`] works with.
 #[derive(Debug, Clone)]

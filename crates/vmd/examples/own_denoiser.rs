@@ -1,6 +1,6 @@
 //! A denoiser of one's own: everything else (objective, latent, prior, trainer, samplers, exact figures) works with it.
 //!
-//! `cargo run --release -p vmd --features flex --example own_denoiser`
+//! `cargo run --release -p vmd-diffusion --features flex --example own_denoiser`
 //!
 //! The network here is the plainest there is, a perceptron over all tokens side by side. It learns `d1`,
 //! `(k, k+1, k+2, k+3) mod 10`, with a latent, and then writes all four tokens in one evaluation.

@@ -1,6 +1,6 @@
 //! Trains on rows of tokens, saves the model and samples from it.
 //!
-//! `cargo run --release -p vmd --example own_tokens`
+//! `cargo run --release -p vmd-diffusion --example own_tokens`
 
 use vmd::latent::LatentConfig;
 use vmd::model::{ModelConfig, ObjectiveConfig};
