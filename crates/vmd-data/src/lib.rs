@@ -7,3 +7,8 @@ mod rows;
 pub mod text;
 
 pub use rows::{RowSource, RowsError};
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

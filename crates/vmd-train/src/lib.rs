@@ -34,3 +34,8 @@ pub use recurrence::Recurrence;
 pub use run_folder::RunFolder;
 pub use schedule::learning_rate;
 pub use trainer::{Trainer, TrainerParts};
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

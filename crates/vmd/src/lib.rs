@@ -73,3 +73,8 @@ pub use vmd_sampler as sampler;
 pub use vmd_tasks as tasks;
 #[cfg(feature = "train")]
 pub use vmd_train as train;
+
+/// The examples of the README are tests.
+#[cfg(all(doctest, feature = "train"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
