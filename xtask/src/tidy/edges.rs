@@ -100,7 +100,7 @@ mod tests {
         let messages: Vec<String> = check(&crates).into_iter().map(|problem| problem.message).collect();
         assert!(messages.iter().any(|message| message.contains("`vmd-novel` has no layer")), "{messages:?}");
         assert!(
-            messages.iter().any(|message| message.contains("`vmd-graph` that does not exist")),
+            messages.iter().any(|message| message.contains("`vmd-core` that does not exist")),
             "{messages:?}"
         );
     }
