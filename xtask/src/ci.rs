@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::failure::Failure;
 use crate::workspace::{Workspace, cargo};
-use crate::{smoke, tidy};
+use crate::{consumers, smoke, tidy};
 
 /// A named check; `slow` ones are skipped with `--fast`.
 struct Step {
@@ -17,8 +17,13 @@ struct Step {
 enum Check {
     Cargo { arguments: Vec<&'static str>, rustdoc_warnings_fail: bool },
     Tidy,
+    Consumers,
     Smoke,
 }
+
+/// Packs every published crate; they are built by the other steps.
+const PACKAGES: &str =
+    "package --workspace --exclude vmd-lab --exclude xtask --locked --no-verify --allow-dirty --quiet";
 
 /// Runs the steps up to the first failure.
 pub(crate) fn run(fast: bool) -> Result<(), Failure> {
@@ -65,11 +70,17 @@ fn steps(nextest: bool) -> Vec<Step> {
         cargo("tests", false, tests),
         // Only this step enables the feature `bpe`, so that other builds do not need tokenizers.
         cargo("byte pairs", true, "test -p vmd-data --release --locked --features bpe --test it byte_pairs"),
-        cargo("inference alone", true, "check -p vmd --locked --no-default-features --features flex --lib"),
+        cargo(
+            "inference alone",
+            true,
+            "check -p vmd-diffusion --locked --no-default-features --features flex --lib",
+        ),
         cargo("examples in docs", true, "test --workspace --release --doc --locked"),
         // The program `vmd` and the library `vmd` write the same pages. The library comes last, so that its pages remain.
         cargo("docs of programs", true, "doc --workspace --release --no-deps --locked --bins"),
         cargo("docs of libraries", true, "doc --workspace --release --no-deps --locked --lib"),
+        cargo("packages", true, PACKAGES),
+        Step { name: "consumers", slow: true, check: Check::Consumers },
         Step { name: "smoke", slow: true, check: Check::Smoke },
     ]
 }
@@ -77,6 +88,7 @@ fn steps(nextest: bool) -> Vec<Step> {
 fn check(check: &Check, workspace: &Workspace) -> Result<(), Failure> {
     match check {
         Check::Tidy => tidy::run(),
+        Check::Consumers => consumers::run(workspace),
         Check::Smoke => smoke::run(workspace),
         Check::Cargo { arguments, rustdoc_warnings_fail } => {
             println!("    cargo {}", arguments.join(" "));

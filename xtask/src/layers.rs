@@ -46,9 +46,9 @@ pub(crate) const LAYERS: [(&str, &[&str]); 17] = [
             "vmd-eval",
         ],
     ),
-    ("vmd", &LIBRARIES),
-    ("vmd-cli", &["vmd"]),
-    ("vmd-lab", &["vmd", "vmd-cli"]),
+    ("vmd-diffusion", &LIBRARIES),
+    ("vmd-cli", &["vmd-diffusion"]),
+    ("vmd-lab", &["vmd-diffusion", "vmd-cli"]),
     ("xtask", &[]),
 ];
 
@@ -58,8 +58,8 @@ pub(crate) const PROGRAM: &str = "vmd-cli";
 /// The crate of the program `vmd-lab`.
 pub(crate) const LAB: &str = "vmd-lab";
 
-/// The only crate with a feature for each backend.
-pub(crate) const FACADE: &str = "vmd";
+/// The only crate with a feature for each backend; its library is called `vmd`.
+pub(crate) const FACADE: &str = "vmd-diffusion";
 
 /// The only crate with code for a specific backend.
 pub(crate) const KERNELS: &str = "vmd-kernels";

@@ -6,6 +6,7 @@
 //! Invariant: nothing here depends on Burn or on a crate of this workspace, so that it compiles in seconds.
 
 mod ci;
+mod consumers;
 mod devices;
 mod failure;
 mod help;
@@ -13,6 +14,7 @@ mod layers;
 mod program;
 mod results;
 mod smoke;
+mod temporary;
 mod tidy;
 mod workspace;
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::program::Program;
+use crate::temporary::Temporary;
 use crate::workspace::{Workspace, cargo};
 
 /// A preset, and the figure that it must reach in one step.
@@ -33,8 +34,8 @@ const SMOKES: [Smoke; 2] = [
 /// Trains the presets of [`SMOKES`] in a temporary folder; fails if a figure is too low.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     let program = build(workspace)?;
-    let folder = Temporary::new()?;
-    SMOKES.iter().try_for_each(|smoke| smoke.run(&program, &folder.0))
+    let folder = Temporary::new("smoke")?;
+    SMOKES.iter().try_for_each(|smoke| smoke.run(&program, folder.path()))
 }
 
 impl Smoke {
@@ -84,24 +85,6 @@ fn in_one_step(metric: &str, text: &str) -> Result<f64, String> {
         }
     }
     found.ok_or_else(|| format!("no record with metric {metric} and nfe 1 in:\n{text}"))
-}
-
-/// A temporary folder of this process, removed at the end.
-struct Temporary(PathBuf);
-
-impl Temporary {
-    fn new() -> Result<Self, Failure> {
-        let path = std::env::temp_dir().join(format!("vmd-smoke-{}", std::process::id()));
-        std::fs::create_dir_all(&path).map_err(|error| Failure::of("make a temporary folder", error))?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // Ignore errors: a leftover temporary folder is harmless.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 #[cfg(test)]

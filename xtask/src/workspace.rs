@@ -72,6 +72,11 @@ impl Workspace {
         self.target.join("release").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
     }
 
+    /// Where packages outside the workspace are checked.
+    pub(crate) fn consumers(&self) -> PathBuf {
+        self.target.join("consumers")
+    }
+
     /// Files that git tracks or would track, relative to the root, sorted; deleted files are omitted.
     pub(crate) fn files(&self) -> Result<Vec<String>, Failure> {
         let output = Command::new("git")

@@ -15,3 +15,8 @@ pub use math::{log_mean_exp, log_softmax, log_sum_exp};
 pub use random::{Purpose, gumbel, index_below, keyed_rng, open_uniform, standard_normal, uniform};
 pub use source::DataSource;
 pub use validate::{Problem, Validate};
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -24,6 +24,11 @@ impl Problem {
         zeros.map(|(key, _)| Self::new(key, "must be 1 or more, not 0"))
     }
 
+    /// `problems` in one line.
+    pub fn joined(problems: &[Self]) -> String {
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    }
+
     /// Prefixes the key with `table`, the path of the checked table in its parent.
     ///
     /// ```

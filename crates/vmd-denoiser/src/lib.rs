@@ -12,3 +12,8 @@ pub use denoiser::{Context, Denoiser, DenoiserInput};
 pub use network::{DenoiserConfig, LatentShape, Network, NetworkShape};
 pub use nfe::NfeCounter;
 pub use parents::{HostParentHead, ParentHead, ParentsConfig};
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -39,6 +39,75 @@ pub struct DenoiserConfig {
     pub gates: Option<GatesConfig>,
 }
 
+impl Default for DenoiserConfig {
+    /// Around the default trunk.
+    fn default() -> Self {
+        Self::new(TrunkConfig::default())
+    }
+}
+
+impl From<TrunkConfig> for DenoiserConfig {
+    fn from(trunk: TrunkConfig) -> Self {
+        Self::new(trunk)
+    }
+}
+
+impl DenoiserConfig {
+    /// A network around `trunk`, to which the latent is added at the tokens' embeddings.
+    ///
+    /// ```
+    /// use vmd_denoiser::DenoiserConfig;
+    /// use vmd_nn::TrunkConfig;
+    /// let config = DenoiserConfig::new(TrunkConfig::new(128, 4, 4)).with_sees_budget(true);
+    /// assert!(!config.adaln_on_time);
+    /// ```
+    pub fn new(trunk: TrunkConfig) -> Self {
+        Self {
+            trunk,
+            adaln_on_latent: false,
+            adaln_on_time: false,
+            sees_budget: false,
+            parents: None,
+            gates: None,
+        }
+    }
+
+    /// Sets whether the latent modulates every norm (adaLN).
+    #[must_use]
+    pub fn with_adaln_on_latent(mut self, adaln_on_latent: bool) -> Self {
+        self.adaln_on_latent = adaln_on_latent;
+        self
+    }
+
+    /// Sets whether the diffusion time modulates every norm.
+    #[must_use]
+    pub fn with_adaln_on_time(mut self, adaln_on_time: bool) -> Self {
+        self.adaln_on_time = adaln_on_time;
+        self
+    }
+
+    /// Sets whether the network is given the number of steps of the sampler.
+    #[must_use]
+    pub fn with_sees_budget(mut self, sees_budget: bool) -> Self {
+        self.sees_budget = sees_budget;
+        self
+    }
+
+    /// Lets tokens that one step reveals condition on each other along the model's graph.
+    #[must_use]
+    pub fn with_parents(mut self, parents: ParentsConfig) -> Self {
+        self.parents = Some(parents);
+        self
+    }
+
+    /// Learns which pairs of positions exchange messages.
+    #[must_use]
+    pub fn with_gates(mut self, gates: GatesConfig) -> Self {
+        self.gates = Some(gates);
+        self
+    }
+}
+
 impl Validate for DenoiserConfig {
     /// The number of token values, and the model's graph.
     type Context<'a> = (usize, Option<&'a DependencyGraph>);

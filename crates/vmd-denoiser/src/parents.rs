@@ -29,6 +29,12 @@ pub struct ParentsConfig {
     pub reach: usize,
 }
 
+impl Default for ParentsConfig {
+    fn default() -> Self {
+        Self { hidden: default_hidden(), order: ParentOrder::default(), reach: one() }
+    }
+}
+
 fn one() -> usize {
     1
 }

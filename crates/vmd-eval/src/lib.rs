@@ -9,3 +9,8 @@ pub mod text;
 
 pub use interval::{mean_interval, wilson_interval};
 pub use record::{Figure, Provenance, Record, SamplerLabel, Unit};
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

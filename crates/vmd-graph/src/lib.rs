@@ -31,3 +31,8 @@ pub use error::GraphError;
 pub use graph::{DependencyGraph, EdgeType, MAX_EDGE_TYPES, MAX_NODES};
 pub use parents::{Parent, ParentOrder, Parents};
 pub use spec::GraphSpec;
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -78,3 +78,8 @@ macro_rules! fused_or {
     }};
 }
 pub(crate) use fused_or;
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -130,6 +130,20 @@ fn default_init_scale() -> f64 {
     5.0
 }
 
+impl PosteriorConfig {
+    /// A posterior around `trunk`, with large initial logits.
+    pub fn new(trunk: TrunkConfig) -> Self {
+        Self { trunk, init_scale: default_init_scale() }
+    }
+
+    /// Sets the standard deviation of the logits (of the means, for a Gaussian) at the start.
+    #[must_use]
+    pub fn with_init_scale(mut self, init_scale: f64) -> Self {
+        self.init_scale = init_scale;
+        self
+    }
+}
+
 impl LatentFamily {
     /// Channels of one (sub-)latent in the denoiser's format; a categorical is one-hot per group.
     pub fn channels(&self) -> usize {
@@ -145,6 +159,76 @@ impl LatentFamily {
             Self::Gaussian { dim } => dim,
             Self::Categorical { n_groups, .. } => n_groups,
         }
+    }
+}
+
+/// Hidden units per group of the prior of [`LatentConfig::categorical`].
+const HIDDEN: usize = 128;
+
+impl LatentConfig {
+    /// A latent of the whole sequence, of `n_groups` groups of `n_classes` classes each. The prior draws the groups one after the other,
+    /// and the posterior is a transformer of one layer.
+    ///
+    /// ```
+    /// use vmd_latent::{LatentConfig, PriorKind};
+    /// let latent = LatentConfig::categorical(6, 8);
+    /// assert!(matches!(latent.prior, PriorKind::Autoregressive { .. }));
+    /// assert_eq!(latent.row_len(4), 6 * 8);
+    /// ```
+    pub fn categorical(n_groups: usize, n_classes: usize) -> Self {
+        let family = LatentFamily::Categorical { n_groups, n_classes, gradient: DrawGradient::default() };
+        Self::new(family, PriorKind::Autoregressive { hidden: HIDDEN })
+    }
+
+    /// A latent of the whole sequence, of `dim` channels with a standard normal prior. The posterior is a transformer of one layer.
+    pub fn gaussian(dim: usize) -> Self {
+        Self::new(LatentFamily::Gaussian { dim }, PriorKind::Standard {})
+    }
+
+    fn new(family: LatentFamily, prior: PriorKind) -> Self {
+        Self {
+            family,
+            structure: LatentStructure::default(),
+            prior,
+            clues: None,
+            sees_past: false,
+            posterior: PosteriorConfig::new(TrunkConfig::new(64, 1, 4)),
+        }
+    }
+
+    /// Sets whether there is one latent per sequence or one per token.
+    #[must_use]
+    pub fn with_structure(mut self, structure: LatentStructure) -> Self {
+        self.structure = structure;
+        self
+    }
+
+    /// Sets what the latent is drawn from when there is nothing to infer it from.
+    #[must_use]
+    pub fn with_prior(mut self, prior: PriorKind) -> Self {
+        self.prior = prior;
+        self
+    }
+
+    /// Adds a network that reads what is known of a sequence and shifts the prior.
+    #[must_use]
+    pub fn with_clues(mut self, clues: TrunkConfig) -> Self {
+        self.clues = Some(clues);
+        self
+    }
+
+    /// Sets whether the blocks before shift the prior of a block's latent, in a causal model.
+    #[must_use]
+    pub fn with_sees_past(mut self, sees_past: bool) -> Self {
+        self.sees_past = sees_past;
+        self
+    }
+
+    /// Sets the inference network.
+    #[must_use]
+    pub fn with_posterior(mut self, posterior: PosteriorConfig) -> Self {
+        self.posterior = posterior;
+        self
     }
 }
 

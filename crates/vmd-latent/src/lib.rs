@@ -14,3 +14,8 @@ pub use distribution::LatentDistribution;
 pub use health::{HostPosterior, LatentHealth};
 pub use posterior::Posterior;
 pub use prior::{LatentRows, Prior, PriorNetwork};
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

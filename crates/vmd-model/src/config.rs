@@ -51,6 +51,91 @@ fn one() -> usize {
 }
 
 impl ModelConfig {
+    /// A plain masked diffusion model of sequences of `seq_len` tokens below `vocab`: a transformer of two layers of width 64, all tokens
+    /// in one block, no latent.
+    ///
+    /// ```
+    /// use vmd_core::Validate;
+    /// use vmd_latent::LatentConfig;
+    /// use vmd_model::ModelConfig;
+    /// let config = ModelConfig::new(10, 4).with_latent(LatentConfig::categorical(6, 8));
+    /// assert!(config.check(()).is_ok());
+    /// ```
+    pub fn new(vocab: usize, seq_len: usize) -> Self {
+        Self {
+            vocab,
+            seq_len,
+            schedule: NoiseSchedule::default(),
+            graph: None,
+            denoiser: DenoiserConfig::default(),
+            blocks: one(),
+            causal: false,
+            window: None,
+            scope: Scope::default(),
+            latent: None,
+        }
+    }
+
+    /// Sets the forward process.
+    #[must_use]
+    pub fn with_schedule(mut self, schedule: NoiseSchedule) -> Self {
+        self.schedule = schedule;
+        self
+    }
+
+    /// Sets which positions depend on each other.
+    #[must_use]
+    pub fn with_graph(mut self, graph: GraphSpec) -> Self {
+        self.graph = Some(graph);
+        self
+    }
+
+    /// Sets the denoising network, or its trunk.
+    #[must_use]
+    pub fn with_denoiser(mut self, denoiser: impl Into<DenoiserConfig>) -> Self {
+        self.denoiser = denoiser.into();
+        self
+    }
+
+    /// Sets the number of blocks that a sequence is generated in, one after the other.
+    #[must_use]
+    pub fn with_blocks(mut self, blocks: usize) -> Self {
+        self.blocks = blocks;
+        self
+    }
+
+    /// Makes it a causal model of `blocks` blocks, with one latent a block and rotary positions. Call it after
+    /// [`with_denoiser`](Self::with_denoiser).
+    #[must_use]
+    pub fn with_causal_blocks(mut self, blocks: usize) -> Self {
+        (self.blocks, self.causal, self.scope) = (blocks, true, Scope::Block);
+        self.denoiser.trunk.position = PositionEncoding::Rotary;
+        self
+    }
+
+    /// Sets how many tokens before its block a token of a causal model sees at the most.
+    #[must_use]
+    pub fn with_window(mut self, window: usize) -> Self {
+        self.window = Some(window);
+        self
+    }
+
+    /// Sets how often the latent is drawn.
+    #[must_use]
+    pub fn with_scope(mut self, scope: Scope) -> Self {
+        self.scope = scope;
+        self
+    }
+
+    /// Adds a latent.
+    #[must_use]
+    pub fn with_latent(mut self, latent: LatentConfig) -> Self {
+        self.latent = Some(latent);
+        self
+    }
+}
+
+impl ModelConfig {
     /// What the denoiser's matrix products round their factors to.
     pub fn precision(&self) -> Precision {
         self.denoiser.trunk.precision

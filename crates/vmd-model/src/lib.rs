@@ -29,3 +29,8 @@ pub use objective::{Budgets, ObjectiveConfig};
 pub use session::{Session, Writing};
 pub use vmd_denoiser::Network;
 pub use vmd_sampler::Scope;
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,6 +1,7 @@
 //! Which bound is trained, and for which sampler.
 
 use serde::{Deserialize, Serialize};
+use vmd_core::{Problem, Validate};
 use vmd_process::{NoiseSchedule, kl_multiplier, reveal_probability, step_times};
 use vmd_sampler::Scope;
 
@@ -12,6 +13,24 @@ pub enum Budgets {
     One(usize),
     /// Several, of which every sequence draws one; each has its own bound.
     Several(Vec<usize>),
+}
+
+impl From<usize> for Budgets {
+    fn from(steps: usize) -> Self {
+        Self::One(steps)
+    }
+}
+
+impl From<Vec<usize>> for Budgets {
+    fn from(steps: Vec<usize>) -> Self {
+        Self::Several(steps)
+    }
+}
+
+impl<const N: usize> From<[usize; N]> for Budgets {
+    fn from(steps: [usize; N]) -> Self {
+        Self::Several(steps.to_vec())
+    }
 }
 
 impl Budgets {
@@ -48,6 +67,34 @@ impl Default for ObjectiveConfig {
     }
 }
 
+impl ObjectiveConfig {
+    /// The bound of a sampler of `steps` steps: one number, or several that one network is trained for.
+    ///
+    /// ```
+    /// use vmd_model::ObjectiveConfig;
+    /// assert_eq!(ObjectiveConfig::new(4).budgets(), [Some(4)]);
+    /// assert_eq!(ObjectiveConfig::new([1, 2]).budgets(), [Some(1), Some(2)]);
+    /// assert_eq!(ObjectiveConfig::default().budgets(), [None]); // continuous time
+    /// ```
+    pub fn new(steps: impl Into<Budgets>) -> Self {
+        Self { steps: Some(steps.into()), ..Self::default() }
+    }
+
+    /// Sets the share of the batch that is trained without a latent.
+    #[must_use]
+    pub fn with_latent_free_share(mut self, latent_free_share: f64) -> Self {
+        self.latent_free_share = latent_free_share;
+        self
+    }
+
+    /// Sets the share of the batch in which some tokens are given.
+    #[must_use]
+    pub fn with_clue_share(mut self, clue_share: f64) -> Self {
+        self.clue_share = clue_share;
+        self
+    }
+}
+
 /// What is drawn for one sequence before its tokens are masked.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Assignment {
@@ -68,21 +115,24 @@ pub(crate) struct DrawnTime {
     pub reveal: f64,
 }
 
-impl ObjectiveConfig {
-    /// Problems of the configuration, with the path of the key.
-    pub fn problems(&self) -> Vec<String> {
+impl Validate for ObjectiveConfig {
+    type Context<'a> = ();
+
+    fn problems(&self, (): ()) -> Vec<Problem> {
         let mut problems = Vec::new();
         let steps = self.steps.as_ref().map_or(&[1][..], Budgets::all);
         if steps.is_empty() || steps.contains(&0) {
-            problems.push("objective.steps is 0 or empty; set it to 1 or more, or remove it".into());
+            problems.push(Problem::new("steps", "it is 0 or empty; set it to 1 or more, or remove it"));
         }
         let shares = [("latent_free_share", self.latent_free_share), ("clue_share", self.clue_share)];
-        for (key, share) in shares.iter().filter(|(_, share)| !(0.0..=1.0).contains(share)) {
-            problems.push(format!("objective.{key} = {share}; it must lie in 0..1"));
-        }
+        let shares = shares.into_iter().filter(|(_, share)| !(0.0..=1.0).contains(share));
+        problems
+            .extend(shares.map(|(key, share)| Problem::new(key, format!("must lie in 0..=1, not {share}"))));
         problems
     }
+}
 
+impl ObjectiveConfig {
     /// The same objective for one number of steps, without additions that only training needs.
     pub fn certified(&self, steps: Option<usize>) -> Self {
         Self { steps: steps.map(Budgets::One), latent_free_share: 0.0, clue_share: 0.0 }

@@ -17,6 +17,7 @@ mod norm;
 mod parameters;
 mod position;
 mod trunk;
+mod trunk_builder;
 
 pub use attention::{Attention, head_edges};
 pub use gates::{EdgeGates, GatesConfig};
@@ -31,3 +32,8 @@ pub use parameters::{
 pub use position::{Embedding, PositionEncoding, PositionTable};
 pub use trunk::{Loops, Mixing, Trunk, TrunkConfig};
 pub use vmd_kernels::{Activation, Precision};
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -28,3 +28,8 @@ pub use reveal::{kl_multiplier, reveal_probability};
 pub use schedule::NoiseSchedule;
 pub use steps::{reveal_counts, step_times};
 pub use times::low_discrepancy_times;
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

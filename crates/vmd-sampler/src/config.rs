@@ -1,6 +1,7 @@
 //! What a sampler does, in serialisable form.
 
 use serde::{Deserialize, Serialize};
+use vmd_core::{Problem, Validate};
 
 use crate::{RemaskRule, RevealRule, ValueRule};
 
@@ -43,51 +44,86 @@ impl Default for SamplerConfig {
 }
 
 impl SamplerConfig {
+    /// `nfe` steps of the ancestral sampler, with values drawn from the network's distribution.
+    ///
+    /// ```
+    /// use vmd_sampler::{RevealRule, SamplerConfig, ValueRule};
+    /// let config = SamplerConfig::new(8).with_reveal(RevealRule::Margin).with_value(ValueRule::Argmax);
+    /// assert_eq!((config.nfe, config.best_of), (8, 1));
+    /// ```
+    pub fn new(nfe: usize) -> Self {
+        Self { nfe, ..Self::default() }
+    }
+
+    /// Sets which tokens a step reveals.
+    #[must_use]
+    pub fn with_reveal(mut self, reveal: RevealRule) -> Self {
+        self.reveal = reveal;
+        self
+    }
+
+    /// Sets which values they get.
+    #[must_use]
+    pub fn with_value(mut self, value: ValueRule) -> Self {
+        self.value = value;
+        self
+    }
+
+    /// Sets which revealed tokens are masked again.
+    #[must_use]
+    pub fn with_remask(mut self, remask: RemaskRule) -> Self {
+        self.remask = remask;
+        self
+    }
+
+    /// Sets the attempts at a row until one satisfies the caller's checker.
+    #[must_use]
+    pub fn with_best_of(mut self, best_of: usize) -> Self {
+        self.best_of = best_of;
+        self
+    }
+
     /// Whether the number of evaluations does not depend on `nfe`.
     pub fn sets_own_pace(&self) -> bool {
         matches!(self.reveal, RevealRule::Threshold { .. } | RevealRule::EntropyBound { .. })
     }
 
-    /// Problems of the configuration, with the name of the key; empty when a sampler can run.
-    pub fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        if self.nfe == 0 {
-            problems.push("nfe is 0; set it to 1 or more".into());
+    /// The [`problems`](Validate::problems), and what the rules need of a model that it lacks.
+    pub fn problems_on(&self, has_graph: bool) -> Vec<Problem> {
+        let mut problems = self.problems(());
+        if self.reveal == RevealRule::IndependentSet && !has_graph {
+            let message = "independent-set asks which positions are tied, and the model has no graph; choose another rule, or \
+                           train a model with model.graph";
+            problems.push(Problem::new("reveal", message));
         }
-        if self.best_of == 0 {
-            problems.push("best_of is 0; set it to 1 or more".into());
-        }
+        problems
+    }
+
+    fn remask_problem(&self) -> Option<Problem> {
+        let (remask, reveal) = (self.remask, self.reveal);
+        (remask == RemaskRule::PredictRemask && !reveal.counts_the_surest()).then(|| {
+            let message = format!(
+                "{remask} keeps a given number of the surest tokens, which {reveal} does not count; set reveal to top-prob, margin \
+                 or entropy, or remask to none"
+            );
+            Problem::new("remask", message)
+        })
+    }
+}
+
+impl Validate for SamplerConfig {
+    type Context<'a> = ();
+
+    fn problems(&self, (): ()) -> Vec<Problem> {
+        let mut problems: Vec<Problem> =
+            Problem::zeros([("nfe", self.nfe), ("best_of", self.best_of)]).collect();
         if !self.reveal.is_valid() {
-            problems.push(format!(
-                "reveal = {}; tau must lie in 0..=1, gamma must be 0 or more and finite",
-                self.reveal
-            ));
+            let message =
+                format!("tau must lie in 0..=1, gamma must be 0 or more and finite, in {}", self.reveal);
+            problems.push(Problem::new("reveal", message));
         }
         problems.extend(self.value.problem());
         problems.extend(self.remask_problem());
         problems
-    }
-
-    /// The [`problems`](Self::problems), and what the rules need of a model that it lacks.
-    pub fn problems_on(&self, has_graph: bool) -> Vec<String> {
-        let mut problems = self.problems();
-        if self.reveal == RevealRule::IndependentSet && !has_graph {
-            problems.push(
-                "reveal = independent-set asks which positions are tied, and the model has no graph; choose another \
-                 rule, or train a model with model.graph"
-                    .into(),
-            );
-        }
-        problems
-    }
-
-    fn remask_problem(&self) -> Option<String> {
-        let (remask, reveal) = (self.remask, self.reveal);
-        (remask == RemaskRule::PredictRemask && !reveal.counts_the_surest()).then(|| {
-            format!(
-                "remask = {remask} keeps a given number of the surest tokens, and {reveal} does not say which are; set \
-                 reveal to top-prob, margin or entropy, or remask = none"
-            )
-        })
     }
 }

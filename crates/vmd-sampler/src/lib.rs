@@ -36,3 +36,8 @@ pub use rules::{RemaskRule, RevealRule, ValueRule};
 pub use sampler::Sampler;
 pub use search::{Search, SearchConfig};
 pub use text::ParseRuleError;
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

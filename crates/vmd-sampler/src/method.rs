@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use vmd_core::Problem;
+
 use crate::{
     Observer, Predictor, Request, SampleOutput, Sampler, SamplerConfig, Search, SearchConfig, ValueRule,
 };
@@ -29,7 +31,7 @@ impl From<SearchConfig> for Method {
 
 impl Method {
     /// Problems that prevent it from running with `model`; see [`Sampler::problems_with`].
-    pub fn problems_with(&self, model: &dyn Predictor) -> Vec<String> {
+    pub fn problems_with(&self, model: &dyn Predictor) -> Vec<Problem> {
         match self {
             Self::Steps(config) => Sampler::new(config.clone()).problems_with(model),
             Self::Search(config) => Search::new(*config).problems_with(model),

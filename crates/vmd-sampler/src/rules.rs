@@ -1,6 +1,7 @@
 //! The rules of a sampler.
 
 use serde::{Deserialize, Serialize};
+use vmd_core::Problem;
 
 /// Rule for the masked tokens that a step reveals.
 ///
@@ -71,9 +72,11 @@ pub enum ValueRule {
 
 impl ValueRule {
     /// The problem with its numbers, if any.
-    pub(crate) fn problem(&self) -> Option<String> {
-        (!self.is_valid())
-            .then(|| format!("value = {self}; the temperature must be above 0 and finite, top-p in (0, 1]"))
+    pub(crate) fn problem(&self) -> Option<Problem> {
+        (!self.is_valid()).then(|| {
+            let message = format!("the temperature must be above 0 and finite, top-p in (0, 1], in {self}");
+            Problem::new("value", message)
+        })
     }
 
     pub(crate) fn is_valid(&self) -> bool {

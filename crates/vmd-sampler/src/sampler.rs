@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use rayon::prelude::*;
+use vmd_core::Problem;
 use vmd_process::reveal_counts;
 
 use crate::evaluate::{BATCH_ROWS, Evaluator};
@@ -48,14 +49,15 @@ impl Sampler {
 
     /// Problems that prevent this sampler from running with `model`, with the names of the keys. Empty if it
     /// can run. Does not evaluate the network.
-    pub fn problems_with(&self, model: &dyn Predictor) -> Vec<String> {
+    pub fn problems_with(&self, model: &dyn Predictor) -> Vec<Problem> {
         let mut problems = self.config.problems_on(model.graph().is_some());
         let blocks = model.n_blocks();
         if !self.config.nfe.is_multiple_of(blocks) {
-            problems.push(format!(
-                "nfe = {} does not divide over the model's {blocks} blocks; use a multiple of {blocks}",
+            let message = format!(
+                "{} does not divide over the model's {blocks} blocks; use a multiple of {blocks}",
                 self.config.nfe
-            ));
+            );
+            problems.push(Problem::new("nfe", message));
         }
         problems
     }
@@ -104,7 +106,7 @@ impl Sampler {
         observer: &mut dyn Observer,
     ) -> SampleOutput {
         let problems = self.problems_with(model);
-        assert!(problems.is_empty(), "{}", problems.join("; "));
+        assert!(problems.is_empty(), "{}", Problem::joined(&problems));
         let best_of = self.config.best_of;
         assert!(best_of <= 1 || request.checker.is_some(), "best_of = {best_of} needs a checker");
         let (n_rows, seq, budget) = (request.n_rows(model), model.seq_len(), self.steps_of_block(model));

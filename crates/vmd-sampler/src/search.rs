@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use vmd_core::{Problem, Validate};
 
 use crate::evaluate::{BATCH_ROWS, Evaluator, expected_time};
 use crate::row::Row;
@@ -21,15 +22,29 @@ pub struct SearchConfig {
 }
 
 impl SearchConfig {
-    /// Problems of the configuration, with the name of the key; empty when a search can run.
-    pub fn problems(&self) -> Vec<String> {
+    /// A search of at most `nfe` evaluations that takes values from probability `threshold` on together, the most probable ones first.
+    pub fn new(threshold: f64, nfe: usize) -> Self {
+        Self { threshold, nfe, value: ValueRule::Argmax }
+    }
+
+    /// Sets which values come first.
+    #[must_use]
+    pub fn with_value(mut self, value: ValueRule) -> Self {
+        self.value = value;
+        self
+    }
+}
+
+impl Validate for SearchConfig {
+    type Context<'a> = ();
+
+    fn problems(&self, (): ()) -> Vec<Problem> {
         let mut problems = Vec::new();
         if !(0.0..=1.0).contains(&self.threshold) {
-            problems.push(format!("search = {}; the threshold must lie in 0..=1", self.threshold));
+            let message = format!("must lie in 0..=1, not {}", self.threshold);
+            problems.push(Problem::new("threshold", message));
         }
-        if self.nfe == 0 {
-            problems.push("nfe is 0; set it to 1 or more".into());
-        }
+        problems.extend(Problem::zeros([("nfe", self.nfe)]));
         problems.extend(self.value.problem());
         problems
     }
@@ -59,13 +74,14 @@ impl Search {
 
     /// What keeps this search from running with `model`, with the names of the keys; empty when it can run. No network is
     /// evaluated.
-    pub fn problems_with(&self, model: &dyn Predictor) -> Vec<String> {
-        let mut problems = self.config.problems();
+    pub fn problems_with(&self, model: &dyn Predictor) -> Vec<Problem> {
+        let mut problems = self.config.problems(());
         let blocks = model.n_blocks();
         if blocks > 1 {
-            problems.push(format!(
+            let message = format!(
                 "a search takes back tokens of one block, and this model has {blocks}; use a reveal rule"
-            ));
+            );
+            problems.push(Problem::new("", message));
         }
         problems
     }
@@ -85,7 +101,7 @@ impl Search {
         observer: &mut dyn Observer,
     ) -> SampleOutput {
         let problems = self.problems_with(model);
-        assert!(problems.is_empty(), "{}", problems.join("; "));
+        assert!(problems.is_empty(), "{}", Problem::joined(&problems));
         let checker = request.checker.expect("a search needs a checker");
         let n_rows = request.n_rows(model);
         let mut evaluator = Evaluator { model, budget: self.config.nfe, observer };

@@ -34,3 +34,8 @@ pub use sampling::{block_sampler, check_method, sequence_sampler};
 pub use settings::{EvaluateConfig, default_completions, default_contexts, samplers};
 pub use subject::{Stamp, Subject};
 pub use task::{Sizes, Sources, Task};
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,5 +1,6 @@
 //! Samplers checked against a model.
 
+use vmd_core::Problem;
 use vmd_denoiser::Denoiser;
 use vmd_model::{Conditioned, VmdModel};
 use vmd_sampler::{Method, Predictor, Sampler, SamplerConfig};
@@ -50,6 +51,6 @@ pub fn block_sampler(model: &VmdModel, config: &SamplerConfig) -> Result<Sampler
 fn check(method: &Method, driven: &dyn Predictor) -> Result<(), TaskError> {
     match method.problems_with(driven).as_slice() {
         [] => Ok(()),
-        problems => Err(TaskError::Sampler(problems.join("; "))),
+        problems => Err(TaskError::Sampler(Problem::joined(problems))),
     }
 }

@@ -6,10 +6,9 @@ use vmd_core::DataSource;
 use vmd_data::text::Encoding;
 use vmd_eval::Record;
 use vmd_graph::DependencyGraph;
-
-#[cfg(feature = "train")]
 use vmd_sampler::Checker;
 
+#[cfg(feature = "train")]
 use crate::Recipe;
 use crate::{EvaluateConfig, Evaluation, Observer, Subject, TaskError};
 

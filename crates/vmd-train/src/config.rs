@@ -1,6 +1,7 @@
 //! How a model is trained.
 
 use serde::{Deserialize, Serialize};
+use vmd_core::{Problem, Validate};
 use vmd_model::Difficulty;
 
 use crate::{Distill, Pretrained, Recurrence};
@@ -45,13 +46,11 @@ pub struct TrainConfig {
     /// When the latent's KL counts.
     #[serde(default)]
     pub kl: KlSchedule,
-    /// Share of all steps, at the start, in which the posterior stands still. What a loud posterior says at random is a
-    /// language too, and the denoiser learns it like any other; while it knows none, the posterior's gradient is noise
-    /// that wipes the language out.
+    /// Share of all steps, at the start, in which the posterior is fixed. A posterior with large initial logits is a random
+    /// code that the denoiser can learn; until it has, the gradient of the posterior is noise that destroys the code.
     #[serde(default = "default_hold")]
     pub hold_posterior: f64,
-    /// Factor on the learning rate of the prior's parameters. A prior follows a posterior that moves; it has to be the
-    /// faster of the two.
+    /// Factor on the learning rate of the prior's parameters, so that the prior follows the posterior.
     #[serde(default = "default_prior_rate")]
     pub prior_rate: f64,
     /// Factor on the learning rate of learned edges, which have a long way to go from open to shut.
@@ -62,8 +61,8 @@ pub struct TrainConfig {
     #[serde(default = "default_free_gates")]
     pub free_gates: f64,
     /// Examples in which pairs of tokens are tested for dependence before training. Learned edges start open where one is
-    /// found and mostly shut elsewhere; all start open with 0, and where no pair is dependent. One edge among thousands is
-    /// too quiet for a network that hears them all.
+    /// found and mostly shut elsewhere; all start open with 0, and where no pair is dependent. Without this, a single edge among
+    /// thousands is hard to find.
     #[serde(default = "default_gate_evidence")]
     pub gate_evidence: usize,
     /// Trains through a part of the trunk's loops, with a loss after each of them.
@@ -169,23 +168,23 @@ impl Curriculum {
     }
 }
 
-fn default_hold() -> f64 {
+pub(crate) fn default_hold() -> f64 {
     0.1
 }
 
-fn default_prior_rate() -> f64 {
+pub(crate) fn default_prior_rate() -> f64 {
     3.0
 }
 
-fn default_gate_rate() -> f64 {
+pub(crate) fn default_gate_rate() -> f64 {
     10.0
 }
 
-fn default_gate_evidence() -> usize {
+pub(crate) fn default_gate_evidence() -> usize {
     4096
 }
 
-fn default_free_gates() -> f64 {
+pub(crate) fn default_free_gates() -> f64 {
     0.3
 }
 
@@ -218,84 +217,86 @@ fn one() -> usize {
 fn unit() -> f64 {
     1.0
 }
-fn default_warmup() -> u64 {
+pub(crate) fn default_warmup() -> u64 {
     200
 }
-fn default_betas() -> [f64; 2] {
+pub(crate) fn default_betas() -> [f64; 2] {
     [0.9, 0.98]
 }
-fn default_ema() -> f64 {
+pub(crate) fn default_ema() -> f64 {
     0.999
 }
-fn default_every() -> u64 {
+pub(crate) fn default_every() -> u64 {
     100
 }
-fn default_validation() -> usize {
+pub(crate) fn default_validation() -> usize {
     256
 }
 
-impl TrainConfig {
-    /// Every problem, with the path of the key.
-    pub fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        let counts = [
+impl Validate for TrainConfig {
+    type Context<'a> = ();
+
+    fn problems(&self, (): ()) -> Vec<Problem> {
+        let steps = [
             ("steps", self.steps),
-            ("batch_size", self.batch_size as u64),
-            ("accumulation", self.accumulation as u64),
             ("validate_every", self.validate_every),
-            ("validation_examples", self.validation_examples as u64),
             ("checkpoint_every", self.checkpoint_every),
         ];
-        for (key, _) in counts.iter().filter(|(_, value)| *value == 0) {
-            problems.push(format!("train.{key} is 0; set it to 1 or more"));
-        }
+        let sizes = [
+            ("batch_size", self.batch_size),
+            ("accumulation", self.accumulation),
+            ("validation_examples", self.validation_examples),
+        ];
+        let mut problems: Vec<Problem> =
+            Problem::zeros(steps.map(|(key, steps)| (key, usize::from(steps > 0))).into_iter().chain(sizes))
+                .collect();
         if self.accumulation > 0 && !self.batch_size.is_multiple_of(self.accumulation) {
-            problems.push(format!(
-                "train.batch_size = {} is not a multiple of train.accumulation = {}; change one of the two",
+            let message = format!(
+                "{} is not a multiple of accumulation = {}; change one of the two",
                 self.batch_size, self.accumulation
-            ));
-        }
-        let mut positive = |key: &str, value: f64| {
-            if !(value.is_finite() && value > 0.0) {
-                problems.push(format!("train.{key} = {value}; it must be above 0"));
-            }
-        };
-        positive("learning_rate", self.learning_rate);
-        positive("clip_norm", self.clip_norm);
-        positive("prior_rate", self.prior_rate);
-        positive("gate_rate", self.gate_rate);
-        let rates = [("betas[0]", self.betas[0]), ("betas[1]", self.betas[1]), ("ema_decay", self.ema_decay)];
-        for (key, value) in rates.iter().filter(|(_, value)| !(0.0..1.0).contains(value)) {
-            problems.push(format!("train.{key} = {value}; it must be at least 0 and below 1"));
-        }
-        if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
-            problems.push(format!("train.weight_decay = {}; it must be 0 or more", self.weight_decay));
-        }
-        problems.extend(self.distill.iter().flat_map(Distill::problems));
-        if self.curriculum.is_some_and(|curriculum| !curriculum.is_valid()) {
-            problems.push(
-                "train.curriculum takes until, mask and length above 0 and at most 1, given at least 0 and below 1, and \
-                 subset of 1 or more"
-                    .into(),
             );
+            problems.push(Problem::new("batch_size", message));
         }
-        if !(0.0..1.0).contains(&self.free_gates) {
-            let free = self.free_gates;
-            problems.push(format!("train.free_gates = {free}; it must be at least 0 and below 1"));
-        }
-        if !(0.0..1.0).contains(&self.hold_posterior) {
-            problems.push(format!(
-                "train.hold_posterior = {}; it must be at least 0 and below 1",
-                self.hold_posterior
-            ));
+        problems.extend(self.range_problems());
+        problems.extend(self.distill.iter().flat_map(|distill| distill.problems_under("distill", ())));
+        if self.curriculum.is_some_and(|curriculum| !curriculum.is_valid()) {
+            let message = "it takes until, mask and length above 0 and at most 1, given at least 0 and below 1, and subset of 1 \
+                           or more";
+            problems.push(Problem::new("curriculum", message));
         }
         if !self.kl.is_valid() {
-            problems.push(
-                "train.kl takes knots [share of steps, weight] with rising shares in 0..1 and weights of 0 or more, \
-                 the last of them 1, as in [[0.0, 0.0], [0.3, 1.0]]"
-                    .into(),
-            );
+            let message = "it takes knots [share of steps, weight] with rising shares in 0..1 and weights of 0 or more, \
+                           the last of them 1, as in [[0.0, 0.0], [0.3, 1.0]]";
+            problems.push(Problem::new("kl", message));
         }
         problems
+    }
+}
+
+impl TrainConfig {
+    /// Numbers outside their ranges.
+    fn range_problems(&self) -> impl Iterator<Item = Problem> {
+        let shares = |value: f64| (0.0..1.0).contains(&value);
+        let positive = |value: f64| value.is_finite() && value > 0.0;
+        let (below_1, above_0) = ("must be at least 0 and below 1", "must be above 0");
+        let checks = [
+            ("learning_rate", self.learning_rate, positive(self.learning_rate), above_0),
+            ("clip_norm", self.clip_norm, positive(self.clip_norm), above_0),
+            ("prior_rate", self.prior_rate, positive(self.prior_rate), above_0),
+            ("gate_rate", self.gate_rate, positive(self.gate_rate), above_0),
+            ("betas[0]", self.betas[0], shares(self.betas[0]), below_1),
+            ("betas[1]", self.betas[1], shares(self.betas[1]), below_1),
+            ("ema_decay", self.ema_decay, shares(self.ema_decay), below_1),
+            (
+                "weight_decay",
+                self.weight_decay,
+                self.weight_decay.is_finite() && self.weight_decay >= 0.0,
+                "must be 0 or more",
+            ),
+            ("free_gates", self.free_gates, shares(self.free_gates), below_1),
+            ("hold_posterior", self.hold_posterior, shares(self.hold_posterior), below_1),
+        ];
+        let wrong = checks.into_iter().filter(|(_, _, is_valid, _)| !is_valid);
+        wrong.map(|(key, value, _, range)| Problem::new(key, format!("{range}, not {value}")))
     }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use burn::tensor::Device;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
-use vmd_core::{Purpose, keyed_rng};
+use vmd_core::{Problem, Purpose, Validate, keyed_rng};
 use vmd_model::{
     LoadError, LoadOptions, ModelConfig, ObjectiveConfig, TrainableDenoiser, TrainingBatch, VmdModel,
     load_model_dir, model_folder,
@@ -52,25 +52,28 @@ pub enum Targets {
     Consistent,
 }
 
-impl Distill {
-    /// Problems of the configuration, with the key of each.
-    pub(crate) fn problems(&self) -> Vec<String> {
-        let few = "train.distill.steps is 0; set it to the number of steps that the teacher needs";
-        let half = "train.distill.targets = \"consistent\" needs the ancestral reveal rule; \
-                    leave train.distill.reveal out";
-        let relays = self.targets == Targets::Consistent && self.reveal != RevealRule::Ancestral;
-        let problems = [(self.steps == 0, few), (relays, half)];
-        problems.iter().filter(|(is_wrong, _)| *is_wrong).map(|(_, problem)| (*problem).into()).collect()
-    }
+impl Validate for Distill {
+    type Context<'a> = ();
 
-    /// The reason why a student of `model` cannot be trained on `objective`, if any.
-    pub fn problem_on(&self, model: &ModelConfig, objective: &ObjectiveConfig) -> Option<String> {
+    fn problems(&self, (): ()) -> Vec<Problem> {
+        let few = "it is 0; set it to the number of steps that the teacher needs";
+        let half = "\"consistent\" needs the ancestral reveal rule; leave train.distill.reveal out";
+        let relays = self.targets == Targets::Consistent && self.reveal != RevealRule::Ancestral;
+        let problems = [("steps", self.steps == 0, few), ("targets", relays, half)];
+        let wrong = problems.into_iter().filter(|(_, is_wrong, _)| *is_wrong);
+        wrong.map(|(key, _, message)| Problem::new(key, message)).collect()
+    }
+}
+
+impl Distill {
+    /// The reason why a student of `model` cannot be trained on `objective`, if any; the key is relative to `train`.
+    pub fn problem_on(&self, model: &ModelConfig, objective: &ObjectiveConfig) -> Option<Problem> {
         let is_blind = model.scope != Scope::Step
             && model.latent.as_ref().is_some_and(|l| l.clues.is_none() || objective.clue_share == 0.0);
         (self.targets == Targets::Consistent && is_blind).then(|| {
-            "train.distill.targets = \"consistent\" needs a student whose latent depends on the given tokens; \
-             set model.latent.clues and objective.clue_share, or model.scope = \"step\""
-                .into()
+            let message = "\"consistent\" needs a student whose latent depends on the given tokens; \
+                           set model.latent.clues and objective.clue_share, or model.scope = \"step\"";
+            Problem::new("distill.targets", message)
         })
     }
 
@@ -99,8 +102,8 @@ impl Teacher {
         device: &Device,
     ) -> Result<Self, TrainError> {
         let folder = model_folder(&config.teacher);
-        if let Some(reason) = config.problem_on(student, objective) {
-            return Err(TrainError::Config { reason });
+        if let Some(problem) = config.problem_on(student, objective) {
+            return Err(TrainError::Config { reason: problem.under("train").to_string() });
         }
         let model = load_model_dir(&folder, LoadOptions::default(), device)?;
         let of = |config: &ModelConfig| (config.vocab, config.seq_len);

@@ -8,11 +8,13 @@
 
 mod checkpoint;
 mod config;
+mod config_builder;
 mod distill;
 mod error;
 mod examples;
 mod gates;
 mod metrics;
+mod observer;
 mod optimizer;
 mod pretrained;
 mod recurrence;
@@ -25,9 +27,15 @@ pub use config::{Curriculum, KlSchedule, LearningRateDecay, TrainConfig};
 pub use distill::{Distill, Targets};
 pub use error::TrainError;
 pub use metrics::{MetricRecord, read_metrics};
+pub use observer::{Observer, Outcome};
 pub use optimizer::AdamW;
 pub use pretrained::Pretrained;
 pub use recurrence::Recurrence;
 pub use run_folder::RunFolder;
 pub use schedule::learning_rate;
-pub use trainer::{Observer, Outcome, Trainer, TrainerParts};
+pub use trainer::{Trainer, TrainerParts};
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,7 +1,7 @@
 //! Training with a random number of loops.
 
 use serde::{Deserialize, Serialize};
-use vmd_core::{Purpose, index_below, keyed_rng};
+use vmd_core::{Problem, Purpose, index_below, keyed_rng};
 use vmd_model::{ModelConfig, TrainedLoops};
 use vmd_nn::Loops;
 
@@ -26,20 +26,20 @@ impl Recurrence {
         TrainedLoops { loops, early_share: self.early_share }
     }
 
-    /// The reason why it cannot be used with `model`, if any.
-    pub fn problem_on(&self, model: &ModelConfig) -> Option<String> {
+    /// The reason why it cannot be used with `model`, if any; the key is relative to `train`.
+    pub fn problem_on(&self, model: &ModelConfig) -> Option<Problem> {
         if model.causal {
-            return Some("train.recurrence is not for causal models; leave it out".into());
+            return Some(Problem::new("recurrence", "it is not for causal models; leave it out"));
         }
         let loops = model.denoiser.trunk.loops;
         if !(1..=loops).contains(&self.tracked) {
-            let tracked = self.tracked;
-            return Some(format!(
-                "train.recurrence.tracked = {tracked}; it must lie in 1..={loops}, model.denoiser.trunk.loops"
-            ));
+            let message =
+                format!("must lie in 1..={loops}, model.denoiser.trunk.loops, not {}", self.tracked);
+            return Some(Problem::new("recurrence.tracked", message));
         }
         (!(0.0..1.0).contains(&self.early_share)).then(|| {
-            format!("train.recurrence.early_share = {}; it must be at least 0 and below 1", self.early_share)
+            let message = format!("must be at least 0 and below 1, not {}", self.early_share);
+            Problem::new("recurrence.early_share", message)
         })
     }
 }

@@ -21,28 +21,10 @@ use crate::gates::start_by_evidence;
 use crate::metrics::MetricsWriter;
 use crate::optimizer::{NamedGradients, add, global_norm, named_gradients};
 use crate::pretrained::start_from;
-use crate::{AdamW, MetricRecord, RunFolder, TrainConfig, TrainError, learning_rate};
+use crate::{AdamW, MetricRecord, Observer, Outcome, RunFolder, TrainConfig, TrainError, learning_rate};
 
 /// Validation has its own random numbers, the same ones each time.
 const VALIDATION_SEED: u64 = 0x0076_616c_6964;
-
-/// Receives the progress of a run.
-pub trait Observer {
-    /// A record was written to the metrics.
-    fn on_record(&mut self, record: &MetricRecord);
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// All steps are done.
-    Finished,
-    /// The run was asked to stop; a checkpoint was saved after this many steps.
-    Interrupted {
-        /// Steps done.
-        step: u64,
-    },
-}
 
 /// Arguments of a [`Trainer`].
 #[derive(Debug, Clone)]
@@ -109,9 +91,9 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
     /// [`TrainError`] if a pretrained model cannot be read, does not fit, or leaves nothing to train.
     pub fn with_model(parts: TrainerParts<'a>, mut model: VmdModel<D>) -> Result<Self, TrainError> {
         let autodiff = parts.device.clone().autodiff();
-        if let Some(reason) = parts.train.recurrence.and_then(|recurrence| recurrence.problem_on(parts.model))
-        {
-            return Err(TrainError::Config { reason });
+        let recurrence = parts.train.recurrence;
+        if let Some(problem) = recurrence.and_then(|recurrence| recurrence.problem_on(parts.model)) {
+            return Err(TrainError::Config { reason: problem.under("train").to_string() });
         }
         let distill = parts.train.distill.as_ref();
         let teacher = distill
@@ -187,6 +169,32 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
         observer: &mut dyn Observer,
         stop: &AtomicBool,
     ) -> Result<Outcome, TrainError> {
+        self.run_steps(data, validation, Some(folder), observer, stop)
+    }
+
+    /// The same without a folder: metrics go to `observer` alone, and there are no checkpoints.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError`].
+    pub fn run_in_memory(
+        &mut self,
+        data: &dyn DataSource,
+        validation: &dyn DataSource,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> Result<Outcome, TrainError> {
+        self.run_steps(data, validation, None, observer, stop)
+    }
+
+    fn run_steps(
+        &mut self,
+        data: &dyn DataSource,
+        validation: &dyn DataSource,
+        folder: Option<&RunFolder>,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> Result<Outcome, TrainError> {
         let train = self.parts.train;
         if self.step == 0
             && let Some(model) = start_by_evidence(&self.model, data, train.gate_evidence)
@@ -194,15 +202,18 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
             self.optimizer = AdamW::new(train, &model, self.parts.device);
             self.model = model;
         }
-        let mut metrics = MetricsWriter::open(&folder.metrics(), self.step)?;
+        let mut metrics =
+            folder.map(|folder| MetricsWriter::open(&folder.metrics(), self.step)).transpose()?;
         let mut write = |record: MetricRecord| {
-            metrics.write(&record)?;
+            if let Some(metrics) = &mut metrics {
+                metrics.write(&record)?;
+            }
             observer.on_record(&record);
             Ok::<(), TrainError>(())
         };
         while self.step < train.steps {
             if stop.load(Ordering::Relaxed) {
-                self.checkpoint(folder.config_sha256()).save(&folder.checkpoints())?;
+                self.save_checkpoint(folder)?;
                 return Ok(Outcome::Interrupted { step: self.step });
             }
             write(self.train_step(data)?)?;
@@ -213,7 +224,7 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
                 }
             }
             if last || self.step.is_multiple_of(train.checkpoint_every) {
-                self.checkpoint(folder.config_sha256()).save(&folder.checkpoints())?;
+                self.save_checkpoint(folder)?;
             }
         }
         Ok(Outcome::Finished)
@@ -319,6 +330,13 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
             self.check("the validation bound", estimate.bound)?;
         }
         Ok(estimates)
+    }
+
+    fn save_checkpoint(&self, folder: Option<&RunFolder>) -> Result<(), TrainError> {
+        if let Some(folder) = folder {
+            self.checkpoint(folder.config_sha256()).save(&folder.checkpoints())?;
+        }
+        Ok(())
     }
 
     fn checkpoint(&self, config_sha256: &str) -> Checkpoint {

@@ -1,6 +1,6 @@
 //! A custom denoiser. Objective, latent, prior, trainer, samplers and exact figures work with it unchanged.
 //!
-//! `cargo run --release -p vmd --features flex --example own_denoiser`
+//! `cargo run --release -p vmd-diffusion --features flex --example own_denoiser`
 //!
 //! The network is a perceptron over the concatenated tokens. It learns `d1`, `(k, k+1, k+2, k+3) mod 10`, with a
 //! latent, and then generates all four tokens in one evaluation.
@@ -9,6 +9,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation::relu};
 use vmd::core::{Purpose, keyed_rng};
 use vmd::denoiser::{Denoiser, DenoiserInput, LatentShape, NfeCounter};
+use vmd::latent::{LatentConfig, PriorKind};
 use vmd::model::{ModelConfig, ObjectiveConfig, VmdModel};
 use vmd::nn::{Embedding, Linear, ParameterInit, Weights};
 use vmd::sampler::{Sampler, SamplerConfig};
@@ -73,18 +74,10 @@ impl Denoiser for Perceptron {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let set = SyntheticSet::D1;
     // `denoiser` describes the built-in network; a model with a custom denoiser ignores it.
-    let config: ModelConfig = toml::from_str(
-        "vocab = 10\nseq_len = 4\n\
-         denoiser = { trunk = { width = 1, layers = 1, heads = 1 } }\n\
-         [latent]\n\
-         family = { kind = \"categorical\", n_groups = 6, n_classes = 8 }\n\
-         prior = { kind = \"autoregressive\", hidden = 64 }\n\
-         posterior = { trunk = { width = 64, layers = 1, heads = 4 } }",
-    )?;
-    let objective: ObjectiveConfig = toml::from_str("steps = [1, 2, 4]")?;
-    let train: TrainConfig = toml::from_str(&format!(
-        "steps = {STEPS}\nbatch_size = 128\nlearning_rate = 0.002\nema_decay = 0.995"
-    ))?;
+    let prior = PriorKind::Autoregressive { hidden: 64 };
+    let config = ModelConfig::new(10, 4).with_latent(LatentConfig::categorical(6, 8).with_prior(prior));
+    let objective = ObjectiveConfig::new([1, 2, 4]);
+    let train = TrainConfig::new(STEPS).with_batch_size(128).with_learning_rate(0.002).with_ema_decay(0.995);
 
     let device = Device::flex();
     let autodiff = device.clone().autodiff();
@@ -102,7 +95,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     let model = trainer.averaged_model();
-    let sampler = SamplerConfig { nfe: 1, ..SamplerConfig::default() };
+    let sampler = SamplerConfig::new(1);
     let exact = exact_synthetic(&model, &set, &sampler, 1)?;
     println!("one evaluation a sample: {:.1} % right, KL {:.3} nats", 100.0 * exact.accuracy, exact.kl);
     let blank = vec![config.mask_token(); 5 * config.seq_len];

@@ -59,6 +59,12 @@ impl From<vmd_data::text::TextError> for Error {
     }
 }
 
+impl From<vmd_data::RowsError> for Error {
+    fn from(error: vmd_data::RowsError) -> Self {
+        Self::usage(error)
+    }
+}
+
 impl From<vmd_model::files::FileError> for Error {
     fn from(error: vmd_model::files::FileError) -> Self {
         Self::failure(error)

@@ -1,6 +1,6 @@
 //! Variational masked diffusion: few-step generation of discrete data that is globally consistent.
 //!
-//! This crate re-exports the libraries and adds a short way to use a trained model:
+//! This crate re-exports the libraries and adds the shortest ways to use a trained model
 //!
 //! ```no_run
 //! use vmd::VariationalMaskedDiffusion;
@@ -8,9 +8,23 @@
 //!
 //! let device = vmd::device::open("auto")?.device;
 //! let model = VariationalMaskedDiffusion::from_dir("runs/d1-001", &device)?;
-//! let sampler = SamplerConfig { nfe: 1, ..Default::default() };
-//! let samples = model.sample(8, &sampler, 1);
+//! let samples = model.sample(8, &SamplerConfig::new(1), 1);
 //! println!("{:?} at {} evaluations each", samples.tokens, samples.mean_nfe());
+//! # Ok::<(), vmd::Error>(())
+//! ```
+//!
+//! and to train one on rows of tokens:
+//!
+//! ```no_run
+//! use vmd::latent::LatentConfig;
+//! use vmd::model::{ModelConfig, ObjectiveConfig};
+//! use vmd::train::TrainConfig;
+//!
+//! let device = vmd::device::open("auto")?.device;
+//! let rows: Vec<Vec<u32>> = (0..1000).map(|i| (i..i + 4).map(|token| token % 10).collect()).collect();
+//! let model = ModelConfig::new(10, 4).with_latent(LatentConfig::categorical(6, 8));
+//! let model = vmd::fit(&rows, &model, &ObjectiveConfig::new([1, 2]), &TrainConfig::new(1000), 1, &device)?;
+//! model.save("my-model")?;
 //! # Ok::<(), vmd::Error>(())
 //! ```
 //!
@@ -26,6 +40,8 @@
 pub mod device;
 mod error;
 #[cfg(feature = "train")]
+mod fit;
+#[cfg(feature = "train")]
 pub mod models;
 mod pipeline;
 #[cfg(feature = "train")]
@@ -40,6 +56,8 @@ pub mod training;
 
 pub use burn::tensor::Device;
 pub use error::Error;
+#[cfg(feature = "train")]
+pub use fit::{fit, fit_observed};
 pub use pipeline::VariationalMaskedDiffusion;
 pub use shipped::SHIPPED;
 pub use vmd_core as core;
@@ -56,3 +74,8 @@ pub use vmd_sampler as sampler;
 pub use vmd_tasks as tasks;
 #[cfg(feature = "train")]
 pub use vmd_train as train;
+
+/// The examples of the README are tests.
+#[cfg(all(doctest, feature = "train"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use burn::tensor::Device;
+use vmd_core::Problem;
 use vmd_data::text::Encoding;
-use vmd_model::{Conditioned, LoadOptions, VmdModel, Writing, load_model_dir, model_folder};
+use vmd_model::{Conditioned, LoadOptions, VmdModel, Writing, load_model_dir, model_folder, save_model_dir};
 use vmd_sampler::{SampleOutput, Sampler, SamplerConfig};
 
 use crate::{Error, shipped};
@@ -29,13 +30,36 @@ impl VariationalMaskedDiffusion {
         Ok(Self { model, encoding })
     }
 
+    /// Saves `model.safetensors`, `config.json` and a short `README.md` to `folder`, which [`from_dir`](Self::from_dir) reads.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if a file cannot be written.
+    pub fn save(&self, folder: impl AsRef<Path>) -> Result<(), Error> {
+        let card = format!(
+            "---\nlibrary_name: vmd\ntags: [masked-diffusion, variational-masked-diffusion]\n---\n\nA model made by `vmd` {}. \
+             Load it with `vmd::VariationalMaskedDiffusion::from_dir`.\n",
+            env!("CARGO_PKG_VERSION")
+        );
+        save_model_dir(&self.model, &card, folder.as_ref())?;
+        if let Some(encoding) = &self.encoding {
+            encoding.save(folder.as_ref())?;
+        }
+        Ok(())
+    }
+
     /// The Sudoku model that comes with this crate: 81 cells, row after row, the digits 1 to 9 as tokens 0 to 8.
     ///
     /// # Errors
     ///
     /// [`Error`] if it cannot be loaded on `device`.
     pub fn shipped(device: &Device) -> Result<Self, Error> {
-        Ok(Self { model: shipped::load(LoadOptions::default(), device)?, encoding: None })
+        Ok(Self::from_model(shipped::load(LoadOptions::default(), device)?))
+    }
+
+    /// A model whose tokens have no vocabulary.
+    pub fn from_model(model: VmdModel) -> Self {
+        Self { model, encoding: None }
     }
 
     /// Encoding of the tokens, for a model of text.
@@ -63,7 +87,8 @@ impl VariationalMaskedDiffusion {
         let sampler = Sampler::new(sampler.clone());
         let problems = sampler.problems_with(&Conditioned::next_block(&self.model, None));
         if !problems.is_empty() {
-            return Err(Error::usage(format!("the sampler does not fit the model: {}", problems.join("; "))));
+            let problems = Problem::joined(&problems);
+            return Err(Error::usage(format!("the sampler does not fit the model: {problems}")));
         }
         let writing = Writing { template: &template, texts: 1, stop: encoding.stop(), seed };
         Ok(encoding.decode(&self.model.write(&sampler, writing, &mut ()).tokens))

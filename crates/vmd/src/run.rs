@@ -104,7 +104,7 @@ impl RunConfig {
     }
 
     /// Deserialises and validates `table`.
-    fn parse(table: Table, problems_of: impl Fn(&Self) -> Vec<String>) -> Result<Self, Error> {
+    fn parse(table: Table, problems_of: impl Fn(&Self) -> Vec<Problem>) -> Result<Self, Error> {
         let mut problems = Vec::new();
         let mut config = parse_reporting_all(table, &mut problems);
         if let Some(config) = &mut config {
@@ -112,7 +112,7 @@ impl RunConfig {
             let written_out = config.model.graph.clone().map(GraphSpec::without_file).transpose();
             // An unreadable file is reported with the problems of the model.
             config.model.graph = written_out.unwrap_or_else(|_| config.model.graph.take());
-            problems.extend(problems_of(config));
+            problems.extend(problems_of(config).iter().map(Problem::to_string));
         }
         match config {
             Some(config) if problems.is_empty() => Ok(config),
@@ -137,10 +137,11 @@ impl RunConfig {
         match twin.problems(None) {
             problems if problems.is_empty() => Ok(twin),
             problems => {
-                let problems = problems.join("\n  ");
+                let problems: Vec<String> = problems.iter().map(Problem::to_string).collect();
                 Err(Error::usage(format!(
-                    "{} cannot be trained without its latent:\n  {problems}",
-                    self.name
+                    "{} cannot be trained without its latent:\n  {}",
+                    self.name,
+                    problems.join("\n  ")
                 )))
             }
         }
@@ -152,67 +153,64 @@ impl RunConfig {
     }
 
     /// All problems; `sizes` are those of the data, if known.
-    fn problems(&self, sizes: Option<Sizes>) -> Vec<String> {
-        let mut problems: Vec<String> =
-            self.model.problems_under("model", ()).iter().map(Problem::to_string).collect();
+    fn problems(&self, sizes: Option<Sizes>) -> Vec<Problem> {
+        let mut problems = self.model.problems_under("model", ());
         problems.extend(self.problems_without_data());
-        problems.extend(
-            self.train.distill.iter().filter_map(|distill| distill.problem_on(&self.model, &self.objective)),
-        );
-        problems
-            .extend(self.train.recurrence.iter().filter_map(|recurrence| recurrence.problem_on(&self.model)));
+        let distill = self.train.distill.iter();
+        let distill = distill.filter_map(|distill| distill.problem_on(&self.model, &self.objective));
+        let recurrence = self.train.recurrence.iter();
+        let recurrence = recurrence.filter_map(|recurrence| recurrence.problem_on(&self.model));
+        problems.extend(distill.chain(recurrence).map(|problem| problem.under("train")));
         if let Some(Sizes { vocab, seq_len, .. }) = sizes
             && (self.model.vocab, self.model.seq_len) != (vocab, seq_len)
         {
-            problems.push(format!(
-                "model.vocab and model.seq_len must be the data's own ({vocab} and {seq_len}); leave them out"
-            ));
+            let message =
+                format!("vocab and seq_len must be the data's own ({vocab} and {seq_len}); leave them out");
+            problems.push(Problem::new("model", message));
         }
         problems
     }
 
     /// Problems that do not depend on the sizes of the data.
-    fn problems_without_data(&self) -> Vec<String> {
-        let mut problems = self.objective.problems();
-        problems.extend(self.train.problems());
-        if self.evaluate.nfe.contains(&0) {
-            problems.push("evaluate.nfe contains 0; every entry must be 1 or more".into());
-        }
-        if self.evaluate.contexts == 0 || self.evaluate.completions == 0 {
-            problems.push("evaluate.contexts and evaluate.completions must be 1 or more".into());
-        }
-        for (key, count) in [("samples", self.evaluate.samples), ("texts", self.evaluate.texts)] {
-            if count == Some(0) {
-                problems.push(format!("evaluate.{key} is 0; set it to 1 or more, or leave it out"));
-            }
-        }
-        let asked = self.evaluate.evaluation(self.seed).options.set();
-        for option in asked.into_iter().filter(|option| !self.data.options().contains(option)) {
-            let tasks = TaskConfig::tasks_with(option).join(", ");
-            problems.push(format!("evaluate.{option} is for {tasks}; leave it out"));
-        }
-        if self.evaluate.best_of > 1 && !self.data.has_rules() {
-            problems.push("evaluate.best_of needs data with rules for a single block, and these have none; leave it out".into());
-        }
-        problems.extend(self.evaluate_problems());
+    fn problems_without_data(&self) -> Vec<Problem> {
+        let mut problems = self.objective.problems_under("objective", ());
+        problems.extend(self.train.problems_under("train", ()));
+        problems.extend(self.evaluate_problems().into_iter().map(|problem| problem.under("evaluate")));
         let name_is_plain = !self.name.is_empty()
             && self.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
         if !name_is_plain {
-            problems.push("name may hold only letters, digits, '-', '_' and '.'".into());
+            problems.push(Problem::new("name", "it may hold only letters, digits, '-', '_' and '.'"));
         }
         problems
     }
 
-    /// Problems of the samplers in `[evaluate]`, so that they are reported before training.
-    fn evaluate_problems(&self) -> Vec<String> {
+    /// Problems of `[evaluate]`, so that they are reported before training.
+    fn evaluate_problems(&self) -> Vec<Problem> {
+        let evaluate = &self.evaluate;
+        let counts = [
+            ("contexts", evaluate.contexts),
+            ("completions", evaluate.completions),
+            ("samples", evaluate.samples.unwrap_or(1)),
+            ("texts", evaluate.texts.unwrap_or(1)),
+        ];
+        let mut problems: Vec<Problem> = Problem::zeros(counts).collect();
+        if evaluate.nfe.contains(&0) {
+            problems.push(Problem::new("nfe", "every entry must be 1 or more, not 0"));
+        }
+        let asked = evaluate.evaluation(self.seed).options.set();
+        for option in asked.into_iter().filter(|option| !self.data.options().contains(option)) {
+            let tasks = TaskConfig::tasks_with(option).join(", ");
+            problems.push(Problem::new(option, format!("it is for {tasks}; leave it out")));
+        }
+        if evaluate.best_of > 1 && !self.data.has_rules() {
+            let message = "needs data with rules for a single block, and these have none; leave it out";
+            problems.push(Problem::new("best_of", message));
+        }
         let graph = self.model.graph.is_some();
-        let mut problems = Vec::new();
-        for sampler in samplers(&self.evaluate.reveal, &[1], &self.evaluate.rest()) {
-            for problem in sampler.problems_on(graph) {
-                let problem = format!("evaluate.{problem}");
-                if !problems.contains(&problem) {
-                    problems.push(problem);
-                }
+        let samplers = samplers(&evaluate.reveal, &[1], &evaluate.rest());
+        for problem in samplers.iter().flat_map(|sampler| sampler.problems_on(graph)) {
+            if !problems.contains(&problem) {
+                problems.push(problem);
             }
         }
         problems

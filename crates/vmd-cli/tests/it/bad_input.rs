@@ -71,7 +71,15 @@ fn every_problem_of_a_configuration_is_reported_at_once() {
         TINY,
         &["--set", "train.steps=0", "--set", "train.learning_rate=-1", "--set", "train.batch_size=3"],
     );
-    fails(assert, 2, &["train.steps is 0", "train.learning_rate = -1", "train.batch_size = 3"]);
+    fails(
+        assert,
+        2,
+        &[
+            "train.steps: must be 1 or more",
+            "train.learning_rate: must be above 0, not -1",
+            "train.batch_size: 3",
+        ],
+    );
 }
 
 #[test]

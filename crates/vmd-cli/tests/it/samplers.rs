@@ -31,7 +31,7 @@ fn rules_that_do_not_fit_each_other_or_the_model_are_usage_errors() {
         refused(run(&["--remask", "predict-remask"]), &["set reveal to top-prob, margin or entropy"]);
         refused(run(&["--remask", "cap(0.1)"]), &["`cap(0.1)`", "predict-remask"]);
         refused(run(&["--remask", "backtrack"]), &["`backtrack`", "--search"]);
-        refused(run(&["--best-of", "0"]), &["best_of is 0"]);
+        refused(run(&["--best-of", "0"]), &["best_of: must be 1 or more, not 0"]);
     }
 }
 
@@ -46,9 +46,9 @@ fn what_the_evaluation_lacks_shows_before_training() {
         });
         command.assert()
     };
-    refused(train(&["evaluate.remask=predict-remask"]), &["evaluate.remask = predict-remask"]);
-    refused(train(&["evaluate.reveal=[\"independent-set\"]"]), &["evaluate.reveal = independent-set"]);
-    refused(train(&["evaluate.best_of=0"]), &["evaluate.best_of is 0"]);
+    refused(train(&["evaluate.remask=predict-remask"]), &["evaluate.remask: predict-remask"]);
+    refused(train(&["evaluate.reveal=[\"independent-set\"]"]), &["evaluate.reveal: independent-set"]);
+    refused(train(&["evaluate.best_of=0"]), &["evaluate.best_of: must be 1 or more, not 0"]);
     refused(train(&["evaluate.remask=backtrack"]), &["evaluate.remask", "`backtrack`"]);
 }
 

@@ -69,7 +69,7 @@ fn a_puzzle_is_solved_where_nothing_was_trained_and_the_way_is_drawn() {
         .assert()
         .success()
         .stdout(contains("20 network evaluations"));
-    solve(&["--search", "2"]).assert().code(2).stderr(contains("search = 2"));
+    solve(&["--search", "2"]).assert().code(2).stderr(contains("threshold: must lie in 0..=1, not 2"));
     solve(&["--search", "0.5", "--reveal", "margin"])
         .assert()
         .code(2)

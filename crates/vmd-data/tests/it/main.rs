@@ -6,6 +6,7 @@ mod byte_pairs;
 mod download;
 mod lines_and_tables;
 mod real_text;
+mod rows;
 mod text_corpus;
 mod text_files;
 mod vocabulary;

@@ -4,7 +4,7 @@
 
 use crate::common::{CATEGORICAL, config, fresh, log_softmax, steps, trained};
 use burn::tensor::{Device, Tensor};
-use vmd_core::{Purpose, keyed_rng};
+use vmd_core::{Purpose, Validate, keyed_rng};
 use vmd_latent::{LatentFamily, PriorKind};
 use vmd_model::{
     Budgets, LatentSource, LossOptions, ObjectiveConfig, TrainedLoops, TrainingBatch, VmdModel,
@@ -218,10 +218,10 @@ fn a_batch_is_a_function_of_seed_and_step() {
 
 #[test]
 fn objectives_with_problems_are_refused_in_words() {
-    assert!(ObjectiveConfig::default().problems().is_empty());
+    assert!(ObjectiveConfig::default().problems(()).is_empty());
     let problems = |steps: Option<usize>, clue_share| {
         let steps = steps.map(Budgets::One);
-        ObjectiveConfig { steps, clue_share, ..ObjectiveConfig::default() }.problems()
+        ObjectiveConfig { steps, clue_share, ..ObjectiveConfig::default() }.problems(())
     };
     assert_eq!(problems(Some(0), 1.5).len(), 2);
     assert_eq!(problems(None, f64::NAN).len(), 1);

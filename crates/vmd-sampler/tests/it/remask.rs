@@ -5,6 +5,7 @@
 use crate::common::{MASK, RULES, SEQ, Table, of, table};
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
+use vmd_core::Validate;
 use vmd_process::{NoiseSchedule, reveal_counts};
 use vmd_sampler::{
     Prediction, Predictor, Query, RemaskRule, RevealRule, SampleOutput, Sampler, SamplerConfig, Scope,
@@ -111,13 +112,13 @@ proptest! {
             nfe, reveal: RULES[rule], remask, best_of, value: ValueRule::default(),
         };
         // Some pairs of rules are invalid; the rest of the case is still tested.
-        if !config.problems().is_empty() {
+        if !config.problems(()).is_empty() {
             config.remask = RemaskRule::None;
         }
         let table = Table { schedule, ..table() };
         let own_pace = config.sets_own_pace();
         let sampler = Sampler::new(config);
-        prop_assert_eq!(sampler.problems_with(&table), Vec::<String>::new());
+        prop_assert_eq!(sampler.problems_with(&table), Vec::new());
         let output = sampler.sample_checked(&table, &xt, seed, |_, tokens| tokens[0] == 0);
         for (&before, &after) in xt.iter().zip(&output.tokens) {
             let kept = if before == MASK { after < MASK } else { after == before };

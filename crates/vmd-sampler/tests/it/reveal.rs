@@ -76,7 +76,7 @@ fn independent_sets_without_a_graph_are_refused_before_any_evaluation() {
     let sampler = of(config(RevealRule::IndependentSet, 3));
     let blind = Table { graph: None, ..table() };
     let problems = sampler.problems_with(&blind);
-    assert!(problems.len() == 1 && problems[0].contains("the model has no graph"), "{problems:?}");
+    assert!(problems.len() == 1 && problems[0].message.contains("the model has no graph"), "{problems:?}");
     assert!(sampler.problems_with(&table()).is_empty());
     assert_eq!(blind.evaluated(), 0);
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
 use proptest::prelude::*;
+use vmd_core::Validate;
 use vmd_sampler::{RemaskRule, RevealRule, SamplerConfig, ValueRule};
 
 #[test]
@@ -113,7 +114,7 @@ fn a_sampler_is_read_from_toml() {
         toml::from_str("nfe = 4\nreveal = \"threshold(0.75)\"\nvalue = \"categorical(0.8,0.95)\"").unwrap();
     assert_eq!(sampler.reveal, RevealRule::Threshold { tau: 0.75 });
     assert_eq!(sampler.value, ValueRule::Categorical { temperature: 0.8, top_p: 0.95 });
-    assert!(sampler.problems().is_empty());
+    assert!(sampler.problems(()).is_empty());
     assert_eq!(toml::from_str::<SamplerConfig>(&toml::to_string(&sampler).unwrap()).unwrap(), sampler);
 
     let plain: SamplerConfig = toml::from_str("nfe = 1").unwrap();
@@ -134,14 +135,14 @@ fn a_sampler_is_read_from_toml() {
         value: ValueRule::Categorical { temperature: 0.0, top_p: 1.0 },
         ..plain
     };
-    assert_eq!(bad.problems().len(), 3, "{:?}", bad.problems());
+    assert_eq!(bad.problems(()).len(), 3, "{:?}", bad.problems(()));
 }
 
 /// The only problem of a sampler, whose message contains `key`.
 fn problem(config: &SamplerConfig) -> String {
-    let problems = config.problems();
+    let problems = config.problems(());
     assert_eq!(problems.len(), 1, "{config:?}: {problems:?}");
-    problems[0].clone()
+    problems[0].to_string()
 }
 
 #[test]
@@ -151,13 +152,16 @@ fn rules_that_do_not_go_together_are_refused_in_words() {
     let plain = |reveal| SamplerConfig { reveal, ..SamplerConfig::default() };
     let counts = |rule| matches!(rule, RevealRule::TopProb | RevealRule::Margin | RevealRule::Entropy);
     for reveal in rules() {
-        assert!(plain(reveal).problems().is_empty());
+        assert!(plain(reveal).problems(()).is_empty());
         let config = SamplerConfig { remask: RemaskRule::PredictRemask, ..plain(reveal) };
         if counts(reveal) {
-            assert!(config.problems().is_empty());
+            assert!(config.problems(()).is_empty());
         } else {
             assert!(problem(&config).contains("set reveal to top-prob, margin or entropy"));
         }
     }
-    assert!(problem(&SamplerConfig { best_of: 0, ..plain(RevealRule::Margin) }).starts_with("best_of is 0"));
+    assert!(
+        problem(&SamplerConfig { best_of: 0, ..plain(RevealRule::Margin) })
+            .starts_with("best_of: must be 1 or more")
+    );
 }

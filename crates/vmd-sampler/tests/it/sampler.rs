@@ -286,7 +286,7 @@ fn the_seed_decides() {
 }
 
 #[test]
-#[should_panic(expected = "nfe is 0")]
+#[should_panic(expected = "nfe: must be 1 or more, not 0")]
 fn a_sampler_without_steps_is_refused() {
     sampler(RevealRule::Ancestral, 0, ValueRule::Argmax).sample(&table(), &[MASK; SEQ], 1);
 }

@@ -170,12 +170,18 @@ proptest! {
 #[test]
 fn a_search_is_refused_in_words() {
     for (config, part) in [
-        (SearchConfig { threshold: 1.5, nfe: 1, value: ValueRule::Argmax }, "search = 1.5"),
-        (SearchConfig { threshold: f64::NAN, nfe: 1, value: ValueRule::Argmax }, "search = NaN"),
-        (SearchConfig { threshold: 0.5, nfe: 0, value: ValueRule::Argmax }, "nfe is 0"),
+        (
+            SearchConfig { threshold: 1.5, nfe: 1, value: ValueRule::Argmax },
+            "threshold: must lie in 0..=1, not 1.5",
+        ),
+        (
+            SearchConfig { threshold: f64::NAN, nfe: 1, value: ValueRule::Argmax },
+            "threshold: must lie in 0..=1, not NaN",
+        ),
+        (SearchConfig { threshold: 0.5, nfe: 0, value: ValueRule::Argmax }, "nfe: must be 1 or more, not 0"),
     ] {
         let problems = Search::new(config).problems_with(&table());
-        assert!(problems.len() == 1 && problems[0].contains(part), "{problems:?}");
+        assert!(problems.len() == 1 && problems[0].to_string() == part, "{problems:?}");
     }
 }
 

@@ -5,11 +5,10 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 use vmd_eval::Record;
 use vmd_graph::DependencyGraph;
+use vmd_sampler::Checker;
 
 use super::{SyntheticSet, SyntheticSource, TrainingPart, evaluate};
 #[cfg(feature = "train")]
-use vmd_sampler::Checker;
-
 use crate::Recipe;
 use crate::{Evaluation, Observer, Sizes, Sources, Subject, Task, TaskError, TaskSettings};
 

@@ -29,11 +29,11 @@ fn of_file(folder: &Path, keys: &str, file: &str) -> TaskConfig {
 
 /// Every problem of a recipe's configuration.
 fn problems(recipe: &Recipe) -> Vec<String> {
-    let mut problems: Vec<String> = recipe.model.problems(()).iter().map(ToString::to_string).collect();
-    problems.extend(recipe.objective.problems());
-    problems.extend(recipe.train.problems());
+    let mut problems = recipe.model.problems_under("model", ());
+    problems.extend(recipe.objective.problems_under("objective", ()));
+    problems.extend(recipe.train.problems_under("train", ()));
     problems.extend(recipe.train.recurrence.iter().filter_map(|rule| rule.problem_on(&recipe.model)));
-    problems
+    problems.iter().map(ToString::to_string).collect()
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
 use proptest::prelude::*;
+use vmd_core::Validate;
 use vmd_model::ModelConfig;
 use vmd_train::{KlSchedule, LearningRateDecay, Recurrence, TrainConfig, learning_rate};
 
@@ -53,15 +54,12 @@ fn the_weight_of_the_kl_follows_its_knots() {
 
 #[test]
 fn every_problem_names_its_key() {
-    assert!(config().problems().is_empty());
+    assert!(config().problems(()).is_empty());
     let check = |change: fn(&mut TrainConfig), key: &str| {
         let mut config = config();
         change(&mut config);
-        let problems = config.problems();
-        assert!(
-            problems.len() == 1 && problems[0].starts_with(&format!("train.{key}")),
-            "{key}: {problems:?}"
-        );
+        let problems = config.problems(());
+        assert!(problems.len() == 1 && problems[0].key == key, "{key}: {problems:?}");
     };
     check(|c| c.steps = 0, "steps");
     check(|c| c.batch_size = 0, "batch_size");
@@ -81,7 +79,7 @@ fn every_problem_names_its_key() {
         vec![[1.5, 1.0]],
     ] {
         let config = TrainConfig { kl: KlSchedule(knots), ..config() };
-        assert!(config.problems().iter().any(|problem| problem.starts_with("train.kl")), "{config:?}");
+        assert!(config.problems(()).iter().any(|problem| problem.key == "kl"), "{config:?}");
     }
 }
 
@@ -94,13 +92,15 @@ fn trained_loops_fit_the_trunk() {
     .unwrap();
     assert!(recurrence(3, 0.5).problem_on(&model).is_none());
     for (bad, key) in [
-        (recurrence(0, 0.5), "tracked = 0"),
+        (recurrence(0, 0.5), "tracked: must lie in 1..=3, model.denoiser.trunk.loops, not 0"),
         (recurrence(4, 0.5), "1..=3"),
-        (recurrence(2, 1.0), "early_share = 1"),
-        (recurrence(2, f64::NAN), "early_share = NaN"),
+        (recurrence(2, 1.0), "early_share: must be at least 0 and below 1, not 1"),
+        (recurrence(2, f64::NAN), "early_share: must be at least 0 and below 1, not NaN"),
     ] {
-        assert!(bad.problem_on(&model).is_some_and(|text| text.contains(key)), "{bad:?}");
+        assert!(bad.problem_on(&model).is_some_and(|problem| problem.to_string().contains(key)), "{bad:?}");
     }
     model.causal = true;
-    assert!(recurrence(3, 0.5).problem_on(&model).is_some_and(|text| text.contains("causal")));
+    assert!(
+        recurrence(3, 0.5).problem_on(&model).is_some_and(|problem| problem.to_string().contains("causal"))
+    );
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use burn::tensor::Device;
-use vmd_core::{DataSource, Purpose, keyed_rng};
+use vmd_core::{DataSource, Purpose, Validate, keyed_rng};
 use vmd_model::{Difficulty, ModelConfig, ObjectiveConfig, TrainingBatch, VmdModel};
 use vmd_train::{Curriculum, TrainConfig, Trainer, TrainerParts};
 
@@ -104,7 +104,7 @@ fn training_begins_with_the_subset() {
         "steps = 40\nbatch_size = 8\nlearning_rate = 0.001\ncurriculum = { until = 0.5, subset = 4 }",
     )
     .unwrap();
-    assert!(train.problems().is_empty());
+    assert!(train.problems(()).is_empty());
     let (model, objective, device) = (model(), ObjectiveConfig::default(), Device::flex());
     let parts =
         TrainerParts { model: &model, objective: &objective, train: &train, seed: 1, device: &device };
@@ -136,7 +136,7 @@ fn impossible_curricula_are_refused() {
             "steps = 4\nbatch_size = 8\nlearning_rate = 0.001\n[curriculum]\n{text}"
         ))
         .unwrap();
-        let problems = train.problems();
-        assert!(problems.len() == 1 && problems[0].contains("train.curriculum"), "{text}: {problems:?}");
+        let problems = train.problems(());
+        assert!(problems.len() == 1 && problems[0].key == "curriculum", "{text}: {problems:?}");
     }
 }

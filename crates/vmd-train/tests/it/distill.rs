@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use vmd_core::{DataSource, Purpose, index_below, keyed_rng};
+use vmd_core::{DataSource, Purpose, Validate, index_below, keyed_rng};
 use vmd_model::{ModelConfig, ObjectiveConfig, VmdModel, save_model_dir};
 use vmd_sampler::{Sampler, SamplerConfig};
 use vmd_tasks::synthetic::{SyntheticSet, SyntheticSource};
@@ -119,12 +119,11 @@ fn a_teacher_of_other_sequences_is_refused() {
     let other = ModelConfig { vocab: 9, ..model(true) };
     let message = run(&other, &train(1, &distill), "", &Independent).unwrap_err().to_string();
     assert!(message.contains("same vocabulary"), "{message}");
-    assert!(!train(1, &distill.replace("16", "0")).problems().is_empty());
-    let with = |more: &str| train(1, &distill.replace(" }", more)).problems();
+    assert!(!train(1, &distill.replace("16", "0")).problems(()).is_empty());
+    let with = |more: &str| train(1, &distill.replace(" }", more)).problems(());
     assert_eq!(with(", reveal = \"margin\" }").len(), 0);
     assert!(
-        with(", reveal = \"margin\", targets = \"consistent\" }")[0]
-            .contains("leave train.distill.reveal out")
+        with(", reveal = \"margin\", targets = \"consistent\" }")[0].message.contains("leave reveal out")
     );
     let consistent = train(1, &distill.replace(" }", ", targets = \"consistent\" }"));
     let message = run(&model(true), &consistent, "", &Independent).unwrap_err().to_string();
