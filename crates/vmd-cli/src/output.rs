@@ -185,6 +185,7 @@ mod tests {
             split: "s".into(),
             loops: None,
             model: "m".into(),
+            has_latent: false,
             seed: 0,
             revision: String::new(),
             config_sha256: String::new(),

@@ -36,6 +36,9 @@ pub struct Record {
     pub remask: String,
     /// Maximum attempts per sample.
     pub best_of: usize,
+    /// Whether the model has a latent.
+    #[serde(default)]
+    pub has_latent: bool,
     /// Posterior draws per sequence for its bound; absent for other figures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latent_draws: Option<usize>,
@@ -65,6 +68,8 @@ pub struct Provenance {
     pub loops: Option<usize>,
     /// See [`Record::model`].
     pub model: String,
+    /// See [`Record::has_latent`].
+    pub has_latent: bool,
     /// See [`Record::seed`].
     pub seed: u64,
     /// See [`Record::revision`].
@@ -195,6 +200,7 @@ impl Provenance {
             value_rule,
             remask,
             best_of,
+            has_latent: self.has_latent,
             latent_draws: None,
             loops: self.loops,
             model: self.model.clone(),

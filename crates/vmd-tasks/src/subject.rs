@@ -54,6 +54,7 @@ impl<'a> Subject<'a> {
             split: split.into(),
             loops: self.stamp.loops,
             model: self.stamp.model.clone(),
+            has_latent: self.model.posterior().is_some(),
             seed,
             revision: self.stamp.revision.clone(),
             config_sha256: self.stamp.config_sha256.clone(),

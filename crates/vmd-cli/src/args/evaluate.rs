@@ -7,8 +7,14 @@ use vmd::tasks::Given;
 
 use super::{Common, SamplerArgs};
 
+const REVEAL: &str = "Reveal rules: ancestral, random-k, top-prob, margin, entropy, threshold(0.9), entropy-bound(0.5), \
+                      independent-set [default: margin,top-prob for Sudoku, else ancestral]";
+const NFE: &str = "Network evaluations per sequence; per block for a model that writes block by block [default: 5,10,20 \
+                   for Sudoku, else 1,2,4]";
+
 /// Options of all tasks; options that the model's task does not have are refused.
 #[derive(Debug, Args)]
+#[command(mut_arg("reveal", |arg| arg.help(REVEAL)), mut_arg("nfe", |arg| arg.help(NFE)))]
 pub(crate) struct EvaluateArgs {
     /// Model folder, or `shipped` for the Sudoku model that comes with the program [default: the newest finished run].
     #[arg(long, value_name = "DIR")]

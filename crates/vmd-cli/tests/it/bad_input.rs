@@ -212,6 +212,6 @@ fn a_precision_is_checked() {
         command.args(["train", "--config", "tiny.toml", "--precision", precision]);
         command.assert()
     };
-    train("f8").code(2).stderr(contains("f32, bf16 and f16"));
+    train("f8").code(2).stderr(contains("f32, bf16 or f16"));
     train("f16").code(2).stderr(contains("--precision f32"));
 }

@@ -36,7 +36,7 @@ fn the_task_of_the_model_is_asked_whatever_the_command_is_called() {
         (["--puzzles", "p.csv"], "--puzzles is for sudoku, and this model was trained on synthetic"),
         (["--span", "4"], "--span is for text"),
         (["--texts", "4"], "--texts is for text, lines, molecules, table"),
-        (["--set", "d1"], "d1 has 4 tokens of 10 values, the model 2 of 10"),
+        (["--set", "d1"], "d1 has 4 tokens of 10 values, the model has 2 of 10"),
     ] {
         vmd(at).arg("evaluate").args(options).assert().code(2).stdout("").stderr(contains(part));
     }

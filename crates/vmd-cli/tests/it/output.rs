@@ -142,8 +142,8 @@ fn help_calls_the_program_by_its_name_and_shows_defaults() {
     }
     for (command, defaults) in [
         ("sample", ["[default: ancestral]", "[default: 4]"]),
-        ("evaluate-sudoku", ["[default: margin,top-prob]", "[default: 5,10,20]"]),
-        ("evaluate-text", ["[default: ancestral]", "[default: 1,2,4]"]),
+        ("evaluate-sudoku", ["[default: margin,top-prob for Sudoku", "[default: 5,10,20 for Sudoku"]),
+        ("evaluate-text", ["else ancestral]", "else 1,2,4]"]),
         ("generate-sudoku", ["[default: entropy]", "[default: categorical(0.5)]"]),
         ("solve", ["[default: 1000]", "threshold(0.9)"]),
     ] {

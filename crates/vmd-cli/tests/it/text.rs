@@ -327,7 +327,7 @@ fn bad_requests_are_told_what_to_do() {
     fails(&["train", "--config", "text.toml"], 1, &["sea.txt"]);
     fs::write(at.join("sea.txt"), "a short text").unwrap();
     fails(&["train", "--config", "text.toml"], 1, &["sea.txt"]);
-    fails(&["train", "--config", "text.toml", "--set", "data.seq_len=0"], 2, &["seq_len is 0"]);
+    fails(&["train", "--config", "text.toml", "--set", "data.seq_len=0"], 2, &["seq_len: must be 1 or more"]);
     fails(&["train", "--config", "lines.toml", "--set", "data.seq_len=4"], 1, &["set seq_len to 8"]);
     fails(&["train", "--config", "lines.toml", "--set", "data.column=formula"], 1, &["formula"]);
     fails(&["train", "--config", "lines.toml", "--set", "data.syntax=latin"], 2, &["latin", "smiles"]);

@@ -237,7 +237,7 @@ fn tables_that_are_none_are_refused() {
         ("", ["no rows", "content"]),
         ("a,b\n", ["no rows", "content"]),
         ("a,b\n1,2\n1\n", ["line: 3", "correct"]),
-        ("a,a\n1,2\n", ["called `a`", "rename"]),
+        ("a,a\n1,2\n", ["column `a`", "rename"]),
     ] {
         let error = table(content).unwrap_err().to_string();
         assert!(parts.iter().all(|part| error.contains(part)), "{error}");

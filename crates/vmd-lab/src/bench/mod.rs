@@ -169,6 +169,7 @@ fn records(rows: &[Row]) -> Vec<Record> {
                 reveal: "none".into(),
                 value_rule: "none".into(),
                 remask: "none".into(),
+                has_latent: false,
                 best_of: 1,
                 latent_draws: None,
                 loops: None,

@@ -304,7 +304,7 @@ mod tests {
             "arm g: the arm `g`, which it needs, does not come before it",
             "arm h: its seeds are not the first ones of the arm `e`, which it needs",
             "arm long: this is the name of a section",
-            "arm c/d: the configuration has problems:\n  name may hold only",
+            "arm c/d: the configuration has problems:\n  name: it may hold only",
             "arm e: the configuration has problems:\n  train.step: unknown field `step`",
         ] {
             assert!(error.contains(part), "{part} is missing in {error}");

@@ -40,6 +40,7 @@ fn provenance() -> Provenance {
         split: "test".into(),
         loops: None,
         model: "m".into(),
+        has_latent: false,
         seed: 3,
         revision: "r".into(),
         config_sha256: "c".into(),
