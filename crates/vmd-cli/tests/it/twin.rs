@@ -115,7 +115,6 @@ fn what_cannot_be_compared_is_refused() {
         vmd(at).arg("train").args(arguments).assert().code(2).stdout("").stderr(contains(part));
     };
     refused(&["--twin", "--preset", "d1-mdm"], "d1-mdm has no latent");
-    refused(&["--twin", "--preset", "sudoku"], "--twin compares models of synthetic sets");
     refused(&["--twin", "--resume"], "there is no run in runs/");
     assert!(!at.join("runs").exists(), "nothing was begun");
 }
