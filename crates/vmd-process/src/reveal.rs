@@ -14,7 +14,7 @@ use crate::NoiseSchedule;
 ///
 /// ```
 /// use vmd_process::{NoiseSchedule, reveal_probability};
-/// Linear schedule, from 3/4 to 1/2: a third of the masked tokens is revealed.
+/// // Linear schedule, from 3/4 to 1/2: a third of the masked tokens is revealed.
 /// assert!((reveal_probability(&NoiseSchedule::default(), 0.5, 0.75) - 1.0 / 3.0).abs() < 1e-12);
 /// ```
 #[must_use]
