@@ -70,11 +70,6 @@ fn steps(nextest: bool) -> Vec<Step> {
         cargo("tests", false, tests),
         // Only this step enables the feature `bpe`, so that other builds do not need tokenizers.
         cargo("byte pairs", true, "test -p vmd-data --release --locked --features bpe --test it byte_pairs"),
-        cargo(
-            "inference alone",
-            true,
-            "check -p vmd-diffusion --locked --no-default-features --features flex --lib",
-        ),
         cargo("examples in docs", true, "test --workspace --release --doc --locked"),
         // The program `vmd` and the library `vmd` write the same pages. The library comes last, so that its pages remain.
         cargo("docs of programs", true, "doc --workspace --release --no-deps --locked --bins"),
