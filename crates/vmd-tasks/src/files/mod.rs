@@ -4,6 +4,7 @@ mod bounds;
 #[cfg(feature = "train")]
 mod recipe;
 mod run;
+mod task;
 mod uniqueness;
 
 use std::path::Path;
@@ -17,6 +18,7 @@ use crate::{Sizes, Sources, TaskError};
 #[cfg(feature = "train")]
 pub(crate) use recipe::line_recipe;
 pub(crate) use run::FileRun;
+pub(crate) use task::FileTask;
 pub(crate) use uniqueness::uniqueness_figures;
 
 /// Named figures.

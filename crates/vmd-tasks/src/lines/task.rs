@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use vmd_data::text::{Corpus, CsvColumn, Encoding, Symbols};
+use vmd_data::text::{Corpus, CsvColumn, Symbols};
 use vmd_eval::text::Uniqueness;
 use vmd_eval::{Record, wilson_interval};
 
 use super::{json_is_valid, order_is_consistent};
 #[cfg(feature = "train")]
 use crate::Recipe;
-use crate::files::{Figures, FileData, FileRun, OPTIONS, file_name, uniqueness_figures};
+use crate::files::{Figures, FileData, FileRun, FileTask, OPTIONS, file_name, uniqueness_figures};
 use crate::molecules::MoleculesConfig;
-use crate::{Evaluation, Observer, Sizes, Sources, Subject, Task, TaskError, TaskSettings};
+use crate::{Evaluation, Sizes, Task, TaskError, TaskSettings};
 
 /// Keys of `kind = "lines"`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -108,51 +108,19 @@ impl LinesTask {
     }
 }
 
-impl Task for LinesTask {
-    fn name(&self) -> &'static str {
-        LinesConfig::NAME
-    }
+impl FileTask for LinesTask {
+    type Settings = LinesConfig;
 
-    fn dataset(&self) -> String {
-        self.data.dataset.clone()
-    }
-
-    fn sizes(&self) -> Sizes {
-        self.data.sizes()
-    }
-
-    fn sources(&self, seed: u64) -> Result<Sources, TaskError> {
-        self.data.sources(seed)
-    }
-
-    fn render(&self, tokens: &[u32]) -> String {
-        self.data.encoding().decode(tokens)
-    }
-
-    fn encoding(&self) -> Option<Encoding> {
-        Some(self.data.encoding())
+    fn data(&self) -> &FileData {
+        &self.data
     }
 
     #[cfg(feature = "train")]
-    fn recipe(&self) -> Recipe {
-        self.make_recipe()
+    fn make_recipe(&self) -> Recipe {
+        self.own_recipe()
     }
 
-    fn options(&self) -> &'static [&'static str] {
-        LinesConfig::OPTIONS
-    }
-
-    fn check(&self, subject: &Subject<'_>, evaluation: &Evaluation) -> Result<(), TaskError> {
-        FileRun::new(self, &self.data, subject, evaluation, &mut ()).map(|_| ())
-    }
-
-    fn evaluate(
-        &self,
-        subject: &Subject<'_>,
-        evaluation: &Evaluation,
-        observer: &mut dyn Observer,
-    ) -> Result<Vec<Record>, TaskError> {
-        let run = FileRun::new(self, &self.data, subject, evaluation, observer)?;
+    fn measure(&self, run: FileRun<'_, '_>, _evaluation: &Evaluation) -> Result<Vec<Record>, TaskError> {
         let lines = self.data.corpus.training_lines().map_err(TaskError::File)?;
         let training = lines.iter().filter_map(|line| self.rules.key(line)).collect();
         run.measure("lines_per_second", |tokens, length| self.judge(&training, tokens, length))

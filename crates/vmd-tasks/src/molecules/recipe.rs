@@ -5,7 +5,7 @@ use crate::files::line_recipe;
 use crate::{Recipe, Task};
 
 impl MoleculesTask {
-    pub(super) fn make_recipe(&self) -> Recipe {
+    pub(super) fn own_recipe(&self) -> Recipe {
         line_recipe(self.name(), self.sizes())
     }
 }

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use vmd_data::text::{Corpus, CsvColumn, Encoding, Symbols};
+use vmd_data::text::{Corpus, CsvColumn, Symbols};
 use vmd_eval::Record;
 use vmd_eval::text::Uniqueness;
 
 use super::Molecule;
 #[cfg(feature = "train")]
 use crate::Recipe;
-use crate::files::{Figures, FileData, FileRun, OPTIONS, file_name, uniqueness_figures};
-use crate::{Evaluation, Observer, Sizes, Sources, Subject, Task, TaskError, TaskSettings};
+use crate::files::{Figures, FileData, FileRun, FileTask, OPTIONS, file_name, uniqueness_figures};
+use crate::{Evaluation, Sizes, Task, TaskError, TaskSettings};
 
 /// Keys of `kind = "molecules"`. Equivalent to `kind = "lines"` with `syntax = "smiles"`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,51 +56,19 @@ fn key(smiles: &str) -> Option<String> {
     Molecule::parse(smiles).ok().map(|molecule| molecule.canonical_smiles())
 }
 
-impl Task for MoleculesTask {
-    fn name(&self) -> &'static str {
-        MoleculesConfig::NAME
-    }
+impl FileTask for MoleculesTask {
+    type Settings = MoleculesConfig;
 
-    fn dataset(&self) -> String {
-        self.data.dataset.clone()
-    }
-
-    fn sizes(&self) -> Sizes {
-        self.data.sizes()
-    }
-
-    fn sources(&self, seed: u64) -> Result<Sources, TaskError> {
-        self.data.sources(seed)
-    }
-
-    fn render(&self, tokens: &[u32]) -> String {
-        self.data.encoding().decode(tokens)
-    }
-
-    fn encoding(&self) -> Option<Encoding> {
-        Some(self.data.encoding())
+    fn data(&self) -> &FileData {
+        &self.data
     }
 
     #[cfg(feature = "train")]
-    fn recipe(&self) -> Recipe {
-        self.make_recipe()
+    fn make_recipe(&self) -> Recipe {
+        self.own_recipe()
     }
 
-    fn options(&self) -> &'static [&'static str] {
-        MoleculesConfig::OPTIONS
-    }
-
-    fn check(&self, subject: &Subject<'_>, evaluation: &Evaluation) -> Result<(), TaskError> {
-        FileRun::new(self, &self.data, subject, evaluation, &mut ()).map(|_| ())
-    }
-
-    fn evaluate(
-        &self,
-        subject: &Subject<'_>,
-        evaluation: &Evaluation,
-        observer: &mut dyn Observer,
-    ) -> Result<Vec<Record>, TaskError> {
-        let run = FileRun::new(self, &self.data, subject, evaluation, observer)?;
+    fn measure(&self, run: FileRun<'_, '_>, _evaluation: &Evaluation) -> Result<Vec<Record>, TaskError> {
         let lines = self.data.corpus.training_lines().map_err(TaskError::File)?;
         let training: BTreeSet<String> = lines.iter().filter_map(|line| key(line)).collect();
         let judge = |tokens: &[u32], length: usize| -> Figures {

@@ -4,7 +4,7 @@ use super::TableTask;
 use crate::{EvaluateConfig, Recipe, Task};
 
 impl TableTask {
-    pub(super) fn make_recipe(&self) -> Recipe {
+    pub(super) fn own_recipe(&self) -> Recipe {
         let evaluate = EvaluateConfig {
             samples: Some(1000),
             texts: Some(1000),

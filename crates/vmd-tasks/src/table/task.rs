@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use vmd_data::text::{Corpus, Encoding};
+use vmd_data::text::Corpus;
 use vmd_eval::text::Uniqueness;
 use vmd_eval::{Record, wilson_interval};
 
 use super::TableJudge;
 #[cfg(feature = "train")]
 use crate::Recipe;
-use crate::files::{Figures, FileData, FileRun, OPTIONS, file_name, uniqueness_figures};
-use crate::{Evaluation, Observer, Sizes, Sources, Subject, Task, TaskError, TaskSettings};
+use crate::files::{Figures, FileData, FileRun, FileTask, OPTIONS, file_name, uniqueness_figures};
+use crate::{Evaluation, Sizes, Task, TaskError, TaskSettings};
 
 /// Keys of `kind = "table"`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,51 +64,19 @@ fn figures(table: &TableJudge, training: &BTreeSet<String>, tokens: &[u32], leng
     uniqueness_figures(unique, Some(kept.valid))
 }
 
-impl Task for TableTask {
-    fn name(&self) -> &'static str {
-        TableConfig::NAME
-    }
+impl FileTask for TableTask {
+    type Settings = TableConfig;
 
-    fn dataset(&self) -> String {
-        self.data.dataset.clone()
-    }
-
-    fn sizes(&self) -> Sizes {
-        self.data.sizes()
-    }
-
-    fn sources(&self, seed: u64) -> Result<Sources, TaskError> {
-        self.data.sources(seed)
-    }
-
-    fn render(&self, tokens: &[u32]) -> String {
-        self.data.encoding().decode(tokens)
-    }
-
-    fn encoding(&self) -> Option<Encoding> {
-        Some(self.data.encoding())
+    fn data(&self) -> &FileData {
+        &self.data
     }
 
     #[cfg(feature = "train")]
-    fn recipe(&self) -> Recipe {
-        self.make_recipe()
+    fn make_recipe(&self) -> Recipe {
+        self.own_recipe()
     }
 
-    fn options(&self) -> &'static [&'static str] {
-        TableConfig::OPTIONS
-    }
-
-    fn check(&self, subject: &Subject<'_>, evaluation: &Evaluation) -> Result<(), TaskError> {
-        FileRun::new(self, &self.data, subject, evaluation, &mut ()).map(|_| ())
-    }
-
-    fn evaluate(
-        &self,
-        subject: &Subject<'_>,
-        evaluation: &Evaluation,
-        observer: &mut dyn Observer,
-    ) -> Result<Vec<Record>, TaskError> {
-        let run = FileRun::new(self, &self.data, subject, evaluation, observer)?;
+    fn measure(&self, run: FileRun<'_, '_>, _evaluation: &Evaluation) -> Result<Vec<Record>, TaskError> {
         let (table, training) = self.judge()?;
         run.measure("lines_per_second", |tokens, length| figures(&table, &training, tokens, length))
     }

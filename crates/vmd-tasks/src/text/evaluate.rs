@@ -52,20 +52,19 @@ pub(super) fn start<'a, 'o>(
     Ok(run)
 }
 
-pub(super) fn evaluate(
+/// Measures bounds, samples and infilled spans.
+pub(super) fn measure(
     task: &TextTask,
-    subject: &Subject<'_>,
+    mut run: FileRun<'_, '_>,
     evaluation: &Evaluation,
-    observer: &mut dyn Observer,
 ) -> Result<Vec<Record>, TaskError> {
-    let mut run = start(task, subject, evaluation, observer)?;
     run.bounds()?;
     let (amounts, options) = (run.amounts, &evaluation.options);
     let span = options.span.unwrap_or(0);
     if amounts.samples == 0 && span == 0 {
         return Ok(run.recorder.finish());
     }
-    let judges = Judges::of(&task.data, subject.judge, options.order.unwrap_or(NGRAM_ORDER), run.seed)?;
+    let judges = Judges::of(&task.data, run.subject.judge, options.order.unwrap_or(NGRAM_ORDER), run.seed)?;
     // Read real text first, so that a held-out split that is too short fails before generation.
     let real = task.data.held_out_texts(amounts.split, amounts.samples, amounts.length)?;
     for (config, sampler) in run.ready.clone() {

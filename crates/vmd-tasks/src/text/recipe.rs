@@ -11,7 +11,7 @@ const BLOCK: usize = 4;
 const BATCH: usize = 2048;
 
 impl TextTask {
-    pub(super) fn make_recipe(&self) -> Recipe {
+    pub(super) fn own_recipe(&self) -> Recipe {
         let sizes = self.sizes();
         let mut recipe =
             Recipe::built_in("text", include_str!("recipe.toml"), sizes, EvaluateConfig::default());

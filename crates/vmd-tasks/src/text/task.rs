@@ -1,14 +1,13 @@
 //! Text as a task.
 
-use vmd_data::text::Encoding;
 use vmd_eval::Record;
 
 use super::config::TextConfig;
 use super::evaluate;
 #[cfg(feature = "train")]
 use crate::Recipe;
-use crate::files::FileData;
-use crate::{Evaluation, Observer, Sizes, Sources, Subject, Task, TaskError, TaskSettings};
+use crate::files::{FileData, FileRun, FileTask};
+use crate::{Evaluation, Observer, Subject, TaskError};
 
 /// Windows of one file.
 #[derive(Debug, Clone)]
@@ -22,50 +21,28 @@ impl TextTask {
     }
 }
 
-impl Task for TextTask {
-    fn name(&self) -> &'static str {
-        TextConfig::NAME
-    }
+impl FileTask for TextTask {
+    type Settings = TextConfig;
 
-    fn dataset(&self) -> String {
-        self.data.dataset.clone()
-    }
-
-    fn sizes(&self) -> Sizes {
-        self.data.sizes()
-    }
-
-    fn sources(&self, seed: u64) -> Result<Sources, TaskError> {
-        self.data.sources(seed)
-    }
-
-    fn render(&self, tokens: &[u32]) -> String {
-        self.data.encoding().decode(tokens)
-    }
-
-    fn encoding(&self) -> Option<Encoding> {
-        Some(self.data.encoding())
+    fn data(&self) -> &FileData {
+        &self.data
     }
 
     #[cfg(feature = "train")]
-    fn recipe(&self) -> Recipe {
-        self.make_recipe()
+    fn make_recipe(&self) -> Recipe {
+        self.own_recipe()
     }
 
-    fn options(&self) -> &'static [&'static str] {
-        TextConfig::OPTIONS
-    }
-
-    fn check(&self, subject: &Subject<'_>, evaluation: &Evaluation) -> Result<(), TaskError> {
-        evaluate::start(self, subject, evaluation, &mut ()).map(|_| ())
-    }
-
-    fn evaluate(
-        &self,
-        subject: &Subject<'_>,
+    fn start<'a, 'o>(
+        &'a self,
+        subject: &'a Subject<'a>,
         evaluation: &Evaluation,
-        observer: &mut dyn Observer,
-    ) -> Result<Vec<Record>, TaskError> {
-        evaluate::evaluate(self, subject, evaluation, observer)
+        observer: &'o mut dyn Observer,
+    ) -> Result<FileRun<'a, 'o>, TaskError> {
+        evaluate::start(self, subject, evaluation, observer)
+    }
+
+    fn measure(&self, run: FileRun<'_, '_>, evaluation: &Evaluation) -> Result<Vec<Record>, TaskError> {
+        evaluate::measure(self, run, evaluation)
     }
 }
