@@ -31,6 +31,7 @@ fn rules_that_do_not_fit_each_other_or_the_model_are_usage_errors() {
         refused(run(&["--remask", "predict-remask"]), &["set reveal to top-prob, margin or entropy"]);
         refused(run(&["--remask", "cap(0.1)"]), &["`cap(0.1)`", "predict-remask"]);
         refused(run(&["--remask", "backtrack"]), &["`backtrack`", "--search"]);
+        refused(run(&["--search", "0.7"]), &["--search is for sudoku"]);
         refused(run(&["--best-of", "0"]), &["best_of: must be 1 or more, not 0"]);
     }
 }

@@ -3,8 +3,8 @@
 mod text;
 
 use serde_json::json;
-use vmd::sampler::{Request, ValueRule};
-use vmd::tasks::{block_sampler, sequence_sampler};
+use vmd::sampler::{Method, Request, ValueRule};
+use vmd::tasks::{TaskConfig, block_sampler, check_method};
 
 use crate::args::SampleArgs;
 use crate::failure::usage;
@@ -15,7 +15,7 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
     if args.count == 0 {
         return Err(usage("--count must be 1 or more"));
     }
-    let sampler = args.sampler.one(ValueRule::default())?;
+    let method = args.sampler.one_method(ValueRule::default())?;
     let loaded = LoadedModel::find(
         args.model.clone(),
         "finished run",
@@ -25,11 +25,12 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
     )?;
     let config = loaded.model.config();
     if let Some(encoding) = &loaded.encoding {
-        return text::write(&loaded, encoding, &block_sampler(&loaded.model, &sampler)?, args);
+        let Method::Steps(config) = &method else { return Err(no_search()) };
+        return text::write(&loaded, encoding, &block_sampler(&loaded.model, config)?, args);
     }
     let task = loaded.run.as_ref().map(|run| run.data.open()).transpose()?;
     let rules = task.as_ref().and_then(|task| task.checker());
-    let sampler = sequence_sampler(&loaded.model, &sampler)?;
+    check_method(&loaded.model, &method)?;
     if args.prompt.is_some() || args.length.is_some() || args.candidates != 1 {
         return Err(usage("--prompt, --length and --candidates are for models of text; leave them out"));
     }
@@ -40,12 +41,16 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
             "--best-of needs the rules of the model's data, and the model is not in a run folder of data with rules; leave it out",
         ));
     }
-    let output = match &rules {
-        Some(rules) => {
-            sampler.run(&loaded.model, &Request::new(&blank, seed).checked(rules.as_ref()), &mut ())
-        }
-        None => sampler.sample(&loaded.model, &blank, seed),
+    if args.sampler.search.is_some() && !task.as_ref().is_some_and(|task| task.options().contains(&"search"))
+    {
+        return Err(no_search());
+    }
+    let request = Request::new(&blank, seed);
+    let request = match &rules {
+        Some(rules) => request.checked(rules.as_ref()),
+        None => request,
     };
+    let output = method.run(&loaded.model, &request, &mut ());
     for (tokens, nfe) in output.tokens.chunks_exact(config.seq_len).zip(&output.nfe) {
         let text = match &task {
             Some(task) => task.render(tokens),
@@ -60,4 +65,9 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A search checks rules on unfinished sequences, which only some tasks can.
+fn no_search() -> anyhow::Error {
+    usage(format!("--search is for {}; leave it out", TaskConfig::tasks_with("search").join(", ")))
 }

@@ -71,20 +71,12 @@ pub(crate) fn run(args: &SolveArgs) -> anyhow::Result<()> {
 /// The search, unless a reveal rule, a remask rule or several attempts are given.
 fn method(args: &SolveArgs) -> anyhow::Result<Method> {
     let sampler = &args.sampler;
-    if sampler.search.is_none()
-        && sampler.reveal.is_empty()
-        && sampler.remask.is_none()
-        && sampler.best_of == 1
-    {
-        let nfe = sampler.one(ValueRule::Argmax)?.nfe;
-        return Ok(SearchConfig { threshold: THRESHOLD, nfe, value: ValueRule::Argmax }.into());
-    }
-    let method = sampler.one_method(ValueRule::Argmax)?;
-    Ok(match method {
-        Method::Steps(config) if sampler.reveal.is_empty() => {
-            SamplerConfig { reveal: RevealRule::Margin, ..config }.into()
-        }
-        method => method,
+    let config = sampler.one(ValueRule::Argmax)?;
+    let is_plain = sampler.reveal.is_empty() && sampler.remask.is_none() && sampler.best_of == 1;
+    Ok(match sampler.search.or(is_plain.then_some(THRESHOLD)) {
+        Some(threshold) => SearchConfig { threshold, nfe: config.nfe, value: config.value }.into(),
+        None if sampler.reveal.is_empty() => SamplerConfig { reveal: RevealRule::Margin, ..config }.into(),
+        None => config.into(),
     })
 }
 
