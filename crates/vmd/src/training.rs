@@ -1,6 +1,7 @@
 //! Training runs: a configuration, a run folder, and the resulting model.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Device;
@@ -18,7 +19,7 @@ use crate::{Error, provenance};
 /// A run on disk.
 pub struct Run {
     config: RunConfig,
-    task: Box<dyn Task>,
+    task: Arc<dyn Task>,
     folder: RunFolder,
 }
 
@@ -28,7 +29,7 @@ impl Run {
     /// # Errors
     ///
     /// [`Error`] if the data cannot be read, or the folder already contains a run.
-    pub fn create(config: RunConfig, task: Box<dyn Task>, path: &Path, device: &str) -> Result<Self, Error> {
+    pub fn create(config: RunConfig, task: Arc<dyn Task>, path: &Path, device: &str) -> Result<Self, Error> {
         // Check the sources before the folder is created: a split may be empty.
         task.sources(config.seed)?;
         let folder = RunFolder::create(path, &config.to_toml(), &provenance::meta(device))?;
@@ -44,7 +45,7 @@ impl Run {
         let folder = RunFolder::open(path, None)?;
         let (config, task) = RunConfig::resolve(&RunFolder::read_config(path)?, &[], None)
             .map_err(|error| error.at(folder.config().display()))?;
-        Ok(Self { config, task, folder })
+        Ok(Self { config, task: task.into(), folder })
     }
 
     /// Checks that the run was made with `config`.

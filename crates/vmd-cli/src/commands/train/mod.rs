@@ -69,7 +69,7 @@ fn train(run: &Run, device: &Device, stop: &AtomicBool, arguments: &str) -> anyh
 fn create(args: &TrainArgs) -> anyhow::Result<Run> {
     let (config, task) = resolve(args, &chosen_text(args)?)?;
     let path = args.run.clone().unwrap_or_else(|| RunFolder::next_free(&PathBuf::from(RUNS), &config.name));
-    Ok(Run::create(config, task, &path, &args.common.device)?)
+    Ok(Run::create(config, task.into(), &path, &args.common.device)?)
 }
 
 /// The run to resume: --run, or the newest one.

@@ -1,10 +1,12 @@
 //! Trains a model with a latent and the same model without one, and compares them.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use vmd::Device;
 use vmd::eval::{Record, Unit};
 use vmd::models::{LoadedModel, RUNS};
+use vmd::tasks::Task;
 use vmd::train::TrainError;
 use vmd::training::Run;
 
@@ -47,8 +49,8 @@ impl Pair {
         if path.join("config.toml").exists() {
             return Err(TrainError::RunExists { path }.into());
         }
-        let data = config.data.open()?;
-        let without = Run::create(twin, data, &twin_folder(&path), &args.common.device)?;
+        let task: Arc<dyn Task> = task.into();
+        let without = Run::create(twin, Arc::clone(&task), &twin_folder(&path), &args.common.device)?;
         Ok(Self { with: Run::create(config, task, &path, &args.common.device)?, without })
     }
 
