@@ -68,6 +68,7 @@ fn a_record_has_the_agreed_keys() {
         "value_rule",
         "remask",
         "best_of",
+        "has_latent",
         "model",
         "seed",
         "revision",
