@@ -12,7 +12,7 @@ use vmd_nn::{
 
 use crate::{Context, Denoiser, DenoiserInput, NfeCounter, ParentHead, ParentsConfig};
 
-/// Number of frequencies in the embedding of `t`.
+/// Number of frequencies in the embedding of the number of steps.
 const N_FREQUENCIES: usize = 16;
 
 /// Configuration of a [`Network`].
@@ -24,10 +24,6 @@ pub struct DenoiserConfig {
     /// Lets the latent modulate every norm (adaLN), besides being added to the token embeddings.
     #[serde(default)]
     pub adaln_on_latent: bool,
-    /// Lets the diffusion time modulate every norm. Off by default: the number of masked tokens already determines
-    /// the time (arXiv 2409.02908).
-    #[serde(default)]
-    pub adaln_on_time: bool,
     /// Conditions the network on the number of sampling steps, so that one network serves several.
     #[serde(default)]
     pub sees_budget: bool,
@@ -59,30 +55,16 @@ impl DenoiserConfig {
     /// use vmd_denoiser::DenoiserConfig;
     /// use vmd_nn::TrunkConfig;
     /// let config = DenoiserConfig::new(TrunkConfig::new(128, 4, 4)).with_sees_budget(true);
-    /// assert!(!config.adaln_on_time);
+    /// assert!(!config.adaln_on_latent);
     /// ```
     pub fn new(trunk: TrunkConfig) -> Self {
-        Self {
-            trunk,
-            adaln_on_latent: false,
-            adaln_on_time: false,
-            sees_budget: false,
-            parents: None,
-            gates: None,
-        }
+        Self { trunk, adaln_on_latent: false, sees_budget: false, parents: None, gates: None }
     }
 
     /// Sets whether the latent modulates every norm (adaLN).
     #[must_use]
     pub fn with_adaln_on_latent(mut self, adaln_on_latent: bool) -> Self {
         self.adaln_on_latent = adaln_on_latent;
-        self
-    }
-
-    /// Sets whether the diffusion time modulates every norm.
-    #[must_use]
-    pub fn with_adaln_on_time(mut self, adaln_on_time: bool) -> Self {
-        self.adaln_on_time = adaln_on_time;
         self
     }
 
@@ -165,7 +147,6 @@ pub struct NetworkShape {
 pub struct Network {
     token: Embedding,
     latent: Option<Linear>,
-    time: Option<Linear>,
     budget: Option<Linear>,
     trunk: Trunk,
     head: Linear,
@@ -195,7 +176,7 @@ impl Network {
         config.check((vocab, graph))?;
         let width = config.trunk.width;
         let adaln_on_latent = config.adaln_on_latent && latent.is_some();
-        let condition = (adaln_on_latent || config.adaln_on_time).then_some(width);
+        let condition = adaln_on_latent.then_some(width);
         let scaled = Weights::Scaled { gain: 1.0 };
         Ok(Self {
             token: Embedding::new(vocab + 1, width, init),
@@ -203,7 +184,6 @@ impl Network {
                 let gain = (channels as f64 / square as f64).sqrt();
                 Linear::new(channels, width, Weights::Scaled { gain }, init)
             }),
-            time: config.adaln_on_time.then(|| Linear::new(2 * N_FREQUENCIES, width, scaled, init)),
             budget: config.sees_budget.then(|| Linear::new(2 * N_FREQUENCIES, width, scaled, init)),
             trunk: Trunk::new(&config.trunk, seq, condition, graph, init)
                 .map_err(|problem| problem.under("trunk"))?,
@@ -234,11 +214,7 @@ impl Network {
         if let Some((projection, budget)) = self.budget.as_ref().zip(input.budget) {
             h = h + projection.forward(fourier(budget));
         }
-        let time = self.time.as_ref().zip(input.t).map(|(projection, t)| projection.forward(fourier(t)));
-        let condition = match (z.filter(|_| self.adaln_on_latent), time) {
-            (Some(z), Some(time)) => Some(z + time),
-            (z, time) => z.or(time),
-        };
+        let condition = z.filter(|_| self.adaln_on_latent);
         if let Some(blocks) = self.blocks {
             return vec![self.blocks_after(blocks, h, condition, input.context, input.first)];
         }
@@ -307,7 +283,7 @@ impl Denoiser for Network {
     }
 
     fn sees_time(&self) -> bool {
-        self.time.is_some()
+        false
     }
 
     fn parent_head(&self) -> Option<&ParentHead> {

@@ -9,6 +9,8 @@ use vmd_core::{Problem, Validate};
 use vmd_graph::{DependencyGraph, ParentOrder, Parents};
 use vmd_nn::{Linear, ParameterInit, Weights};
 
+/// Hidden channels of the head.
+const HIDDEN: usize = 64;
 /// Maximum number of parent values, counted once for every edge type and every distance.
 const MAX_VALUES: usize = 4096;
 
@@ -16,9 +18,6 @@ const MAX_VALUES: usize = 4096;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ParentsConfig {
-    /// Hidden channels of the head.
-    #[serde(default = "default_hidden")]
-    pub hidden: usize,
     /// Which of two adjacent tokens is the parent. With `any` it is the one revealed first: training draws random
     /// orders, and samplers that reveal the most confident tokens start each step with the most confident one.
     #[serde(default)]
@@ -31,7 +30,7 @@ pub struct ParentsConfig {
 
 impl Default for ParentsConfig {
     fn default() -> Self {
-        Self { hidden: default_hidden(), order: ParentOrder::default(), reach: one() }
+        Self { order: ParentOrder::default(), reach: one() }
     }
 }
 
@@ -39,17 +38,12 @@ fn one() -> usize {
     1
 }
 
-fn default_hidden() -> usize {
-    64
-}
-
 impl Validate for ParentsConfig {
     /// The number of token values, and the model's graph.
     type Context<'a> = (usize, Option<&'a DependencyGraph>);
 
     fn problems(&self, (vocab, graph): Self::Context<'_>) -> Vec<Problem> {
-        let mut problems: Vec<Problem> =
-            Problem::zeros([("hidden", self.hidden), ("reach", self.reach)]).collect();
+        let mut problems: Vec<Problem> = Problem::zeros([("reach", self.reach)]).collect();
         if self.order == ParentOrder::Any && self.reach > 1 {
             let message = format!(
                 "{} reaches past the parents, and with order = \"any\" no ancestors are fixed; set it to 1, or choose \
@@ -103,9 +97,9 @@ impl ParentHead {
         // The sum over all parents starts with about the variance of the trunk's output.
         let init_scale = (parents.most().max(1) as f64).powf(-0.5);
         Self {
-            features: Linear::new(width, config.hidden, Weights::Scaled { gain: 1.0 }, init),
-            values: init.uniform([rows, config.hidden], init_scale),
-            out: Linear::new(config.hidden, vocab, Weights::Zero, init),
+            features: Linear::new(width, HIDDEN, Weights::Scaled { gain: 1.0 }, init),
+            values: init.uniform([rows, HIDDEN], init_scale),
+            out: Linear::new(HIDDEN, vocab, Weights::Zero, init),
             ancestry: Ancestry { parents: Arc::new(parents), reach: config.reach, vocab },
         }
     }

@@ -47,27 +47,6 @@ pub struct TrainingBatch {
     key: (u64, u64),
 }
 
-/// Difficulty of the sequences of a batch. The bounds assume [`Difficulty::FULL`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Difficulty {
-    /// Factor on the share of masked tokens, at every time.
-    pub mask: f64,
-    /// Share of the tokens that are given.
-    pub given: f64,
-    /// Share of the sequence, from its start, whose tokens count. The rest stays masked.
-    pub length: f64,
-}
-
-impl Difficulty {
-    /// The objective, unchanged.
-    pub const FULL: Self = Self { mask: 1.0, given: 0.0, length: 1.0 };
-
-    /// Approximate share of the reconstruction that remains. The KL is scaled by it.
-    fn share(&self) -> f64 {
-        self.mask * (1.0 - self.given) * self.length
-    }
-}
-
 impl TrainingBatch {
     /// Corrupts `x0` (`[texts, seq_len]`) with the random numbers of `(seed, step)`.
     ///
@@ -81,22 +60,22 @@ impl TrainingBatch {
         seed: u64,
         step: u64,
     ) -> Self {
-        Self::draw_at(x0, &[], model, objective, Difficulty::FULL, seed, step)
+        Self::draw_given(x0, &[], model, objective, 0.0, (seed, step))
     }
 
-    /// As [`draw`](Self::draw), with additional clues (`[rows, seq]`, or empty) and at a given difficulty.
+    /// As [`draw`](Self::draw), with additional clues (`[rows, seq]`, or empty), and with a share `given` of the other
+    /// tokens as random clues. The KL is scaled by the share that is left; the loss is a bound if `given` is 0.
     ///
     /// # Panics
     ///
     /// As [`draw`](Self::draw), and if the number of clues is neither 0 nor the number of tokens.
-    pub fn draw_at<D: TrainableDenoiser>(
+    pub fn draw_given<D: TrainableDenoiser>(
         x0: Vec<u32>,
         clues: &[bool],
         model: &VmdModel<D>,
         objective: &ObjectiveConfig,
-        difficulty: Difficulty,
-        seed: u64,
-        step: u64,
+        given: f64,
+        (seed, step): (u64, u64),
     ) -> Self {
         let config = model.config();
         let (vocab, seq) = (config.vocab, config.unit_len());
@@ -106,11 +85,7 @@ impl TrainingBatch {
         let mut rng = keyed_rng(seed, step, Purpose::Budget);
         let assigned: Vec<Assignment> =
             (0..rows).map(|_| objective.assign(uniform(&mut rng), uniform(&mut rng))).collect();
-        let mut times = draw_times(&assigned, objective, config, seed, step);
-        if difficulty.mask < 1.0 {
-            let masked = |t| difficulty.mask * (1.0 - config.schedule.alpha(t));
-            times.iter_mut().for_each(|drawn| drawn.t = config.schedule.inverse(1.0 - masked(drawn.t)));
-        }
+        let times = draw_times(&assigned, objective, config, seed, step);
         let mut mask_rng = keyed_rng(seed, step, Purpose::Mask);
         let mut parents_rng = keyed_rng(seed, step, Purpose::Parents);
         let mut batch = Self {
@@ -133,7 +108,7 @@ impl TrainingBatch {
         };
         for (i, (row, drawn)) in x0.chunks_exact(seq).zip(&times).enumerate() {
             let clues = if clues.is_empty() { &[] } else { &clues[i * seq..(i + 1) * seq] };
-            batch.mask((row, clues), *drawn, assigned[i], (objective, difficulty), config, &mut mask_rng);
+            batch.mask((row, clues), *drawn, assigned[i], (objective, given), config, &mut mask_rng);
             if let Some(head) = model.denoiser().parent_head() {
                 batch.give(row, drawn.reveal, config, &mut parents_rng);
                 if head.is_open() {
@@ -217,40 +192,38 @@ impl TrainingBatch {
         (x0, clues): (&[u32], &[bool]),
         drawn: DrawnTime,
         assigned: Assignment,
-        (objective, difficulty): (&ObjectiveConfig, Difficulty),
+        (objective, given): (&ObjectiveConfig, f64),
         config: &ModelConfig,
         rng: &mut impl Rng,
     ) {
         let mask = config.mask_token();
         let mut clamped = random_clues(x0.len(), objective.clue_share, rng);
         clamped.iter_mut().zip(clues).for_each(|(clamped, &clue)| *clamped |= clue);
-        if difficulty.given > 0.0 {
-            clamped.iter_mut().for_each(|clamped| *clamped |= uniform(rng) < difficulty.given);
+        if given > 0.0 {
+            clamped.iter_mut().for_each(|clamped| *clamped |= uniform(rng) < given);
         }
-        let end = (difficulty.length * x0.len() as f64).ceil() as usize;
-        clamped[end..].fill(false);
         let block = drawn_block(config, rng);
         let u: Vec<f64> = x0.iter().map(|_| uniform(rng)).collect();
         let mut xt = corrupt(x0, drawn.t, &u, Some(&clamped), mask, &config.schedule);
         for i in 0..x0.len() {
-            if i < block.start.min(end) {
+            if i < block.start {
                 xt[i] = x0[i];
-            } else if i >= end || i >= block.end && !clamped[i] {
+            } else if i >= block.end && !clamped[i] {
                 xt[i] = mask;
             }
         }
-        let counts = |i: usize| block.contains(&i) && i < end && xt[i] == mask;
+        let counts = |i: usize| block.contains(&i) && xt[i] == mask;
         let observed: Vec<u32> = match config.scope {
             Scope::Step => xt.clone(),
             Scope::Block | Scope::Sequence => {
                 let start = if config.scope == Scope::Block { block.start } else { 0 };
-                let is_known = |i: usize| clamped[i] || i < start.min(end);
+                let is_known = |i: usize| clamped[i] || i < start;
                 (0..x0.len()).map(|i| if is_known(i) { x0[i] } else { mask }).collect()
             }
         };
         let latent_mask = |i: usize| match config.scope {
-            Scope::Sequence => observed[i] == mask && i < end,
-            Scope::Block => observed[i] == mask && block.contains(&i) && i < end,
+            Scope::Sequence => observed[i] == mask,
+            Scope::Block => observed[i] == mask && block.contains(&i),
             Scope::Step => counts(i),
         };
         let n_blocks = config.blocks as f64;
@@ -264,7 +237,7 @@ impl TrainingBatch {
         self.latent_mask.extend((0..x0.len()).map(|i| u32::from(latent_mask(i))));
         self.loss_mask.extend((0..x0.len()).map(|i| u32::from(counts(i))));
         self.recon_weight.push(n_blocks * drawn.weight);
-        self.kl_factor.push(difficulty.share() * kl_factor);
+        self.kl_factor.push((1.0 - given) * kl_factor);
         self.observed.extend(observed);
         self.xt.extend(xt);
     }

@@ -15,7 +15,7 @@ mod model;
 mod objective;
 mod session;
 
-pub use batch::{Difficulty, TrainingBatch};
+pub use batch::TrainingBatch;
 pub use bound::{BoundEstimate, LatentFree, estimate_bounds};
 pub use conditioned::Conditioned;
 pub use config::ModelConfig;

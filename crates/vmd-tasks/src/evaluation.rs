@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::tasks_with;
 use crate::synthetic::InfillTask;
-use crate::{EvaluateConfig, TaskError, default_completions, default_contexts, samplers};
+use crate::{EvaluateConfig, TaskError, samplers};
 
 /// Which tokens are given as clues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,9 +129,10 @@ impl Options {
     /// The infill task, if `given` is set.
     #[must_use]
     pub fn infill(&self) -> Option<InfillTask> {
+        let InfillTask { contexts, completions } = InfillTask::default();
         self.given.map(|Given::Half| InfillTask {
-            contexts: self.contexts.unwrap_or_else(default_contexts),
-            completions: self.completions.unwrap_or_else(default_completions),
+            contexts: self.contexts.unwrap_or(contexts),
+            completions: self.completions.unwrap_or(completions),
         })
     }
 }

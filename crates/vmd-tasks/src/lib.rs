@@ -31,7 +31,7 @@ pub use observer::{Observer, Recorder};
 #[cfg(feature = "train")]
 pub use recipe::{Recipe, merge};
 pub use sampling::{block_sampler, check_method, sequence_sampler};
-pub use settings::{EvaluateConfig, default_completions, default_contexts, samplers};
+pub use settings::{EvaluateConfig, samplers};
 pub use subject::{Stamp, Subject};
 pub use task::{Sizes, Sources, Task};
 

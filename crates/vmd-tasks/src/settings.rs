@@ -1,9 +1,8 @@
 //! Evaluation settings of a configuration.
 
 use serde::{Deserialize, Serialize};
-use vmd_sampler::{RemaskRule, RevealRule, SamplerConfig, ValueRule};
+use vmd_sampler::{RevealRule, SamplerConfig, ValueRule};
 
-use crate::synthetic::InfillTask;
 use crate::{Evaluation, Given, Options};
 
 /// The `[evaluate]` table of a configuration.
@@ -19,12 +18,6 @@ pub struct EvaluateConfig {
     /// Value rule.
     #[serde(default)]
     pub value: ValueRule,
-    /// Remask rule.
-    #[serde(default)]
-    pub remask: RemaskRule,
-    /// Attempts per sequence.
-    #[serde(default = "default_best_of")]
-    pub best_of: usize,
     /// Samples to draw: for a synthetic set beside exact figures, for Sudoku unconditional grids beside
     /// puzzles, else texts, lines or rows.
     #[serde(default)]
@@ -39,24 +32,6 @@ pub struct EvaluateConfig {
     /// Also complete clues of a synthetic set, beside unconditional generation.
     #[serde(default)]
     pub given: Option<Given>,
-    /// Sequences whose clues are given.
-    #[serde(default = "default_contexts")]
-    pub contexts: usize,
-    /// Completions per sequence.
-    #[serde(default = "default_completions")]
-    pub completions: usize,
-}
-
-/// Default number of sequences whose clues are given.
-#[must_use]
-pub fn default_contexts() -> usize {
-    InfillTask::default().contexts
-}
-
-/// Default number of completions per sequence.
-#[must_use]
-pub fn default_completions() -> usize {
-    InfillTask::default().completions
 }
 
 fn default_reveal() -> Vec<RevealRule> {
@@ -67,35 +42,21 @@ fn default_nfe() -> Vec<usize> {
     vec![1, 2, 4]
 }
 
-fn default_best_of() -> usize {
-    1
-}
-
 impl Default for EvaluateConfig {
     fn default() -> Self {
         Self {
             reveal: default_reveal(),
             nfe: default_nfe(),
             value: ValueRule::default(),
-            remask: RemaskRule::default(),
-            best_of: default_best_of(),
             samples: None,
             texts: None,
             test: false,
             given: None,
-            contexts: default_contexts(),
-            completions: default_completions(),
         }
     }
 }
 
 impl EvaluateConfig {
-    /// Sampler settings other than reveal rule, value rule and steps.
-    #[must_use]
-    pub fn rest(&self) -> SamplerConfig {
-        SamplerConfig { value: self.value, remask: self.remask, best_of: self.best_of, ..Default::default() }
-    }
-
     /// The evaluation of these settings.
     #[must_use]
     pub fn evaluation(&self, seed: u64) -> Evaluation {
@@ -103,14 +64,12 @@ impl EvaluateConfig {
             reveal: Some(self.reveal.clone()),
             nfe: Some(self.nfe.clone()),
             value: Some(self.value),
-            rest: self.rest(),
+            rest: SamplerConfig::default(),
             options: Options {
                 samples: self.samples,
                 texts: self.texts,
                 test: self.test,
                 given: self.given,
-                contexts: self.given.map(|_| self.contexts),
-                completions: self.given.map(|_| self.completions),
                 ..Options::default()
             },
             seed,

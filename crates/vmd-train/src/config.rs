@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 use vmd_core::{Problem, Validate};
-use vmd_model::Difficulty;
 
 use crate::{Distill, Pretrained, Recurrence};
 
@@ -31,15 +30,9 @@ pub struct TrainConfig {
     /// A teacher to learn from.
     #[serde(default)]
     pub distill: Option<Distill>,
-    /// `AdamW`'s decay rates of the first and the second moment.
-    #[serde(default = "default_betas")]
-    pub betas: [f64; 2],
     /// Decoupled weight decay, on matrices only.
     #[serde(default)]
     pub weight_decay: f64,
-    /// Global gradient norm above which gradients are scaled down.
-    #[serde(default = "unit")]
-    pub clip_norm: f64,
     /// Decay rate of the averaged weights that are evaluated and saved.
     #[serde(default = "default_ema")]
     pub ema_decay: f64,
@@ -53,18 +46,6 @@ pub struct TrainConfig {
     /// Factor on the learning rate of the prior's parameters, so that the prior follows the posterior.
     #[serde(default = "default_prior_rate")]
     pub prior_rate: f64,
-    /// Factor on the learning rate of learned edges, which have a long way to go from open to shut.
-    #[serde(default = "default_gate_rate")]
-    pub gate_rate: f64,
-    /// Share of all steps, at the start, in which learned edges cost nothing. An edge that nobody has learned to use yet is
-    /// worth nothing, and would be shut before it is.
-    #[serde(default = "default_free_gates")]
-    pub free_gates: f64,
-    /// Examples in which pairs of tokens are tested for dependence before training. Learned edges start open where one is
-    /// found and mostly shut elsewhere; all start open with 0, and where no pair is dependent. Without this, a single edge among
-    /// thousands is hard to find.
-    #[serde(default = "default_gate_evidence")]
-    pub gate_evidence: usize,
     /// Trains through a part of the trunk's loops, with a loss after each of them.
     #[serde(default)]
     pub recurrence: Option<Recurrence>,
@@ -116,55 +97,24 @@ impl KlSchedule {
     }
 }
 
-/// From easy to hard: each of these changes steadily from what is written to what the objective has, which it reaches at
-/// `until`. Validation is as hard as ever.
+/// Gives a share of the tokens, as clues are given, which falls linearly to 0 at `until`. Validation gives none.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Curriculum {
-    /// Share of all steps after which nothing is easier than it should be.
+    /// Share of all steps after which no more tokens are given than by the objective.
     pub until: f64,
-    /// Largest share of masked tokens at the start.
-    #[serde(default = "unit")]
-    pub mask: f64,
-    /// Share of tokens that are given at the start, as clues are.
-    #[serde(default)]
+    /// Share of the tokens that are given at the start.
     pub given: f64,
-    /// Share of the sequence, from its start, that counts at the start.
-    #[serde(default = "unit")]
-    pub length: f64,
-    /// Different examples at the start; their number grows by the same factor in every step. Absent for all.
-    #[serde(default)]
-    pub subset: Option<u64>,
 }
 
 impl Curriculum {
-    /// How hard the sequences are after `progress`, a share of all steps.
-    pub fn difficulty(&self, progress: f64) -> Difficulty {
-        if progress >= self.until {
-            return Difficulty::FULL;
-        }
-        let done = progress / self.until;
-        let towards = |from: f64, to: f64| from + (to - from) * done;
-        Difficulty {
-            mask: towards(self.mask, 1.0),
-            given: towards(self.given, 0.0),
-            length: towards(self.length, 1.0),
-        }
-    }
-
-    /// How many different examples there are after `progress`, if `seen` will have been drawn when it ends; `None` for all.
-    pub fn subset(&self, progress: f64, seen: f64) -> Option<u64> {
-        let start = self.subset.filter(|_| progress < self.until)? as f64;
-        Some((start * (seen / start).max(1.0).powf(progress / self.until)) as u64)
+    /// Share of the tokens that are given after `progress`, a share of all steps.
+    pub fn given_at(&self, progress: f64) -> f64 {
+        self.given * (1.0 - progress / self.until).max(0.0)
     }
 
     fn is_valid(&self) -> bool {
-        let share = |value: f64| value > 0.0 && value <= 1.0;
-        share(self.until)
-            && share(self.mask)
-            && share(self.length)
-            && (0.0..1.0).contains(&self.given)
-            && self.subset != Some(0)
+        self.until > 0.0 && self.until <= 1.0 && (0.0..1.0).contains(&self.given)
     }
 }
 
@@ -174,18 +124,6 @@ pub(crate) fn default_hold() -> f64 {
 
 pub(crate) fn default_prior_rate() -> f64 {
     3.0
-}
-
-pub(crate) fn default_gate_rate() -> f64 {
-    10.0
-}
-
-pub(crate) fn default_gate_evidence() -> usize {
-    4096
-}
-
-pub(crate) fn default_free_gates() -> f64 {
-    0.3
 }
 
 /// The value at `progress` of a line through `knots`, constant outside.
@@ -214,14 +152,8 @@ pub enum LearningRateDecay {
 fn one() -> usize {
     1
 }
-fn unit() -> f64 {
-    1.0
-}
 pub(crate) fn default_warmup() -> u64 {
     200
-}
-pub(crate) fn default_betas() -> [f64; 2] {
-    [0.9, 0.98]
 }
 pub(crate) fn default_ema() -> f64 {
     0.999
@@ -260,8 +192,7 @@ impl Validate for TrainConfig {
         problems.extend(self.range_problems());
         problems.extend(self.distill.iter().flat_map(|distill| distill.problems_under("distill", ())));
         if self.curriculum.is_some_and(|curriculum| !curriculum.is_valid()) {
-            let message = "it takes until, mask and length above 0 and at most 1, given at least 0 and below 1, and subset of 1 \
-                           or more";
+            let message = "it takes until above 0 and at most 1, and given at least 0 and below 1";
             problems.push(Problem::new("curriculum", message));
         }
         if !self.kl.is_valid() {
@@ -281,11 +212,7 @@ impl TrainConfig {
         let (below_1, above_0) = ("must be at least 0 and below 1", "must be above 0");
         let checks = [
             ("learning_rate", self.learning_rate, positive(self.learning_rate), above_0),
-            ("clip_norm", self.clip_norm, positive(self.clip_norm), above_0),
             ("prior_rate", self.prior_rate, positive(self.prior_rate), above_0),
-            ("gate_rate", self.gate_rate, positive(self.gate_rate), above_0),
-            ("betas[0]", self.betas[0], shares(self.betas[0]), below_1),
-            ("betas[1]", self.betas[1], shares(self.betas[1]), below_1),
             ("ema_decay", self.ema_decay, shares(self.ema_decay), below_1),
             (
                 "weight_decay",
@@ -293,7 +220,6 @@ impl TrainConfig {
                 self.weight_decay.is_finite() && self.weight_decay >= 0.0,
                 "must be 0 or more",
             ),
-            ("free_gates", self.free_gates, shares(self.free_gates), below_1),
             ("hold_posterior", self.hold_posterior, shares(self.hold_posterior), below_1),
         ];
         let wrong = checks.into_iter().filter(|(_, _, is_valid, _)| !is_valid);

@@ -1,8 +1,7 @@
 //! Building a [`TrainConfig`] in code.
 
 use crate::config::{
-    default_betas, default_ema, default_every, default_free_gates, default_gate_evidence, default_gate_rate,
-    default_hold, default_prior_rate, default_validation, default_warmup,
+    default_ema, default_every, default_hold, default_prior_rate, default_validation, default_warmup,
 };
 use crate::{Curriculum, Distill, KlSchedule, LearningRateDecay, Pretrained, Recurrence, TrainConfig};
 
@@ -25,16 +24,11 @@ impl TrainConfig {
             warmup_steps: default_warmup(),
             decay: LearningRateDecay::default(),
             distill: None,
-            betas: default_betas(),
             weight_decay: 0.0,
-            clip_norm: 1.0,
             ema_decay: default_ema(),
             kl: KlSchedule::default(),
             hold_posterior: default_hold(),
             prior_rate: default_prior_rate(),
-            gate_rate: default_gate_rate(),
-            free_gates: default_free_gates(),
-            gate_evidence: default_gate_evidence(),
             recurrence: None,
             curriculum: None,
             validate_every: default_every(),

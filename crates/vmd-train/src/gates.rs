@@ -12,26 +12,28 @@ const LOGITS: &str = "denoiser.gates.logits";
 /// Initial logit of dependent pairs; that of other pairs is its negative. One gate in forty starts closed for
 /// the former, three in five for the latter.
 const START: f32 = 2.0;
+/// Number of examples in which pairs of tokens are tested for dependence. Without the test, a single edge among
+/// thousands is hard to find.
+const EVIDENCE: usize = 4096;
 /// Larger vocabularies are reduced to this many groups, as a table with more cells needs more examples.
 const MOST_VALUES: usize = 16;
 /// Expected number of false positives over all pairs of independent tokens.
 const FALSE_PAIRS: f64 = 0.1;
 
-/// Initialises the gates of `model`: open for pairs of tokens that are dependent in `n` examples, mostly
+/// Initialises the gates of `model`: open for pairs of tokens that are dependent in the first examples, mostly
 /// closed for others. Returns `None` if the model has no gates, if they are not zero, or if no pair is
 /// dependent. Dependencies of more than two tokens are left to training.
 pub(crate) fn start_by_evidence<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     data: &dyn DataSource,
-    n: usize,
 ) -> Option<VmdModel<D>> {
     let mut parameters = named_parameters(model);
-    let gates = parameters.get(LOGITS).filter(|_| n > 0)?;
+    let gates = parameters.get(LOGITS)?;
     if gates.iter::<f32>().any(|logit| logit != 0.0) {
         return None;
     }
     let seq = data.seq_len();
-    let pairs = dependent_pairs(&first_tokens(data, n), seq, data.vocab());
+    let pairs = dependent_pairs(&first_tokens(data, EVIDENCE), seq, data.vocab());
     if pairs.is_empty() {
         return None;
     }
@@ -131,16 +133,15 @@ mod tests {
         };
         let data = SyntheticSource { set: SyntheticSet::Needle(24), seed: 1 };
         let gated = model("[denoiser.gates]\npenalty = 0.05");
-        let started = start_by_evidence(&gated, &data, 2048).unwrap();
+        let started = start_by_evidence(&gated, &data).unwrap();
         assert_eq!(open_pairs(&started), [(0, 23)]);
         let (mut before, mut after) = (named_parameters(&gated), named_parameters(&started));
         assert!(before.remove(LOGITS).is_some() && after.remove(LOGITS).is_some());
         assert_eq!(before, after);
 
-        assert!(start_by_evidence(&started, &data, 2048).is_none(), "gates that are not zero stay unchanged");
+        assert!(start_by_evidence(&started, &data).is_none(), "gates that are not zero stay unchanged");
         let bits = SyntheticSource { set: SyntheticSet::Parity(24), seed: 1 };
-        assert!(start_by_evidence(&gated, &bits, 2048).is_none(), "no two bits are dependent");
-        assert!(start_by_evidence(&gated, &data, 0).is_none());
-        assert!(start_by_evidence(&model(""), &data, 2048).is_none());
+        assert!(start_by_evidence(&gated, &bits).is_none(), "no two bits are dependent");
+        assert!(start_by_evidence(&model(""), &data).is_none());
     }
 }

@@ -24,7 +24,7 @@ mod trainer;
 
 pub use checkpoint::{Checkpoint, TrainerState};
 pub use config::{Curriculum, KlSchedule, LearningRateDecay, TrainConfig};
-pub use distill::{Distill, Targets};
+pub use distill::Distill;
 pub use error::TrainError;
 pub use metrics::{MetricRecord, read_metrics};
 pub use observer::{Observer, Outcome};

@@ -26,11 +26,13 @@ struct Slot {
     average: Tensor<1>,
 }
 
+/// Decay rates of the first and the second moment.
+const BETAS: [f64; 2] = [0.9, 0.98];
+
 /// `AdamW` (arXiv 1711.05101) and the exponential moving average of the weights, in one pass over all parameters.
 #[derive(Debug, Clone)]
 pub struct AdamW {
     slots: BTreeMap<String, Slot>,
-    betas: [f64; 2],
     weight_decay: f64,
     ema_decay: f64,
     /// Updates made so far.
@@ -49,13 +51,7 @@ impl AdamW {
                 (name, Slot { first: zeros.clone(), second: zeros, average })
             })
             .collect();
-        Self {
-            slots,
-            betas: config.betas,
-            weight_decay: config.weight_decay,
-            ema_decay: config.ema_decay,
-            updates: 0,
-        }
+        Self { slots, weight_decay: config.weight_decay, ema_decay: config.ema_decay, updates: 0 }
     }
 
     /// One update with the learning rate of each name. Parameters without a gradient stay unchanged.
@@ -152,8 +148,8 @@ impl ModuleMapper for Update<'_> {
         let step = AdamWStep {
             gradient_scale: self.scale,
             learning_rate,
-            betas: self.optimizer.betas,
-            bias: self.optimizer.betas.map(|beta| 1.0 - beta.powf(updates)),
+            betas: BETAS,
+            bias: BETAS.map(|beta| 1.0 - beta.powf(updates)),
             epsilon: EPSILON,
             decay: if decays { learning_rate * self.optimizer.weight_decay } else { 0.0 },
             // Early averages would be dominated by the initial weights, so the decay rises with the updates.
@@ -233,8 +229,7 @@ mod tests {
     use super::*;
 
     fn config() -> TrainConfig {
-        let text = "steps = 9\nbatch_size = 1\nlearning_rate = 0.1\nweight_decay = 0.3\nema_decay = 0.6\n\
-                    betas = [0.8, 0.9]";
+        let text = "steps = 9\nbatch_size = 1\nlearning_rate = 0.1\nweight_decay = 0.3\nema_decay = 0.6";
         toml::from_str(text).unwrap()
     }
 
@@ -259,10 +254,10 @@ mod tests {
     fn reference(start: f64, gradients: &[f64], decayed: bool) -> (f64, f64) {
         let (mut x, mut average, mut first, mut second) = (start, start, 0.0, 0.0);
         for (update, g) in (1..).zip(gradients) {
-            first = 0.8 * first + 0.2 * g;
-            second = 0.9 * second + 0.1 * g * g;
-            let first = first / (1.0 - 0.8f64.powi(update));
-            let second: f64 = second / (1.0 - 0.9f64.powi(update));
+            first = 0.9 * first + 0.1 * g;
+            second = 0.98 * second + 0.02 * g * g;
+            let first = first / (1.0 - 0.9f64.powi(update));
+            let second: f64 = second / (1.0 - 0.98f64.powi(update));
             x -= 0.1 * (if decayed { 0.3 * x } else { 0.0 } + first / (second.sqrt() + 1e-8));
             let keep = f64::min(0.6, (1.0 + f64::from(update)) / (10.0 + f64::from(update)));
             average = keep * average + (1.0 - keep) * x;

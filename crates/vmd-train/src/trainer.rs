@@ -9,8 +9,8 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use vmd_core::{DataSource, Purpose, keyed_rng};
 use vmd_model::{
-    BoundEstimate, Difficulty, LatentSource, LossOptions, ModelConfig, Network, ObjectiveConfig,
-    TrainableDenoiser, TrainingBatch, VmdModel, estimate_bounds, loss,
+    BoundEstimate, LatentSource, LossOptions, ModelConfig, Network, ObjectiveConfig, TrainableDenoiser,
+    TrainingBatch, VmdModel, estimate_bounds, loss,
 };
 use vmd_nn::{load_parameters, named_parameters};
 
@@ -23,6 +23,13 @@ use crate::optimizer::{NamedGradients, add, global_norm, named_gradients};
 use crate::pretrained::start_from;
 use crate::{AdamW, MetricRecord, Observer, Outcome, RunFolder, TrainConfig, TrainError, learning_rate};
 
+/// Global gradient norm above which gradients are scaled down.
+const CLIP_NORM: f64 = 1.0;
+/// Factor on the learning rate of learned edges, whose logits have to move far.
+const GATE_RATE: f64 = 10.0;
+/// Share of all steps, at the start, in which learned edges have no penalty: an edge that the network does not use yet
+/// saves nothing, and the penalty would close it.
+const FREE_GATES: f64 = 0.3;
 /// Validation has its own random numbers, the same ones each time.
 const VALIDATION_SEED: u64 = 0x0076_616c_6964;
 
@@ -96,9 +103,7 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
             return Err(TrainError::Config { reason: problem.under("train").to_string() });
         }
         let distill = parts.train.distill.as_ref();
-        let teacher = distill
-            .map(|distill| Teacher::load(distill, (parts.model, parts.objective), parts.device))
-            .transpose()?;
+        let teacher = distill.map(|distill| Teacher::load(distill, parts.model, parts.device)).transpose()?;
         let mut frozen = BTreeSet::new();
         if let Some(pretrained) = &parts.train.pretrained {
             (model, frozen) = start_from(pretrained, model)?;
@@ -197,7 +202,7 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
     ) -> Result<Outcome, TrainError> {
         let train = self.parts.train;
         if self.step == 0
-            && let Some(model) = start_by_evidence(&self.model, data, train.gate_evidence)
+            && let Some(model) = start_by_evidence(&self.model, data)
         {
             self.optimizer = AdamW::new(train, &model, self.parts.device);
             self.model = model;
@@ -238,14 +243,14 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
     pub fn train_step(&mut self, data: &dyn DataSource) -> Result<MetricRecord, TrainError> {
         let start = Instant::now();
         let train = self.parts.train;
-        let progress = self.step as f64 / train.steps as f64;
+        let progress = self.progress();
         let rate = learning_rate(train, self.step);
         let kl_weight = train.kl.weight(progress);
         let options = LossOptions {
             kl_weight,
             hold_prior: !train.kl.is_over(progress),
             latent_source: LatentSource::Posterior,
-            gate_weight: f64::from(u8::from(progress >= train.free_gates)),
+            gate_weight: f64::from(u8::from(progress >= FREE_GATES)),
             loops: train
                 .recurrence
                 .map(|loops| loops.draw(self.parts.model.denoiser.trunk.loops, self.parts.seed, self.step)),
@@ -253,7 +258,7 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
         let holds_posterior = progress < train.hold_posterior;
         let parts = self.update(data, options, |name| match name.split('.').next() {
             Some("prior") => rate * train.prior_rate,
-            Some("denoiser") if name.starts_with("denoiser.gates.") => rate * train.gate_rate,
+            Some("denoiser") if name.starts_with("denoiser.gates.") => rate * GATE_RATE,
             Some("posterior") if holds_posterior => 0.0,
             _ => rate,
         })?;
@@ -288,12 +293,12 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
             let stream = self.step * train.accumulation as u64 + part as u64;
             let Examples { tokens, clues } = self.next_examples(data, train.batch_size / train.accumulation);
             let (objective, seed) = (self.parts.objective, self.parts.seed);
-            let difficulty = self.difficulty();
+            let given = train.curriculum.map_or(0.0, |curriculum| curriculum.given_at(self.progress()));
             let mut batch =
-                TrainingBatch::draw_at(tokens, &clues, &self.model, objective, difficulty, seed, stream)
+                TrainingBatch::draw_given(tokens, &clues, &self.model, objective, given, (seed, stream))
                     .with_gate_noise(&self.model);
             if let Some(teacher) = &self.teacher {
-                batch = teacher.complete(batch, objective, || self.averaged_model(), (seed, stream));
+                batch = teacher.complete(batch, (seed, stream));
             }
             let parts = loss(&self.model, &batch, options, &self.autodiff);
             let share = 1.0 / train.accumulation as f64;
@@ -309,7 +314,7 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
         gradients.retain(|name, _| rate(name) != 0.0);
         let gradient_norm = global_norm(&gradients);
         self.check("the gradient norm", gradient_norm)?;
-        let scale = (train.clip_norm / gradient_norm).min(1.0);
+        let scale = (CLIP_NORM / gradient_norm).min(1.0);
         self.model = self.optimizer.step(self.model.clone(), gradients, scale, &rate);
         Ok(UpdateParts { total, recon, kl, gradient_norm })
     }
@@ -355,21 +360,15 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
         }
     }
 
-    fn difficulty(&self) -> Difficulty {
-        let train = self.parts.train;
-        let progress = self.step as f64 / train.steps as f64;
-        train.curriculum.as_ref().map_or(Difficulty::FULL, |curriculum| curriculum.difficulty(progress))
+    /// The share of all steps that is done.
+    fn progress(&self) -> f64 {
+        self.step as f64 / self.parts.train.steps as f64
     }
 
     fn next_examples(&mut self, data: &dyn DataSource, n: usize) -> Examples {
-        let train = self.parts.train;
-        let subset = train.curriculum.as_ref().and_then(|curriculum| {
-            let seen = curriculum.until * (train.steps * train.batch_size as u64) as f64;
-            curriculum.subset(self.step as f64 / train.steps as f64, seen)
-        });
         let positions = self.data_position..self.data_position + n as u64;
         self.data_position = positions.end;
-        Examples::of(data, positions.map(|position| subset.map_or(position, |subset| position % subset)))
+        Examples::of(data, positions)
     }
 
     fn finite(&self, term: &'static str, tensor: &Tensor<1>) -> Result<f64, TrainError> {

@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use vmd_core::{Problem, Validate};
 use vmd_graph::GraphSpec;
 use vmd_model::{ModelConfig, ObjectiveConfig};
-use vmd_tasks::{EvaluateConfig, Sizes, Task, TaskConfig, samplers};
+use vmd_tasks::{EvaluateConfig, Evaluation, Sizes, Task, TaskConfig};
 use vmd_train::TrainConfig;
 
 use crate::Error;
@@ -156,11 +156,9 @@ impl RunConfig {
     fn problems(&self, sizes: Option<Sizes>) -> Vec<Problem> {
         let mut problems = self.model.problems_under("model", ());
         problems.extend(self.problems_without_data());
-        let distill = self.train.distill.iter();
-        let distill = distill.filter_map(|distill| distill.problem_on(&self.model, &self.objective));
         let recurrence = self.train.recurrence.iter();
         let recurrence = recurrence.filter_map(|recurrence| recurrence.problem_on(&self.model));
-        problems.extend(distill.chain(recurrence).map(|problem| problem.under("train")));
+        problems.extend(recurrence.map(|problem| problem.under("train")));
         if let Some(Sizes { vocab, seq_len, .. }) = sizes
             && (self.model.vocab, self.model.seq_len) != (vocab, seq_len)
         {
@@ -187,27 +185,19 @@ impl RunConfig {
     /// Problems of `[evaluate]`, so that they are reported before training.
     fn evaluate_problems(&self) -> Vec<Problem> {
         let evaluate = &self.evaluate;
-        let counts = [
-            ("contexts", evaluate.contexts),
-            ("completions", evaluate.completions),
-            ("samples", evaluate.samples.unwrap_or(1)),
-            ("texts", evaluate.texts.unwrap_or(1)),
-        ];
+        let counts = [("samples", evaluate.samples.unwrap_or(1)), ("texts", evaluate.texts.unwrap_or(1))];
         let mut problems: Vec<Problem> = Problem::zeros(counts).collect();
         if evaluate.nfe.contains(&0) {
             problems.push(Problem::new("nfe", "every entry must be 1 or more, not 0"));
         }
-        let asked = evaluate.evaluation(self.seed).options.set();
+        let evaluation = Evaluation { nfe: Some(vec![1]), ..evaluate.evaluation(self.seed) };
+        let asked = evaluation.options.set();
         for option in asked.into_iter().filter(|option| !self.data.options().contains(option)) {
             let tasks = TaskConfig::tasks_with(option).join(", ");
             problems.push(Problem::new(option, format!("it is for {tasks}; leave it out")));
         }
-        if evaluate.best_of > 1 && !self.data.has_rules() {
-            let message = "needs data with rules for a single block, and these have none; leave it out";
-            problems.push(Problem::new("best_of", message));
-        }
         let graph = self.model.graph.is_some();
-        let samplers = samplers(&evaluate.reveal, &[1], &evaluate.rest());
+        let samplers = evaluation.samplers(evaluate);
         for problem in samplers.iter().flat_map(|sampler| sampler.problems_on(graph)) {
             if !problems.contains(&problem) {
                 problems.push(problem);

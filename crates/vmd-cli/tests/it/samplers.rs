@@ -47,10 +47,7 @@ fn what_the_evaluation_lacks_shows_before_training() {
         });
         command.assert()
     };
-    refused(train(&["evaluate.remask=predict-remask"]), &["evaluate.remask: predict-remask"]);
     refused(train(&["evaluate.reveal=[\"independent-set\"]"]), &["evaluate.reveal: independent-set"]);
-    refused(train(&["evaluate.best_of=0"]), &["evaluate.best_of: must be 1 or more, not 0"]);
-    refused(train(&["evaluate.remask=backtrack"]), &["evaluate.remask", "`backtrack`"]);
 }
 
 fn json_lines(output: &[u8]) -> Vec<Value> {

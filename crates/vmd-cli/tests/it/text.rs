@@ -318,7 +318,6 @@ fn bad_requests_are_told_what_to_do() {
     let early =
         |set: &str, parts: &[&str]| fails(&["train", "--config", "text.toml", "--set", set], 2, parts);
     early("evaluate.texts=0", &["evaluate.texts: must be 1 or more, not 0"]);
-    early("evaluate.best_of=2", &["evaluate.best_of"]);
     early("train.recurrence={tracked=1}", &["causal"]);
 
     // The training file is missing, too short, or not text.

@@ -15,7 +15,7 @@ const VOCAB: usize = 5;
 const SEQ: usize = 4;
 const CHANNELS: usize = 3;
 
-fn config(adaln_on_latent: bool, adaln_on_time: bool) -> DenoiserConfig {
+fn config(adaln_on_latent: bool) -> DenoiserConfig {
     let trunk = TrunkConfig {
         mixing: vmd_nn::Mixing::Attention,
         width: 8,
@@ -28,7 +28,7 @@ fn config(adaln_on_latent: bool, adaln_on_time: bool) -> DenoiserConfig {
         edge_heads: Vec::new(),
         precision: Default::default(),
     };
-    DenoiserConfig { trunk, adaln_on_latent, adaln_on_time, sees_budget: false, parents: None, gates: None }
+    DenoiserConfig { trunk, adaln_on_latent, sees_budget: false, parents: None, gates: None }
 }
 
 fn fresh(config: &DenoiserConfig, d_latent: Option<usize>, device: &Device) -> Network {
@@ -62,14 +62,10 @@ fn trained(network: Network) -> Network {
 }
 
 /// Two rows: one fully masked, one not at all.
-fn input(z: Option<Tensor<3>>, t: Option<[f32; 2]>, device: &Device) -> DenoiserInput {
+fn input(z: Option<Tensor<3>>, device: &Device) -> DenoiserInput {
     let mask = VOCAB as i32;
     let tokens = vec![mask, mask, mask, mask, 0, 1, 4, 2];
-    DenoiserInput {
-        z,
-        t: t.map(|t| Tensor::from_data(TensorData::new(t.to_vec(), [2]), device)),
-        ..DenoiserInput::of(Tensor::from_data(TensorData::new(tokens, [2, SEQ]), device))
-    }
+    DenoiserInput { z, ..DenoiserInput::of(Tensor::from_data(TensorData::new(tokens, [2, SEQ]), device)) }
 }
 
 fn latent(value: f32, n_latents: usize, device: &Device) -> Option<Tensor<3>> {
@@ -86,8 +82,8 @@ fn host(logits: Tensor<3>) -> Vec<f32> {
 #[test]
 fn a_fresh_network_is_undecided() {
     let device = Device::flex();
-    let network = fresh(&config(true, true), Some(CHANNELS), &device);
-    let logits = host(network.logits(input(latent(1.0, 1, &device), Some([1.0, 0.5]), &device)));
+    let network = fresh(&config(true), Some(CHANNELS), &device);
+    let logits = host(network.logits(input(latent(1.0, 1, &device), &device)));
     assert!(logits.iter().all(|&logit| logit == 0.0));
 }
 
@@ -95,9 +91,9 @@ fn a_fresh_network_is_undecided() {
 fn a_latent_shifts_the_logits_where_it_belongs() {
     let device = Device::flex();
     for adaln in [false, true] {
-        let network = trained(fresh(&config(adaln, false), Some(CHANNELS), &device));
+        let network = trained(fresh(&config(adaln), Some(CHANNELS), &device));
         for n_latents in [1, SEQ] {
-            let run = |value| host(network.logits(input(latent(value, n_latents, &device), None, &device)));
+            let run = |value| host(network.logits(input(latent(value, n_latents, &device), &device)));
             let (a, b) = (run(1.0), run(-1.0));
             let moved = a.iter().zip(&b).filter(|(a, b)| (*a - *b).abs() > 1e-4).count();
             // Nearly all logits change, none of them by chance.
@@ -110,76 +106,60 @@ fn a_latent_shifts_the_logits_where_it_belongs() {
 #[test]
 fn adaln_on_the_latent_is_another_function() {
     let device = Device::flex();
-    let count = |adaln| named_parameters(&fresh(&config(adaln, false), Some(CHANNELS), &device)).len();
+    let count = |adaln| named_parameters(&fresh(&config(adaln), Some(CHANNELS), &device)).len();
     // Weight and bias of one modulation.
     assert_eq!(count(true), count(false) + 2);
     // The latent reaches the norms: without the modulation's weights, the output of the same network differs.
-    let network = trained(fresh(&config(true, false), Some(CHANNELS), &device));
+    let network = trained(fresh(&config(true), Some(CHANNELS), &device));
     let mut parameters = named_parameters(&network);
     for (_, weights) in parameters.iter_mut().filter(|(name, _)| name.contains("modulation")) {
         *weights = TensorData::zeros::<f32, _>(weights.shape().clone());
     }
     let without = load_parameters(network.clone(), parameters).unwrap();
-    let run = |network: &Network| host(network.logits(input(latent(1.0, 1, &device), None, &device)));
+    let run = |network: &Network| host(network.logits(input(latent(1.0, 1, &device), &device)));
     let change = run(&network).iter().zip(run(&without)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(change > 1e-2, "{change}");
     // Without a latent there is nothing to modulate.
-    let without = |adaln| named_parameters(&fresh(&config(adaln, false), None, &device)).len();
+    let without = |adaln| named_parameters(&fresh(&config(adaln), None, &device)).len();
     assert_eq!(without(true), without(false));
-}
-
-#[test]
-fn time_matters_only_if_asked_for() {
-    let device = Device::flex();
-    for (timed, d_latent) in [(false, None), (true, None), (true, Some(CHANNELS))] {
-        let network = trained(fresh(&config(true, timed), d_latent, &device));
-        let run = |t| {
-            let z = d_latent.and_then(|_| latent(1.0, 1, &device));
-            host(network.logits(input(z, Some(t), &device)))
-        };
-        let (a, b) = (run([1.0, 0.5]), run([1.0, 0.25]));
-        let row = SEQ * VOCAB;
-        assert_eq!(a[..row], b[..row], "the first row's time is the same");
-        assert_eq!(a[row..] != b[row..], timed);
-    }
 }
 
 #[test]
 fn the_mask_token_is_a_token_of_its_own() {
     let device = Device::flex();
-    let network = trained(fresh(&config(false, false), None, &device));
-    let logits = host(network.logits(input(None, None, &device)));
+    let network = trained(fresh(&config(false), None, &device));
+    let logits = host(network.logits(input(None, &device)));
     assert!(logits[..SEQ * VOCAB] != logits[SEQ * VOCAB..]);
 }
 
 #[test]
 fn evaluations_are_counted_in_rows_and_by_all_clones_together() {
     let device = Device::flex().autodiff();
-    let network = fresh(&config(false, false), None, &device);
+    let network = fresh(&config(false), None, &device);
     let plain = Device::flex();
     let count = || network.nfe_counter().evaluated();
     assert_eq!(count(), 0);
-    network.logits(input(None, None, &device));
+    network.logits(input(None, &device));
     assert_eq!(count(), 2);
-    network.clone().logits(input(None, None, &device));
+    network.clone().logits(input(None, &device));
     assert_eq!(count(), 4);
-    network.valid().logits(input(None, None, &plain));
+    network.valid().logits(input(None, &plain));
     assert_eq!(count(), 6);
     let one = Tensor::<2, Int>::from_data(TensorData::new(vec![0, 1, 2, 3], [1, SEQ]), &plain);
     network.valid().logits(DenoiserInput::of(one));
     assert_eq!(count(), 7);
-    let other = fresh(&config(false, false), None, &plain);
-    other.logits(input(None, None, &plain));
+    let other = fresh(&config(false), None, &plain);
+    other.logits(input(None, &plain));
     assert_eq!((count(), other.nfe_counter().evaluated()), (7, 2));
 }
 
 #[test]
 fn parameters_keep_the_counter_and_the_gradients() {
     let device = Device::flex().autodiff();
-    let network = fresh(&config(true, true), Some(CHANNELS), &device);
+    let network = fresh(&config(true), Some(CHANNELS), &device);
     let counter = network.nfe_counter().clone();
     let network = trained(network);
-    let logits = network.logits(input(latent(1.0, 1, &device), Some([1.0, 0.5]), &device));
+    let logits = network.logits(input(latent(1.0, 1, &device), &device));
     assert_eq!(counter.evaluated(), 2);
     assert!(logits.sum().is_tracked(), "loaded parameters are still trainable");
 }

@@ -14,10 +14,10 @@ use vmd_nn::{ParameterInit, load_parameters, named_parameters};
 
 const VOCAB: usize = 4;
 const WIDTH: usize = 6;
-const HIDDEN: usize = 5;
+const HIDDEN: usize = 64;
 
 fn config(order: ParentOrder) -> ParentsConfig {
-    ParentsConfig { hidden: HIDDEN, order, reach: 1 }
+    ParentsConfig { order, reach: 1 }
 }
 
 fn fresh(graph: &DependencyGraph, order: ParentOrder) -> ParentHead {
@@ -173,6 +173,6 @@ fn what_cannot_be_built_is_refused() {
         problems(&head, 2000, Some(&graph))
             .starts_with("parents: 3 edge types of 2000 values at 1 distances")
     );
-    let zero = ParentsConfig { hidden: 0, ..head };
-    assert_eq!(problems(&zero, VOCAB, Some(&graph)), "parents.hidden: must be 1 or more, not 0");
+    let zero = ParentsConfig { reach: 0, ..head };
+    assert_eq!(problems(&zero, VOCAB, Some(&graph)), "parents.reach: must be 1 or more, not 0");
 }

@@ -188,7 +188,7 @@ fn config(case: &Case) -> anyhow::Result<RunConfig> {
     let denoiser = &mut config.model.denoiser;
     denoiser.trunk.mixing = case.mixing;
     if case.parents {
-        denoiser.parents = Some(ParentsConfig { hidden: 64, order: ParentOrder::Colouring, reach: 1 });
+        denoiser.parents = Some(ParentsConfig { order: ParentOrder::Colouring, reach: 1 });
     }
     if !case.edges {
         config.model.graph = None;

@@ -267,7 +267,7 @@ fn a_text_ends_with_its_stop_and_the_others_go_on() {
 fn tokens_of_a_block_may_have_parents() {
     let mut config = causal(None);
     config.graph = Some(GraphSpec::Chain { n: LEN });
-    config.denoiser.parents = Some(ParentsConfig { hidden: 8, order: Default::default(), reach: 2 });
+    config.denoiser.parents = Some(ParentsConfig { order: Default::default(), reach: 2 });
     let model = trained(&config, 3);
     let template = vec![MASK; 2 * LEN * BLOCKS];
     let output = model.write(

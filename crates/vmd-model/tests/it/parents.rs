@@ -17,12 +17,12 @@ const MASK: u32 = VOCAB as u32;
 type Bits = [u32; SEQ];
 
 fn model(seed: u64) -> VmdModel {
-    model_of(ParentsConfig { hidden: 6, order: ParentOrder::Bfs, reach: 2 }, seed)
+    model_of(ParentsConfig { order: ParentOrder::Bfs, reach: 2 }, seed)
 }
 
 /// A model with parents in open order.
 fn open_model(seed: u64) -> VmdModel {
-    model_of(ParentsConfig { hidden: 6, order: ParentOrder::Any, reach: 1 }, seed)
+    model_of(ParentsConfig { order: ParentOrder::Any, reach: 1 }, seed)
 }
 
 fn model_of(parents: ParentsConfig, seed: u64) -> VmdModel {
@@ -179,7 +179,7 @@ fn assert_drawn_with(model: &VmdModel, reveal: RevealRule, n_steps: usize, p: im
 #[test]
 fn parents_need_a_graph() {
     let mut config = config(VOCAB, SEQ, Scope::Sequence, None);
-    config.denoiser.parents = Some(ParentsConfig { hidden: 6, order: ParentOrder::Bfs, reach: 2 });
+    config.denoiser.parents = Some(ParentsConfig { order: ParentOrder::Bfs, reach: 2 });
     let problems = config.problems(());
     assert!(problems.len() == 1 && problems[0].key.contains("denoiser.parents"), "{problems:?}");
 }

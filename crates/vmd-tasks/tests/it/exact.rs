@@ -122,7 +122,7 @@ fn tokens_with_parents_are_measured_as_they_are_sampled() {
     for latent in ["", latent] {
         let mut config = config(&set, "sequence", latent);
         config.graph = Some(vmd_graph::GraphSpec::Chain { n: 2 });
-        config.denoiser.parents = Some(toml::from_str("hidden = 8").unwrap());
+        config.denoiser.parents = Some(Default::default());
         let model = drawn_model(&config);
         for nfe in [1, 2] {
             let sampler_of = |nfe| sampler(RevealRule::Ancestral, nfe);

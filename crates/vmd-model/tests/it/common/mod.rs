@@ -58,7 +58,6 @@ pub(crate) fn config(
         denoiser: DenoiserConfig {
             trunk: trunk(),
             adaln_on_latent: true,
-            adaln_on_time: true,
             sees_budget: false,
             parents: None,
             gates: None,
