@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::workspace::{Workspace, cargo};
 use crate::{consumers, smoke, tidy};
 
-/// A named check; `slow` ones are skipped with `--fast`.
+/// A named check. `slow` checks are skipped with `--fast`.
 struct Step {
     name: &'static str,
     slow: bool,
@@ -21,7 +21,7 @@ enum Check {
     Smoke,
 }
 
-/// Packs every published crate; they are built by the other steps.
+/// Packages every published crate without building it, because other steps build them.
 const PACKAGES: &str =
     "package --workspace --exclude vmd-lab --exclude xtask --locked --no-verify --allow-dirty --quiet";
 
@@ -71,7 +71,8 @@ fn steps(nextest: bool) -> Vec<Step> {
         // Only this step enables the feature `bpe`, so that other builds do not need tokenizers.
         cargo("byte pairs", true, "test -p vmd-data --release --locked --features bpe --test it byte_pairs"),
         cargo("examples in docs", true, "test --workspace --release --doc --locked"),
-        // The program `vmd` and the library `vmd` write the same pages. The library comes last, so that its pages remain.
+        // The program `vmd` and the library `vmd` write the same pages. The library comes last, so
+        // that its pages remain.
         cargo("docs of programs", true, "doc --workspace --release --no-deps --locked --bins"),
         cargo("docs of libraries", true, "doc --workspace --release --no-deps --locked --lib"),
         cargo("packages", true, PACKAGES),

@@ -1,4 +1,4 @@
-//! Packages outside the workspace that use its crates by path, as others will.
+//! Checks packages outside the workspace that use its crates by path, as users do.
 
 use std::fs;
 use std::path::Path;
@@ -8,13 +8,13 @@ use crate::failure::Failure;
 use crate::temporary::Temporary;
 use crate::workspace::{Workspace, cargo};
 
-/// The example that is checked as a package of its own.
+/// The example that is checked as a separate package.
 const OWN_TOKENS: &str = "crates/vmd/examples/own_tokens.rs";
 
-/// Lines that training on one's own tokens may take.
+/// Maximum number of lines of the example.
 const MAX_LINES: usize = 40;
 
-/// What inference must not depend on.
+/// Packages that inference must not depend on.
 const NOT_FOR_INFERENCE: [&str; 7] =
     ["vmd-train", "burn-autodiff", "burn-optim", "plotters", "rustls", "ring", "ureq"];
 
@@ -34,15 +34,16 @@ fn main() -> Result<(), vmd::Error> {
 }
 ";
 
-/// A package.
+/// A package outside the workspace.
 struct Consumer {
     name: &'static str,
-    /// Its one dependency, as in a manifest; `ROOT` is this checkout.
+    /// Its only dependency, as in a manifest; `ROOT` is replaced by the path of this checkout.
     dependency: &'static str,
     source: String,
 }
 
-/// Checks three packages: one crate alone, training on one's own tokens, inference without training.
+/// Checks three packages: one crate alone, training on custom tokens, and inference without
+/// training.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     let own_tokens = read(&workspace.root.join(OWN_TOKENS))?;
     is_short(&own_tokens).map_err(Failure::Wrong)?;
@@ -80,7 +81,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
 }
 
 impl Consumer {
-    /// Writes it to `folder`, with the versions of this checkout's `Cargo.lock`.
+    /// Writes the package to `folder`, with a copy of the `Cargo.lock` of this checkout.
     fn write(&self, folder: &Path, root: &Path) -> Result<(), Failure> {
         let failed = |error| Failure::of("write a package", error);
         let manifest = format!(
@@ -100,7 +101,7 @@ fn read(path: &Path) -> Result<String, Failure> {
     fs::read_to_string(path).map_err(|error| Failure::of(&format!("read {}", path.display()), error))
 }
 
-/// Every package that the one in `folder` is built from, one a line.
+/// Lists all normal dependencies of the package in `folder`, one per line.
 fn tree(folder: &Path) -> Result<String, Failure> {
     let output = cargo()
         .args(["tree", "--edges", "normal", "--prefix", "none"])

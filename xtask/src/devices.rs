@@ -9,7 +9,8 @@ use crate::failure::Failure;
 use crate::layers::PROGRAM;
 use crate::workspace::{Workspace, cargo};
 
-/// Type-checks CUDA, and runs the device tests on a software implementation of a graphics interface.
+/// Type-checks CUDA, and runs the device tests on a software implementation of a graphics
+/// interface.
 pub(crate) fn run() -> Result<(), Failure> {
     let workspace = Workspace::load()?;
     println!("==> CUDA, types only");

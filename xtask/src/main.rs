@@ -1,9 +1,10 @@
 //! Project automation: `cargo xtask <command>`.
 //!
-//! `tidy`, `ci` and `results` run in this program. `lab` starts the program `vmd-lab`, and every other command starts
-//! the program `vmd`. Both are built in release mode and replace this process.
+//! `tidy`, `ci` and `results` run in this program. `lab` starts the program `vmd-lab`, and every
+//! other command starts the program `vmd`. Both are built in release mode and replace this process.
 //!
-//! Invariant: nothing here depends on Burn or on a crate of this workspace, so that it compiles in seconds.
+//! Invariant: nothing here depends on Burn or on a crate of this workspace, so that it compiles in
+//! seconds.
 
 mod ci;
 mod consumers;
@@ -73,7 +74,8 @@ fn start(features: Option<&str>, arguments: &[String]) -> Result<(), Failure> {
 fn bench_kernels(arguments: &[&str]) -> Result<(), Failure> {
     let root = workspace::Workspace::load()?.root;
     let mut command = workspace::cargo();
-    // Build the whole workspace, so that dependencies are built with the same features as in other builds.
+    // Build the whole workspace, so that dependencies are built with the same features as in other
+    // builds.
     command.args(["bench", "--workspace", "--locked", "--bench", "kernels", "--"]).args(arguments);
     ci::succeed(command.current_dir(root))
 }

@@ -7,7 +7,8 @@ use crate::failure::Failure;
 use crate::layers::{LAB, PROGRAM};
 use crate::workspace::{Workspace, cargo};
 
-/// Read by the allocator: memory freed in one step is reused in the next one, so it is not returned to the system.
+/// Setting of the allocator: memory freed in one step is reused in the next one, so it is not
+/// returned to the system.
 const KEEP_MEMORY: (&str, &str) = ("MIMALLOC_PURGE_DELAY", "-1");
 
 /// A program that can be started.

@@ -19,8 +19,8 @@ struct Smoke {
     otherwise: &'static str,
 }
 
-/// Figures below these limits indicate a defect: without its latent `d1` is near 0.001, and without parents a 4×4 grid
-/// drawn in one step is almost never valid.
+/// Figures below these limits indicate a defect: without its latent `d1` is near 0.001, and without
+/// parents a 4×4 grid drawn in one step is almost never valid.
 const SMOKES: [Smoke; 2] = [
     Smoke { preset: "d1", metric: "accuracy", needed: 0.99, otherwise: "the latent no longer works" },
     Smoke {
@@ -63,7 +63,8 @@ impl Smoke {
     }
 }
 
-/// Builds `vmd` with the same features as the tests, so that its dependencies are not compiled again.
+/// Builds `vmd` with the same features as the tests, so that its dependencies are not compiled
+/// again.
 fn build(workspace: &Workspace) -> Result<PathBuf, Failure> {
     let status = cargo()
         .args(["build", "--workspace", "--release", "--locked", "--bins", "--tests"])

@@ -62,7 +62,7 @@ impl Workspace {
         Ok(Self { root, target: metadata.target_directory, crates })
     }
 
-    /// A folder of that name in cargo's build folder.
+    /// The folder `name` in cargo's target folder.
     pub(crate) fn in_target(&self, name: &str) -> PathBuf {
         self.target.join(name)
     }
@@ -72,12 +72,13 @@ impl Workspace {
         self.target.join("release").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
     }
 
-    /// Where packages outside the workspace are checked.
+    /// Target folder for packages outside the workspace.
     pub(crate) fn consumers(&self) -> PathBuf {
         self.target.join("consumers")
     }
 
-    /// Files that git tracks or would track, relative to the root, sorted; deleted files are omitted.
+    /// Files that git tracks or would track, relative to the root, sorted; deleted files are
+    /// omitted.
     pub(crate) fn files(&self) -> Result<Vec<String>, Failure> {
         let output = Command::new("git")
             .args(["ls-files", "-co", "--exclude-standard", "-z"])

@@ -14,7 +14,7 @@ const USAGE: u8 = 2;
 /// Exit code of an interrupted program, as in a shell.
 const INTERRUPTED: u8 = 130;
 
-/// Exit code if the reader of the output has closed it, as in a shell: the work may be unfinished.
+/// Exit code after a broken pipe, as in a shell; the work may be unfinished.
 const NO_READER: u8 = 141;
 
 /// The user stopped the program; the work so far is saved.
@@ -34,7 +34,8 @@ pub fn usage(message: impl fmt::Display) -> anyhow::Error {
     vmd::Error::usage(message).into()
 }
 
-/// Exits if the output cannot be written, which makes `println!` panic. If the reader has closed it, as in `vmd presets
+/// Exits if the output cannot be written, which makes `println!` panic. If the reader has closed
+/// it, as in `vmd presets
 /// | head -1`, exits without a message, as with `SIGPIPE`; if the disk is full, prints a message.
 pub(crate) fn watch_output() {
     let report = std::panic::take_hook();

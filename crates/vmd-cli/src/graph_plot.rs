@@ -21,8 +21,9 @@ const FOUND: RGBColor = RGBColor(31, 119, 180);
 const WRONG: RGBColor = RGBColor(214, 39, 40);
 const MISSED: RGBColor = RGBColor(255, 160, 60);
 
-/// Plots `graph` as a circle of positions with their ties, and the probability of every tie beside it. Ties of `truth`
-/// that are missing, and ties that are not in `truth`, have separate colours.
+/// Plots the positions of `graph` on a circle with their edges, and beside it the probability of
+/// every edge. Edges of `truth` that are missing, and edges that are not in `truth`, have separate
+/// colours.
 pub(crate) fn plot_graph(
     graph: &DependencyGraph,
     probabilities: &[f64],

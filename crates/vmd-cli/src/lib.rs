@@ -1,7 +1,8 @@
-//! The command line of variational masked diffusion: the program `vmd`, and functions shared with `vmd-lab`.
+//! The command line of variational masked diffusion: the program `vmd`, and functions shared with
+//! `vmd-lab`.
 //!
-//! Invariant: only this crate and `vmd-lab` print, use `anyhow`, or turn errors into text and exit codes. A command
-//! parses its arguments, resolves them, calls the library and prints.
+//! Invariant: only this crate and `vmd-lab` print, use `anyhow`, or turn errors into text and exit
+//! codes. A command parses its arguments, resolves them, calls the library and prints.
 
 mod args;
 mod commands;
@@ -23,8 +24,8 @@ pub fn main() -> ExitCode {
     start(|| args::Arguments::parse().command, commands::run)
 }
 
-/// Parses the arguments and runs the command on a thread of the pool that the kernels use. From another thread, every
-/// operation would need a thread switch of twenty microseconds.
+/// Parses the arguments and runs the command on a thread of the pool that the kernels use. From
+/// another thread, every operation would cost a thread switch of about 20 µs.
 pub fn start<C: Send>(parse: impl FnOnce() -> C, run: fn(C) -> anyhow::Result<()>) -> ExitCode {
     failure::watch_output();
     let command = parse();

@@ -32,8 +32,8 @@ fn print_columns(header: &[&str], rows: &[Vec<String>], left: usize) {
     rows.iter().for_each(|row| line(row.iter().map(String::as_str).collect()));
 }
 
-/// A share as a percentage with its interval, with as many digits as the interval supports. Omits an interval of width
-/// zero.
+/// A share as a percentage with its interval, with as many digits as the interval supports. Omits
+/// an interval of width zero.
 pub fn percent(value: f64, ci95: [f64; 2]) -> String {
     let decimals = if ci95[1] - ci95[0] < 2e-3 { 2 } else { 1 };
     let text = |share: f64| format!("{:.decimals$}", 100.0 * share);
@@ -91,8 +91,8 @@ impl Row {
     }
 }
 
-/// Prints the records of a model and of a baseline: a table per data set, with a row per metric and rule, and a column
-/// per number of network evaluations.
+/// Prints the records of a model and of a baseline: a table per data set, with a row per metric and
+/// rule, and a column per number of network evaluations.
 pub(crate) fn print_records(measured: &[Vec<Record>]) {
     let all = || measured.iter().enumerate().flat_map(|(model, r)| r.iter().map(move |r| (model, r)));
     let mut datasets: Vec<&str> = Vec::new();

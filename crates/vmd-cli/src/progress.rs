@@ -7,10 +7,10 @@ use vmd::model::BoundEstimate;
 use vmd::train::{MetricRecord, Observer};
 use vmd::training::describe;
 
-/// Time between two lines without a terminal.
+/// Interval between progress lines if standard error is not a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(20);
 
-/// A progress bar on a terminal, periodic lines elsewhere.
+/// A progress bar on a terminal, or periodic lines elsewhere.
 #[derive(Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
@@ -22,7 +22,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// For a run of `steps` steps, of which `done` are done.
+    /// Starts the progress of a run of `steps` steps, of which `done` are done.
     pub(crate) fn new(steps: u64, done: u64) -> Self {
         let style = "{elapsed_precise} {wide_bar} step {pos}/{len}, {eta} left  {msg}";
         let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr())

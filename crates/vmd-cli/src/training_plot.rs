@@ -92,7 +92,7 @@ fn curves(records: &[MetricRecord]) -> Vec<Curve> {
             let of_budget = validations().filter(|(_, estimate)| estimate.steps == steps);
             of_budget.filter_map(|(step, estimate)| part(estimate).map(|y| (step, y))).collect()
         };
-        // Later budgets are paler.
+        // Later curves are paler.
         let pale = |[r, g, b]: [u8; 3]| {
             let fade = |c: u8| c + (usize::from(255 - c) * place.min(4) / 6) as u8;
             RGBColor(fade(r), fade(g), fade(b))
@@ -102,7 +102,7 @@ fn curves(records: &[MetricRecord]) -> Vec<Curve> {
             colour: pale([20, 20, 20]),
             points: curve(|estimate| Some(estimate.bound)),
         });
-        // If the run has measured its own bound without a latent, use that as the reference.
+        // If the run measured a bound without the latent, plot that bound as the reference.
         let free = curve(|estimate| estimate.latent_free.map(|free| free.bound));
         let (label, points) = match free.is_empty() {
             true => (format!("latent gain{at} (validation)"), curve(|estimate| estimate.latent_gain)),

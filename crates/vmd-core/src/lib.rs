@@ -1,10 +1,11 @@
-//! Shared foundations: keyed random streams, arithmetic on log-probabilities, data sources, and validation of
-//! configurations.
+//! Shared foundations: keyed random streams, log-probability arithmetic, data sources, and
+//! validation of configurations.
 //!
-//! Invariant: plain Rust numbers only. The crate does not depend on tensors, networks, files or tasks.
+//! Invariant: plain Rust numbers only. The crate does not depend on tensors, networks, files or
+//! tasks.
 //!
-//! [`keyed_rng`] is the only source of randomness in the project: the same `(seed, step, purpose)` gives the same
-//! bits, with or without interruptions in between.
+//! [`keyed_rng`] is the only source of randomness in the project: equal `(seed, step, purpose)`
+//! give equal bits, whether or not a run was interrupted.
 
 mod math;
 mod random;
@@ -16,7 +17,7 @@ pub use random::{Purpose, gumbel, index_below, keyed_rng, open_uniform, standard
 pub use source::DataSource;
 pub use validate::{Problem, Validate};
 
-/// The examples of the README are tests.
+/// Compiles the examples of the README as doctests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -18,7 +18,7 @@ pub fn log_mean_exp(values: &[f64]) -> f64 {
     largest + (sum / values.len() as f64).ln()
 }
 
-/// Subtracts [`log_sum_exp`] from every value, in place.
+/// Subtracts [`log_sum_exp`] from every logit, in place.
 pub fn log_softmax(logits: &mut [f64]) {
     let total = log_sum_exp(logits);
     logits.iter_mut().for_each(|logit| *logit -= total);

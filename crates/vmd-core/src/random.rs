@@ -5,9 +5,10 @@ use std::f64::consts::TAU;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// What random numbers are used for; each purpose has its own stream.
+/// The use of a random stream. Each purpose has its own stream.
 ///
-/// The numbers are part of the key, so saved results depend on them. Never renumber, only add.
+/// The discriminants are part of the key, so recorded results depend on them. Never renumber; only
+/// add.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u64)]
 pub enum Purpose {
@@ -17,10 +18,8 @@ pub enum Purpose {
     Time = 1,
     /// Which tokens are masked.
     Mask = 2,
-    /// Noise of the latent's posterior or prior.
+    /// Noise of latent draws.
     Latent = 3,
-    /// Gumbel noise of categorical latents.
-    Gumbel = 4,
     /// Initial weights.
     Init = 5,
     /// Sampling from a trained model.
@@ -29,15 +28,13 @@ pub enum Purpose {
     Bootstrap = 7,
     /// Random symmetries applied to examples.
     Augment = 8,
-    /// The step budget `T` of a batch.
+    /// The step budget `T` of each sequence of a batch, and whether its latent is left out.
     Budget = 9,
-    /// Dropout masks.
-    Dropout = 10,
-    /// Draws made while evaluating a bound.
+    /// Draws made during evaluation.
     Evaluate = 11,
-    /// Which tokens of a step are visible to their children.
+    /// Which tokens a step reveals as input for their children, and in which order.
     Parents = 12,
-    /// Which learned edges are open.
+    /// Noise of the gates of learned edges.
     Gates = 13,
     /// Sampling from a teacher model.
     Teacher = 14,
@@ -45,14 +42,16 @@ pub enum Purpose {
     Clues = 15,
     /// How many loops a network runs.
     Loops = 16,
-    /// Sampling the blocks of a text.
+    /// Sampling the blocks of a text, one stream per block.
     Block = 17,
 }
 
-/// Returns a `ChaCha8` generator for one purpose in one step; equal arguments give equal bits on every platform.
+/// Returns a `ChaCha8` generator for one purpose in one step. Equal arguments give equal bits on
+/// every platform.
 ///
-/// The 32-byte key holds seed, step, purpose and zero as little-endian 64-bit words. Different arguments give
-/// different keys, not different positions in one stream, so streams never overlap.
+/// The 32-byte key holds `seed`, `step`, `purpose` and zero as little-endian 64-bit words.
+/// Different arguments give different keys, not different positions in one stream, so streams do
+/// not overlap.
 ///
 /// ```
 /// use vmd_core::{Purpose, keyed_rng, uniform};
@@ -74,7 +73,8 @@ pub fn uniform<R: Rng + ?Sized>(rng: &mut R) -> f64 {
     (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// Draws uniformly from `0..n` by multiply and shift; takes one 64-bit word and has a bias below `n/2^64`.
+/// Draws uniformly from `0..n` by multiply and shift. Consumes one 64-bit word; the bias is below
+/// `n/2^64`.
 ///
 /// # Panics
 /// If `n` is 0.
@@ -83,7 +83,7 @@ pub fn index_below<R: Rng + ?Sized>(rng: &mut R, n: usize) -> usize {
     ((u128::from(rng.next_u64()) * n as u128) >> 64) as usize
 }
 
-/// Draws uniformly from `(0, 1)`: the midpoint of one of 2^52 cells.
+/// Draws uniformly from `(0, 1)`: the midpoint of one of `2^52` equal cells.
 pub fn open_uniform<R: Rng + ?Sized>(rng: &mut R) -> f64 {
     // With 53 bits the last midpoint would round to 1.
     ((rng.next_u64() >> 12) as f64 + 0.5) / (1_u64 << 52) as f64
@@ -91,13 +91,15 @@ pub fn open_uniform<R: Rng + ?Sized>(rng: &mut R) -> f64 {
 
 /// Draws from `N(0, 1)` by the Box–Muller transform.
 ///
-/// Every draw takes two 64-bit words, without rejection, so the position in the stream is predictable.
+/// Every draw consumes two 64-bit words, without rejection, so the position in the stream is
+/// predictable.
 pub fn standard_normal<R: Rng + ?Sized>(rng: &mut R) -> f64 {
     let radius = (-2.0 * uniform(rng).max(f64::MIN_POSITIVE).ln()).sqrt();
     radius * (TAU * uniform(rng)).cos()
 }
 
-/// The quantile function of the standard Gumbel distribution at `u` in `[0, 1)`: `−ln(−ln u)`, always finite.
+/// Evaluates the quantile function of the standard Gumbel distribution at `u` in `[0, 1)`:
+/// `−ln(−ln u)`, always finite.
 #[must_use]
 pub fn gumbel(u: f64) -> f64 {
     -(-u.max(f64::MIN_POSITIVE).ln()).ln()

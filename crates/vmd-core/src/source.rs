@@ -1,14 +1,14 @@
-//! The interface of sources of training examples.
+//! The trait for sources of training examples.
 
-/// Training examples by index.
+/// Training examples, addressed by index.
 ///
-/// Example `index` is a pure function of the source (including its seed) and the index. The position in a data stream
-/// is therefore a single integer, and workers share no state.
+/// Example `index` is a pure function of the source (including its seed) and the index. A single
+/// integer therefore gives the position in a data stream, and workers share no state.
 pub trait DataSource: Send + Sync {
-    /// Number of tokens of every example.
+    /// Returns the number of tokens of every example.
     fn seq_len(&self) -> usize;
 
-    /// Vocabulary size; tokens are in `0..vocab`.
+    /// Returns the vocabulary size; tokens are in `0..vocab`.
     fn vocab(&self) -> usize;
 
     /// Writes example `index` into `tokens`.
@@ -20,13 +20,13 @@ pub trait DataSource: Send + Sync {
     /// If `tokens` has another length.
     fn fill(&self, index: u64, tokens: &mut [u32]);
 
-    /// Sets `clues` at the tokens of example `index` that are given in every training step, such as the clues of a
-    /// puzzle.
+    /// Sets `clues` to true at the tokens of example `index` that are given in every training
+    /// step, such as the clues of a puzzle.
     ///
-    /// By default no tokens are given.
+    /// The default implementation marks no tokens.
     ///
     /// # Shapes
-    /// `clues` is `[seq_len]`, false everywhere.
+    /// `clues` is `[seq_len]` and must be false everywhere.
     ///
     /// # Panics
     /// If the example has clues and `clues` has another length.

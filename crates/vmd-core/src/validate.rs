@@ -13,18 +13,18 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem of `key`.
+    /// Creates a problem at `key`.
     pub fn new(key: impl Into<String>, message: impl Into<String>) -> Self {
         Self { key: key.into(), message: message.into() }
     }
 
-    /// One problem for each of `sizes` that is 0; the minimum is 1.
+    /// Returns one problem for each of `sizes` that is 0; the minimum is 1.
     pub fn zeros<'a>(sizes: impl IntoIterator<Item = (&'a str, usize)>) -> impl Iterator<Item = Self> {
         let zeros = sizes.into_iter().filter(|(_, size)| *size == 0);
         zeros.map(|(key, _)| Self::new(key, "must be 1 or more, not 0"))
     }
 
-    /// `problems` in one line.
+    /// Joins `problems` into one line, separated by semicolons.
     pub fn joined(problems: &[Self]) -> String {
         problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     }
@@ -55,13 +55,14 @@ impl Error for Problem {}
 
 /// A configuration that can be checked without building what it describes.
 pub trait Validate {
-    /// What the check needs besides the configuration.
+    /// Input of the check besides the configuration.
     type Context<'a>;
 
-    /// All problems, with keys relative to this table; empty if the configuration is valid.
+    /// Returns all problems, with keys relative to this table; empty if the configuration is
+    /// valid.
     fn problems(&self, context: Self::Context<'_>) -> Vec<Problem>;
 
-    /// All [`problems`](Self::problems), with keys prefixed by `table`.
+    /// Returns all [`problems`](Self::problems), with keys prefixed by `table`.
     fn problems_under(&self, table: &str, context: Self::Context<'_>) -> Vec<Problem> {
         self.problems(context).into_iter().map(|problem| problem.under(table)).collect()
     }

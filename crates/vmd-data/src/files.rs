@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-/// Writes `path` atomically: `fill` writes a temporary file in the same folder, which is flushed to disk and
-/// renamed.
+/// Writes `path` atomically: `fill` writes a temporary file in the same folder, which is flushed to
+/// disk and renamed.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
 //! Data sources: text, lines and tables from files, and rows in memory.
 //!
-//! Invariant: nothing here depends on models, tensors or tasks; example i is a function of the source and of
-//! i alone.
+//! Invariant: nothing here depends on models, tensors or tasks; example i is a function of the
+//! source and of i alone.
 
 pub mod files;
 mod rows;
@@ -9,7 +9,7 @@ pub mod text;
 
 pub use rows::{RowSource, RowsError};
 
-/// The examples of the README are tests.
+/// Runs the examples in the README as doctests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -7,14 +7,14 @@ use vmd_core::DataSource;
 
 use crate::text::Permutation;
 
-/// One row in so many is held out.
+/// One of this many rows is held out for validation.
 const HELD_OUT: usize = 10;
 
-/// Rows that cannot be trained on.
+/// Rows that cannot be used for training.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RowsError {
-    /// One part would be empty.
+    /// The training or the validation split would be empty.
     #[error("{rows} rows are too few; training and validation need one each")]
     TooFew {
         /// Number of rows.
@@ -45,9 +45,10 @@ pub enum RowsError {
     },
 }
 
-/// Training or validation rows out of rows in memory.
+/// The training or validation split of rows in memory.
 ///
-/// In training, every epoch visits all rows of the part once, in another order; in validation, the order is fixed.
+/// In training, every epoch visits all rows of the split once, in a new order. In validation, the
+/// order is fixed.
 ///
 /// ```
 /// use vmd_core::DataSource;
@@ -66,17 +67,19 @@ pub struct RowSource {
     tokens: Arc<[u32]>,
     seq_len: usize,
     vocab: usize,
-    /// Key of the orders of training.
+    /// Seed of the training order; `None` for validation.
     seed: Option<u64>,
 }
 
 impl RowSource {
-    /// Training and validation parts of `rows`, whose tokens are `0..vocab`. Every tenth row is held out for validation, and the last one
-    /// of fewer than ten. `seed` keys the order of training.
+    /// Splits `rows`, whose tokens are `0..vocab`, into training and validation. Every tenth row is
+    /// held out for validation; of fewer than ten rows, the last one. `seed` determines the
+    /// training order.
     ///
     /// # Errors
     ///
-    /// [`RowsError`] if there are fewer than two rows, if they differ in length, or if a token is not below `vocab`.
+    /// [`RowsError`] if there are fewer than two rows, if they differ in length, or if a token is
+    /// not below `vocab`.
     pub fn split(rows: &[Vec<u32>], vocab: usize, seed: u64) -> Result<(Self, Self), RowsError> {
         let seq_len = check(rows, vocab)?;
         let is_held_out = |row: usize| row % HELD_OUT == HELD_OUT - 1 || row + 1 == rows.len().min(HELD_OUT);
@@ -89,7 +92,7 @@ impl RowSource {
         Ok((source(false), source(true)))
     }
 
-    /// Number of rows of the part.
+    /// Number of rows of the split.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "an empty part is refused")]
     pub fn len(&self) -> usize {
@@ -114,7 +117,7 @@ impl DataSource for RowSource {
     }
 }
 
-/// The length of the rows.
+/// Checks the rows, and returns their length.
 fn check(rows: &[Vec<u32>], vocab: usize) -> Result<usize, RowsError> {
     if rows.len() < 2 {
         return Err(RowsError::TooFew { rows: rows.len() });

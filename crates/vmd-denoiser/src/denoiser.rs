@@ -7,12 +7,13 @@ use vmd_nn::{EdgeGates, KeysValues, Loops};
 
 use crate::{NfeCounter, ParentHead};
 
-/// Clean tokens that precede others, as read by a network.
+/// Clean tokens of earlier blocks, as encoded by a network.
 #[derive(Debug, Clone)]
 pub struct Context {
     /// Keys and values for later tokens, `[rows, n, …]`.
     pub past: KeysValues,
-    /// The network's summary of each token and everything up to the end of its block, `[rows, n, width]`.
+    /// Features of each token, `[rows, n, width]`, which depend on all tokens up to the end of its
+    /// block.
     pub features: Tensor<3>,
     /// Positions of the tokens in the text.
     pub positions: Range<usize>,
@@ -58,15 +59,17 @@ pub struct DenoiserInput {
     pub z: Option<Tensor<3>>,
     /// Diffusion time, `[batch]`, in `[0, 1]`; networks that are not conditioned on time ignore it.
     pub t: Option<Tensor<1>>,
-    /// `1/T` for a sampler of `T` steps, 0 in continuous time, `[batch]`; ignored by networks without that input.
+    /// `1/T` for a sampler of `T` steps, 0 in continuous time, `[batch]`; ignored by networks
+    /// without this input.
     pub budget: Option<Tensor<1>>,
     /// Uniform noise for learned edges, `[batch, seq, seq]`, symmetric; absent outside training.
     pub gate_noise: Option<Tensor<3>>,
-    /// The tokens before `xt`, for a network that reads block by block. `xt` is then `[rows · blocks, block_len]`,
-    /// with the blocks of a text in order; each attends to the clean tokens before it and not to the other blocks.
+    /// The tokens before `xt`, for a network that processes blocks. `xt` is then
+    /// `[rows · blocks, block_len]`, with the blocks of a text in order. Each block attends to the
+    /// clean tokens before it and not to the other blocks.
     pub context: Option<Context>,
-    /// Position of a text's first token in `xt`, if there is a context: 0 if the context holds the same tokens, its
-    /// end if they follow it.
+    /// Position of a text's first token in `xt`, if there is a context: 0 if the context holds the
+    /// same tokens, its end if they follow it.
     pub first: usize,
 }
 
@@ -77,30 +80,32 @@ impl DenoiserInput {
     }
 }
 
-/// A network for `p_θ(x0 | xt, z)`, factorised over positions; with a [`ParentHead`], over positions given their parents.
+/// A network for `p_θ(x0 | xt, z)`, factorised over positions or, with a [`ParentHead`], over
+/// positions given their parents.
 pub trait Denoiser {
     /// Logits of the clean token at every position, `[batch, seq, vocab]`.
     ///
     /// Implementations call [`NfeCounter::record`] with the batch size, once.
     fn logits(&self, input: DenoiserInput) -> Tensor<3>;
 
-    /// The logits, and the input of the [`parent_head`](Self::parent_head), `[batch, seq, hidden]`, in one
-    /// evaluation.
+    /// The logits, and the input of the [`parent_head`](Self::parent_head), `[batch, seq, hidden]`,
+    /// in one evaluation.
     fn logits_and_features(&self, input: DenoiserInput) -> (Tensor<3>, Option<Tensor<3>>) {
         (self.logits(input), None)
     }
 
-    /// In training, the logits after each tracked loop, and the input of the parent head after the last.
+    /// In training, the logits after each tracked loop, and the input of the parent head after the
+    /// last.
     fn logits_of_loops(&self, input: DenoiserInput, _loops: Loops) -> (Vec<Tensor<3>>, Option<Tensor<3>>) {
         let (logits, features) = self.logits_and_features(input);
         (vec![logits], features)
     }
 
-    /// Reads clean tokens, `[rows, n]`, as context for later tokens; `None` for networks that read a sequence as a
-    /// whole.
+    /// Encodes clean tokens, `[rows, n]`, as context for later tokens; `None` for networks that
+    /// process whole sequences.
     ///
-    /// The tokens are whole blocks of texts of which `before` has been read. This is not counted as an evaluation,
-    /// because it predicts nothing.
+    /// The tokens are whole blocks of texts whose earlier blocks are in `before`. This does not
+    /// count as an evaluation, because it predicts no tokens.
     fn read(&self, _clean: Tensor<2, Int>, _before: Option<&Context>) -> Option<Context> {
         None
     }

@@ -1,7 +1,7 @@
-//! Denoising networks: from partly masked tokens (and a latent) to logits over clean tokens.
+//! Denoising networks, which map partly masked tokens (and a latent) to logits of the clean tokens.
 //!
-//! Invariant: a denoiser maps `(xt, z, t)` to logits and counts its evaluations. It does not depend on the masking
-//! process or on the source of `z`.
+//! Invariant: a denoiser maps `(xt, z, t)` to logits and counts its evaluations. It does not depend
+//! on the masking process or on the source of `z`.
 
 mod denoiser;
 mod network;

@@ -21,22 +21,23 @@ const N_FREQUENCIES: usize = 16;
 pub struct DenoiserConfig {
     /// The trunk.
     pub trunk: TrunkConfig,
-    /// Lets the latent modulate every norm (adaLN), besides being added to the token embeddings.
+    /// Whether the latent modulates every norm (adaLN). It is also added to the token embeddings.
     #[serde(default)]
     pub adaln_on_latent: bool,
     /// Conditions the network on the number of sampling steps, so that one network serves several.
     #[serde(default)]
     pub sees_budget: bool,
-    /// Lets tokens that are revealed in one step condition on each other along the model's graph.
+    /// Head that conditions tokens revealed in the same step on each other along the model's graph.
     #[serde(default)]
     pub parents: Option<ParentsConfig>,
-    /// Learns which pairs of positions exchange messages, starting with all of them; needs a trunk of messages.
+    /// Learned edges: the pairs of positions that exchange messages. All pairs are candidates.
+    /// Needs a trunk of messages.
     #[serde(default)]
     pub gates: Option<GatesConfig>,
 }
 
 impl Default for DenoiserConfig {
-    /// Around the default trunk.
+    /// The configuration with the default trunk.
     fn default() -> Self {
         Self::new(TrunkConfig::default())
     }
@@ -49,7 +50,7 @@ impl From<TrunkConfig> for DenoiserConfig {
 }
 
 impl DenoiserConfig {
-    /// A network around `trunk`, to which the latent is added at the tokens' embeddings.
+    /// A network with `trunk`; the latent is added to the token embeddings.
     ///
     /// ```
     /// use vmd_denoiser::DenoiserConfig;
@@ -75,14 +76,15 @@ impl DenoiserConfig {
         self
     }
 
-    /// Lets tokens that one step reveals condition on each other along the model's graph.
+    /// Adds a head that conditions tokens revealed in the same step on each other along the model's
+    /// graph.
     #[must_use]
     pub fn with_parents(mut self, parents: ParentsConfig) -> Self {
         self.parents = Some(parents);
         self
     }
 
-    /// Learns which pairs of positions exchange messages.
+    /// Adds learned edges.
     #[must_use]
     pub fn with_gates(mut self, gates: GatesConfig) -> Self {
         self.gates = Some(gates);
@@ -123,9 +125,9 @@ impl Validate for DenoiserConfig {
 pub struct LatentShape {
     /// Values per (sub-)latent.
     pub channels: usize,
-    /// Mean sum of squares of these values: `channels` for a standard normal latent, the number of groups for a
-    /// one-hot one. The projection is scaled by it, so that a latent starts with the variance of a token embedding;
-    /// with less, the network ignores the latent and it collapses.
+    /// Mean sum of squares of these values: `channels` for a standard normal latent, the number of
+    /// groups for a one-hot one. The projection is scaled by it, so that a latent starts with the
+    /// variance of a token embedding; with less, the network ignores the latent and it collapses.
     pub square: usize,
 }
 
@@ -136,9 +138,9 @@ pub struct NetworkShape {
     pub vocab: usize,
     /// Tokens of a sequence.
     pub seq: usize,
-    /// Blocks in which the sequence is read; `None` to read it as a whole.
+    /// Blocks for block-wise processing; `None` to process the whole sequence.
     pub blocks: Option<BlockMask>,
-    /// The latent, if there is one.
+    /// The latent, if any.
     pub latent: Option<LatentShape>,
 }
 
@@ -161,7 +163,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// Creates a network of `config` for `shape`.
+    /// Creates a network.
     ///
     /// # Errors
     ///
@@ -202,7 +204,8 @@ impl Network {
 }
 
 impl Network {
-    /// The trunk's output, `[batch, seq, width]`, after each tracked loop of `loops`, or at the end.
+    /// The trunk's output, `[batch, seq, width]`, after each tracked loop of `loops`, or after the
+    /// last loop if `None`.
     fn trunk(&self, input: DenoiserInput, loops: Option<Loops>) -> Vec<Tensor<3>> {
         let [batch, _] = input.xt.dims();
         self.nfe.record(batch);
@@ -225,7 +228,8 @@ impl Network {
         }
     }
 
-    /// The trunk's output for the blocks `h` of texts, `[rows · blocks, block_len, width]`.
+    /// The trunk's output for blocks of texts; `h` and output are
+    /// `[rows · blocks, block_len, width]`.
     fn blocks_after(
         &self,
         mask: BlockMask,

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts sequences that a denoiser has evaluated: a forward pass over a batch of `b` sequences adds `b`.
+/// Counts sequences that a denoiser has evaluated: a forward pass over a batch of `b` sequences
+/// adds `b`.
 ///
-/// The mean NFE of a sampling run is the difference of two readings divided by the number of samples. The network
-/// increments the counter itself, so a sampler cannot under-report. Clones share the count.
+/// The mean NFE of a sampling run is the difference of two readings divided by the number of
+/// samples. The network increments the counter itself, so a sampler cannot under-report. Clones
+/// share the count.
 #[derive(Debug, Clone, Default)]
 pub struct NfeCounter(Arc<AtomicU64>);
 
@@ -16,7 +18,8 @@ impl NfeCounter {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Records a forward pass over `batch` sequences; called by implementations of [`Denoiser`](crate::Denoiser).
+    /// Records a forward pass over `batch` sequences; called by implementations of
+    /// [`Denoiser`](crate::Denoiser).
     pub fn record(&self, batch: usize) {
         self.0.fetch_add(batch as u64, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! Tokens of one step that condition on each other along a graph.
+//! Dependencies between the tokens of one step, along a graph.
 
 use std::sync::Arc;
 
@@ -18,12 +18,13 @@ const MAX_VALUES: usize = 4096;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ParentsConfig {
-    /// Which of two adjacent tokens is the parent. With `any` it is the one revealed first: training draws random
-    /// orders, and samplers that reveal the most confident tokens start each step with the most confident one.
+    /// Which of two adjacent tokens is the parent. With `any` it is the one revealed first:
+    /// training draws random orders, and samplers that reveal the most confident tokens start each
+    /// step with the most confident one.
     #[serde(default)]
     pub order: ParentOrder,
-    /// Maximum distance, in edges, to a revealed ancestor: past a parent that the step does not reveal, a token reads
-    /// the parent's parents, and so on. 1 for parents only.
+    /// Maximum distance, in edges, to an ancestor. If the step does not reveal a parent, a token
+    /// conditions on the parent's parents instead, and so on. 1 for parents only.
     #[serde(default = "one")]
     pub reach: usize,
 }
@@ -70,9 +71,9 @@ impl Validate for ParentsConfig {
 
 /// A head for `p(x_i | h_i, x_pa(i)∩S)` within the set `S` of tokens that a step reveals.
 ///
-/// The trunk's output `h_i` and one vector for each parent's value are summed and go through one hidden layer, whose
-/// output is added to the logits. A token without a parent in `S` keeps its logits. The trunk runs once per step, so
-/// a step costs one evaluation.
+/// The trunk's output `h_i` and one vector for each parent's value are summed and passed through
+/// one hidden layer, whose output is added to the logits. A token without a parent in `S` keeps its
+/// logits. The trunk runs once per step, so a step costs one evaluation.
 #[derive(Module, Debug)]
 pub struct ParentHead {
     features: Linear,
@@ -84,7 +85,7 @@ pub struct ParentHead {
 }
 
 impl ParentHead {
-    /// Creates the head of `config` over a trunk of `width` channels; it has no effect at first.
+    /// Creates the head for a trunk of `width` channels. Its output is initially zero.
     pub fn new(
         config: &ParentsConfig,
         width: usize,
@@ -104,7 +105,7 @@ impl ParentHead {
         }
     }
 
-    /// Projects the trunk's output to the features that the head reads.
+    /// Projects the trunk's output to the features that [`forward`](Self::forward) takes.
     ///
     /// # Shapes
     ///
@@ -119,8 +120,8 @@ impl ParentHead {
     ///
     /// - `features`: `[batch, seq, hidden]`
     /// - `given`: `[batch · seq]`, values of the tokens that the step reveals, `vocab` elsewhere
-    /// - `reveal_order`: `[batch · seq]`, the place of every token in an open order: a token reads those with a
-    ///   smaller one; empty if the order is fixed
+    /// - `reveal_order`: `[batch · seq]`, the rank of every token in an open order. A token
+    ///   conditions on tokens of lower rank. Empty if the order is fixed.
     /// - output: `[batch, seq, vocab]`
     pub fn forward(&self, features: Tensor<3>, given: &[u32], reveal_order: &[u32]) -> Tensor<3> {
         let [batch, seq, hidden] = features.dims();
@@ -145,7 +146,7 @@ impl ParentHead {
         self.out.forward(relu(features + of_parents)) * present
     }
 
-    /// Whether the order of the tokens is open.
+    /// Whether the order of the tokens is open ([`ParentOrder::Any`]).
     pub fn is_open(&self) -> bool {
         self.ancestry.parents.is_open()
     }
@@ -163,7 +164,7 @@ impl ParentHead {
     }
 }
 
-/// The tokens that each token reads.
+/// The ancestors that each token conditions on.
 #[derive(Debug, Clone)]
 struct Ancestry {
     parents: Arc<Parents>,
@@ -172,8 +173,9 @@ struct Ancestry {
 }
 
 impl Ancestry {
-    /// Calls `visit` with the table row of every ancestor of token `i` in `given` (`[seq]`) that is reached through
-    /// tokens not in it; with `reveal_order` (`[seq]`), only of those that come before `i`.
+    /// Calls `visit` with the table row of every ancestor of token `i` in `given` (`[seq]`) that is
+    /// reached through tokens not in it. With `reveal_order` (`[seq]`), only ancestors that come
+    /// before `i`.
     fn for_each_column(&self, i: usize, given: &[u32], reveal_order: &[u32], mut visit: impl FnMut(usize)) {
         let mut level = vec![i];
         for distance in 0..self.reach {
@@ -208,7 +210,7 @@ pub struct HostParentHead {
 }
 
 impl HostParentHead {
-    /// Channels of the features that [`add_to`](Self::add_to) reads.
+    /// Channels of the features that [`add_to`](Self::add_to) takes.
     pub fn hidden(&self) -> usize {
         self.hidden
     }
@@ -218,14 +220,15 @@ impl HostParentHead {
         &self.ancestry.parents
     }
 
-    /// Adds the head's terms from the parents of token `i` in `given` to its `logits`; adds nothing if there are
-    /// none.
+    /// Adds the head's terms from the parents of token `i` in `given` to its `logits`. Adds nothing
+    /// if there are none.
     ///
     /// # Shapes
     ///
     /// - `logits`: `[vocab]`
     /// - `features`: `[hidden]`, those of token `i`
-    /// - `given`: `[seq]`, values of the tokens that the step has revealed so far, `vocab` elsewhere
+    /// - `given`: `[seq]`, values of the tokens that the step has revealed so far, `vocab`
+    ///   elsewhere
     pub fn add_to(&self, logits: &mut [f32], i: usize, features: &[f32], given: &[u32]) {
         let (mut hidden, mut has_parent) = (features.to_vec(), false);
         self.ancestry.for_each_column(i, given, &[], |column| {

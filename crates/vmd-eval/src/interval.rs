@@ -5,8 +5,8 @@ use crate::{Figure, Unit};
 /// 97.5 % quantile of the normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// The proportion of `hits` among `n` with Wilson's score interval, which is inside `0..=1` and has positive
-/// width even at the ends.
+/// The proportion of `hits` among `n` with Wilson's score interval, which is inside `0..=1` and has
+/// positive width even at the ends.
 ///
 /// # Source
 ///

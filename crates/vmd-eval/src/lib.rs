@@ -1,7 +1,7 @@
 //! Metrics, intervals and [`Record`]s: figures with their full provenance.
 //!
-//! Invariant: nothing here trains a network, prints or depends on a task, and every figure carries its
-//! settings.
+//! Invariant: nothing here trains a network, prints or depends on a task, and every figure carries
+//! its settings.
 
 mod interval;
 mod record;
@@ -10,7 +10,7 @@ pub mod text;
 pub use interval::{mean_interval, wilson_interval};
 pub use record::{Figure, Provenance, Record, SamplerLabel, Unit};
 
-/// The examples of the README are tests.
+/// Runs the examples in the README as doctests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -15,11 +15,13 @@ pub struct Record {
     /// Subset of the split, such as a range of clues; absent for the whole split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub band: Option<String>,
-    /// Name of the metric: `accuracy`, `kl_exact`, `solved`, `valid`, `cell_accuracy`, `mean_nfe`, `bound`, …
+    /// Name of the metric: `accuracy`, `kl_exact`, `solved`, `valid`, `cell_accuracy`, `mean_nfe`,
+    /// `bound`, …
     pub metric: String,
     /// Value. Shares are in `0..=1`, divergences and bounds in nats per sequence.
     pub value: f64,
-    /// 95 % interval. Both ends are equal for exact values; they are bounds if rare cases were left out.
+    /// 95 % interval. Both ends are equal for exact values; they are bounds if rare cases were left
+    /// out.
     pub ci95: [f64; 2],
     /// Number of samples; 0 for exact values.
     pub n: usize,

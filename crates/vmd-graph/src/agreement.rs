@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 
 use crate::DependencyGraph;
 
-/// Edges of a graph compared with those of the true graph, ignoring types.
+/// Precision and recall of the edges of a graph against those of the true graph, ignoring types.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Agreement {
-    /// Adjacent pairs of the graph.
+    /// Number of adjacent pairs of the graph.
     pub n_edges: usize,
-    /// Adjacent pairs of the true graph.
+    /// Number of adjacent pairs of the true graph.
     pub n_true: usize,
-    /// Share of the graph's pairs that are in the true graph; 1 if it has none.
+    /// Share of the graph's pairs that are in the true graph; 1 if the graph has no pairs.
     pub precision: f64,
-    /// Share of the true graph's pairs that are in the graph; 1 if there are none.
+    /// Share of the true graph's pairs that are in the graph; 1 if the true graph has no pairs.
     pub recall: f64,
 }
 
@@ -40,7 +40,7 @@ impl DependencyGraph {
         }
     }
 
-    /// The adjacent pairs `(i, j)` with `i < j`, over all edge types, each once.
+    /// Returns the adjacent pairs `(i, j)` with `i < j` over all edge types, each once.
     #[must_use]
     pub fn pairs(&self) -> BTreeSet<(usize, usize)> {
         self.edge_types().iter().flat_map(|edge_type| edge_type.edges().iter().copied()).collect()

@@ -1,9 +1,10 @@
-//! Edge types as attention masks and cliques.
+//! Attention masks and cliques of edge types.
 
 use crate::DependencyGraph;
 
 impl DependencyGraph {
-    /// Attention mask of one edge type: true for neighbours, and on the diagonal if `include_self`.
+    /// Returns the attention mask of one edge type: true for neighbours, and on the diagonal if
+    /// `include_self`.
     ///
     /// # Shapes
     /// `[n_nodes, n_nodes]`, row-major.
@@ -23,7 +24,7 @@ impl DependencyGraph {
         mask
     }
 
-    /// The neighbours of a node along one edge type and the node itself, sorted.
+    /// Returns the neighbours of a node along one edge type and the node itself, sorted.
     ///
     /// # Panics
     /// If the edge type or the node does not exist.
@@ -34,10 +35,12 @@ impl DependencyGraph {
         with_self
     }
 
-    /// The cliques of an edge type that is a disjoint union of equally large cliques covering all nodes.
+    /// Returns the cliques of an edge type if it is a disjoint union of equally large cliques that
+    /// cover all nodes, otherwise `None`.
     ///
-    /// This holds for the rows, columns and boxes of a Sudoku and for the complete graph. Attention along such a type
-    /// is full attention inside each clique. Cliques are sorted and ordered by their smallest nodes.
+    /// The rows, columns and boxes of a Sudoku and the complete graph are such types. Attention
+    /// along such a type is full attention inside each clique. Each clique is sorted, and cliques
+    /// are ordered by their smallest nodes.
     ///
     /// # Panics
     /// If the edge type does not exist.
@@ -55,7 +58,8 @@ impl DependencyGraph {
         let mut cliques = Vec::new();
         for node in 0..self.n_nodes() {
             let clique = self.closed_neighbours(edge_type, node);
-            // Members of a clique share one closed neighbourhood; compare each with that of the first member.
+            // All members of a clique have the same closed neighbourhood; compare each with that
+            // of the first member.
             let same = if clique[0] == node {
                 clique.len() == size
             } else {

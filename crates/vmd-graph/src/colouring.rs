@@ -3,11 +3,12 @@
 use crate::DependencyGraph;
 
 impl DependencyGraph {
-    /// A proper colouring: the colour of every node, colours numbered from 0 without gaps.
+    /// Returns a proper colouring: the colour of every node, with colours numbered from 0 without
+    /// gaps.
     ///
-    /// Greedy by saturation (DSATUR): the next node is the one whose neighbours have the most distinct colours, with
-    /// ties broken by degree and then by number. It takes the smallest free colour. At most `max degree + 1` colours
-    /// are used.
+    /// Greedy by saturation (DSATUR): the next node is the one whose neighbours have the most
+    /// distinct colours; ties are broken by degree, then by lower index. It gets the smallest free
+    /// colour. At most `max degree + 1` colours are used.
     ///
     /// # Source
     /// Brélaz, "New methods to color the vertices of a graph", 1979.
@@ -27,7 +28,8 @@ impl DependencyGraph {
             let open = (0..n).filter(|&node| colours[node].is_none());
             let urgency = |&node: &usize| (seen[node].len(), self.degree(node), std::cmp::Reverse(node));
             let Some(node) = open.max_by_key(urgency) else { break };
-            // In a sorted list of distinct numbers, the first that differs from its index marks the smallest gap.
+            // In a sorted list of distinct numbers, the first element that differs from its index
+            // marks the smallest gap.
             let colour = seen[node].iter().enumerate().position(|(i, &c)| i != c).unwrap_or(seen[node].len());
             colours[node] = Some(colour);
             for &neighbour in &self.union()[node] {

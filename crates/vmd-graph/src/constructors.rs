@@ -1,12 +1,14 @@
-//! Graphs with known structure.
+//! Constructors of graphs with known structure.
 
 use crate::{DependencyGraph, GraphError};
 
 impl DependencyGraph {
-    /// The constraint graph of a Sudoku with boxes of `box_rows × box_cols` cells, cells numbered row by row.
+    /// Builds the constraint graph of a Sudoku with boxes of `box_rows × box_cols` cells, numbered
+    /// row by row.
     ///
-    /// The side is `box_rows·box_cols`; the edge types are "row", "column" and "box". The box type contains every
-    /// pair of a box, so two cells in the same box and row are connected by two types.
+    /// The side is `box_rows·box_cols`; the edge types are "row", "column" and "box". The box type
+    /// contains every pair of cells of a box, so two cells in the same box and row are connected
+    /// by two types.
     ///
     /// # Errors
     /// [`GraphError::NodeCount`] if a dimension is 0 or the grid is too large.
@@ -27,7 +29,7 @@ impl DependencyGraph {
         )
     }
 
-    /// A chain: positions `0..n_nodes`, each adjacent to the next, with edge type "next".
+    /// Builds a chain: positions `0..n_nodes`, each adjacent to the next, with edge type "next".
     ///
     /// # Errors
     /// [`GraphError::NodeCount`] if `n_nodes` is 0 or too large.
@@ -36,7 +38,7 @@ impl DependencyGraph {
         Self::from_edges(n_nodes, [("next", (1..n_nodes).map(|i| (i - 1, i)).collect())])
     }
 
-    /// A complete graph: all positions are adjacent, with edge type "all".
+    /// Builds a complete graph: all positions are adjacent, with edge type "all".
     ///
     /// # Errors
     /// [`GraphError::NodeCount`] if `n_nodes` is 0 or too large.
@@ -46,12 +48,13 @@ impl DependencyGraph {
     }
 }
 
-/// Checked before any edge list is built, so that an absurd size fails instead of exhausting memory.
+/// Checks the size before any edge list is built, so that a huge size returns an error instead of
+/// exhausting memory.
 fn check_node_count(n_nodes: usize) -> Result<(), GraphError> {
     DependencyGraph::from_edges(n_nodes, <[(&str, Vec<_>); 0]>::default()).map(|_| ())
 }
 
-/// All pairs of nodes in the same unit.
+/// Returns all pairs `a < b` of nodes in the same unit.
 fn pairs_where(n_nodes: usize, unit: impl Fn(usize) -> usize) -> Vec<(usize, usize)> {
     let later = |a: usize| (a + 1..n_nodes).map(move |b| (a, b));
     (0..n_nodes).flat_map(later).filter(|&(a, b)| unit(a) == unit(b)).collect()

@@ -1,10 +1,10 @@
-//! Errors in graphs described by a user.
+//! Errors in building or reading a graph.
 
 use std::path::PathBuf;
 
 use crate::graph::{MAX_EDGE_TYPES, MAX_NODES};
 
-/// A graph that cannot be built or read.
+/// An error in building or reading a graph.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GraphError {

@@ -1,4 +1,4 @@
-//! The graph: nodes and typed undirected edges.
+//! Nodes and typed undirected edges.
 
 use std::collections::BTreeSet;
 
@@ -20,13 +20,13 @@ pub struct EdgeType {
 }
 
 impl EdgeType {
-    /// The name, a single word.
+    /// Returns the name, a single word.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The edges `(i, j)` with `i < j`, sorted, each once.
+    /// Returns the edges `(i, j)` with `i < j`, sorted, each once.
     #[must_use]
     pub fn edges(&self) -> &[(usize, usize)] {
         &self.edges
@@ -35,8 +35,8 @@ impl EdgeType {
 
 /// An undirected graph over token positions with typed edges.
 ///
-/// Two nodes may be connected by several types (in a Sudoku, neighbours in a row often share a box). Every
-/// constructor sorts and deduplicates edges and rejects self-loops.
+/// Two nodes may be connected by several types: in a Sudoku, neighbours in a row often share a
+/// box. Every constructor sorts and deduplicates edges and rejects self-loops.
 ///
 /// ```
 /// use vmd_graph::DependencyGraph;
@@ -58,11 +58,12 @@ pub struct DependencyGraph {
 }
 
 impl DependencyGraph {
-    /// Builds a graph from named edge lists; the order within an edge and repetitions do not matter.
+    /// Builds a graph from named edge lists. The order of the nodes in an edge and repeated edges
+    /// do not matter.
     ///
     /// # Errors
-    /// [`GraphError`] for a node count out of range, too many types, a bad type name, an edge outside the graph, or a
-    /// self-loop.
+    /// [`GraphError`] for a node count out of range, too many types, a bad type name, an edge
+    /// outside the graph, or a self-loop.
     pub fn from_edges<Name: Into<String>>(
         n_nodes: usize,
         edge_types: impl IntoIterator<Item = (Name, Vec<(usize, usize)>)>,
@@ -87,25 +88,25 @@ impl DependencyGraph {
         Ok(Self { n_nodes, edge_types: checked, neighbours, union })
     }
 
-    /// Number of nodes, which are the token positions `0..n_nodes`.
+    /// Returns the number of nodes, which are the token positions `0..n_nodes`.
     #[must_use]
     pub fn n_nodes(&self) -> usize {
         self.n_nodes
     }
 
-    /// The edge types in the order given.
+    /// Returns the edge types in the order given.
     #[must_use]
     pub fn edge_types(&self) -> &[EdgeType] {
         &self.edge_types
     }
 
-    /// Index of the edge type with this name.
+    /// Returns the index of the edge type with this name.
     #[must_use]
     pub fn edge_type(&self, name: &str) -> Option<usize> {
         self.edge_types.iter().position(|edge_type| edge_type.name == name)
     }
 
-    /// Neighbours of a node along one edge type, sorted.
+    /// Returns the neighbours of a node along one edge type, sorted.
     ///
     /// # Panics
     /// If the edge type or the node does not exist.
@@ -114,13 +115,13 @@ impl DependencyGraph {
         &self.neighbours[edge_type][node]
     }
 
-    /// Neighbours of every node over all edge types, sorted, each once.
+    /// Returns the neighbours of every node over all edge types, sorted, each once.
     #[must_use]
     pub fn union(&self) -> &[Vec<usize>] {
         &self.union
     }
 
-    /// Number of distinct neighbours of a node over all edge types.
+    /// Returns the number of distinct neighbours of a node over all edge types.
     ///
     /// # Panics
     /// If the node does not exist.
@@ -129,7 +130,7 @@ impl DependencyGraph {
         self.union[node].len()
     }
 
-    /// Whether two nodes are connected by an edge of any type.
+    /// Returns whether two nodes are connected by an edge of any type.
     ///
     /// # Panics
     /// If node `a` does not exist.

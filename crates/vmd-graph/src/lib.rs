@@ -1,13 +1,14 @@
-//! Dependency graphs with typed edges over token positions: which positions depend directly on which.
+//! Dependency graphs over token positions: typed edges connect positions that depend on each other
+//! directly.
 //!
-//! Invariant: plain Rust only. A graph has positions and typed edges; the crate does not depend on tensors, tokens or
-//! networks.
+//! Invariant: plain Rust only. A graph has positions and typed edges. The crate does not depend on
+//! tensors, tokens or networks.
 //!
 //! A [`DependencyGraph`] is built from a known structure ([`sudoku`](DependencyGraph::sudoku),
-//! [`chain`](DependencyGraph::chain), [`complete`](DependencyGraph::complete)) or read from a file. A configuration
-//! describes it with a [`GraphSpec`]. It provides attention masks
-//! ([`adjacency_mask`](DependencyGraph::adjacency_mask), [`cliques`](DependencyGraph::cliques)) and the order of
-//! parents ([`parents`](DependencyGraph::parents)).
+//! [`chain`](DependencyGraph::chain), [`complete`](DependencyGraph::complete)) or read from a
+//! file; a [`GraphSpec`] describes it in a configuration. It provides attention masks
+//! ([`adjacency_mask`](DependencyGraph::adjacency_mask), [`cliques`](DependencyGraph::cliques))
+//! and parents ([`parents`](DependencyGraph::parents)).
 //!
 //! ```
 //! use vmd_graph::DependencyGraph;
@@ -32,7 +33,7 @@ pub use graph::{DependencyGraph, EdgeType, MAX_EDGE_TYPES, MAX_NODES};
 pub use parents::{Parent, ParentOrder, Parents};
 pub use spec::GraphSpec;
 
-/// The examples of the README are tests.
+/// Compiles the examples of the README as doctests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,4 +1,4 @@
-//! Parents: an acyclic direction for each edge.
+//! Parents: a direction for each edge.
 
 use std::collections::VecDeque;
 
@@ -8,27 +8,28 @@ use crate::DependencyGraph;
 
 /// The order that directs edges: of two adjacent positions, the earlier one is the parent.
 ///
-/// With [`Any`](Self::Any) the order is open: all neighbours of a position are its parents, and those revealed before
-/// it count.
+/// With [`Any`](Self::Any) the order is open: all neighbours of a position are its parents, and
+/// the caller uses those that are revealed before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ParentOrder {
-    /// Breadth first, from the lowest node of each component. In a chain, the parent of a node is its predecessor.
+    /// Breadth-first, from the lowest node of each component. In a chain, the parent of a node is
+    /// its predecessor.
     #[default]
     Bfs,
-    /// By colour of [`greedy_colouring`](DependencyGraph::greedy_colouring). Nodes of one colour are not adjacent, so
-    /// there are as many generations as colours.
+    /// By colour in [`greedy_colouring`](DependencyGraph::greedy_colouring). Nodes of one colour
+    /// are not adjacent, so there are as many generations as colours.
     Colouring,
-    /// Any order: the caller decides which positions come first.
+    /// No fixed order: the caller decides which positions come first.
     Any,
 }
 
 /// One parent of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parent {
-    /// Index of the type of the edge between the two nodes.
+    /// Index of the edge type that connects the two nodes.
     pub edge_type: usize,
-    /// The parent.
+    /// Index of the parent node.
     pub node: usize,
 }
 
@@ -52,7 +53,7 @@ pub struct Parents {
 }
 
 impl Parents {
-    /// Parents of a node, once for each edge type that connects them.
+    /// Returns the parents of a node, once for each edge type that connects them.
     ///
     /// # Panics
     /// If the node does not exist.
@@ -61,13 +62,13 @@ impl Parents {
         &self.of[node]
     }
 
-    /// All nodes, parents before their children.
+    /// Returns all nodes, parents before their children; `0..n_nodes` if the order is open.
     #[must_use]
     pub fn order(&self) -> &[usize] {
         &self.order
     }
 
-    /// Index of a node in [`order`](Self::order).
+    /// Returns the index of a node in [`order`](Self::order).
     ///
     /// # Panics
     /// If the node does not exist.
@@ -76,19 +77,19 @@ impl Parents {
         self.rank[node]
     }
 
-    /// Whether the order is open ([`ParentOrder::Any`]).
+    /// Returns whether the order is open ([`ParentOrder::Any`]).
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.is_open
     }
 
-    /// Number of edge types of the graph.
+    /// Returns the number of edge types of the graph.
     #[must_use]
     pub fn n_edge_types(&self) -> usize {
         self.n_edge_types
     }
 
-    /// Maximum number of parents of a node.
+    /// Returns the maximum number of parents of a node.
     #[must_use]
     pub fn most(&self) -> usize {
         self.of.iter().map(Vec::len).max().unwrap_or(0)
@@ -96,7 +97,8 @@ impl Parents {
 }
 
 impl DependencyGraph {
-    /// Directs every edge from the node that comes first in `order`, or both ways if the order is open.
+    /// Directs every edge from the node that comes first in `order`, or both ways if the order is
+    /// open.
     #[must_use]
     pub fn parents(&self, order: ParentOrder) -> Parents {
         let is_open = order == ParentOrder::Any;

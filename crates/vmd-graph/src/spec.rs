@@ -1,4 +1,4 @@
-//! Graphs in configurations.
+//! Descriptions of graphs in configurations.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DependencyGraph, EdgeType, GraphError};
 
-/// The graph to build, as written in a configuration: `{ kind = "sudoku", box_rows = 3, box_cols = 3 }`.
+/// A graph as written in a configuration, such as
+/// `{ kind = "sudoku", box_rows = 3, box_cols = 3 }`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum GraphSpec {
@@ -43,7 +44,8 @@ pub enum GraphSpec {
 }
 
 impl GraphSpec {
-    /// The same graph with the edges of a file inlined, so that it no longer depends on the file.
+    /// Returns the same graph with the edges of a file inlined, so that it no longer depends on
+    /// the file.
     ///
     /// # Errors
     /// [`GraphError`] if the file does not describe a graph.

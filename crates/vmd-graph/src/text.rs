@@ -1,4 +1,4 @@
-//! Graphs as text: TOML, and plain edge lists.
+//! Text formats of graphs: TOML and edge lists.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::{DependencyGraph, GraphError};
 
-/// Type of edges without a type in an edge list.
+/// Name of the type of edges without a type in an edge list.
 const DEFAULT_TYPE: &str = "edge";
 
 /// A graph as written in a file, before validation.
@@ -30,7 +30,8 @@ impl DependencyGraph {
     /// Reads a graph in TOML: `n_nodes`, and `[[edge_types]]` with `name` and `edges`.
     ///
     /// # Errors
-    /// [`GraphError::Toml`] on malformed text, otherwise as [`from_edges`](Self::from_edges).
+    /// [`GraphError::Toml`] on malformed text; otherwise the errors of
+    /// [`from_edges`](Self::from_edges).
     ///
     /// ```
     /// let text = "n_nodes = 3\n[[edge_types]]\nname = \"row\"\nedges = [[0, 1]]";
@@ -45,13 +46,15 @@ impl DependencyGraph {
         Self::from_edges(graph.n_nodes, named)
     }
 
-    /// Reads an edge list: one line `i j` or `i j type` per edge, with nodes numbered from 0; `#` starts a comment.
+    /// Reads an edge list: one line `i j` or `i j type` per edge, with nodes numbered from 0; `#`
+    /// starts a comment.
     ///
-    /// Edges without a type get the type "edge"; types are sorted by name. The number of nodes is the largest node
-    /// number plus 1. Use TOML for a graph whose last nodes have no edges.
+    /// Edges without a type get the type "edge"; types are sorted by name. The number of nodes is
+    /// the largest node number plus 1. Use TOML for a graph whose last nodes have no edges.
     ///
     /// # Errors
-    /// [`GraphError::EdgeLine`] on a malformed line, otherwise as [`from_edges`](Self::from_edges).
+    /// [`GraphError::EdgeLine`] on a malformed line; otherwise the errors of
+    /// [`from_edges`](Self::from_edges).
     ///
     /// ```
     /// let graph = vmd_graph::DependencyGraph::from_edge_list_str("0 1 row # a comment\n1 2")?;
@@ -79,8 +82,8 @@ impl DependencyGraph {
     /// Reads a graph file: TOML if its name ends in `.toml`, otherwise an edge list.
     ///
     /// # Errors
-    /// [`GraphError::Read`] if the file cannot be read, otherwise as [`from_toml_str`](Self::from_toml_str) and
-    /// [`from_edge_list_str`](Self::from_edge_list_str).
+    /// [`GraphError::Read`] if the file cannot be read; otherwise the errors of
+    /// [`from_toml_str`](Self::from_toml_str) or [`from_edge_list_str`](Self::from_edge_list_str).
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, GraphError> {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path)

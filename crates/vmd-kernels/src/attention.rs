@@ -21,11 +21,12 @@ pub(crate) struct KeyGroup {
 }
 
 impl HeadEdges {
-    /// One mask per head, `[seq, seq]` by query and key, `true` where the query attends; `None` for full attention.
+    /// One mask per head, `[seq, seq]` by query and key, `true` where the query attends; `None` for
+    /// full attention.
     ///
     /// # Panics
     ///
-    /// If a mask has another size.
+    /// If a mask does not have `seq²` entries.
     pub fn new(seq: usize, masks: impl IntoIterator<Item = Option<Vec<bool>>>) -> Self {
         let lists = |mask: Vec<bool>| {
             assert_eq!(mask.len(), seq * seq, "a mask is seq × seq");
@@ -84,9 +85,9 @@ impl HeadEdges {
 
 /// `softmax(q·kᵀ/√d)·v` in every head, within each sequence.
 ///
-/// The fused kernel reads queries, keys and values in place. In a restricted head it visits only the edges, and
-/// processes queries with the same keys together. It keeps one number per query and head for the backward pass, and
-/// returns zero for a query without keys.
+/// The fused kernel reads queries, keys and values in place. In a restricted head it visits only
+/// the edges, and processes queries with the same keys together. It keeps one number per query and
+/// head for the backward pass, and returns zero for a query without keys.
 ///
 /// # Shapes
 ///
@@ -111,7 +112,8 @@ pub fn attention(qkv: Tensor<3>, heads: usize, mask: Option<Mask<'_>>) -> Tensor
     )
 }
 
-/// Edges as lists for the fused kernels, and as the tensor [`HeadEdges::bias`] for the composed operations.
+/// Edges as lists for the fused kernels, and as the tensor [`HeadEdges::bias`] for the composed
+/// operations.
 #[derive(Debug, Clone, Copy)]
 pub struct Mask<'a> {
     /// The edges of each head.
@@ -127,7 +129,8 @@ impl Mask<'_> {
     }
 }
 
-/// Attention of separate queries, keys and values, `[batch, heads, seq, channels]`, composed of Burn's operations.
+/// Attention of separate queries, keys and values, `[batch, heads, seq, channels]`, composed of
+/// Burn's operations.
 ///
 /// # Shapes
 ///

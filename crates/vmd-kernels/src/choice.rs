@@ -33,7 +33,8 @@ pub fn softmax_f64(logits: &[f32], temperature: f64, out: &mut Vec<f64>) {
 pub fn keep_top(probabilities: &mut [f64], top_p: f64) {
     let by_rank = |p: &[f64], a: usize, b: usize| p[b].total_cmp(&p[a]).then(a.cmp(&b));
     let mut order: Vec<usize> = (0..probabilities.len()).collect();
-    // The set is usually small, so sort growing prefixes of the most probable values instead of all values.
+    // The set is usually small, so sort growing prefixes of the most probable values instead of all
+    // values.
     let (mut sorted, mut mass, mut kept) = (0, 0.0, 0);
     while mass < top_p && sorted < order.len() {
         let n = (4 * sorted).max(32).min(order.len() - sorted);
@@ -71,8 +72,8 @@ pub fn draw(weights: &[f64], u: f64) -> usize {
     last
 }
 
-/// Draws from the softmax without its sum: `argmax(logits / temperature + g)` with standard Gumbel noise `g = −ln(−ln
-/// u)`.
+/// Draws an index from `softmax(logits / temperature)` with the Gumbel-max trick:
+/// `argmax(logits / temperature + g)` with standard Gumbel noise `g = −ln(−ln u)`.
 ///
 /// A logit of −∞ is never drawn.
 ///
@@ -107,7 +108,8 @@ impl pulp::WithSimd for Softmax<'_> {
     }
 }
 
-/// Number of partial sums, for vectorisation; fixed, so that results have the same bits on every machine.
+/// Number of partial sums, for vectorisation; fixed, so that results have the same bits on every
+/// machine.
 const LANES: usize = 8;
 
 impl Softmax<'_> {

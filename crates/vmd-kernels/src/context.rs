@@ -48,7 +48,8 @@ impl KeyRanges {
         self.queries.len()
     }
 
-    /// The ranges as an additive bias, `[1, 1, seq, past_len + seq]`: 0 where a query attends, −∞ elsewhere.
+    /// The ranges as an additive bias, `[1, 1, seq, past_len + seq]`: 0 where a query attends, −∞
+    /// elsewhere.
     pub fn bias(&self, device: &Device) -> Tensor<4> {
         let row = self.past_len + self.seq();
         let mut values = vec![f32::NEG_INFINITY; self.seq() * row];
@@ -65,7 +66,8 @@ impl KeyRanges {
     }
 }
 
-/// `softmax(q·kᵀ/√d)·v` in every head, for new tokens that attend to earlier tokens and to each other.
+/// `softmax(q·kᵀ/√d)·v` in every head, for new tokens that attend to earlier tokens and to each
+/// other.
 ///
 /// # Shapes
 ///

@@ -4,11 +4,11 @@ use burn::tensor::Tensor;
 
 use crate::Mask;
 
-/// Sums, in each head, the values of the tokens that each token attends to, divided by the square root of the largest
-/// number of them.
+/// Sums, in each head, the values of the tokens that each token attends to, divided by `√n`, where
+/// `n` is the largest number of such tokens in the head.
 ///
-/// The fused kernel visits only the edges, and computes the sum for tokens with the same neighbours (such as those of
-/// a row) once.
+/// The fused kernel visits only the edges. Tokens that attend to the same tokens (such as the cells
+/// of a row) share one sum.
 ///
 /// # Shapes
 ///
@@ -53,7 +53,7 @@ mod fused {
     }
 
     impl EdgeSum {
-        /// From keys to queries or, `backward`, from queries to keys.
+        /// Sums from keys to queries or, if `backward`, from queries to keys.
         fn run(&self, [_, seq, width]: [usize; 3], x: &[f32], backward: bool) -> Scratch {
             let mut y = Scratch::zeroed(x.len());
             let size = (seq * width).max(1);

@@ -21,7 +21,7 @@ pub(crate) trait Fused<const N: usize>: Debug + Clone + Send + 'static {
     /// Whether the backward pass reads the output; otherwise it gets an empty slice.
     const READS_OUTPUT: bool = false;
 
-    /// The input that is added to the output, so that its gradient is that of the output.
+    /// The input that is added to the output; its gradient is that of the output.
     const ADDED: Option<usize> = None;
 
     /// Returns the output, its shape, and the values to keep, which may be empty without `keep`.
@@ -73,7 +73,7 @@ impl Debug for Kept {
     }
 }
 
-/// A tensor on `flex`.
+/// An input, by backend.
 pub(crate) enum Input {
     Plain(FlexTensor),
     #[cfg(feature = "autodiff")]
@@ -98,7 +98,8 @@ impl Input {
     }
 }
 
-/// Runs `op`; `None` unless all inputs are `f32` tensors on `flex`, either all or none with autodiff.
+/// Runs `op`; `None` unless all inputs are `f32` tensors on `flex`, either all or none with
+/// autodiff.
 pub(crate) fn run<O: Fused<N>, const N: usize, const D: usize>(
     op: O,
     inputs: [Input; N],

@@ -1,15 +1,18 @@
 //! Fused kernels for the networks of vmd.
 //!
-//! Each operation is a function of Burn tensors. On the CPU backend `flex`, with this crate's feature `flex`, it runs
-//! as one vectorised, multi-threaded kernel with a hand-written backward pass. On every other backend it is composed
-//! of Burn's own operations, which compute the same.
+//! Each operation is a function of Burn tensors. On the CPU backend `flex`, with this crate's
+//! feature `flex`, it runs as one vectorised, multi-threaded kernel with a hand-written backward
+//! pass. On every other backend it is composed of Burn's own operations, which compute the same.
 //!
-//! The feature `autodiff` connects the backward passes; without it, tensors with autodiff take the composed operations.
+//! The feature `autodiff` connects the backward passes; without it, tensors with autodiff use the
+//! composed operations.
 //!
-//! Invariant: a kernel works on slices and shapes. The crate does not depend on networks, mask tokens or latents, nor,
-//! without the feature `flex`, on a backend. Results do not depend on the number of threads.
+//! Invariant: a kernel works on slices and shapes. The crate does not depend on networks, mask
+//! tokens or latents, nor, without the feature `flex`, on a backend. Results do not depend on the
+//! number of threads.
 //!
-//! The vector instructions (AVX-512, AVX2 or the target's default) are selected at run time (`instructions`).
+//! The vector instructions (AVX-512, AVX2 or the target's default) are selected at run time
+//! (`instructions`).
 
 #![cfg_attr(
     all(feature = "flex", not(feature = "autodiff")),
@@ -63,8 +66,8 @@ pub fn is_fused(device: &burn::tensor::Device) -> bool {
     fused
 }
 
-/// Evaluates `$fused` (an [`Option`]) if there are fused kernels, and `$composed` if there are none or they do not
-/// apply.
+/// Evaluates `$fused` (an [`Option`]) if there are fused kernels, and `$composed` if there are none
+/// or they do not apply.
 macro_rules! fused_or {
     ($fused:expr, $composed:expr) => {{
         #[cfg(feature = "flex")]

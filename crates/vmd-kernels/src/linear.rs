@@ -6,7 +6,8 @@ use crate::Precision;
 
 /// `x·W + b` over the last dimension, plus `added` if given.
 ///
-/// If `precision` is below single, the factors of the product are rounded, forward and backward.
+/// If `precision` is lower than single precision, the factors of the product are rounded, in the
+/// forward and in the backward pass.
 ///
 /// # Shapes
 ///

@@ -6,8 +6,9 @@ use crate::{Activation, Precision, linear};
 
 /// `added + activation(x·W₁ + b₁)·W₂ + b₂` over the last dimension.
 ///
-/// The fused kernel takes each block of tokens through the whole layer while it is in the cache. It keeps the hidden
-/// layer before the activation, and recomputes the activation in the backward pass.
+/// The fused kernel computes the whole layer for one block of tokens at a time, while the block is
+/// in the cache. It keeps the hidden layer before the activation, and recomputes the activation in
+/// the backward pass.
 ///
 /// # Shapes
 ///
@@ -141,13 +142,14 @@ mod fused {
         x: &'a [f32],
         before: &'a [f32],
         grad: &'a [f32],
-        /// Both transposed.
+        /// Transposed, as is `down`.
         up: Packed,
         down: Packed,
     }
 
     impl Backward<'_> {
-        /// The gradient of `n` tokens, and their contributions to the gradients of both weights and biases.
+        /// The gradient of `n` tokens from token `from` on, and their contributions to the
+        /// gradients of the weights and biases.
         fn part(&self, from: usize, n: usize, dx: &mut [f32]) -> [Scratch; 4] {
             let Self { width, hidden, d_output, .. } = *self;
             let mut sums = [width * hidden, hidden, hidden * d_output, d_output].map(Scratch::zeroed);

@@ -4,8 +4,8 @@ use burn::tensor::{Int, Tensor, activation::log_softmax};
 
 /// `−log softmax(logits)[target]` where `masked` is not 0, and 0 elsewhere.
 ///
-/// The fused kernel reads only the logits of masked positions, and keeps one number per position for the backward
-/// pass.
+/// The fused kernel reads only the logits of masked positions, and keeps one number per position
+/// for the backward pass.
 ///
 /// # Shapes
 ///

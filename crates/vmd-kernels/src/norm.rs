@@ -7,8 +7,8 @@ const EPSILON: f64 = 1e-5;
 
 /// Layer normalisation over the last dimension, optionally modulated.
 ///
-/// `norm(x) = (x − mean)/√(var + 1e-5) · gamma + beta` (arXiv 1607.06450); with a modulation `(scale, shift)`,
-/// `norm(x)·(1 + scale) + shift` (arXiv 2212.09748).
+/// `norm(x) = (x − mean)/√(var + 1e-5) · gamma + beta` (arXiv 1607.06450); with a modulation
+/// `(scale, shift)`, `norm(x)·(1 + scale) + shift` (arXiv 2212.09748).
 ///
 /// # Shapes
 ///

@@ -29,7 +29,8 @@ impl Precision {
         self == Self::F32 || device.supports_dtype(self.dtype())
     }
 
-    /// Whether the kernels for Burn's CPU backend `flex` support it on this processor: `bf16` needs AVX512-BF16.
+    /// Whether the fused kernels of Burn's CPU backend `flex` support this precision on this
+    /// processor. `bf16` needs AVX512-BF16.
     #[cfg(feature = "flex")]
     pub fn is_fused(self) -> bool {
         match self {
@@ -39,7 +40,7 @@ impl Precision {
         }
     }
 
-    /// The tensor type of the factors.
+    /// The data type of the factors.
     pub fn dtype(self) -> FloatDType {
         match self {
             Self::F32 => FloatDType::F32,
@@ -68,7 +69,7 @@ impl std::fmt::Display for Precision {
     }
 }
 
-/// Text that is not the name of a precision.
+/// The error for a text that is not the name of a [`Precision`].
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 #[error("unknown precision `{0}`; use f32, bf16 or f16")]
 pub struct ParsePrecisionError(String);

@@ -1,4 +1,4 @@
-//! Rotary positions.
+//! Rotary position embeddings.
 
 use burn::tensor::Tensor;
 
@@ -10,11 +10,12 @@ use crate::RotaryTable;
 ///
 /// # Shapes
 ///
-/// - `qkv` and output: `[batch, seq, 3·width]`: queries, keys and values, each with its heads side by side
+/// - `qkv` and output: `[batch, seq, 3·width]`: queries, keys and values, each with its heads side
+///   by side
 ///
 /// # Panics
 ///
-/// Unless the angles are for `seq` positions and for heads of this size.
+/// If `table` is for another number of positions or for heads of another size.
 ///
 /// # Source
 ///

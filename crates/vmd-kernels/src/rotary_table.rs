@@ -1,11 +1,12 @@
-//! Angles of rotary positions.
+//! Angles of rotary position embeddings.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-/// Cosines and sines of rotary angles: position `p` rotates pair `i` of `n` channel pairs by `p / 10000^(i/n)`.
+/// Cosines and sines of rotary angles: position `p` rotates pair `i` of `n` channel pairs by
+/// `p / 10000^(i/n)`.
 #[derive(Debug, Clone)]
 pub struct RotaryTable {
     /// `[seq, channels / 2]`.

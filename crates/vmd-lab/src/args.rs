@@ -17,8 +17,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run a study with several seeds, and write its tables and figures.
     Study(StudyArgs),
-    /// Time training steps, evaluations and sampling, and compare with PyTorch if available; `cargo xtask lab bench
-    /// --micro` times each kernel.
+    /// Time training steps, evaluations and sampling, and compare with PyTorch if available;
+    /// `cargo xtask lab bench --micro` times each kernel.
     Bench(BenchArgs),
 }
 
@@ -32,8 +32,8 @@ pub(crate) struct StudyArgs {
     /// Only print the arms.
     #[arg(long)]
     pub(crate) list: bool,
-    /// Train only the arms with these names or sections, and the arms that they need; the report covers all trained
-    /// arms.
+    /// Train only the arms with these names or sections, and the arms that they need; the report
+    /// covers all trained arms.
     #[arg(long, value_delimiter = ',', value_name = "SECTION_OR_ARM")]
     pub(crate) only: Vec<String>,
     /// Train with the first N seeds of every arm [default: as specified by the study].
@@ -49,11 +49,12 @@ pub(crate) struct StudyArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
-    /// Python interpreter with PyTorch, which then runs the same networks, alternating with this program.
+    /// Python interpreter with PyTorch, which then runs the same networks, alternating with this
+    /// program.
     #[arg(long, value_name = "PYTHON")]
     pub(crate) torch: Option<PathBuf>,
-    /// Groups of cases: step, sudoku, infer, sample, solve, latent, product, scaling, structure, length, text
-    /// [default: all].
+    /// Groups of cases: step, sudoku, infer, sample, solve, latent, product, scaling, structure,
+    /// length, text [default: all].
     #[arg(long, value_delimiter = ',')]
     pub(crate) only: Vec<String>,
     /// Rounds; each one times every contender once.

@@ -1,6 +1,7 @@
 //! The program `vmd-lab` for studies and benchmarks. It starts `vmd` for every run of a study.
 //!
-//! Invariant: nothing here is needed to train, sample or evaluate; no other crate depends on this one.
+//! Invariant: nothing here is needed to train, sample or evaluate; no other crate depends on this
+//! one.
 
 mod args;
 mod bench;

@@ -6,45 +6,48 @@ use vmd_core::{Problem, Validate, gumbel, standard_normal, uniform};
 use vmd_graph::DependencyGraph;
 use vmd_nn::TrunkConfig;
 
-/// A latent: its family, its structure, its prior, and the network that infers it.
+/// Configuration of a latent: family, structure, prior and inference network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LatentConfig {
     /// Gaussian or categorical.
     pub family: LatentFamily,
-    /// Whether there is one latent per sequence or per token.
+    /// One latent per sequence or one per token.
     #[serde(default)]
     pub structure: LatentStructure,
-    /// The prior, from which the latent is drawn in sampling.
+    /// The prior `p(z)`; sampling draws the latent from it.
     #[serde(default)]
     pub prior: PriorKind,
-    /// A network that reads the clues of a sequence and shifts the prior: `p(z | clues)`.
+    /// Trunk of a network that shifts the parameters of the prior by the clues of a sequence:
+    /// `p(z | clues)`.
     #[serde(default)]
     pub clues: Option<TrunkConfig>,
-    /// In a causal model, shifts the prior of a block's latent by the preceding blocks: `p(z_b | x^{<b})`. It uses
-    /// the denoiser's summary of them, so it costs a matrix product.
+    /// Whether the preceding blocks shift the prior of a block's latent: `p(z_b | x^{<b})`. Causal
+    /// models only. The shift is a linear map of the denoiser's summary of these blocks, so it
+    /// costs one matrix product.
     #[serde(default)]
     pub sees_past: bool,
     /// The inference network.
     pub posterior: PosteriorConfig,
 }
 
-/// Family of the posterior and of the prior.
+/// Family of a latent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum LatentFamily {
-    /// Diagonal Gaussian posterior, standard normal prior.
+    /// Continuous latent with a diagonal Gaussian posterior.
     Gaussian {
         /// Channels of a (sub-)latent.
         dim: usize,
     },
-    /// Independent categorical groups; exact draws in training and in sampling.
+    /// Categorical groups, independent in the posterior. Draws are exact in training and in
+    /// sampling.
     Categorical {
         /// Number of groups in a (sub-)latent.
         n_groups: usize,
-        /// Classes of every group.
+        /// Number of classes of every group.
         n_classes: usize,
-        /// How gradients pass through a draw.
+        /// Gradient estimator.
         #[serde(default)]
         gradient: DrawGradient,
     },
@@ -54,11 +57,11 @@ pub enum LatentFamily {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DrawGradient {
-    /// Straight-through Gumbel-softmax (arXiv 1611.01144): one draw, low variance, but biased. For a nearly certain
-    /// posterior, the gradient ignores the cost of being less certain.
+    /// Straight-through Gumbel-softmax (arXiv 1611.01144): one draw, low variance, but biased. For
+    /// a nearly certain posterior, the gradient ignores the cost of being less certain.
     StraightThrough,
-    /// Score function with the other of two draws as baseline (arXiv 1907.03077): unbiased, but needs two evaluations
-    /// of the denoiser in training.
+    /// Score function with the other of two draws as baseline (arXiv 1907.03077): unbiased, but
+    /// needs two evaluations of the denoiser per training step.
     #[default]
     LeaveOneOut,
 }
@@ -74,33 +77,36 @@ pub enum LatentStructure {
     PerToken,
 }
 
-/// Maximum number of channels of a row under an `autoregressive` prior, whose weights are a square matrix over them.
+/// Maximum number of channels of a row under an `autoregressive` prior, whose weights are a square
+/// matrix over them.
 const MAX_AUTOREGRESSIVE: usize = 4096;
 
-/// Prior of a latent; [`LatentConfig`] checks which combinations are valid.
+/// Prior of a latent. Validation of [`LatentConfig`] reports invalid combinations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum PriorKind {
     /// `N(0, I)`, or uniform over classes.
     Standard {},
-    /// Mean and variance of every channel, or class probabilities of every group, learned with the model and shared by
-    /// all tokens.
+    /// Mean and variance of every channel, or class probabilities of every group. Learned with the
+    /// model and shared by all tokens.
     Independent {},
-    /// Class probabilities of every group given the classes of the groups before it, over all tokens in order of
-    /// their positions, learned with the model. Categorical latents only.
+    /// `Π_g p(z_g | z_{<g})`: class probabilities of each group given all preceding groups, with
+    /// the groups of all tokens in order of position. Learned with the model. Categorical latents
+    /// only.
     Autoregressive {
-        /// Hidden units per group of the network that adds to the linear dependence; 0 for none.
+        /// Hidden units per group of a network whose output is added to the linear dependence; 0
+        /// for none.
         #[serde(default)]
         hidden: usize,
     },
-    /// As `autoregressive`, with a recurrent state (a gated recurrent unit) whose weights are shared by all tokens,
-    /// for rows of many tokens in order. Categorical latents only.
+    /// As `autoregressive`, but with the state of a gated recurrent unit whose weights are shared
+    /// by all tokens. For rows of many tokens. Categorical latents only.
     Recurrent {
-        /// Units of the state.
+        /// Hidden units of the state.
         hidden: usize,
     },
-    /// `Σ_k w_k p_k(z)`, learned with the model: diagonal normals, or products of independent groups. A component is a
-    /// joint setting for all latents of a row.
+    /// `Σ_k w_k p_k(z)`, where each component is a diagonal normal or a product of independent
+    /// groups over all latents of a row. Learned with the model.
     Mixture {
         /// Number of components.
         components: usize,
@@ -113,15 +119,16 @@ impl Default for PriorKind {
     }
 }
 
-/// The inference network `q_φ(z | x0, xt)`.
+/// Configuration of the inference network `q_φ(z | x0, xt)`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PosteriorConfig {
-    /// Its trunk.
+    /// The trunk.
     pub trunk: TrunkConfig,
-    /// Standard deviation of the initial logits (of the means, for a Gaussian). Large initial logits give different
-    /// sequences different codes before anything is learned, so that the denoiser learns to read `z` from the first
-    /// step. A posterior that starts near the prior collapses onto it before the denoiser uses `z`.
+    /// Standard deviation of the initial logits (of the means, for a Gaussian). With large initial
+    /// logits, different sequences have different codes at initialisation, so that the denoiser
+    /// learns to use `z` from the first step. A posterior that starts near the prior collapses
+    /// onto it before the denoiser uses `z`.
     #[serde(default = "default_init_scale")]
     pub init_scale: f64,
 }
@@ -131,12 +138,12 @@ fn default_init_scale() -> f64 {
 }
 
 impl PosteriorConfig {
-    /// A posterior around `trunk`, with large initial logits.
+    /// Creates a configuration with this trunk and an `init_scale` of 5.
     pub fn new(trunk: TrunkConfig) -> Self {
         Self { trunk, init_scale: default_init_scale() }
     }
 
-    /// Sets the standard deviation of the logits (of the means, for a Gaussian) at the start.
+    /// Sets the standard deviation of the initial logits (of the means, for a Gaussian).
     #[must_use]
     pub fn with_init_scale(mut self, init_scale: f64) -> Self {
         self.init_scale = init_scale;
@@ -145,7 +152,8 @@ impl PosteriorConfig {
 }
 
 impl LatentFamily {
-    /// Channels of one (sub-)latent in the denoiser's format; a categorical is one-hot per group.
+    /// Returns the channels of one (sub-)latent in the denoiser's format; a categorical is one-hot
+    /// per group.
     pub fn channels(&self) -> usize {
         match *self {
             Self::Gaussian { dim } => dim,
@@ -153,7 +161,8 @@ impl LatentFamily {
         }
     }
 
-    /// Number of units whose KL is counted separately: channels of a Gaussian, groups of a categorical.
+    /// Returns the number of units whose KL is counted separately: channels of a Gaussian, groups
+    /// of a categorical.
     pub fn n_units(&self) -> usize {
         match *self {
             Self::Gaussian { dim } => dim,
@@ -166,8 +175,8 @@ impl LatentFamily {
 const HIDDEN: usize = 128;
 
 impl LatentConfig {
-    /// A latent of the whole sequence, of `n_groups` groups of `n_classes` classes each. The prior draws the groups one after the other,
-    /// and the posterior is a transformer of one layer.
+    /// Creates a pooled latent of `n_groups` groups with `n_classes` classes each. The prior is
+    /// autoregressive over the groups, and the posterior is a transformer of one layer.
     ///
     /// ```
     /// use vmd_latent::{LatentConfig, PriorKind};
@@ -180,7 +189,8 @@ impl LatentConfig {
         Self::new(family, PriorKind::Autoregressive { hidden: HIDDEN })
     }
 
-    /// A latent of the whole sequence, of `dim` channels with a standard normal prior. The posterior is a transformer of one layer.
+    /// Creates a pooled latent of `dim` channels with a standard normal prior. The posterior is a
+    /// transformer of one layer.
     pub fn gaussian(dim: usize) -> Self {
         Self::new(LatentFamily::Gaussian { dim }, PriorKind::Standard {})
     }
@@ -203,21 +213,21 @@ impl LatentConfig {
         self
     }
 
-    /// Sets what the latent is drawn from when there is nothing to infer it from.
+    /// Sets the prior.
     #[must_use]
     pub fn with_prior(mut self, prior: PriorKind) -> Self {
         self.prior = prior;
         self
     }
 
-    /// Adds a network that reads what is known of a sequence and shifts the prior.
+    /// Adds a network with this trunk that shifts the prior by the clues of a sequence.
     #[must_use]
     pub fn with_clues(mut self, clues: TrunkConfig) -> Self {
         self.clues = Some(clues);
         self
     }
 
-    /// Sets whether the blocks before shift the prior of a block's latent, in a causal model.
+    /// Sets whether the preceding blocks shift the prior of a block's latent. Causal models only.
     #[must_use]
     pub fn with_sees_past(mut self, sees_past: bool) -> Self {
         self.sees_past = sees_past;
@@ -233,7 +243,7 @@ impl LatentConfig {
 }
 
 impl LatentConfig {
-    /// Number of draws of the latent per sequence in training.
+    /// Returns the number of draws of the latent per sequence in training.
     pub fn n_draws(&self) -> usize {
         match self.family {
             LatentFamily::Categorical { gradient: DrawGradient::LeaveOneOut, .. } => 2,
@@ -241,7 +251,7 @@ impl LatentConfig {
         }
     }
 
-    /// Number of (sub-)latents in a sequence of `seq` tokens.
+    /// Returns the number of (sub-)latents in a sequence of `seq` tokens.
     pub fn n_latents(&self, seq: usize) -> usize {
         match self.structure {
             LatentStructure::Pooled => 1,
@@ -249,8 +259,9 @@ impl LatentConfig {
         }
     }
 
-    /// Appends the noise that [`LatentDistribution::sample`](crate::LatentDistribution::sample) turns into a draw for
-    /// a sequence of `seq` tokens: standard normal for a Gaussian, Gumbel for a categorical.
+    /// Appends the noise for one call of
+    /// [`LatentDistribution::sample`](crate::LatentDistribution::sample) on a sequence of `seq`
+    /// tokens: standard normal for a Gaussian, Gumbel for a categorical.
     pub fn noise_into(&self, seq: usize, rng: &mut impl Rng, values: &mut Vec<f32>) {
         let n = self.row_len(seq);
         match self.family {
@@ -259,7 +270,7 @@ impl LatentConfig {
         }
     }
 
-    /// Values in the latent of one sequence of `seq` tokens.
+    /// Returns the number of values in the latent of a sequence of `seq` tokens.
     pub fn row_len(&self, seq: usize) -> usize {
         self.n_latents(seq) * self.family.channels()
     }
@@ -287,7 +298,7 @@ impl Validate for LatentConfig {
 }
 
 impl LatentConfig {
-    /// Combinations that the prior does not support.
+    /// Returns problems of the prior: sizes and combinations that it does not support.
     fn prior_problems(&self, seq: usize) -> Vec<Problem> {
         let is_gaussian = matches!(self.family, LatentFamily::Gaussian { .. });
         let by_classes = matches!(self.prior, PriorKind::Autoregressive { .. } | PriorKind::Recurrent { .. });

@@ -1,4 +1,4 @@
-//! The posterior's distribution over `z`.
+//! Posterior distributions over `z`.
 
 use burn::tensor::{Tensor, activation::softmax};
 
@@ -7,10 +7,10 @@ use crate::HostPosterior;
 /// `ln 2π`.
 pub(crate) const LN_TAU: f64 = 1.837_877_066_409_345_3;
 
-/// Bound on `|ln σ²|`: a standard deviation stays within `e^±5`, so that no KL overflows.
+/// Bound on `|ln σ²|`: a standard deviation lies within `e^±5`, so that no KL overflows.
 pub(crate) const LOG_VARIANCE_LIMIT: f64 = 10.0;
 
-/// `q(z | ·)` for a batch.
+/// A posterior `q(z | ·)` for each row of a batch.
 #[derive(Debug, Clone)]
 #[expect(clippy::large_enum_variant, reason = "one value a batch, and both variants hold handles only")]
 pub enum LatentDistribution {
@@ -29,9 +29,10 @@ pub enum LatentDistribution {
 }
 
 impl LatentDistribution {
-    /// `KL(q ‖ p)` in nats to the standard prior `p`, `[batch]`.
+    /// Returns `KL(q ‖ p)` in nats to the standard prior `p`, `[batch]`.
     ///
-    /// Gaussian: `Σ ½(μ² + σ² − ln σ² − 1)`. Categorical: `Σ_k q_k (ln q_k + ln n_classes)`, summed over groups.
+    /// Gaussian: `Σ ½(μ² + σ² − ln σ² − 1)`. Categorical: `Σ_k q_k (ln q_k + ln n_classes)`,
+    /// summed over groups.
     pub fn divergence_from_standard(&self) -> Tensor<1> {
         let per_unit = match self {
             Self::Gaussian { mean, log_variance } => {
@@ -47,8 +48,8 @@ impl LatentDistribution {
         sum_rows(per_unit)
     }
 
-    /// `ln q(z)` in nats, `[batch]`, for `z` of `[batch, n_latents, channels]`: a density for a Gaussian latent, the
-    /// probability of one-hot draws for a categorical one.
+    /// Returns `ln q(z)` in nats, `[batch]`, for `z` of `[batch, n_latents, channels]`: a density
+    /// for a Gaussian latent, the probability of one-hot draws for a categorical one.
     pub fn log_density(&self, z: Tensor<3>) -> Tensor<1> {
         match self {
             Self::Gaussian { mean, log_variance } => {
@@ -60,7 +61,7 @@ impl LatentDistribution {
         }
     }
 
-    /// Means and logarithms of variances of a Gaussian.
+    /// Returns the means and the logarithms of the variances. Panics for a categorical.
     pub(crate) fn moments(&self) -> (Tensor<3>, Tensor<3>) {
         match self.clone() {
             Self::Gaussian { mean, log_variance } => (mean, log_variance),
@@ -68,7 +69,7 @@ impl LatentDistribution {
         }
     }
 
-    /// `ln q` of all classes of a categorical.
+    /// Returns `ln q` of all classes. Panics for a Gaussian.
     pub(crate) fn log_probabilities(&self) -> Tensor<4> {
         match self.clone() {
             Self::Categorical { log_probabilities } => log_probabilities,
@@ -76,10 +77,11 @@ impl LatentDistribution {
         }
     }
 
-    /// A draw, `[batch, n_latents, channels]`, from host-drawn `noise` of the same shape.
+    /// Returns a draw, `[batch, n_latents, channels]`, from host-drawn `noise` of the same shape.
     ///
-    /// Gaussian: `μ + σ·noise`, with its gradient. Categorical: an exact one-hot draw (Gumbel-max); with
-    /// `straight_through` its gradient is that of the relaxed draw (arXiv 1611.01144), otherwise it has none.
+    /// Gaussian: `μ + σ·noise`, differentiable. Categorical: an exact one-hot draw (Gumbel-max).
+    /// With `straight_through`, its gradient is that of the relaxed draw (arXiv 1611.01144);
+    /// otherwise it has no gradient.
     pub fn sample(&self, noise: Tensor<3>, straight_through: bool) -> Tensor<3> {
         match self {
             Self::Gaussian { mean, log_variance } => {
@@ -98,7 +100,7 @@ impl LatentDistribution {
         }
     }
 
-    /// The same distributions as constants.
+    /// Detaches the parameters from the autodiff graph.
     pub fn detach(&self) -> Self {
         match self.clone() {
             Self::Gaussian { mean, log_variance } => {
@@ -123,7 +125,7 @@ impl LatentDistribution {
         }
     }
 
-    /// The distribution's parameters on the host, in double precision, for diagnostics.
+    /// Copies the parameters to the host in double precision, for diagnostics.
     pub fn to_host(&self) -> HostPosterior {
         let host = |values: burn::tensor::TensorData| -> Vec<f64> { values.iter::<f64>().collect() };
         match self {
@@ -144,13 +146,13 @@ impl LatentDistribution {
     }
 }
 
-/// `ln N(distance; 0, e^{log_variance})`, value by value.
+/// Returns `ln N(distance; 0, e^{log_variance})` element-wise.
 pub(crate) fn log_normal(distance: Tensor<3>, log_variance: Tensor<3>) -> Tensor<3> {
     let squares = distance.clone() * distance * (-log_variance.clone()).exp();
     (squares + log_variance + LN_TAU) * -0.5
 }
 
-/// The sum over everything but the rows, `[batch]`.
+/// Sums over all dimensions but the first, `[batch]`.
 pub(crate) fn sum_rows<const D: usize>(values: Tensor<D>) -> Tensor<1> {
     values.flatten::<2>(1, D - 1).sum_dim(1).squeeze_dim(1)
 }

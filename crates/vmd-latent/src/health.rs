@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use vmd_core::log_mean_exp;
 
-/// A unit is active when the variance of its posterior mean over the data exceeds this (arXiv 1509.00519).
+/// A unit is active if the variance of its posterior mean over the data exceeds this value (arXiv
+/// 1509.00519).
 const ACTIVE_VARIANCE: f64 = 0.01;
 
 /// Posterior parameters of several sequences on the host.
@@ -34,17 +35,18 @@ pub enum HostPosterior {
 pub struct LatentHealth {
     /// Mean `KL(q(z|x) ‖ p(z))`, nats per sequence.
     pub kl: f64,
-    /// Units with `Var_x E_q[z|x] > 0.01`.
+    /// Number of units with `Var_x E_q[z|x] > 0.01`.
     pub active_units: usize,
-    /// Units in all.
+    /// Total number of units.
     pub n_units: usize,
-    /// `I_q(x; z)` in nats, estimated with the set's own aggregate posterior; never above `ln n`.
+    /// `I_q(x; z)` in nats, estimated with the aggregate posterior of the `n` given sequences; at
+    /// most `ln n`.
     pub mutual_information: f64,
 }
 
 impl LatentHealth {
-    /// Computes the diagnostics of `posterior`, given draws `z`, `[rows, row_len]` in the denoiser's format, and its
-    /// mean KL to the prior `kl` in nats.
+    /// Computes the diagnostics of `posterior`, given draws `z`, `[rows, row_len]` in the
+    /// denoiser's format, and its mean KL to the prior `kl` in nats.
     pub fn measure(posterior: &HostPosterior, z: &[f32], kl: f64) -> Self {
         Self {
             kl,
@@ -56,7 +58,7 @@ impl LatentHealth {
 }
 
 impl HostPosterior {
-    /// Number of sequences.
+    /// Returns the number of sequences.
     pub fn n_rows(&self) -> usize {
         match self {
             Self::Gaussian { mean, row_len, .. } => mean.len() / row_len,
@@ -66,7 +68,7 @@ impl HostPosterior {
         }
     }
 
-    /// `ln q(z | x_row)` at `z`, one row in the denoiser's format.
+    /// Returns `ln q(z | x_row)` at `z`, one row in the denoiser's format.
     pub fn log_density(&self, row: usize, z: &[f32]) -> f64 {
         match self {
             Self::Gaussian { mean, log_variance, row_len } => (0..*row_len)
@@ -85,7 +87,8 @@ impl HostPosterior {
         }
     }
 
-    /// Variance over rows of every unit's posterior mean; for a categorical group, summed over its classes.
+    /// Returns the variance over rows of every unit's posterior mean; for a categorical group,
+    /// summed over its classes.
     fn variances(&self) -> Vec<f64> {
         let (values, per_unit): (Vec<f64>, usize) = match self {
             Self::Gaussian { mean, .. } => (mean.clone(), 1),

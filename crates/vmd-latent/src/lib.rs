@@ -1,7 +1,8 @@
-//! Priors and posteriors over the latent `z`, their divergences and diagnostics.
+//! Priors and posteriors of the latent `z`, their divergences and diagnostics.
 //!
-//! Invariant: a latent is a row of numbers per sequence, with a prior, a posterior and a divergence. The crate does
-//! not depend on the denoiser or the masking process. Noise comes from the caller, so that draws can be repeated.
+//! Invariant: a latent is a row of numbers per sequence, with a prior, a posterior and a
+//! divergence. The crate does not depend on the denoiser or the masking process. Callers pass
+//! noise as an argument, so that draws are reproducible.
 
 mod config;
 mod distribution;
@@ -15,7 +16,7 @@ pub use health::{HostPosterior, LatentHealth};
 pub use posterior::Posterior;
 pub use prior::{LatentRows, Prior, PriorNetwork};
 
-/// The examples of the README are tests.
+/// Compiles the examples of the README as doctests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,4 +1,4 @@
-//! The inference network.
+//! The inference network of a latent.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor, activation::log_softmax};
@@ -9,7 +9,8 @@ use vmd_nn::{Embedding, Linear, ParameterInit, Trunk, Weights};
 use crate::distribution::LOG_VARIANCE_LIMIT;
 use crate::{LatentConfig, LatentDistribution, LatentFamily, LatentStructure};
 
-/// The inference network `q_φ(z | x0)`, or `q_φ(z | x0, xt)` if the latent encodes only some tokens.
+/// The inference network `q_φ(z | x0)`, or `q_φ(z | x0, xt)` if the latent encodes only some of
+/// the tokens.
 #[derive(Module, Debug)]
 pub struct Posterior {
     token: Embedding,
@@ -62,15 +63,15 @@ impl Posterior {
         })
     }
 
-    /// Infers the latent.
+    /// Computes the posterior of a batch.
     ///
     /// # Shapes
     ///
     /// - `x0`: `[batch, seq]`, clean tokens
-    /// - `latent_mask`: `[batch, seq]`, 1 for the tokens that the latent encodes, 0 elsewhere; all 1 for `q(z | x0)`.
-    ///   Without this input the posterior collapses.
-    /// - `before`: `[batch, 1, channels]`, a summary of the preceding tokens, absent at the start of a text; ignored
-    ///   by a posterior without that input
+    /// - `latent_mask`: `[batch, seq]`, 1 for the tokens that the latent encodes, 0 elsewhere; all
+    ///   1 for `q(z | x0)`. Without this input the posterior collapses.
+    /// - `before`: `[batch, 1, channels]`, a summary of the preceding tokens; `None` at the start
+    ///   of a text. Ignored if the network was built without this input.
     pub fn forward(
         &self,
         x0: Tensor<2, Int>,
@@ -110,13 +111,14 @@ impl Posterior {
     }
 }
 
-/// The summary of no tokens, `[1, 1, channels]`, as an input of `layer`.
+/// Returns the input of `layer` if there are no preceding tokens: zeros, `[1, 1, channels]`.
 pub(crate) fn nothing_before(layer: &Linear) -> Tensor<3> {
     let weight = layer.weight.val();
     Tensor::zeros([1, 1, weight.dims()[0]], &weight.device())
 }
 
-/// The last layer; logits or means start with the configured `init_scale`, and variances of a Gaussian at 1.
+/// Creates the last layer. The logits or means start with a standard deviation of `init_scale`;
+/// the variances of a Gaussian start at 1.
 fn head(config: &LatentConfig, d_input: usize, d_output: usize, init: &mut ParameterInit<'_>) -> Linear {
     let gain = config.posterior.init_scale;
     let LatentFamily::Gaussian { dim } = config.family else {

@@ -7,24 +7,25 @@ use vmd_process::{corrupt, low_discrepancy_times};
 use crate::objective::{Assignment, DrawnTime};
 use crate::{Conditioned, ModelConfig, ObjectiveConfig, Scope, TrainableDenoiser, VmdModel};
 
-/// Host-side input of one evaluation of the loss.
+/// Host-side input of the loss.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainingBatch {
     /// Clean tokens, `[rows, seq]`.
     pub x0: Vec<u32>,
     /// Partly masked tokens, `[rows, seq]`.
     pub xt: Vec<u32>,
-    /// Tokens visible when the latent is drawn, `[rows, seq]`: the clues, the previous blocks or `xt`. The
-    /// mask token elsewhere.
+    /// Tokens visible when the latent is drawn, `[rows, seq]`: the clues, the previous blocks or
+    /// `xt`. The mask token elsewhere.
     pub observed: Vec<u32>,
     /// 1 for the tokens that the latent covers, `[rows, seq]`.
     pub latent_mask: Vec<u32>,
-    /// 1 for the tokens that count in the reconstruction, `[rows, seq]`.
+    /// 1 for the tokens that the reconstruction term includes, `[rows, seq]`.
     pub loss_mask: Vec<u32>,
-    /// Tokens that the step reveals, `[rows, seq]`, the mask token elsewhere: the input of tokens with
-    /// parents. Empty for a network without parents.
+    /// Tokens that the step reveals, `[rows, seq]`, the mask token elsewhere: input of the parent
+    /// head. Empty for a network without parents.
     pub given: Vec<u32>,
-    /// Order in which a step reveals its tokens, `[rows, seq]`; empty unless the order of parents is open.
+    /// Order in which a step reveals its tokens, `[rows, seq]`; empty unless the order of parents
+    /// is open.
     pub reveal_order: Vec<u32>,
     /// Diffusion times, `[rows]`.
     pub t: Vec<f64>,
@@ -41,7 +42,8 @@ pub struct TrainingBatch {
     /// Noise for learned edges, `[rows, seq, seq]`; empty unless set by
     /// [`with_gate_noise`](Self::with_gate_noise).
     pub gate_noise: Vec<f32>,
-    /// Tokens per row. For a causal model a row is a block, and the blocks of a text are consecutive rows.
+    /// Tokens per row. For a causal model a row is a block, and the blocks of a text are
+    /// consecutive rows.
     pub seq: usize,
     /// Seed and step of the random streams.
     key: (u64, u64),
@@ -63,8 +65,9 @@ impl TrainingBatch {
         Self::draw_given(x0, &[], model, objective, 0.0, (seed, step))
     }
 
-    /// As [`draw`](Self::draw), with additional clues (`[rows, seq]`, or empty), and with a share `given` of the other
-    /// tokens as random clues. The KL is scaled by the share that is left; the loss is a bound if `given` is 0.
+    /// As [`draw`](Self::draw), with additional clues (`[rows, seq]`, or empty), and with a share
+    /// `given` of the other tokens as random clues. The KL is scaled by the share that is left; the
+    /// loss is a bound if `given` is 0.
     ///
     /// # Panics
     ///
@@ -125,8 +128,8 @@ impl TrainingBatch {
         batch
     }
 
-    /// Adds noise for learned edges, if `model` has any. The gates are then sampled and the loss contains
-    /// their penalty. For training only: bounds use the gates without noise.
+    /// Adds noise for learned edges, if `model` has any. The gates are then sampled and the loss
+    /// contains their penalty. For training only: bounds use the gates without noise.
     #[must_use]
     pub fn with_gate_noise<D: TrainableDenoiser>(mut self, model: &VmdModel<D>) -> Self {
         if model.denoiser().edge_gates().is_none() {
@@ -158,8 +161,8 @@ impl TrainingBatch {
             "examples must agree in the unmasked tokens"
         );
         for (given, (old, new)) in self.given.iter_mut().zip(self.x0.iter().zip(&x0)) {
-            // An entry of `given` is either the token of the example or the mask token, which no example
-            // contains.
+            // An entry of `given` is either the token of the example or the mask token, which no
+            // example contains.
             if given == old {
                 *given = *new;
             }
@@ -173,8 +176,8 @@ impl TrainingBatch {
         self.t.len()
     }
 
-    /// Samples from the prior given `observed`, `[draws, rows, latent_row_len]`, as in sampling. Empty
-    /// without a latent.
+    /// Samples from the prior given `observed`, `[draws, rows, latent_row_len]`, as in sampling.
+    /// Empty without a latent.
     pub fn prior_draws<D: TrainableDenoiser>(&self, model: &VmdModel<D>) -> Vec<f32> {
         let mut rng = keyed_rng(self.key.0, self.key.1, Purpose::Evaluate);
         let draws = model.config().latent.as_ref().map_or(1, |latent| latent.n_draws());
@@ -227,7 +230,7 @@ impl TrainingBatch {
             Scope::Step => counts(i),
         };
         let n_blocks = config.blocks as f64;
-        // The KL of a sequence latent counts once, whichever block was drawn.
+        // The KL of a sequence latent is included once, whichever block was drawn.
         let n_paid = if config.scope == Scope::Sequence { 1.0 } else { n_blocks };
         let n_latent_tokens = (0..x0.len()).filter(|&i| latent_mask(i)).count();
         let kl_factor = match assigned.latent_free || n_latent_tokens == 0 {
@@ -244,9 +247,9 @@ impl TrainingBatch {
 }
 
 impl TrainingBatch {
-    /// Draws which target tokens of the last row the step reveals, as input for their children. Whether a
-    /// token is itself revealed is independent of the others, so all targets count, each with the reveal
-    /// probability of the step.
+    /// Draws which target tokens of the last row the step reveals, as input for their children.
+    /// Whether a token is itself revealed is independent of the others, so all targets are in the
+    /// loss, each with the reveal probability of the step.
     fn give(&mut self, x0: &[u32], reveal: f64, config: &ModelConfig, rng: &mut impl Rng) {
         let loss_mask = &self.loss_mask[self.loss_mask.len() - x0.len()..];
         let given = x0.iter().zip(loss_mask).map(|(&token, &loss_mask)| {
@@ -257,7 +260,8 @@ impl TrainingBatch {
     }
 }
 
-/// Draws clues: none, or with probability `share` each token with a probability that is itself uniform.
+/// Draws clues: none, or with probability `share` each token with a probability that is itself
+/// uniform.
 fn random_clues(seq: usize, share: f64, rng: &mut impl Rng) -> Vec<bool> {
     if share == 0.0 || uniform(rng) >= share {
         return vec![false; seq];

@@ -13,7 +13,7 @@ const COLLAPSE_SHARE: f64 = 0.01;
 /// A bound in nats per sequence, and the contribution of the latent to it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct BoundEstimate {
-    /// Number of sampling steps that the bound certifies; absent in continuous time.
+    /// Number of steps of the sampler that the bound holds for; absent in continuous time.
     pub steps: Option<usize>,
     /// `recon + kl` with KL weight 1 and no free nats.
     pub bound: f64,
@@ -25,7 +25,8 @@ pub struct BoundEstimate {
     pub latent_gain: Option<f64>,
     /// Diagnostics of the latent on the first chunk of sequences; absent without a latent.
     pub health: Option<LatentHealth>,
-    /// Bounds of the same network without its latent; absent unless a share of the batches is trained so.
+    /// Bounds of the same network without its latent; absent unless a share of the batches is
+    /// trained without it.
     pub latent_free: Option<LatentFree>,
 }
 
@@ -34,7 +35,8 @@ pub struct BoundEstimate {
 pub struct LatentFree {
     /// With the same number of steps.
     pub bound: f64,
-    /// In continuous time, where tokens appear one at a time. An upper estimate of the entropy of the data.
+    /// In continuous time, where tokens appear one at a time. An upper estimate of the entropy of
+    /// the data.
     pub continuous: f64,
 }
 
@@ -55,8 +57,8 @@ impl BoundEstimate {
     }
 }
 
-/// Estimates the bound of `objective` on `x0` (`[rows, seq]`) for each number of steps, in chunks of
-/// `batch_rows`, with the random numbers of `seed`.
+/// Estimates the bound of `objective` on `x0` (`[rows, seq]`) for each number of steps, in chunks
+/// of `batch_rows`, with the random numbers of `seed`.
 pub fn estimate_bounds<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     objective: &ObjectiveConfig,

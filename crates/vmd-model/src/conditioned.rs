@@ -1,4 +1,4 @@
-//! A model of blocks, conditioned on the previous tokens.
+//! Blocks of a causal model, conditioned on the previous tokens.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use vmd_sampler::{Prediction, Predictor, Query, Scope, StepTies};
 use crate::model::upload_tokens;
 use crate::{TrainableDenoiser, VmdModel};
 
-/// The blocks of a causal model, each conditioned on the tokens before it. For any other model a block is a
-/// whole sequence, without conditioning.
+/// The blocks of a causal model, each conditioned on the tokens before it. For any other model a
+/// block is a whole sequence, without conditioning.
 #[derive(Debug)]
 pub struct Conditioned<'a, D: TrainableDenoiser> {
     model: &'a VmdModel<D>,
@@ -67,8 +67,8 @@ impl<'a, D: TrainableDenoiser> Conditioned<'a, D> {
         Some(prior.to_host_given(self.upload(observed), self.before(rows)))
     }
 
-    /// The posterior of the blocks `rows`; `x0` and `latent_mask` are `[rows, block_len]`. `None` without a
-    /// latent.
+    /// The posterior of the blocks `rows`; `x0` and `latent_mask` are `[rows, block_len]`. `None`
+    /// without a latent.
     pub fn posterior(&self, rows: &[usize], x0: &[u32], latent_mask: &[u32]) -> Option<LatentDistribution> {
         let posterior = self.model.posterior()?;
         Some(posterior.forward(self.upload(x0), self.upload(latent_mask), self.before(rows)))
@@ -173,8 +173,8 @@ impl StepTies for HostTies {
 }
 
 impl<D: TrainableDenoiser> Conditioned<'_, D> {
-    /// Samples a latent from the posterior for each row of `x0` (`[rows, seq]`). `latent_mask` is 1 for the
-    /// tokens that the latent covers.
+    /// Samples a latent from the posterior for each row of `x0` (`[rows, seq]`). `latent_mask` is 1
+    /// for the tokens that the latent covers.
     pub(crate) fn infer_latents(
         &self,
         rows: &[usize],
@@ -192,8 +192,8 @@ impl<D: TrainableDenoiser> Conditioned<'_, D> {
         z.into_data().iter::<f32>().collect()
     }
 
-    /// Keeps the latents `z` of the tokens shown in `xt` (`[rows, seq]`) and samples the others from the
-    /// prior, each given the ones before it.
+    /// Keeps the latents `z` of the tokens shown in `xt` (`[rows, seq]`) and samples the others
+    /// from the prior, each given the ones before it.
     pub(crate) fn redraw_latents(
         &self,
         rows: &[usize],
@@ -226,7 +226,8 @@ impl<D: TrainableDenoiser> Conditioned<'_, D> {
 }
 
 impl<D: TrainableDenoiser> VmdModel<D> {
-    /// Encodes `texts` (`[rows, seq_len]`) as context of later blocks. `None` unless the model is causal.
+    /// Encodes `texts` (`[rows, seq_len]`) as context of later blocks. `None` unless the model is
+    /// causal.
     pub(crate) fn read(&self, texts: &[u32], device: &Device) -> Option<Context> {
         let config = self.config();
         config.causal.then(|| {
@@ -235,8 +236,9 @@ impl<D: TrainableDenoiser> VmdModel<D> {
         })
     }
 
-    /// Summary of the tokens before each block of the encoded texts, `[rows · blocks, 1, channels]`: the
-    /// features of the last of them, and zeros for the first block.
+    /// Summary of the tokens before each block of the encoded texts,
+    /// `[rows · blocks, 1, channels]`: the features of the last of them, and zeros for the first
+    /// block.
     pub(crate) fn before_blocks(&self, context: &Context) -> Tensor<3> {
         let ([rows, seq, width], blocks) = (context.features.dims(), self.config().blocks);
         let by_block = context.features.clone().reshape([rows, blocks, seq / blocks, width]);

@@ -1,4 +1,4 @@
-//! What defines a model, apart from its weights.
+//! Configuration of a model.
 
 use serde::{Deserialize, Serialize};
 use vmd_core::{Problem, Validate};
@@ -10,7 +10,7 @@ use vmd_nn::{BlockMask, Mixing, PositionEncoding};
 use vmd_process::NoiseSchedule;
 use vmd_sampler::Scope;
 
-/// A complete model, saved as `config.json` beside the weights.
+/// Configuration of a model, saved as `config.json` beside the weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelConfig {
@@ -21,21 +21,23 @@ pub struct ModelConfig {
     /// The forward process.
     #[serde(default)]
     pub schedule: NoiseSchedule,
-    /// Which positions depend on each other, where that is known.
+    /// Dependency graph of the positions, if known.
     #[serde(default)]
     pub graph: Option<GraphSpec>,
     /// The denoising network.
     pub denoiser: DenoiserConfig,
-    /// Blocks that a sequence is generated in, one after the other, each seeing those before it (BD3-LM,
-    /// arXiv 2503.09573); 1 for all of it at once.
+    /// Number of blocks in which a sequence is generated, one after the other, each conditioned on
+    /// the blocks before it (BD3-LM, arXiv 2503.09573); 1 for the whole sequence at once.
     #[serde(default = "one")]
     pub blocks: usize,
-    /// Reads the blocks in a stream of its own, in which none sees those after it, beside the masked ones, which see the clean blocks
-    /// before their own. All blocks of a text are then trained in one pass, and at sampling what came before is read once. Text may be
-    /// of any length.
+    /// Whether the model is causal over blocks. Its network encodes the clean blocks in a separate
+    /// stream with block-causal attention. Masked blocks attend to themselves and to the clean
+    /// blocks before them. Training evaluates all blocks of a text in one pass; sampling caches the
+    /// keys and values of earlier blocks. Texts may have any length.
     #[serde(default)]
     pub causal: bool,
-    /// Tokens before its block that a token of a causal model sees at the most; absent for as many as there are in training.
+    /// Maximum number of tokens before its block that a token of a causal model attends to; absent
+    /// for as many as in training.
     #[serde(default)]
     pub window: Option<usize>,
     /// How often the latent is drawn.
@@ -51,8 +53,8 @@ fn one() -> usize {
 }
 
 impl ModelConfig {
-    /// A plain masked diffusion model of sequences of `seq_len` tokens below `vocab`: a transformer of two layers of width 64, all tokens
-    /// in one block, no latent.
+    /// A plain masked diffusion model of sequences of `seq_len` tokens with `vocab` values: a
+    /// transformer of two layers of width 64, one block, no latent.
     ///
     /// ```
     /// use vmd_core::Validate;
@@ -83,7 +85,7 @@ impl ModelConfig {
         self
     }
 
-    /// Sets which positions depend on each other.
+    /// Sets the dependency graph of the positions.
     #[must_use]
     pub fn with_graph(mut self, graph: GraphSpec) -> Self {
         self.graph = Some(graph);
@@ -97,15 +99,15 @@ impl ModelConfig {
         self
     }
 
-    /// Sets the number of blocks that a sequence is generated in, one after the other.
+    /// Sets the number of blocks in which a sequence is generated, one after the other.
     #[must_use]
     pub fn with_blocks(mut self, blocks: usize) -> Self {
         self.blocks = blocks;
         self
     }
 
-    /// Makes it a causal model of `blocks` blocks, with one latent a block and rotary positions. Call it after
-    /// [`with_denoiser`](Self::with_denoiser).
+    /// Makes the model causal, with `blocks` blocks, one latent per block and rotary positions.
+    /// Call it after [`with_denoiser`](Self::with_denoiser).
     #[must_use]
     pub fn with_causal_blocks(mut self, blocks: usize) -> Self {
         (self.blocks, self.causal, self.scope) = (blocks, true, Scope::Block);
@@ -113,7 +115,8 @@ impl ModelConfig {
         self
     }
 
-    /// Sets how many tokens before its block a token of a causal model sees at the most.
+    /// Sets the maximum number of tokens before its block that a token of a causal model attends
+    /// to.
     #[must_use]
     pub fn with_window(mut self, window: usize) -> Self {
         self.window = Some(window);
@@ -136,43 +139,46 @@ impl ModelConfig {
 }
 
 impl ModelConfig {
-    /// What the denoiser's matrix products round their factors to.
+    /// Precision of the factors in the denoiser's matrix products.
     pub fn precision(&self) -> Precision {
         self.denoiser.trunk.precision
     }
 
-    /// Changes [`precision`](Self::precision); a trained model can be run in another one than it was trained in.
+    /// Sets the [`precision`](Self::precision). A trained model can run with another precision than
+    /// in training.
     pub fn set_precision(&mut self, precision: Precision) {
         self.denoiser.trunk.precision = precision;
     }
 
-    /// Changes how often the denoiser's trunk is applied; a trained model can be given more loops than it was trained in.
+    /// Sets the number of loops of the denoiser's trunk. A trained model can run with more loops
+    /// than in training.
     pub fn set_loops(&mut self, loops: usize) {
         self.denoiser.trunk.loops = loops;
     }
 
-    /// The token that stands for "masked".
+    /// The mask token.
     pub fn mask_token(&self) -> u32 {
         self.vocab as u32
     }
 
-    /// The positions of one block.
+    /// The positions of block `index`.
     pub fn block(&self, index: usize) -> std::ops::Range<usize> {
         let len = self.seq_len / self.blocks;
         index * len..(index + 1) * len
     }
 
-    /// Tokens that are masked, tied and paid for together: those of a block of a causal model, else all of a sequence.
+    /// Tokens of a unit: a block of a causal model, otherwise a whole sequence. Each unit has its
+    /// own mask, latents and loss.
     pub fn unit_len(&self) -> usize {
         if self.causal { self.seq_len / self.blocks } else { self.seq_len }
     }
 
-    /// Blocks of those tokens, one after the other: a causal model's are units of their own.
+    /// Blocks per unit: 1 for a causal model, whose units are its blocks.
     pub fn unit_blocks(&self) -> usize {
         if self.causal { 1 } else { self.blocks }
     }
 
-    /// Who sees whom in a causal model.
+    /// Attention mask of a causal model; `None` for other models.
     pub fn block_mask(&self) -> Option<BlockMask> {
         let block_len = self.unit_len();
         let window = self.window.unwrap_or(self.seq_len - block_len);
@@ -183,7 +189,8 @@ impl ModelConfig {
     ///
     /// # Errors
     ///
-    /// When the graph cannot be built or has another number of nodes than the sequence has tokens.
+    /// A [`Problem`] if the graph cannot be built, or if its number of nodes is not
+    /// [`unit_len`](Self::unit_len).
     pub fn build_graph(&self) -> Result<Option<DependencyGraph>, Problem> {
         let Some(spec) = &self.graph else { return Ok(None) };
         let graph = spec.build().map_err(|error| Problem::new("graph", error.to_string()))?;
@@ -231,7 +238,8 @@ impl ModelConfig {
         let (mut denoiser, mut latent) = (self.denoiser.clone(), self.latent.clone());
         let graph = self.build_graph().unwrap_or_else(|problem| {
             problems.push(problem);
-            // Edge heads cannot be checked without the graph, and reporting it as absent would mislead.
+            // Edge heads cannot be checked without the graph, and reporting it as absent would
+            // mislead.
             denoiser.trunk.edge_heads.clear();
             denoiser.parents = None;
             if let Some(latent) = &mut latent {
@@ -254,7 +262,7 @@ impl ModelConfig {
         problems
     }
 
-    /// What does not go with blocks that are read in a stream of their own, or what needs them.
+    /// Problems of a causal model, or of settings that need one.
     fn causal_problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut problem = |key: &str, is_wrong: bool, message: &str| {

@@ -26,8 +26,8 @@ impl FileError {
     }
 }
 
-/// Writes `bytes` to a temporary file beside `path`, syncs it to disk and renames it. A reader sees the old
-/// file or the new one.
+/// Writes `bytes` to a temporary file beside `path`, syncs it to disk and renames it. Readers find
+/// either the old or the new file.
 ///
 /// # Errors
 ///

@@ -72,8 +72,8 @@ pub struct LoadOptions {
     pub loops: Option<usize>,
 }
 
-/// Loads a model folder strictly: a tensor that is missing, unexpected, of another shape or not finite is an
-/// error.
+/// Loads a model folder strictly: a tensor that is missing, unexpected, of another shape or not
+/// finite is an error.
 ///
 /// # Errors
 ///
@@ -88,8 +88,8 @@ pub fn load_model_dir(folder: &Path, options: LoadOptions, device: &Device) -> R
     load_model(folder, &read(&folder.join(CONFIG))?, &read(&folder.join(WEIGHTS))?, options, device)
 }
 
-/// Loads a model from the bytes of `config.json` and `model.safetensors`. Error messages name `folder` as
-/// their source.
+/// Loads a model from the bytes of `config.json` and `model.safetensors`. Error messages name
+/// `folder` as their source.
 ///
 /// # Errors
 ///

@@ -13,15 +13,16 @@ use crate::{Conditioned, TrainableDenoiser, VmdModel};
 /// Target number of rows per forward pass.
 const BATCH_ROWS: usize = 1024;
 
-/// Upper bound of `−log p(x0)` for the ancestral sampler with `steps` steps per block, from `k` samples of
-/// the posterior. Returns the mean over the sequences `x0` (`[rows, seq]`) and its standard error, in nats
-/// per sequence.
+/// Upper bound of `−log p(x0)` for the ancestral sampler with `steps` steps per block, from `k`
+/// samples of the posterior. Returns the mean over the sequences `x0` (`[rows, seq]`) and its
+/// standard error, in nats per sequence.
 ///
-/// Each sequence draws one reveal order, shared by all `k` samples, and evaluates all its steps. Sequence
-/// scope: `−ln (1/k) Σ_j p(x0 | order, z_j) p(z_j)/q(z_j)`. Block and step scope: the sum over blocks or
-/// steps of `−ln (1/k) Σ_j p(x0^S | xt, z_j) p(z_j)/q(z_j)`, where `S` are the tokens revealed in it. With
-/// `k = 1` its expectation is that of [`estimate_bounds`](crate::estimate_bounds), and it falls with `k`.
-/// Without a latent, `k` has no effect.
+/// Each sequence draws one reveal order, shared by all `k` samples, and evaluates all its steps.
+/// Sequence scope: `−ln (1/k) Σ_j p(x0 | order, z_j) p(z_j)/q(z_j)`. Block and step scope: the sum
+/// over blocks or steps of `−ln (1/k) Σ_j p(x0^S | xt, z_j) p(z_j)/q(z_j)`, where `S` are the
+/// tokens revealed in it. With `k = 1` its expectation is that of
+/// [`estimate_bounds`](crate::estimate_bounds), and it falls with `k`. Without a latent, `k` has no
+/// effect.
 ///
 /// # Panics
 ///
@@ -92,8 +93,8 @@ struct Trajectory {
 }
 
 impl Trajectory {
-    /// Draws the step of each token. A step from `t` to `s` reveals a token of its block with probability
-    /// `α(s) − α(t)`. Steps are counted across blocks.
+    /// Draws the step of each token. A step from `t` to `s` reveals a token of its block with
+    /// probability `α(s) − α(t)`. Steps are counted across blocks.
     fn draw<D: TrainableDenoiser>(
         x0: Vec<u32>,
         model: &VmdModel<D>,
@@ -154,7 +155,7 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
                 Scope::Block => (step % steps == 0, (step + 1) % steps == 0),
                 Scope::Step => (true, true),
             };
-            // A step latent is drawn only if the step reveals something.
+            // A latent of a step is drawn only if the step reveals a token.
             let owes = |row: &&mut Trajectory| config.scope != Scope::Step || row.step_of.contains(&step);
             let numbered = rows.iter_mut().enumerate();
             if opens {
@@ -185,7 +186,8 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
         };
         let mask_token = model.config().mask_token();
         let x0: Vec<u32> = rows.iter().flat_map(|row| row.x0.iter().copied()).collect();
-        // Tokens visible when the latent is drawn: none, the previous blocks, or the unmasked tokens.
+        // Tokens visible when the latent is drawn: none, the previous blocks, or the unmasked
+        // tokens.
         let observed: Vec<u32> = rows.iter().flat_map(|row| row.xt(step, mask_token)).collect();
         let latent_mask: Vec<u32> = rows.iter().flat_map(|row| self.latent_mask(row, step)).collect();
         let priors = self.given.priors_given(numbers, &observed).unwrap_or_default();
@@ -236,7 +238,7 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
         let xt: Vec<u32> = rows.iter().flat_map(|row| row.xt(step, config.mask_token())).collect();
         let latents: Vec<f32> = (0..self.draws)
             .flat_map(|draw| rows.iter().map(move |row| row.z.get(draw).map_or(&[][..], Vec::as_slice)))
-            // A step that reveals nothing has no latent.
+            // Zeros for rows without a latent, of which this step reveals no token.
             .flat_map(|z| (0..row_len).map(|i| z.get(i).copied().unwrap_or_default()))
             .collect();
         let prediction = self.given.predict(Query {

@@ -1,7 +1,7 @@
 //! The model: process, latent and denoiser combined, with objectives and bounds.
 //!
-//! Invariant: nothing here depends on data sets or optimisers. An objective maps a batch to named loss terms
-//! in nats, and a model is a [`Predictor`](vmd_sampler::Predictor) for samplers.
+//! Invariant: nothing here depends on data sets or optimisers. An objective maps a batch to named
+//! loss terms in nats, and a model is a [`Predictor`](vmd_sampler::Predictor) for samplers.
 
 mod batch;
 mod bound;

@@ -18,8 +18,8 @@ pub trait TrainableDenoiser: Denoiser + Module + ModuleDisplay {}
 
 impl<D: Denoiser + Module + ModuleDisplay> TrainableDenoiser for D {}
 
-/// A (variational) masked diffusion model around a denoiser: [`Network`], or another implementation of
-/// [`Denoiser`].
+/// A (variational) masked diffusion model around a denoiser: [`Network`], or another implementation
+/// of [`Denoiser`].
 #[derive(Module, Debug)]
 pub struct VmdModel<D: Module + Denoiser = Network> {
     denoiser: D,
@@ -52,9 +52,9 @@ impl VmdModel {
 }
 
 impl<D: TrainableDenoiser> VmdModel<D> {
-    /// Creates a model around a custom denoiser. `denoiser` builds it from the shape of the latent, the
-    /// dependency graph and the random numbers for initial parameters. The `denoiser` section of `config` is
-    /// ignored.
+    /// Creates a model around a custom denoiser. `denoiser` builds it from the shape of the latent,
+    /// the dependency graph and the random numbers for initial parameters. The `denoiser` section
+    /// of `config` is ignored.
     ///
     /// # Errors
     ///
@@ -127,16 +127,16 @@ impl<D: TrainableDenoiser> VmdModel<D> {
         self.config.latent.as_ref().is_some_and(|latent| latent.clues.is_some() || latent.sees_past)
     }
 
-    /// The prior of each row of `xt` (`[rows, seq]`) on the host, with the unmasked tokens as clues. For a
-    /// causal model, the prior of the first unfinished block. `None` without a latent.
+    /// The prior of each row of `xt` (`[rows, seq]`) on the host, with the unmasked tokens as
+    /// clues. For a causal model, the prior of the first unfinished block. `None` without a latent.
     pub fn priors_given(&self, xt: &[u32]) -> Option<Vec<Prior>> {
         self.prior.as_ref()?;
         let (units, observed) = self.current_units(xt, xt, self.config.mask_token());
         Conditioned::each_block(self, xt).priors_given(&units, &observed)
     }
 
-    /// For each row, the index (over all rows) of the first block in which `of` contains `mark`, or of the
-    /// last block, and the `tokens` of that block. Whole rows unless the model is causal.
+    /// For each row, the index (over all rows) of the first block in which `of` contains `mark`, or
+    /// of the last block, and the `tokens` of that block. Whole rows unless the model is causal.
     fn current_units(&self, tokens: &[u32], of: &[u32], mark: u32) -> (Vec<usize>, Vec<u32>) {
         if !self.config.causal {
             return ((0..tokens.len() / self.config.seq_len).collect(), tokens.to_vec());
@@ -245,8 +245,8 @@ impl<D: TrainableDenoiser> Predictor for VmdModel<D> {
     ///
     /// # Panics
     ///
-    /// If the model is causal and its tokens have parents. Use [`Conditioned`] to evaluate one block at a
-    /// time.
+    /// If the model is causal and its tokens have parents. Use [`Conditioned`] to evaluate one
+    /// block at a time.
     fn predict(&self, query: Query<'_>) -> Prediction {
         let blocks = if self.config.causal { self.config.blocks } else { 1 };
         assert!(

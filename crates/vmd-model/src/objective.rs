@@ -1,17 +1,17 @@
-//! Which bound is trained, and for which sampler.
+//! Training objectives.
 
 use serde::{Deserialize, Serialize};
 use vmd_core::{Problem, Validate};
 use vmd_process::{NoiseSchedule, kl_multiplier, reveal_probability, step_times};
 use vmd_sampler::Scope;
 
-/// Steps of the samplers that are trained for.
+/// Numbers of sampling steps that a model is trained for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Budgets {
     /// One number of steps.
     One(usize),
-    /// Several, of which every sequence draws one; each has its own bound.
+    /// Several numbers of steps, each with its own bound. Every sequence draws one.
     Several(Vec<usize>),
 }
 
@@ -43,20 +43,22 @@ impl Budgets {
     }
 }
 
-/// The training objective: a bound on `−log p(x0)` of a sampler that exists.
+/// A training objective: a bound on `−log p(x0)` of the ancestral sampler.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ObjectiveConfig {
-    /// Steps `T` that the certified ancestral sampler takes for a block (for the sequence, if it is one block); absent
+    /// Steps `T` per block of the ancestral sampler (per sequence, if that is one block); absent
     /// for the continuous-time bound (`T → ∞`).
     #[serde(default)]
     pub steps: Option<Budgets>,
-    /// Share of the batch that is trained without a latent (all zeros, no KL), half of it in continuous time. The same
-    /// network then says what a latent can win at its number of steps, and what it has won.
+    /// Share of the batch that is trained without a latent (all zeros, no KL), half of it in
+    /// continuous time. The same network then gives the
+    /// [`latent_headroom`](crate::BoundEstimate::latent_headroom) and the
+    /// [`latent_savings`](crate::BoundEstimate::latent_savings).
     #[serde(default)]
     pub latent_free_share: f64,
-    /// Share of the batch in which some tokens are given, a number of them that is uniform between none and all: for
-    /// models that fill in what clues leave open, and for priors that see the clues.
+    /// Share of the batch in which random tokens are given; their number is uniform from none to
+    /// all. For models that complete sequences from clues, and for priors that depend on clues.
     #[serde(default)]
     pub clue_share: f64,
 }
@@ -68,7 +70,8 @@ impl Default for ObjectiveConfig {
 }
 
 impl ObjectiveConfig {
-    /// The bound of a sampler of `steps` steps: one number, or several that one network is trained for.
+    /// The bound of a sampler of `steps` steps: one number, or several that one network is trained
+    /// for.
     ///
     /// ```
     /// use vmd_model::ObjectiveConfig;
@@ -87,7 +90,7 @@ impl ObjectiveConfig {
         self
     }
 
-    /// Sets the share of the batch in which some tokens are given.
+    /// Sets the share of the batch in which random tokens are given.
     #[must_use]
     pub fn with_clue_share(mut self, clue_share: f64) -> Self {
         self.clue_share = clue_share;
@@ -95,12 +98,12 @@ impl ObjectiveConfig {
     }
 }
 
-/// What is drawn for one sequence before its tokens are masked.
+/// Settings drawn for one sequence before its tokens are masked.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Assignment {
     /// Steps of the sampler; `None` in continuous time.
     pub steps: Option<usize>,
-    /// Whether the latent is left out.
+    /// Whether the sequence is trained without its latent.
     pub latent_free: bool,
 }
 
@@ -133,7 +136,7 @@ impl Validate for ObjectiveConfig {
 }
 
 impl ObjectiveConfig {
-    /// The same objective for one number of steps, without additions that only training needs.
+    /// The same objective for one number of steps, without the options that only training needs.
     pub fn certified(&self, steps: Option<usize>) -> Self {
         Self { steps: steps.map(Budgets::One), latent_free_share: 0.0, clue_share: 0.0 }
     }
@@ -143,7 +146,7 @@ impl ObjectiveConfig {
         self.steps.as_ref().map_or(vec![None], |steps| steps.all().iter().map(|&n| Some(n)).collect())
     }
 
-    /// Turns two uniform draws into a number of steps and whether the latent takes part.
+    /// Maps two uniform draws to a number of steps and to whether the latent is left out.
     pub(crate) fn assign(&self, u: f64, v: f64) -> Assignment {
         let latent_free = v < self.latent_free_share;
         let steps = self.steps.as_ref().map(Budgets::all);
@@ -152,16 +155,16 @@ impl ObjectiveConfig {
         Assignment { steps: steps.filter(|_| !continuous), latent_free }
     }
 
-    /// Turns a uniform `t` into a time with its weight.
+    /// Maps a uniform `t` to a time with its weight.
     ///
-    /// With `T` steps each step `k` is drawn with probability `1/T` and has the weight `r_k·T`, so that the expectation is
-    /// `Σ_k r_k·(…)`.
+    /// With `T` steps, each step `k` is drawn with probability `1/T` and has the weight `r_k·T`.
+    /// The expectation is then `Σ_k r_k·(…)`.
     pub(crate) fn draw(&self, steps: Option<usize>, t: f64, schedule: &NoiseSchedule) -> DrawnTime {
         let Some(steps) = steps else {
             return DrawnTime { t, weight: schedule.elbo_weight(t), reveal: 0.0 };
         };
         let times = step_times(steps);
-        // `times` falls from t_T = 1 to t_0 = 0; index 0 is the fully masked end.
+        // `times` decreases from t_T = 1 to t_0 = 0; index 0 is the fully masked end.
         let index = steps - ((t * steps as f64).ceil() as usize).clamp(1, steps);
         let reveal = reveal_probability(schedule, times[index + 1], times[index]);
         let proposal = 1.0 / steps as f64;
@@ -170,7 +173,8 @@ impl ObjectiveConfig {
 
     /// Factor on one KL, given the drawn time and the number of masked tokens.
     ///
-    /// Sequence and block scope: 1, the latent is paid for once. Step scope: `weight · c(n, r)`.
+    /// Sequence and block scope: 1, because the latent is drawn once. Step scope:
+    /// `weight · c(n, r)`.
     pub(crate) fn kl_factor(scope: Scope, drawn: DrawnTime, n_masked: usize) -> f64 {
         match scope {
             Scope::Sequence | Scope::Block => 1.0,

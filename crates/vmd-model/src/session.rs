@@ -75,11 +75,12 @@ pub struct Writing<'a> {
 }
 
 impl<D: TrainableDenoiser> VmdModel<D> {
-    /// Fills the mask tokens of texts of any length, block by block, with `sampler`. A model that is not
-    /// causal is limited to its sequence length. `observer` receives each evaluation and each block.
+    /// Fills the mask tokens of texts of any length, block by block, with `sampler`. A model that
+    /// is not causal is limited to its sequence length. `observer` receives each evaluation and
+    /// each block.
     ///
-    /// Tokens after a text's `stop` are `stop` too. Each block of a causal model depends on the tokens before
-    /// it, not on those after it.
+    /// Tokens after a text's `stop` are `stop` too. Each block of a causal model depends on the
+    /// tokens before it, not on those after it.
     ///
     /// # Panics
     ///
@@ -96,8 +97,8 @@ impl<D: TrainableDenoiser> VmdModel<D> {
         SampleOutput { tokens: finished(written, length, writing.stop), nfe }
     }
 
-    /// The generated blocks of each text and the number of evaluations per text. Blocks are not cut to the
-    /// length.
+    /// The generated blocks of each text and the number of evaluations per text. Blocks are not cut
+    /// to the length.
     fn write_blocks(
         &self,
         sampler: &Sampler,
@@ -151,12 +152,14 @@ impl<D: TrainableDenoiser> VmdModel<D> {
     }
 
     /// As [`write`](Self::write), with several attempts per text, of which the one with the highest
-    /// likelihood under the model is kept. This way a causal model takes given tokens after a gap into
-    /// account. The result counts the evaluations of all attempts and of their bounds: `nfe` steps per block.
+    /// likelihood under the model is kept. This way a causal model takes given tokens after a gap
+    /// into account. The result counts the evaluations of all attempts and of their bounds: `nfe`
+    /// steps per block.
     ///
     /// # Panics
     ///
-    /// If `attempts` is 0, if there is a stop token, if the texts are longer than in training, or as `write`.
+    /// If `attempts` is 0, if there is a stop token, if the texts are longer than in training, or
+    /// as `write`.
     pub fn write_likeliest(&self, sampler: &Sampler, writing: Writing<'_>, attempts: usize) -> SampleOutput {
         let Writing { template, texts, stop, seed } = writing;
         let (seq, unit, length) =
@@ -175,8 +178,8 @@ impl<D: TrainableDenoiser> VmdModel<D> {
         let per_unit = sampler.config().nfe;
         let steps = per_unit / self.config().unit_blocks();
         let bounds = unit_bounds(self, steps, &padded, 1, seed);
-        // Blocks before the first gap are the same in all attempts. The last block counts as a whole,
-        // including what was drawn beyond the end of the text. Later blocks do not count.
+        // Blocks before the first gap are the same in all attempts. The last block is included as a
+        // whole, with the tokens drawn beyond the end of the text. Later blocks are excluded.
         let gap = |text: &[u32]| text.iter().position(|&token| token == self.config().mask_token());
         let counted = |text: usize| {
             let first = gap(&template[text * length..][..length]).unwrap_or(length) / unit;

@@ -11,7 +11,7 @@ use crate::{Linear, ParameterInit, Weights};
 /// Name in `edge_heads` of an unrestricted head.
 const UNRESTRICTED: &str = "all";
 
-/// Softmax attention over all tokens; each head has its own mask.
+/// Multi-head softmax attention, with a mask per head.
 #[derive(Module, Debug)]
 pub struct Attention {
     qkv: Linear,
@@ -58,8 +58,8 @@ impl Attention {
         self.out.forward_added(attention(self.qkv(x, table), self.heads, mask), h)
     }
 
-    /// As [`forward_added`](Self::forward_added), for tokens that also attend to `past`; also returns their queries,
-    /// keys and values.
+    /// As [`forward_added`](Self::forward_added), for tokens that also attend to `past`. Also
+    /// returns the queries, keys and values of the tokens.
     pub(crate) fn forward_after(
         &self,
         x: Tensor<3>,
@@ -88,7 +88,8 @@ impl Attention {
 ///
 /// # Errors
 ///
-/// A [`Problem`] if a name is not an edge type, or if the number of heads is not a multiple of the number of entries.
+/// A [`Problem`] if a name is not an edge type, or if the number of heads is not a multiple of the
+/// number of entries.
 pub fn head_edges(
     graph: &DependencyGraph,
     edge_heads: &[String],
@@ -109,7 +110,7 @@ pub fn head_edges(
     Ok(HeadEdges::of_lists(graph.n_nodes(), (0..heads).map(keys)))
 }
 
-/// Problems of `edge_heads` over `graph`.
+/// Problems of `edge_heads` with `graph` and `heads`.
 pub(crate) fn edge_head_problems(
     graph: &DependencyGraph,
     edge_heads: &[String],

@@ -20,10 +20,12 @@ pub struct GatesConfig {
     pub penalty: f64,
 }
 
-/// A gate for every pair of positions, the same in both directions, open or closed with a learned probability.
+/// A gate for every pair of positions, the same in both directions, that is open or closed with a
+/// learned probability.
 ///
-/// In training a gate is a draw from the hard concrete distribution, exactly 0 or 1 with positive probability, so
-/// that other weights cannot compensate for a nearly closed gate. Otherwise it is the median of the distribution.
+/// In training a gate is a draw from the hard concrete distribution, exactly 0 or 1 with positive
+/// probability, so that other weights cannot compensate for a nearly closed gate. Otherwise it is
+/// the median of the distribution.
 ///
 /// # Source
 ///
@@ -51,8 +53,8 @@ impl EdgeGates {
 
     /// The gates, `[rows, seq, seq]` by receiver and sender.
     ///
-    /// `noise` is `[rows, seq, seq]`, uniform on (0, 1) and symmetric; without it the gates are the medians, `[1,
-    /// seq, seq]`.
+    /// `noise` is `[rows, seq, seq]`, uniform on (0, 1) and symmetric; without it the gates are the
+    /// medians, `[1, seq, seq]`.
     pub fn forward(&self, noise: Option<Tensor<3>>) -> Tensor<3> {
         let logits = self.symmetric().unsqueeze::<3>();
         let concrete = match noise {

@@ -7,8 +7,8 @@ use rand_chacha::ChaCha8Rng;
 
 /// Draws initial parameters on the host and uploads them to one device.
 ///
-/// Burn's initialisers read one process-global stream that can be neither keyed nor saved. Drawing on the host makes
-/// a network a pure function of its seed.
+/// Burn's initialisers read one process-global stream that can be neither keyed nor saved. Drawing
+/// on the host makes a network a pure function of its seed.
 #[derive(Debug)]
 pub struct ParameterInit<'a> {
     rng: ChaCha8Rng,

@@ -5,8 +5,8 @@ use std::ops::Range;
 use burn::tensor::{Int, Tensor, TensorData};
 use vmd_kernels::{KeyRanges, Keys};
 
-/// Keys and values of tokens in every attention layer of a trunk, `[batch, n, channels]` each, where the last
-/// channels are keys and values.
+/// Keys and values of tokens in every attention layer of a trunk. Each layer is
+/// `[batch, n, channels]`, and its last channels are keys and values.
 #[derive(Debug, Clone)]
 pub struct KeysValues {
     layers: Vec<Tensor<3>>,
@@ -80,7 +80,7 @@ impl KeysValues {
     }
 }
 
-/// Attention mask of tokens that are read block by block.
+/// Attention mask of tokens that are processed block by block.
 ///
 /// A token attends to its own block and to up to `window` tokens before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,8 +92,9 @@ pub struct BlockMask {
 }
 
 impl BlockMask {
-    /// Ranges for clean tokens at `own`, whole blocks, which attend to each other up to the end of their own block
-    /// and to `past_len` tokens just before them.
+    /// Key ranges of clean tokens at positions `own` (whole blocks). A token attends to the tokens
+    /// of `own` up to the end of its block and to the `past_len` tokens before `own`, both within
+    /// the window.
     pub fn clean(&self, past_len: usize, own: Range<usize>) -> KeyRanges {
         let before = own.start - past_len;
         self.ranges(past_len, own.clone(), |seen| {
@@ -103,8 +104,8 @@ impl BlockMask {
         })
     }
 
-    /// Ranges for noisy tokens at `own`, whole blocks, each of which attends to its own block and to the clean tokens
-    /// at `past` that come before this block.
+    /// Key ranges of noisy tokens at positions `own` (whole blocks). A token attends to its own
+    /// block and to the clean tokens at positions `past` before this block, within the window.
     pub fn noisy(&self, past: Range<usize>, own: Range<usize>) -> KeyRanges {
         self.ranges(past.len(), own.clone(), |seen| {
             let block = seen.end - self.block_len;
@@ -113,7 +114,8 @@ impl BlockMask {
         })
     }
 
-    /// `keys` receives the positions that a query attends to, which end with its block.
+    /// Calls `keys` with the positions that each query attends to, which end with the query's
+    /// block.
     fn ranges(&self, past_len: usize, own: Range<usize>, keys: impl Fn(Range<usize>) -> Keys) -> KeyRanges {
         KeyRanges::new(
             past_len,

@@ -1,11 +1,12 @@
 //! Network blocks shared by the denoiser and the posterior.
 //!
-//! Attention and messages with heads restricted to the edge types of a dependency graph, adaLN conditioning, embeddings,
-//! weight-tied loops, and named access to a module's parameters.
+//! Attention and messages with heads restricted to the edge types of a dependency graph, adaLN
+//! conditioning, embeddings, weight-tied loops, and named access to a module's parameters.
 //!
-//! Invariant: a block works on tensors and, at most, a graph. The crate does not depend on the masking process, the
-//! meaning of a latent, or the choice of device. Parameters are drawn on the host from a stream that the caller
-//! seeds, so the same seed gives the same network on every backend.
+//! Invariant: a block works on tensors and, at most, a graph. The crate does not depend on the
+//! masking process, the meaning of a latent, or the choice of device. Parameters are drawn on the
+//! host from a stream that the caller seeds, so the same seed gives the same network on every
+//! backend.
 
 mod attention;
 mod gates;

@@ -6,14 +6,16 @@ use vmd_kernels::{Activation, Mask, edge_sum};
 
 use crate::{Linear, ParameterInit, TrunkConfig, Weights};
 
-/// Message channels per channel of the residual stream; with two, a block has as many parameters as with attention.
+/// Message channels per channel of the residual stream; with two, a block has as many parameters as
+/// with attention.
 const CHANNELS: usize = 2;
 
-/// Sums of messages along typed edges: in each head, every token sends a message and receives the sum over its
-/// neighbours.
+/// Message passing along typed edges. In each head, every token computes a message and receives the
+/// sum of its neighbours' messages.
 ///
-/// `h_i + W·[Σ_{j ∈ N_k(i)} φ(U_k·x_j)/√d_k]_k` with heads `k` and their largest degrees `d_k`: the sum aggregator of
-/// arXiv 1810.00826, by edge type as in arXiv 1703.06103.
+/// `h_i + W·[Σ_{j ∈ N_k(i)} φ(U_k·x_j)/√d_k]_k` with heads `k`, closed neighbourhoods `N_k(i)` and
+/// their maximum size `d_k`: the sum aggregator of arXiv 1810.00826, by edge type as in arXiv
+/// 1703.06103.
 #[derive(Module, Debug)]
 pub struct Messages {
     message_proj: Linear,
@@ -42,8 +44,8 @@ impl Messages {
     /// # Shapes
     ///
     /// - `x`, `h` and output: `[batch, seq, width]`
-    /// - `gates`: `[1 | batch, seq, seq]` by receiver and sender, factors on the messages; with gates, a token
-    ///   receives from all others in every head
+    /// - `gates`: `[1 | batch, seq, seq]` by receiver and sender, factors on the messages; with
+    ///   gates, a token receives from all others in every head
     pub(crate) fn forward_added(
         &self,
         x: Tensor<3>,

@@ -13,7 +13,7 @@ pub struct LayerNorm {
 }
 
 impl LayerNorm {
-    /// Creates a norm over `width` channels that starts as plain normalisation.
+    /// Creates a norm over `width` channels with `gamma` 1 and `beta` 0.
     pub fn new(width: usize, init: &mut ParameterInit<'_>) -> Self {
         Self { gamma: init.constant([width], 1.0), beta: init.constant([width], 0.0) }
     }
@@ -30,18 +30,18 @@ impl LayerNorm {
     }
 }
 
-/// The adaLN projection of a condition: scale and shift for each norm of a block (arXiv 2212.09748, without the
-/// gates).
+/// The adaLN projection of a condition: scale and shift for each norm of a block (arXiv 2212.09748,
+/// without the gates).
 ///
-/// It starts at zero, so a new block ignores the condition.
+/// The projection starts at zero, so a new block ignores the condition.
 #[derive(Module, Debug)]
 pub struct Modulation {
     projection: Linear,
 }
 
 impl Modulation {
-    /// Creates a projection from `condition` channels to a scale and a shift of `width` channels for each of
-    /// `n_norms` norms.
+    /// Creates a projection from `condition` channels to a scale and a shift of `width` channels
+    /// for each of `n_norms` norms.
     pub fn new(condition: usize, width: usize, n_norms: usize, init: &mut ParameterInit<'_>) -> Self {
         Self { projection: Linear::new(condition, 2 * n_norms * width, Weights::Zero, init) }
     }

@@ -7,7 +7,7 @@ use burn::tensor::{Tensor, TensorData};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use thiserror::Error;
 
-/// Parameters that do not fit a module, or bytes that are not a safetensors file.
+/// The error for parameters that do not fit a module, or for bytes that are not a safetensors file.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParameterError {
@@ -57,7 +57,8 @@ pub enum ParameterError {
     },
 }
 
-/// Every float parameter of `module` as 32-bit data, by its dotted path (`trunk.blocks.0.up.weight`).
+/// Every float parameter of `module` as 32-bit data, by its dotted path
+/// (`trunk.blocks.0.up.weight`).
 pub fn named_parameters<M: Module>(module: &M) -> BTreeMap<String, TensorData> {
     let mut collector = Collector::default();
     module.visit(&mut collector);

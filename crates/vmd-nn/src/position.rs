@@ -11,7 +11,8 @@ use crate::ParameterInit;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PositionEncoding {
-    /// No encoding: the network is equivariant to every permutation that preserves its attention masks.
+    /// No encoding: the network is equivariant to every permutation that preserves its attention
+    /// masks.
     None,
     /// One learned vector per position.
     #[default]
@@ -20,8 +21,8 @@ pub enum PositionEncoding {
     Rotary,
 }
 
-/// Largest number of rows that a GPU looks up by a product with one-hot rows. The gradient of a gather adds its terms
-/// one after the other; that of a product does not.
+/// Maximum number of rows that backends without fused kernels look up by a product with one-hot
+/// rows. The gradient of a gather adds its terms one after the other; that of a product does not.
 const MOST_PRODUCT_ROWS: usize = 512;
 
 /// A table with one learned row per index.
@@ -33,8 +34,8 @@ pub struct Embedding {
 impl Embedding {
     /// Creates `n` rows of `width` channels with unit variance.
     ///
-    /// With smaller rows, tokens would be negligible beside what the blocks of a deep, looped trunk add to the
-    /// residual stream.
+    /// With a smaller variance, token embeddings would be negligible relative to the outputs that
+    /// the blocks of a deep, looped trunk add to the residual stream.
     pub fn new(n: usize, width: usize, init: &mut ParameterInit<'_>) -> Self {
         Self { weight: init.uniform([n, width], 1.0) }
     }

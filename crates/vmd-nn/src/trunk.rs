@@ -55,7 +55,8 @@ pub enum Mixing {
     /// Softmax attention: the [`Trunk`] is a transformer.
     #[default]
     Attention,
-    /// Sums of messages along edges: the [`Trunk`] is a message-passing network whose loops are the rounds.
+    /// Sums of messages along edges: the [`Trunk`] is a message-passing network whose loops are the
+    /// rounds.
     Messages,
 }
 
@@ -173,8 +174,8 @@ impl Trunk {
         self.forward_gated(h, condition, None)
     }
 
-    /// As [`forward`](Self::forward), with messages multiplied by `gates`, `[1 | batch, seq, seq]`, by receiver and
-    /// sender.
+    /// As [`forward`](Self::forward), with messages multiplied by `gates`, `[1 | batch, seq, seq]`
+    /// by receiver and sender.
     pub fn forward_gated(
         &self,
         h: Tensor<3>,
@@ -186,13 +187,13 @@ impl Trunk {
 
     /// Returns the output after each of the last `loops.tracked` of `loops.run` loops.
     ///
-    /// Earlier loops are outside the autodiff graph: gradients treat what they added to the residual stream as a
-    /// constant.
+    /// Earlier loops are outside the autodiff graph: gradients treat their contribution to the
+    /// residual stream as a constant.
     ///
     /// # Source
     ///
-    /// Truncated back-propagation through the loops with a loss after each of them: arXiv 2510.04871 (tiny recursive models),
-    /// arXiv 1711.08028 (a loss after every round of messages).
+    /// arXiv 2510.04871 (tiny recursive models): truncated back-propagation through the loops, with
+    /// a loss after each of them. arXiv 1711.08028: a loss after every round of messages.
     pub fn forward_loops(
         &self,
         h: Tensor<3>,
@@ -216,7 +217,8 @@ impl Trunk {
         tracked.collect()
     }
 
-    /// Runs tokens at `positions` that also attend to the tokens of `past`, within `ranges`.
+    /// Runs the trunk on tokens at `positions` that also attend to the tokens of `past`, within
+    /// `ranges`.
     ///
     /// Returns their output, and their keys and values for later tokens.
     ///
@@ -227,7 +229,8 @@ impl Trunk {
     ///
     /// # Panics
     ///
-    /// If the trunk uses messages, learned positions or edge heads, or if the ranges are for other numbers of tokens.
+    /// If the trunk uses messages, learned positions or edge heads, or if the ranges are for other
+    /// numbers of tokens.
     pub fn forward_after(
         &self,
         mut h: Tensor<3>,
@@ -296,7 +299,7 @@ pub struct Loops {
     pub tracked: usize,
 }
 
-/// Norms per block.
+/// Number of norms per block.
 const N_NORMS: usize = 2;
 
 #[derive(Module, Debug)]
@@ -333,7 +336,8 @@ impl Block {
         }
     }
 
-    /// `mix` adds what tokens receive from each other to its last argument, the residual stream.
+    /// Runs the block. `mix` adds the output of attention or messages to its last argument, the
+    /// residual stream.
     fn forward(
         &self,
         h: Tensor<3>,

@@ -12,7 +12,8 @@ impl Default for TrunkConfig {
 }
 
 impl TrunkConfig {
-    /// A transformer of `layers` blocks of `width` channels with `heads` heads and learned positions.
+    /// A transformer of `layers` blocks of `width` channels with `heads` heads and learned
+    /// positions.
     ///
     /// ```
     /// use vmd_nn::{PositionEncoding, TrunkConfig};
@@ -62,21 +63,22 @@ impl TrunkConfig {
         self
     }
 
-    /// Sets how tokens know their position.
+    /// Sets the position encoding.
     #[must_use]
     pub fn with_position(mut self, position: PositionEncoding) -> Self {
         self.position = position;
         self
     }
 
-    /// Sets the edge type that each head follows, in turn (`all` = unrestricted); empty for full attention.
+    /// Sets the edge types of the heads, repeated in order (`all` = unrestricted); empty for full
+    /// attention.
     #[must_use]
     pub fn with_edge_heads(mut self, edge_types: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.edge_heads = edge_types.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Sets what the factors of the blocks' matrix products are rounded to.
+    /// Sets the precision of the factors in the blocks' matrix products.
     #[must_use]
     pub fn with_precision(mut self, precision: Precision) -> Self {
         self.precision = precision;

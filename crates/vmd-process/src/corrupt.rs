@@ -2,18 +2,20 @@
 
 use crate::NoiseSchedule;
 
-/// Masks every token that does not survive until `t`: token `i` is masked iff `u[i] ≥ α(t)` and it is not clamped.
+/// Masks tokens for time `t`: token `i` is masked iff `u[i] ≥ α(t)` and it is not clamped.
 ///
-/// The same `u` at a later time masks a superset, so one draw per token defines a whole trajectory of the process.
+/// With the same `u`, a later time masks a superset, so one draw per token defines a whole
+/// trajectory of the process.
 ///
 /// # Shapes
-/// `x0`, `u`, `clamped` and the result have one entry per token; `u` holds draws uniform in `[0, 1)`.
+/// `x0`, `u`, `clamped` and the result have one entry per token; `u` holds uniform draws from
+/// `[0, 1)`.
 ///
 /// # Panics
 /// If the lengths differ.
 ///
 /// # Source
-/// MDLM, arXiv 2406.07524, interpolating forward process with the mask as absorbing state.
+/// MDLM, arXiv 2406.07524: interpolating forward process with the mask as absorbing state.
 ///
 /// ```
 /// use vmd_process::{NoiseSchedule, corrupt};

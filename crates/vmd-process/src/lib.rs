@@ -1,11 +1,12 @@
 //! The forward masking process of masked diffusion, on the host and in `f64`.
 //!
-//! Invariant: the process maps tokens and times on the host, in `f64`. It does not depend on networks, latents or
-//! tensors, and draws no random numbers: uniform numbers are arguments.
+//! Invariant: functions of tokens and times on the host, in `f64`. The crate does not depend on
+//! networks, latents or tensors, and draws no random numbers: uniform draws are arguments.
 //!
-//! A clean token survives until time `t` with probability `α(t)` ([`NoiseSchedule`]); otherwise it is replaced by the
-//! mask token ([`corrupt`]). Going back from `t` to `s < t`, a masked token is revealed with probability `r(s, t) =
-//! (α(s) − α(t)) / (1 − α(t))` ([`reveal_probability`]). A chain of `T` steps visits [`step_times`].
+//! A clean token survives until time `t` with probability `α(t)` ([`NoiseSchedule`]); otherwise it
+//! is replaced by the mask token ([`corrupt`]). A reverse step from `t` to `s < t` reveals a
+//! masked token with probability `r(s, t) = (α(s) − α(t)) / (1 − α(t))` ([`reveal_probability`]).
+//! A chain of `T` steps uses the times of [`step_times`].
 //!
 //! ```
 //! use vmd_core::{Purpose, keyed_rng, uniform};
@@ -29,7 +30,7 @@ pub use schedule::NoiseSchedule;
 pub use steps::{reveal_counts, step_times};
 pub use times::low_discrepancy_times;
 
-/// The examples of the README are tests.
+/// Compiles the examples of the README as doctests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

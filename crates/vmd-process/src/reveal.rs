@@ -1,16 +1,17 @@
-//! Reveal probabilities, and the weight of the KL of a latent drawn in every step.
+//! Reveal probabilities, and the multiplier of the KL when the latent is drawn anew in every step.
 
 use crate::NoiseSchedule;
 
-/// Probability `r(s, t) = (α(s) − α(t)) / (1 − α(t))` that a masked token is revealed in a step from `t` to `s ≤ t`.
+/// Returns the probability `r(s, t) = (α(s) − α(t)) / (1 − α(t))` that a masked token is revealed
+/// in a step from `t` to `s ≤ t`.
 ///
-/// Steps compose: `1 − r(s, t) = (1 − r(s, u))·(1 − r(u, t))`. At `t = 0` nothing is masked and the value is 0.
+/// Steps compose: `1 − r(s, t) = (1 − r(s, u))·(1 − r(u, t))`. At `s = t` the value is 0.
 ///
 /// # Panics
 /// If `s > t`.
 ///
 /// # Source
-/// MDLM, arXiv 2406.07524, posterior of the absorbing state.
+/// MDLM, arXiv 2406.07524: posterior of the absorbing state.
 ///
 /// ```
 /// use vmd_process::{NoiseSchedule, reveal_probability};
@@ -31,10 +32,12 @@ pub fn reveal_probability(schedule: &NoiseSchedule, s: f64, t: f64) -> f64 {
     ((masked_at_t - masked_at_s) / masked_at_t).clamp(0.0, 1.0)
 }
 
-/// Multiplier `c(n, r) = (1 − (1−r)^n) / r ∈ [1, n]` of the KL of a latent drawn in every step.
+/// Returns the multiplier `c(n, r) = (1 − (1−r)^n) / r ∈ [1, n]` of the KL when the latent is
+/// drawn anew in every step.
 ///
-/// The term of one step is `r·(reconstruction + c·KL)`: a step that reveals nothing, which happens with probability
-/// `(1−r)^n`, has no KL. The limits are `c(0, r) = 0`, `c(n, 0) = n` and `c(n, 1) = 1`.
+/// With `n` masked tokens, the term of one step is `r·(reconstruction + c·KL)`: a step that
+/// reveals no token, with probability `(1−r)^n`, has no KL. The limits are `c(0, r) = 0`,
+/// `c(n, 0) = n` and `c(n, 1) = 1`.
 ///
 /// # Panics
 /// If `r` is outside `[0, 1]`.
@@ -55,7 +58,7 @@ pub fn kl_multiplier(n_masked: usize, reveal_probability: f64) -> f64 {
     if r == 0.0 {
         return n;
     }
-    // 1 − (1−r)^n = −expm1(n·log1p(−r)), exact for tiny r where the direct form returns 0.
+    // 1 − (1−r)^n = −expm1(n·log1p(−r)) is accurate for tiny r, where the direct form returns 0.
     let multiplier = -(n * (-r).ln_1p()).exp_m1() / r;
     multiplier.clamp(1.0, n)
 }

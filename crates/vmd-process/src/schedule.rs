@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 /// Survival probability `α(t)` of a clean token at time `t ∈ [0, 1]`.
 ///
-/// Every schedule has exactly `α(0) = 1` and `α(1) = 0`, and is strictly decreasing in between. `α(1) = 0` makes the
-/// fully masked sequence the start of the reverse chain; otherwise the bound would need a term for tokens that are
-/// still clean at `t = 1`. Times outside `[0, 1]` are clamped.
+/// Every schedule has exactly `α(0) = 1` and `α(1) = 0` and is strictly decreasing. With
+/// `α(1) = 0` the reverse chain starts from the fully masked sequence; otherwise the bound would
+/// need a term for tokens that are still clean at `t = 1`. Times outside `[0, 1]` are clamped.
 ///
 /// Variants are written `Linear {}` because serde cannot reject unknown keys of unit variants.
 ///
@@ -24,13 +24,13 @@ pub enum NoiseSchedule {
     /// `α = 1 − t`, ELBO weight `1/t`. The default.
     ///
     /// # Source
-    /// MD4, arXiv 2406.04329, table of masking schedules.
+    /// MD4, arXiv 2406.04329: table of masking schedules.
     Linear {},
     /// `α = 1 − cos(π/2·(1−t))`, ELBO weight `π/2·tan(π/2·(1−t))`.
     ///
     /// # Source
-    /// `MaskGIT`, arXiv 2202.04200, cosine scheduling (mask ratio `cos(π/2·r)`, `r = 1 − t`); MD4, arXiv 2406.04329,
-    /// table of masking schedules.
+    /// `MaskGIT`, arXiv 2202.04200: cosine scheduling (mask ratio `cos(π/2·r)`, `r = 1 − t`); MD4,
+    /// arXiv 2406.04329: table of masking schedules.
     Cosine {},
 }
 
@@ -41,20 +41,20 @@ impl Default for NoiseSchedule {
 }
 
 impl NoiseSchedule {
-    /// Survival probability `α(t)`.
+    /// Returns the survival probability `α(t)`.
     #[must_use]
     pub fn alpha(&self, t: f64) -> f64 {
         let t = t.clamp(0.0, 1.0);
         match self {
             Self::Linear {} => 1.0 - t,
-            // Exact; the other form has a rounding error.
+            // Exactly 1; the formula below has a rounding error at `t = 0`.
             Self::Cosine {} if t == 0.0 => 1.0,
             // 1 − cos x = 2 sin²(x/2) avoids cancellation near t = 1.
             Self::Cosine {} => 2.0 * (FRAC_PI_4 * (1.0 - t)).sin().powi(2),
         }
     }
 
-    /// Expected share of masked tokens `1 − α(t)`, without cancellation near `t = 0`.
+    /// Returns the expected share of masked tokens `1 − α(t)`, without cancellation near `t = 0`.
     #[must_use]
     pub fn mask_ratio(&self, t: f64) -> f64 {
         let t = t.clamp(0.0, 1.0);
@@ -64,10 +64,12 @@ impl NoiseSchedule {
         }
     }
 
-    /// Weight `−α'(t)/(1 − α(t)) ≥ 0` of the cross-entropy at time `t` in the continuous-time bound; `+∞` at `t = 0`.
+    /// Returns the weight `−α'(t)/(1 − α(t)) ≥ 0` of the cross-entropy at time `t` in the
+    /// continuous-time bound; `+∞` at `t = 0`.
     ///
     /// # Source
-    /// MDLM, arXiv 2406.07524, continuous-time NELBO; MD4, arXiv 2406.04329, continuous-time objective.
+    /// MDLM, arXiv 2406.07524: continuous-time NELBO; MD4, arXiv 2406.04329: continuous-time
+    /// objective.
     #[must_use]
     pub fn elbo_weight(&self, t: f64) -> f64 {
         let t = t.clamp(0.0, 1.0);
@@ -77,7 +79,7 @@ impl NoiseSchedule {
         }
     }
 
-    /// Time at which the survival probability is `alpha` (clamped to `[0, 1]`).
+    /// Returns the time at which the survival probability is `alpha` (clamped to `[0, 1]`).
     #[must_use]
     pub fn inverse(&self, alpha: f64) -> f64 {
         let alpha = alpha.clamp(0.0, 1.0);

@@ -1,27 +1,29 @@
-//! What a sampler does, in serialisable form.
+//! Serialisable configuration of a sampler.
 
 use serde::{Deserialize, Serialize};
 use vmd_core::{Problem, Validate};
 
 use crate::{RemaskRule, RevealRule, ValueRule};
 
-/// A sampler's choices.
+/// Configuration of a [`Sampler`](crate::Sampler).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SamplerConfig {
-    /// Steps that the sampler may take: an upper limit on its network evaluations, for each of `best_of` attempts. The
-    /// rules `threshold` and `entropy-bound` set their own pace and ignore it.
+    /// Maximum number of steps, and so of network evaluations, in each of `best_of` attempts. Each
+    /// latent that is fitted to clues takes one more evaluation. The rules `threshold` and
+    /// `entropy-bound` ignore it and take as many steps as they need.
     pub nfe: usize,
-    /// Which tokens a step reveals.
+    /// Rule for the tokens that a step reveals.
     #[serde(default)]
     pub reveal: RevealRule,
-    /// Which values they get.
+    /// Rule for the values of revealed tokens.
     #[serde(default)]
     pub value: ValueRule,
-    /// Which revealed tokens are masked again.
+    /// Rule for the revealed tokens that are masked again.
     #[serde(default)]
     pub remask: RemaskRule,
-    /// Attempts at a row until one satisfies the caller's checker.
+    /// Maximum number of attempts at a row. The first one that the caller's checker accepts is
+    /// kept.
     #[serde(default = "one")]
     pub best_of: usize,
 }
@@ -31,7 +33,7 @@ fn one() -> usize {
 }
 
 impl Default for SamplerConfig {
-    /// Four steps of the ancestral sampler.
+    /// The ancestral sampler with four steps.
     fn default() -> Self {
         Self {
             nfe: 4,
@@ -44,7 +46,7 @@ impl Default for SamplerConfig {
 }
 
 impl SamplerConfig {
-    /// `nfe` steps of the ancestral sampler, with values drawn from the network's distribution.
+    /// The ancestral sampler with `nfe` steps and values drawn from the network's distribution.
     ///
     /// ```
     /// use vmd_sampler::{RevealRule, SamplerConfig, ValueRule};
@@ -55,28 +57,28 @@ impl SamplerConfig {
         Self { nfe, ..Self::default() }
     }
 
-    /// Sets which tokens a step reveals.
+    /// Sets the rule for the tokens that a step reveals.
     #[must_use]
     pub fn with_reveal(mut self, reveal: RevealRule) -> Self {
         self.reveal = reveal;
         self
     }
 
-    /// Sets which values they get.
+    /// Sets the rule for the values of revealed tokens.
     #[must_use]
     pub fn with_value(mut self, value: ValueRule) -> Self {
         self.value = value;
         self
     }
 
-    /// Sets which revealed tokens are masked again.
+    /// Sets the rule for the revealed tokens that are masked again.
     #[must_use]
     pub fn with_remask(mut self, remask: RemaskRule) -> Self {
         self.remask = remask;
         self
     }
 
-    /// Sets the attempts at a row until one satisfies the caller's checker.
+    /// Sets the maximum number of attempts at a row.
     #[must_use]
     pub fn with_best_of(mut self, best_of: usize) -> Self {
         self.best_of = best_of;
@@ -88,7 +90,8 @@ impl SamplerConfig {
         matches!(self.reveal, RevealRule::Threshold { .. } | RevealRule::EntropyBound { .. })
     }
 
-    /// The [`problems`](Validate::problems), and what the rules need of a model that it lacks.
+    /// The [`problems`](Validate::problems), and those of running on a model with or without a
+    /// graph.
     pub fn problems_on(&self, has_graph: bool) -> Vec<Problem> {
         let mut problems = self.problems(());
         if self.reveal == RevealRule::IndependentSet && !has_graph {

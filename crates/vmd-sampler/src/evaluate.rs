@@ -29,8 +29,8 @@ impl Evaluator<'_> {
         set_latents(rows, &drawn);
     }
 
-    /// Draws the latents at the start of a block. If the prior ignores clues, the latents are then fitted to
-    /// them, with one more evaluation of these rows.
+    /// Draws the latents at the start of a block. If the prior ignores clues, the latents are then
+    /// fitted to them, with one more evaluation of these rows.
     pub(crate) fn start_latents(&mut self, rows: &mut [&mut Row], scope: Scope, time: impl Fn(&Row) -> f64) {
         if scope == Scope::Step {
             return;
@@ -41,8 +41,8 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Predicts the masked tokens, infers the latents of the shown tokens from the completed rows, and
-    /// samples the other latents given the ones before them. More rounds have little effect.
+    /// Predicts the masked tokens, infers the latents of the shown tokens from the completed rows,
+    /// and samples the other latents given the ones before them. More rounds have little effect.
     fn fit_latents(&mut self, rows: &mut [&mut Row], scope: Scope, time: impl Fn(&Row) -> f64) {
         let shows = |row: &&mut Row| {
             row.n_masked() > 0

@@ -1,12 +1,12 @@
 //! Samplers that fill masked tokens in a few network evaluations, and a search for data with rules.
 //!
-//! A [`Sampler`] combines a reveal rule, a value rule and a remask rule. A [`Search`] can revise revealed
-//! tokens. Both work with any [`Predictor`], compute probabilities in double precision, and count network
-//! evaluations per row.
+//! A [`Sampler`] combines a reveal rule, a value rule and a remask rule. A [`Search`] can revise
+//! revealed tokens. Both work with any [`Predictor`], compute probabilities in double precision,
+//! and count network evaluations per row.
 //!
-//! Invariant: nothing here depends on networks, tensors or data sets. A sampler gets logits on the host from
-//! a [`Predictor`] and the rules of the data from a [`Checker`], and reports to an [`Observer`]. Random
-//! numbers come from streams keyed by seed, row and attempt.
+//! Invariant: nothing here depends on networks, tensors or data sets. A sampler gets logits on the
+//! host from a [`Predictor`] and the rules of the data from a [`Checker`], and reports to an
+//! [`Observer`]. Random numbers come from streams keyed by seed, row and attempt.
 
 mod checker;
 mod config;

@@ -55,7 +55,7 @@ impl Method {
         }
     }
 
-    /// Limit on the evaluations of an attempt; `None` for rules that choose the number of steps themselves.
+    /// Maximum number of steps of an attempt; `None` for rules that take as many as they need.
     pub fn nfe(&self) -> Option<usize> {
         match self {
             Self::Steps(config) => (!config.sets_own_pace()).then_some(config.nfe),

@@ -35,8 +35,8 @@ impl<'a> Plan<'a> {
         Self { config, schedule, graph, steps, times, reveal }
     }
 
-    /// Chooses positions before the network is evaluated, for rules that allow it. Returns `None` for a row
-    /// that reveals nothing in this step; it needs no evaluation.
+    /// Chooses positions before the network is evaluated, for rules that allow it. Returns `None`
+    /// for a row that reveals nothing in this step; it needs no evaluation.
     pub(crate) fn choose_early<'r>(&self, row: &'r mut Row, step: usize) -> Option<&'r mut Row> {
         row.chosen = match self.config.reveal {
             RevealRule::Ancestral => {
@@ -58,7 +58,8 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Reveals this step's tokens of `row` according to `prediction`, and masks the tokens taken back.
+    /// Reveals this step's tokens of `row` according to `prediction`, and masks the tokens in
+    /// `row.taken_back`.
     pub(crate) fn reveal(&self, row: &mut Row, step: usize, prediction: RowPrediction<'_>) {
         let mut chosen = match self.config.reveal {
             RevealRule::Ancestral | RevealRule::RandomK => std::mem::take(&mut row.chosen),
@@ -68,7 +69,7 @@ impl<'a> Plan<'a> {
         if prediction.has_open_order() && counts && self.config.remask == RemaskRule::None {
             return self.reveal_surest(row, chosen.len(), prediction);
         }
-        // Rules that rank tokens have sorted them, the surest first.
+        // Rules that rank tokens return them in descending order of score.
         let ranks = !matches!(self.config.reveal, RevealRule::Ancestral | RevealRule::RandomK);
         let reveal_order: Vec<u32> = match prediction.has_open_order() && !ranks {
             true => row.tokens.iter().map(|_| row.rng.next_u32()).collect(),
@@ -86,7 +87,8 @@ impl<'a> Plan<'a> {
         row.mask_again();
     }
 
-    /// Reveals `count` tokens one at a time: each time the surest one, given those before it.
+    /// Reveals `count` tokens one at a time: each time the one with the highest score given those
+    /// before it.
     fn reveal_surest(&self, row: &mut Row, count: usize, prediction: RowPrediction<'_>) {
         let mut given = vec![row.mask_token(); row.tokens.len()];
         for _ in 0..count {
@@ -104,7 +106,8 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// The tokens to reveal. With `predict-remask`, also sets the tokens to take back.
+    /// The tokens to reveal, in descending order of score. With `predict-remask`, also sets the
+    /// tokens to mask again.
     fn choose_by_score(&self, row: &mut Row, step: usize, prediction: RowPrediction<'_>) -> Vec<usize> {
         let masked: Vec<usize> = row.masked().collect();
         for &i in &masked {
@@ -160,7 +163,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Score of a token; the largest scores are revealed first.
+    /// Score of a token. Tokens with the highest scores are revealed first.
     fn score(&self, probabilities: &[f64]) -> f64 {
         match self.config.reveal {
             RevealRule::Margin => {
@@ -173,7 +176,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Sorts `positions` from the surest to the least sure.
+/// Sorts `positions` by score, in descending order.
 fn rank(row: &Row, mut positions: Vec<usize>) -> Vec<usize> {
     // Equal scores are sorted by position, so that the order is deterministic.
     positions.sort_by(|&a, &b| row.surety[b].total_cmp(&row.surety[a]).then(a.cmp(&b)));

@@ -11,28 +11,29 @@ pub trait StepTies: Debug + Send + Sync {
     /// The parents of each token.
     fn parents(&self) -> &Parents;
 
-    /// Adds the contribution of the revealed parents to the `logits` (`[vocab]`) of token `i` of row `row`.
-    /// `given` (`[seq]`) contains the tokens that the step has revealed so far and the mask token elsewhere.
+    /// Adds the contribution of the revealed parents to the `logits` (`[vocab]`) of token `i` of
+    /// row `row`. `given` (`[seq]`) contains the tokens that the step has revealed so far and the
+    /// mask token elsewhere.
     fn add_to(&self, logits: &mut [f32], row: usize, i: usize, given: &[u32]);
 }
 
 /// Logits of each row, and the dependencies between tokens of one step, if the network has any.
 #[derive(Debug, Clone)]
 pub struct Prediction {
-    /// `[rows, seq, vocab]`, without tokens of the same step.
+    /// `[rows, seq, vocab]`, not conditioned on tokens of the same step.
     pub logits: Vec<f32>,
     ties: Option<Arc<dyn StepTies>>,
 }
 
 impl From<Vec<f32>> for Prediction {
-    /// Tokens that are conditionally independent given the latent.
+    /// A prediction of tokens that are conditionally independent given the latent.
     fn from(logits: Vec<f32>) -> Self {
         Self { logits, ties: None }
     }
 }
 
 impl Prediction {
-    /// Tokens that depend on their parents.
+    /// A prediction of tokens that depend on their parents.
     pub fn with_ties(logits: Vec<f32>, ties: Arc<dyn StepTies>) -> Self {
         Self { logits, ties: Some(ties) }
     }
@@ -58,18 +59,18 @@ pub struct RowPrediction<'a> {
 }
 
 impl<'a> RowPrediction<'a> {
-    /// Logits of token `i` without tokens of the same step, `[vocab]`.
+    /// Logits of token `i`, `[vocab]`, not conditioned on tokens of the same step.
     pub fn logits(&self, i: usize) -> &'a [f32] {
         &self.logits[i * self.vocab..(i + 1) * self.vocab]
     }
 
-    /// Logits of all tokens without tokens of the same step, `[seq, vocab]`.
+    /// Logits of all tokens, `[seq, vocab]`, not conditioned on tokens of the same step.
     pub(crate) fn all_logits(&self) -> &'a [f32] {
         self.logits
     }
 
-    /// Logits of token `i` given other tokens of the same step, `[vocab]`. `given` is `[seq]`, with the mask
-    /// token elsewhere.
+    /// Logits of token `i` given other tokens of the same step, `[vocab]`. `given` is `[seq]`, with
+    /// the mask token elsewhere.
     pub fn logits_given(&self, i: usize, given: &[u32]) -> Cow<'a, [f32]> {
         let Some(ties) = self.ties else { return Cow::Borrowed(self.logits(i)) };
         let mut logits = self.logits(i).to_vec();
@@ -77,8 +78,8 @@ impl<'a> RowPrediction<'a> {
         Cow::Owned(logits)
     }
 
-    /// Sorts parents before their children. If the order is open, sorts by `reveal_order` (`[seq]`), unless
-    /// it is empty.
+    /// Sorts parents before their children. If the order is open, sorts by `reveal_order`
+    /// (`[seq]`), unless it is empty.
     pub fn sort(&self, positions: &mut [usize], reveal_order: &[u32]) {
         match self.ties.map(|ties| ties.parents()) {
             Some(parents) if !parents.is_open() => positions.sort_by_key(|&i| parents.rank(i)),

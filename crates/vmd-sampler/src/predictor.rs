@@ -31,7 +31,8 @@ pub trait Predictor {
     /// The noise schedule of training.
     fn schedule(&self) -> NoiseSchedule;
 
-    /// Number of blocks, which are generated one after the other. It divides [`seq_len`](Self::seq_len).
+    /// Number of blocks, which are generated one after the other. It divides
+    /// [`seq_len`](Self::seq_len).
     fn n_blocks(&self) -> usize {
         1
     }
@@ -39,21 +40,21 @@ pub trait Predictor {
     /// How often the latent is drawn.
     fn latent_scope(&self) -> Scope;
 
-    /// Samples a latent from the prior for each row of `xt` (`[rows, seq]`), each from the random stream of
-    /// the row. Returns them concatenated; empty without a latent. `rows` are the indices of the rows in the
-    /// input of the sampler.
+    /// Samples a latent from the prior for each row of `xt` (`[rows, seq]`), each from the random
+    /// stream of the row. Returns them concatenated; empty without a latent. `rows` are the indices
+    /// of the rows in the input of the sampler.
     fn draw_latents(&self, rows: &[usize], xt: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> Vec<f32>;
 
-    /// Whether each token has a latent from a prior that ignores clues. Then samples must be fitted with
-    /// [`fit_latents`](Self::fit_latents).
+    /// Whether each token has a latent whose prior ignores clues. Drawn latents must then be fitted
+    /// with [`fit_latents`](Self::fit_latents).
     fn fits_latents(&self) -> bool {
         false
     }
 
-    /// Latents that fit the tokens shown in `xt` (`[rows, seq]`). Those of the shown tokens are inferred from
-    /// `guess`, the same rows with the most probable values instead of masks. The others are sampled from the
-    /// prior given the ones before them. `latent_mask` is 1 for the tokens that the latent covers. Called
-    /// only if [`fits_latents`](Self::fits_latents).
+    /// Latents that fit the tokens shown in `xt` (`[rows, seq]`). Those of the shown tokens are
+    /// inferred from `guess`, the same rows with the most probable values instead of masks. The
+    /// others are sampled from the prior given the ones before them. `latent_mask` is 1 for the
+    /// tokens that the latent covers. Called only if [`fits_latents`](Self::fits_latents).
     fn fit_latents(
         &self,
         rows: &[usize],

@@ -78,7 +78,7 @@ impl Row {
         !self.tokens.contains(&self.mask_token)
     }
 
-    /// Masks the tokens that were taken back.
+    /// Masks the tokens in `taken_back`.
     pub(crate) fn mask_again(&mut self) {
         for position in std::mem::take(&mut self.taken_back) {
             self.tokens[position] = self.mask_token;

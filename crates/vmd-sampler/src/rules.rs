@@ -9,7 +9,8 @@ use vmd_core::Problem;
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum RevealRule {
-    /// Each masked token with probability `r(s, t)`. The bounds certify this sampler.
+    /// Each masked token is revealed with probability `r(s, t)`. The likelihood bounds hold for
+    /// this sampler.
     #[default]
     Ancestral,
     /// A fixed number of random tokens.
@@ -20,21 +21,21 @@ pub enum RevealRule {
     Margin,
     /// The tokens with the smallest entropy.
     Entropy,
-    /// All tokens whose top probability reaches this threshold, and at least the surest one.
+    /// All tokens whose top probability reaches this threshold, and at least the most probable one.
     Threshold {
         /// Probability in `0..=1`.
         tau: f64,
     },
-    /// The tokens with the smallest entropy, as long as the entropies of all but the last one sum to at most
-    /// this bound on the dependence of tokens drawn together. At least the surest one (EB-Sampler, arXiv
-    /// 2505.24857).
+    /// The tokens with the smallest entropy, as long as the entropies of all but the last one sum
+    /// to at most this bound on the dependence of tokens drawn together, and at least one token
+    /// (EB-Sampler, arXiv 2505.24857).
     EntropyBound {
         /// Nats, 0 or more.
         gamma: f64,
     },
-    /// Tokens that are pairwise not adjacent in the model's dependency graph, selected greedily by top
-    /// probability. A step takes at most its share of the remaining tokens; the last of `nfe` steps reveals
-    /// everything.
+    /// Tokens that are pairwise not adjacent in the model's dependency graph, selected greedily by
+    /// top probability. A step reveals at most its share of the remaining tokens; the last of `nfe`
+    /// steps reveals all of them.
     IndependentSet,
 }
 
@@ -61,17 +62,17 @@ impl RevealRule {
 pub enum ValueRule {
     /// The most probable value.
     Argmax,
-    /// A random value.
+    /// A value drawn from `softmax(logits / temperature)`, restricted to the top `top_p`.
     Categorical {
         /// Divisor of the logits.
         temperature: f64,
-        /// Top share of the probability mass that values are drawn from.
+        /// Values are drawn from the smallest set of most probable values with at least this mass.
         top_p: f64,
     },
 }
 
 impl ValueRule {
-    /// The problem with its numbers, if any.
+    /// The problem with `temperature` or `top_p`, if any.
     pub(crate) fn problem(&self) -> Option<Problem> {
         (!self.is_valid()).then(|| {
             let message = format!("the temperature must be above 0 and finite, top-p in (0, 1], in {self}");
@@ -104,9 +105,10 @@ pub enum RemaskRule {
     /// Revealed tokens stay.
     #[default]
     None,
-    /// Each step predicts all masked tokens and keeps the surest ones so far, as many as the steps up to this
-    /// one reveal. All others are masked again, whichever step revealed them. A token keeps the score of the
-    /// step that predicted it, because the network is not trained at unmasked positions (arXiv 2510.23606; in
-    /// `MaskGIT`, arXiv 2202.04200, revealed tokens stay).
+    /// Each step predicts all masked tokens and keeps the ones with the highest scores so far, as
+    /// many as the steps up to this one reveal. All others are masked again, whichever step
+    /// revealed them. A token keeps the score of the step that predicted it, because the network is
+    /// not trained at unmasked positions (arXiv 2510.23606; in `MaskGIT`, arXiv 2202.04200,
+    /// revealed tokens stay).
     PredictRemask,
 }

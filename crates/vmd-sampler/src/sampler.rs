@@ -30,9 +30,9 @@ impl Sampler {
         &self.config
     }
 
-    /// Runs only these steps of the chain, counted from 0. The input must be masked as at the start of the
-    /// first of them; tokens that the last one leaves masked stay masked. The network gets the times and the
-    /// budget of the whole chain.
+    /// Runs only these steps of the chain, counted from 0. The input must be masked as at the start
+    /// of the first of them; tokens that the last one leaves masked stay masked. The network gets
+    /// the times and the budget of the whole chain.
     ///
     /// # Panics
     ///
@@ -47,8 +47,8 @@ impl Sampler {
         Self { steps, ..self }
     }
 
-    /// Problems that prevent this sampler from running with `model`, with the names of the keys. Empty if it
-    /// can run. Does not evaluate the network.
+    /// Problems that prevent this sampler from running with `model`, with the names of the keys.
+    /// Empty if it can run. Does not evaluate the network.
     pub fn problems_with(&self, model: &dyn Predictor) -> Vec<Problem> {
         let mut problems = self.config.problems_on(model.graph().is_some());
         let blocks = model.n_blocks();
@@ -62,7 +62,8 @@ impl Sampler {
         problems
     }
 
-    /// Fills each mask token of `xt` (`[rows, seq]`). All other tokens are clues and stay unchanged.
+    /// Fills each mask token of `xt` (`[rows, seq]`). All other tokens are clues and stay
+    /// unchanged.
     ///
     /// # Panics
     ///
@@ -71,8 +72,8 @@ impl Sampler {
         self.run(model, &Request::new(xt, seed), &mut ())
     }
 
-    /// As [`sample`](Self::sample) with the rules of the data: `accept(row, tokens)` is whether a filled row
-    /// satisfies them.
+    /// As [`sample`](Self::sample) with the rules of the data: `accept(row, tokens)` is whether a
+    /// filled row satisfies them.
     ///
     /// # Panics
     ///
@@ -89,16 +90,17 @@ impl Sampler {
 
     /// Fills the rows of `request` and reports progress to `observer`.
     ///
-    /// With `best_of` above 1, each row gets up to that many attempts, until the checker accepts one. If it
-    /// accepts none, the first attempt is kept. The evaluations of all attempts count.
+    /// With `best_of` above 1, each row gets up to that many attempts, until the checker accepts
+    /// one. If it accepts none, the first attempt is kept. The evaluations of all attempts count.
     ///
-    /// Attempt `a` of row `i` uses the random stream `(seed, i, a)`. The result does not depend on the rest
-    /// of the batch, and attempt 0 equals a single attempt.
+    /// Attempt `a` of row `i` uses the random stream `(seed, i, a)`. The result does not depend on
+    /// the rest of the batch, and attempt 0 equals a single attempt.
     ///
     /// # Panics
     ///
-    /// If the tokens are not a whole number of sequences or contain a value above the mask token, if there
-    /// are [`problems`](Self::problems_with), or if `best_of` is above 1 without a checker.
+    /// If the tokens are not a whole number of sequences or contain a value above the mask token,
+    /// if there are [`problems`](Self::problems_with), or if `best_of` is above 1 without a
+    /// checker.
     pub fn run(
         &self,
         model: &dyn Predictor,

@@ -9,25 +9,26 @@ use crate::row::Row;
 use crate::tree::Tree;
 use crate::{Checker, Observer, Predictor, Request, SampleOutput, Scope, ValueRule};
 
-/// A search's choices.
+/// Configuration of a [`Search`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SearchConfig {
-    /// Probability in `0..=1` from which values are taken together in one step; at least the surest value is taken.
+    /// Probability in `0..=1`. A step reveals all tokens whose top probability reaches it, and at
+    /// least the most probable one.
     pub threshold: f64,
-    /// Most network evaluations of a row.
+    /// Maximum number of network evaluations per row. Fitting the latent to clues takes one more.
     pub nfe: usize,
-    /// Which values come first: the most probable ones, or a draw.
+    /// Rule for the value that is tried first: the most probable one, or a draw.
     pub value: ValueRule,
 }
 
 impl SearchConfig {
-    /// A search of at most `nfe` evaluations that takes values from probability `threshold` on together, the most probable ones first.
+    /// A search with at most `nfe` evaluations per row that tries the most probable values first.
     pub fn new(threshold: f64, nfe: usize) -> Self {
         Self { threshold, nfe, value: ValueRule::Argmax }
     }
 
-    /// Sets which values come first.
+    /// Sets the rule for the value that is tried first.
     #[must_use]
     pub fn with_value(mut self, value: ValueRule) -> Self {
         self.value = value;
@@ -52,28 +53,29 @@ impl Validate for SearchConfig {
 
 /// Fills masked tokens by a best-first search.
 ///
-/// Each evaluation takes the values that reach the threshold, or else the surest one. What else these tokens could be stays
-/// open, and the next evaluation goes on with the most promising tokens, of this branch or of another. A finished row that the
-/// checker accepts ends the search. The last of `nfe` evaluations reveals everything, and so does a search that has tried
-/// everything. The details are in `docs/method.md`.
+/// Each evaluation reveals all tokens whose top probability reaches the threshold, or the most
+/// probable one if none does. The other values of these tokens become branches, and the next
+/// evaluation continues with the branch of the highest priority. The search ends at the first
+/// finished row that the checker accepts. The last of `nfe` evaluations reveals all tokens, as does
+/// an evaluation that leaves no branches. See `docs/method.md`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Search {
     config: SearchConfig,
 }
 
 impl Search {
-    /// A search of `config`.
+    /// Creates a search.
     pub fn new(config: SearchConfig) -> Self {
         Self { config }
     }
 
-    /// What it does.
+    /// The configuration.
     pub fn config(&self) -> &SearchConfig {
         &self.config
     }
 
-    /// What keeps this search from running with `model`, with the names of the keys; empty when it can run. No network is
-    /// evaluated.
+    /// Problems that prevent this search from running with `model`, with the names of the keys.
+    /// Empty if it can run. Does not evaluate the network.
     pub fn problems_with(&self, model: &dyn Predictor) -> Vec<Problem> {
         let mut problems = self.config.problems(());
         let blocks = model.n_blocks();
@@ -86,14 +88,16 @@ impl Search {
         problems
     }
 
-    /// Fills the rows of `request`, whose checker is asked about unfinished rows too, and tells `observer` how it goes.
+    /// Fills the rows of `request` and reports progress to `observer`. The checker is also called
+    /// with unfinished rows.
     ///
-    /// Row `i` draws from a stream of its own, keyed by `(seed, i)`: its result depends on nothing else in the batch.
+    /// Row `i` uses the random stream `(seed, i)`. Its result does not depend on the rest of the
+    /// batch.
     ///
     /// # Panics
     ///
-    /// If the tokens are no whole number of sequences or hold a value above the mask token, if there are
-    /// [`problems`](Self::problems_with), or if there is no checker.
+    /// If the tokens are not a whole number of sequences or contain a value above the mask token,
+    /// if there are [`problems`](Self::problems_with), or if there is no checker.
     pub fn run(
         &self,
         model: &dyn Predictor,

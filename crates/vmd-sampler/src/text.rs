@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::{RemaskRule, RevealRule, ValueRule};
 
-/// A rule that cannot be parsed.
+/// The error for a text that is not a rule.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 #[error("`{given}` is not a {what}; use one of: {known}")]
 pub struct ParseRuleError {

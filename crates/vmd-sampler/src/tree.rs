@@ -35,14 +35,15 @@ struct Node {
 }
 
 impl Tree {
-    /// Advances `row` by one network output, `logits` (`[seq, vocab]`). Reveals all tokens whose top
-    /// probability reaches the threshold, or the surest one if none does. The other values of these tokens
-    /// become branches, and the row continues with the best branch of all. At most `left` branches are kept;
-    /// if `left` is 0, the row is filled.
+    /// Advances `row` by one network output, `logits` (`[seq, vocab]`). Reveals all tokens whose
+    /// top probability reaches the threshold, or the most probable one if none does. The other
+    /// values of these tokens become branches, and the row continues with the branch of the highest
+    /// priority. At most `left` branches are kept; if `left` is 0, all tokens of the row are
+    /// revealed.
     ///
-    /// The priority of a branch is the log-probability of its tokens, minus the checker's penalty for the
-    /// evaluation that it comes from. The tokens of one evaluation are treated as right or wrong together:
-    /// their probability is that of the least sure one.
+    /// The priority of a branch is the log-probability of its tokens, minus the checker's penalty
+    /// for the evaluation that it comes from. The tokens of one evaluation are treated as right or
+    /// wrong together: their joint probability is that of the least probable one.
     pub(crate) fn advance(
         &mut self,
         row: &mut Row,
@@ -78,8 +79,9 @@ impl Tree {
         }
     }
 
-    /// The branch with the top values at all `ranked` positions, unless it breaks a rule, and the branches
-    /// where one of them has another value and the later ones stay masked. Each with its log-probability.
+    /// Returns the branch with the top values at all `ranked` positions, unless it breaks a rule,
+    /// and the branches in which one position has another value and the positions after it stay
+    /// masked. Each with its log-probability.
     fn branches(
         &self,
         row: &mut Row,
@@ -110,7 +112,8 @@ impl Tree {
     }
 }
 
-/// Masked positions whose top probability reaches `threshold`, or the surest one, in descending order.
+/// Masked positions whose top probability reaches `threshold`, or the most probable one, in
+/// descending order.
 fn ranked(row: &Row, probabilities: &[f64], threshold: f64) -> Vec<usize> {
     let vocab = row.mask_token() as usize;
     let surety = |i: usize| probabilities[i * vocab..(i + 1) * vocab].iter().copied().fold(0.0, f64::max);
@@ -139,9 +142,9 @@ fn probabilities(row: &Row, logits: &[f32]) -> Vec<f64> {
     logits.chunks_exact(vocab).enumerate().flat_map(of_token).collect()
 }
 
-/// Log-probability of each value of a token, `-∞` for values that are not tried. For a value rule that draws,
-/// Gumbel noise is added and the scores are shifted such that the largest one, the draw, has its
-/// log-probability.
+/// Log-probability of each value of a token, `-∞` for values that are not tried. For a value rule
+/// that draws, Gumbel noise is added and the scores are shifted such that the largest one, the
+/// draw, has its log-probability.
 fn scores(logits: &[f32], value: ValueRule, row: &mut Row) -> Vec<f64> {
     let possible: Vec<bool> = softmax(logits, 1.0).into_iter().map(|p| p >= LEAST_PROBABILITY).collect();
     let (temperature, top_p) = match value {

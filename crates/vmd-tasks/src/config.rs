@@ -19,7 +19,7 @@ pub trait TaskSettings {
     /// Whether the task has rules that samples can be checked against.
     const HAS_RULES: bool = false;
 
-    /// Sizes of the data, if known without opening it.
+    /// Sizes of the data, if they are known without opening it.
     fn known_sizes(&self) -> Option<Sizes>;
 
     /// Opens the data.
@@ -58,7 +58,7 @@ macro_rules! registry {
                 }
             }
 
-            /// Sizes of the data, if known without opening it.
+            /// Sizes of the data, if they are known without opening it.
             pub fn known_sizes(&self) -> Option<Sizes> {
                 match self {
                     $(Self::$kind(settings) => settings.known_sizes(),)*
@@ -96,7 +96,7 @@ registry! {
     Text8(Text8Config),
     /// Lines of a file, one sequence each.
     Lines(LinesConfig),
-    /// Molecules as SMILES, one a line.
+    /// Molecules as SMILES, one per line.
     Molecules(MoleculesConfig),
     /// Rows of a CSV file, one token per value.
     Table(TableConfig),

@@ -1,10 +1,11 @@
 //! Tasks: data, rules, recipe and evaluation for each kind of data.
 //!
-//! A [`Task`] opens its data, defines their rules, suggests a training recipe and measures a model. Each kind
-//! of data has a folder and a variant of [`TaskConfig`].
+//! A [`Task`] opens its data, defines their rules, suggests a training recipe and measures a model.
+//! Each kind of data has a folder and a variant of [`TaskConfig`].
 //!
-//! Invariant: nothing here prints, chooses a device or depends on the command line, and no task depends on
-//! another one. Without the feature `train` nothing here depends on the trainer or automatic differentiation.
+//! Invariant: nothing here prints, chooses a device or depends on the command line, and no task
+//! depends on another one. Without the feature `train` nothing here depends on the trainer or
+//! automatic differentiation.
 
 mod config;
 mod error;
@@ -35,7 +36,7 @@ pub use settings::{EvaluateConfig, samplers};
 pub use subject::{Stamp, Subject};
 pub use task::{Sizes, Sources, Task};
 
-/// The examples of the README are tests.
+/// Runs the examples in the README as doctests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

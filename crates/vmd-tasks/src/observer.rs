@@ -16,7 +16,8 @@ pub trait Observer {
 
 impl Observer for () {}
 
-/// Collects records and forwards them to an observer. Drops NaN values, which come from empty samples.
+/// Collects records and forwards them to an observer. Drops NaN values, which come from empty
+/// samples.
 pub struct Recorder<'a> {
     records: Vec<Record>,
     observer: &'a mut dyn Observer,

@@ -7,7 +7,8 @@ use vmd_train::TrainConfig;
 
 use crate::{EvaluateConfig, Sizes};
 
-/// Longest sequence whose latents are drawn in order without a recurrence.
+/// Maximum sequence length for a latent in the general recipe, whose prior draws latents in order
+/// without a recurrence.
 const LONGEST_WITH_LATENT: usize = 128;
 
 /// Model, objective, training and evaluation for one data set.
@@ -17,7 +18,7 @@ pub struct Recipe {
     pub name: String,
     /// The model.
     pub model: ModelConfig,
-    /// The bound.
+    /// The training objective.
     pub objective: ObjectiveConfig,
     /// Training settings.
     pub train: TrainConfig,
@@ -36,8 +37,8 @@ struct File {
 }
 
 impl Recipe {
-    /// Parses a recipe for data of `sizes`: TOML with the tables `model`, `objective` and `train`. Drops
-    /// steps of the objective above the sequence length.
+    /// Parses a recipe for data of `sizes`: TOML with the tables `model`, `objective` and `train`.
+    /// Drops steps of the objective above the sequence length.
     ///
     /// # Errors
     ///
@@ -115,8 +116,8 @@ pub(crate) fn steps_for(sizes: &Sizes, batch_size: usize, range: std::ops::Range
     once.clamp(*range.start(), *range.end())
 }
 
-/// The number of blocks whose length is closest to `len`. It divides `seq_len`, is at least 2, and gives
-/// blocks of 2 to `2·len` tokens.
+/// The number of blocks whose length is closest to `len`. It divides `seq_len`, is at least 2, and
+/// gives blocks of 2 to `2·len` tokens.
 pub(crate) fn blocks_for(seq_len: usize, len: usize) -> Option<usize> {
     let fits = |block: &usize| seq_len.is_multiple_of(*block) && seq_len / block >= 2;
     let block = (2..=2 * len).filter(fits).min_by_key(|block| block.abs_diff(len))?;

@@ -18,18 +18,18 @@ pub struct EvaluateConfig {
     /// Value rule.
     #[serde(default)]
     pub value: ValueRule,
-    /// Samples to draw: for a synthetic set beside exact figures, for Sudoku unconditional grids beside
-    /// puzzles, else texts, lines or rows.
+    /// Samples to draw: for a synthetic set beside exact figures, for Sudoku unconditional grids
+    /// beside puzzles, else texts, lines or rows.
     #[serde(default)]
     pub samples: Option<usize>,
     /// Held-out texts, lines or rows whose bound is estimated; all if absent.
     #[serde(default)]
     pub texts: Option<usize>,
-    /// Use the test split of texts, lines or rows. Choose settings on the validation split and use the test
-    /// split once.
+    /// Use the test split of texts, lines or rows. Choose settings on the validation split and use
+    /// the test split once.
     #[serde(default)]
     pub test: bool,
-    /// Also complete clues of a synthetic set, beside unconditional generation.
+    /// Also complete clues of a synthetic set, in addition to unconditional generation.
     #[serde(default)]
     pub given: Option<Given>,
 }
@@ -77,8 +77,8 @@ impl EvaluateConfig {
     }
 }
 
-/// Each reveal rule with each number of steps; other settings from `rest`. Rules that ignore the number of
-/// steps are listed once.
+/// Each reveal rule with each number of steps; other settings from `rest`. Rules that ignore the
+/// number of steps are listed once.
 #[must_use]
 pub fn samplers(reveal: &[RevealRule], nfe: &[usize], rest: &SamplerConfig) -> Vec<SamplerConfig> {
     let of_rule = |&reveal: &RevealRule| {

@@ -39,8 +39,8 @@ impl fmt::Debug for Sources {
 
 /// An opened data set: its examples, its rules, and the evaluation of models.
 ///
-/// Created by [`TaskConfig::open`](crate::TaskConfig::open) for the `[data]` table of a configuration. Other
-/// types may implement it, too.
+/// Created by [`TaskConfig::open`](crate::TaskConfig::open) for the `[data]` table of a
+/// configuration. Other types may implement it, too.
 pub trait Task: Send + Sync {
     /// Name of the kind of data in records, such as `sudoku`.
     fn name(&self) -> &'static str;
@@ -96,8 +96,8 @@ pub trait Task: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`TaskError`] for options of another task, numbers out of range, and a sampler or model that does not
-    /// fit.
+    /// [`TaskError`] for options of another task, numbers out of range, and a sampler or model that
+    /// does not fit.
     fn check(&self, subject: &Subject<'_>, evaluation: &Evaluation) -> Result<(), TaskError>;
 
     /// Measures `subject`. The observer receives each record as soon as it is available.

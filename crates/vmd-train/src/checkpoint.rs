@@ -51,7 +51,8 @@ pub struct Checkpoint {
 impl Checkpoint {
     /// Saves to `root/step-NNNNNNNN`, then removes all but the newest two checkpoints.
     ///
-    /// The folder is written under a temporary name, synced and renamed, so that it is always complete.
+    /// The folder is written under a temporary name, synced and renamed, so that it is always
+    /// complete.
     ///
     /// # Errors
     ///

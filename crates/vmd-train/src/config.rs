@@ -1,4 +1,4 @@
-//! How a model is trained.
+//! Configuration of training.
 
 use serde::{Deserialize, Serialize};
 use vmd_core::{Problem, Validate};
@@ -9,25 +9,27 @@ use crate::{Distill, Pretrained, Recurrence};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainConfig {
-    /// A trained model to start from, such as a plain masked diffusion model that is to get a latent.
+    /// A trained model whose weights initialise this one, such as a masked diffusion model to which
+    /// a latent is added.
     #[serde(default)]
     pub pretrained: Option<Pretrained>,
     /// Optimiser steps.
     pub steps: u64,
     /// Sequences per step.
     pub batch_size: usize,
-    /// Parts that a batch is split into; their gradients are averaged before the step. Saves memory.
+    /// Number of parts that a batch is split into. Their gradients are averaged before the
+    /// optimiser step, which saves memory.
     #[serde(default = "one")]
     pub accumulation: usize,
     /// Peak learning rate.
     pub learning_rate: f64,
-    /// Steps over which the rate rises linearly from 0.
+    /// Steps over which the learning rate rises linearly from 0.
     #[serde(default = "default_warmup")]
     pub warmup_steps: u64,
-    /// What the rate does after the warm-up.
+    /// Learning-rate schedule after the warm-up.
     #[serde(default)]
     pub decay: LearningRateDecay,
-    /// A teacher to learn from.
+    /// Distillation from a teacher.
     #[serde(default)]
     pub distill: Option<Distill>,
     /// Decoupled weight decay, on matrices only.
@@ -36,20 +38,22 @@ pub struct TrainConfig {
     /// Decay rate of the averaged weights that are evaluated and saved.
     #[serde(default = "default_ema")]
     pub ema_decay: f64,
-    /// When the latent's KL counts.
+    /// Schedule of the KL weight.
     #[serde(default)]
     pub kl: KlSchedule,
-    /// Share of all steps, at the start, in which the posterior is fixed. A posterior with large initial logits is a random
-    /// code that the denoiser can learn; until it has, the gradient of the posterior is noise that destroys the code.
+    /// Share of all steps, from the start, in which the posterior is not trained. A posterior with
+    /// large initial logits is a random code that the denoiser can learn to use. Before it has, the
+    /// gradient of the posterior is noise that destroys the code.
     #[serde(default = "default_hold")]
     pub hold_posterior: f64,
-    /// Factor on the learning rate of the prior's parameters, so that the prior follows the posterior.
+    /// Factor on the learning rate of the prior's parameters, so that the prior follows the
+    /// posterior.
     #[serde(default = "default_prior_rate")]
     pub prior_rate: f64,
     /// Trains through a part of the trunk's loops, with a loss after each of them.
     #[serde(default)]
     pub recurrence: Option<Recurrence>,
-    /// Makes training easy at first.
+    /// A curriculum from easy to hard examples.
     #[serde(default)]
     pub curriculum: Option<Curriculum>,
     /// Steps between validations.
@@ -63,10 +67,13 @@ pub struct TrainConfig {
     pub checkpoint_every: u64,
 }
 
-/// `kl_weight` over training: knots `[share of all steps, weight]`, linear in between, constant outside. It ends at 1,
-/// so that what training descends in the end is the bound. A weight above 0 from the start keeps a categorical
-/// posterior from being certain of a class before the other classes have been tried; one above 1 leaves only what is
-/// worth more than it costs.
+/// Schedule of `kl_weight`: knots `[share of all steps, weight]`, with linear interpolation between
+/// them, and constant before the first and after the last.
+///
+/// The last weight must be 1, so that the final objective is the bound. A weight above 0 from the
+/// start prevents a categorical posterior from becoming certain of one class before it has tried
+/// the others. With a weight above 1, the latent keeps only information that saves more than it
+/// costs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct KlSchedule(pub Vec<[f64; 2]>);
@@ -78,12 +85,12 @@ impl Default for KlSchedule {
 }
 
 impl KlSchedule {
-    /// The weight after `progress`, a share of all steps.
+    /// The weight at `progress`, the share of all steps done.
     pub fn weight(&self, progress: f64) -> f64 {
         interpolate(&self.0, progress)
     }
 
-    /// Whether the weight has reached its final 1.
+    /// Whether the schedule has reached its final weight 1.
     pub fn is_over(&self, progress: f64) -> bool {
         self.0.iter().all(|knot| knot[0] <= progress)
     }
@@ -97,7 +104,8 @@ impl KlSchedule {
     }
 }
 
-/// Gives a share of the tokens, as clues are given, which falls linearly to 0 at `until`. Validation gives none.
+/// Gives a share of the tokens, as clues are given, which falls linearly to 0 at `until`.
+/// Validation gives none.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Curriculum {
@@ -136,15 +144,15 @@ fn interpolate(knots: &[[f64; 2]], progress: f64) -> f64 {
     low + (high - low) * (progress - from) / (to - from)
 }
 
-/// Course of the learning rate after the warm-up.
+/// Learning-rate schedule after the warm-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LearningRateDecay {
-    /// Stays at its peak.
+    /// Constant at the peak.
     Constant,
-    /// Falls linearly to 0.
+    /// Linear decay to 0.
     Linear,
-    /// Falls to 0 along half a cosine.
+    /// Decay to 0 along half a cosine.
     #[default]
     Cosine,
 }

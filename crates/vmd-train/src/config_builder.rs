@@ -44,7 +44,7 @@ impl TrainConfig {
         self
     }
 
-    /// Sets the parts that a batch is split into.
+    /// Sets the number of parts that a batch is split into.
     #[must_use]
     pub fn with_accumulation(mut self, accumulation: usize) -> Self {
         self.accumulation = accumulation;
@@ -65,7 +65,7 @@ impl TrainConfig {
         self
     }
 
-    /// Sets what the rate does after the warm-up.
+    /// Sets the learning-rate schedule after the warm-up.
     #[must_use]
     pub fn with_decay(mut self, decay: LearningRateDecay) -> Self {
         self.decay = decay;
@@ -86,35 +86,35 @@ impl TrainConfig {
         self
     }
 
-    /// Sets when the latent's KL counts.
+    /// Sets the schedule of the KL weight.
     #[must_use]
     pub fn with_kl(mut self, kl: KlSchedule) -> Self {
         self.kl = kl;
         self
     }
 
-    /// Starts from a trained model.
+    /// Sets a trained model to start from.
     #[must_use]
     pub fn with_pretrained(mut self, pretrained: Pretrained) -> Self {
         self.pretrained = Some(pretrained);
         self
     }
 
-    /// Learns from a teacher.
+    /// Sets the distillation from a teacher.
     #[must_use]
     pub fn with_distill(mut self, distill: Distill) -> Self {
         self.distill = Some(distill);
         self
     }
 
-    /// Trains through a part of the trunk's loops.
+    /// Sets the training with a random number of trunk loops.
     #[must_use]
     pub fn with_recurrence(mut self, recurrence: Recurrence) -> Self {
         self.recurrence = Some(recurrence);
         self
     }
 
-    /// Makes training easy at first.
+    /// Sets the curriculum.
     #[must_use]
     pub fn with_curriculum(mut self, curriculum: Curriculum) -> Self {
         self.curriculum = Some(curriculum);

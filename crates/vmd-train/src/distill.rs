@@ -18,10 +18,11 @@ use crate::TrainError;
 pub struct Distill {
     /// Folder of the teacher or of its run.
     pub teacher: PathBuf,
-    /// Steps of the teacher for a fully masked sequence. A partly masked sequence takes its share of them.
+    /// Steps of the teacher for a fully masked sequence. A partly masked sequence takes its share
+    /// of them.
     pub steps: usize,
-    /// The teacher's reveal rule. A rule other than the ancestral one treats the unmasked tokens as clues,
-    /// and the number of steps left as its budget.
+    /// The teacher's reveal rule. A rule other than the ancestral one treats the unmasked tokens as
+    /// clues, and the number of steps left as its budget.
     #[serde(default)]
     pub reveal: RevealRule,
 }

@@ -9,20 +9,21 @@ use crate::examples::first_tokens;
 
 /// Name of the gate parameter.
 const LOGITS: &str = "denoiser.gates.logits";
-/// Initial logit of dependent pairs; that of other pairs is its negative. One gate in forty starts closed for
-/// the former, three in five for the latter.
+/// Initial logit of dependent pairs; that of other pairs is its negative. One gate in forty starts
+/// closed for the former, three in five for the latter.
 const START: f32 = 2.0;
-/// Number of examples in which pairs of tokens are tested for dependence. Without the test, a single edge among
-/// thousands is hard to find.
+/// Number of examples in which pairs of tokens are tested for dependence. Without the test, a
+/// single edge among thousands is hard to find.
 const EVIDENCE: usize = 4096;
-/// Larger vocabularies are reduced to this many groups, as a table with more cells needs more examples.
+/// Larger vocabularies are reduced to this many groups, as a table with more cells needs more
+/// examples.
 const MOST_VALUES: usize = 16;
 /// Expected number of false positives over all pairs of independent tokens.
 const FALSE_PAIRS: f64 = 0.1;
 
-/// Initialises the gates of `model`: open for pairs of tokens that are dependent in the first examples, mostly
-/// closed for others. Returns `None` if the model has no gates, if they are not zero, or if no pair is
-/// dependent. Dependencies of more than two tokens are left to training.
+/// Initialises the gates of `model`: open for pairs of tokens that are dependent in the first
+/// examples, mostly closed for others. Returns `None` if the model has no gates, if they are not
+/// zero, or if no pair is dependent. Dependencies of more than two tokens are left to training.
 pub(crate) fn start_by_evidence<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     data: &dyn DataSource,
@@ -45,8 +46,8 @@ pub(crate) fn start_by_evidence<D: TrainableDenoiser>(
     Some(load_parameters(model.clone(), parameters).expect("gates are a square matrix over positions"))
 }
 
-/// The pairs of positions with dependent values: likelihood ratio test with Williams' correction (1976), at a
-/// level corrected for the number of pairs.
+/// The pairs of positions with dependent values: likelihood ratio test with Williams' correction
+/// (1976), at a level corrected for the number of pairs.
 ///
 /// # Shapes
 ///
@@ -111,7 +112,8 @@ mod tests {
         // No two bits are dependent, and constant tokens allow no test.
         assert!(pairs_of(SyntheticSet::Parity(8)).is_empty());
         assert!(dependent_pairs(&[3; 200], 2, 10).is_empty());
-        // With many values, few examples have large ratios by chance alone; the last token repeats the first.
+        // With many values, few examples have large ratios by chance alone; the last token repeats
+        // the first.
         let mut rng = keyed_rng(1, 0, Purpose::Data);
         let mut tokens: Vec<u32> = (0..512 * 8).map(|_| index_below(&mut rng, 40) as u32).collect();
         tokens.chunks_exact_mut(8).for_each(|row| row[7] = row[0]);

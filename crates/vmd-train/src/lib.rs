@@ -1,10 +1,10 @@
 //! The training loop: optimiser, schedules, EMA, metrics and checkpoints.
 //!
-//! Training is a pure function of the configuration: all random numbers are keyed by seed and step, so a run
-//! that was killed and resumed ends with the same bits as an uninterrupted one.
+//! Training is a pure function of the configuration: all random numbers are keyed by seed and step,
+//! so a run that was killed and resumed ends with the same bits as an uninterrupted one.
 //!
-//! Invariant: nothing here depends on a particular data set or task. It reads examples by index from any
-//! [`DataSource`](vmd_core::DataSource), prints nothing, and reports to an [`Observer`].
+//! Invariant: nothing here depends on a particular data set or task. It reads examples by index
+//! from any [`DataSource`](vmd_core::DataSource), prints nothing, and reports to an [`Observer`].
 
 mod checkpoint;
 mod config;
@@ -35,7 +35,7 @@ pub use run_folder::RunFolder;
 pub use schedule::learning_rate;
 pub use trainer::{Trainer, TrainerParts};
 
-/// The examples of the README are tests.
+/// Runs the examples in the README as doctests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

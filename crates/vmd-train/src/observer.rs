@@ -1,14 +1,14 @@
-//! What a run tells, and how it ends.
+//! Observation and outcome of a training run.
 
 use crate::MetricRecord;
 
-/// Told what happens during a run.
+/// Receives the metrics of a run.
 pub trait Observer {
     /// A record was written to the metrics.
     fn on_record(&mut self, record: &MetricRecord);
 }
 
-/// Ignores everything.
+/// Ignores all metrics.
 impl Observer for () {
     fn on_record(&mut self, _record: &MetricRecord) {}
 }
@@ -16,9 +16,9 @@ impl Observer for () {
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// All steps are done.
+    /// All steps were completed.
     Finished,
-    /// It was asked to stop; a checkpoint was saved after this many steps.
+    /// The run was stopped on request. If it has a folder, a checkpoint was saved after this step.
     Interrupted {
         /// Steps done.
         step: u64,

@@ -1,8 +1,8 @@
 //! `AdamW` with decoupled weight decay, global-norm clipping and an average of the weights.
 //!
-//! Burn's optimisers key their state by parameter ids that differ between processes, load it onto the default
-//! device, and skip entries that do not fit. A resumed run needs parameter names, the given device, and an
-//! error.
+//! Burn's optimisers key their state by parameter ids that differ between processes, load it onto
+//! the default device, and skip entries that do not fit. A resumed run needs parameter names, the
+//! given device, and an error.
 
 use std::collections::BTreeMap;
 
@@ -54,7 +54,8 @@ impl AdamW {
         Self { slots, weight_decay: config.weight_decay, ema_decay: config.ema_decay, updates: 0 }
     }
 
-    /// One update with the learning rate of each name. Parameters without a gradient stay unchanged.
+    /// One update with the learning rate of each name. Parameters without a gradient stay
+    /// unchanged.
     pub(crate) fn step<M: Module>(
         &mut self,
         module: M,
@@ -82,7 +83,8 @@ impl AdamW {
         self.slots.iter().map(|(name, slot)| (name.clone(), slot.average.to_data())).collect()
     }
 
-    /// Restores what [`state`](Self::state) and [`average`](Self::average) returned after `updates` updates.
+    /// Restores what [`state`](Self::state) and [`average`](Self::average) returned after `updates`
+    /// updates.
     ///
     /// # Errors
     ///
@@ -152,7 +154,8 @@ impl ModuleMapper for Update<'_> {
             bias: BETAS.map(|beta| 1.0 - beta.powf(updates)),
             epsilon: EPSILON,
             decay: if decays { learning_rate * self.optimizer.weight_decay } else { 0.0 },
-            // Early averages would be dominated by the initial weights, so the decay rises with the updates.
+            // Early averages would be dominated by the initial weights, so the decay rises with the
+            // updates.
             ema: self.optimizer.ema_decay.min((1.0 + updates) / (10.0 + updates)),
         };
         param.map(|old| {

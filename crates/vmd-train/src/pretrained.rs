@@ -10,8 +10,8 @@ use vmd_nn::{load_parameters, named_parameters, parameters_from_safetensors};
 
 use crate::TrainError;
 
-/// Pretrained weights. Each parameter of the pretrained model must exist in this model with the same name and
-/// shape. The other parameters are initialised as usual.
+/// Pretrained weights. Each parameter of the pretrained model must exist in this model with the
+/// same name and shape. The other parameters are initialised as usual.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pretrained {

@@ -5,9 +5,9 @@ use vmd_core::{Problem, Purpose, index_below, keyed_rng};
 use vmd_model::{ModelConfig, TrainedLoops};
 use vmd_nn::Loops;
 
-/// Random number of loops in training: uniform between `tracked` and the trunk's own number in each step. The
-/// network then improves with each loop and can be run with more of them. Only the last loops have gradients;
-/// a loop without gradients costs a third.
+/// Random number of loops in training: uniform between `tracked` and the trunk's own number in each
+/// step. The network then improves with each loop and can be run with more of them. Only the last
+/// loops have gradients; a loop without gradients costs a third.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recurrence {
@@ -26,7 +26,7 @@ impl Recurrence {
         TrainedLoops { loops, early_share: self.early_share }
     }
 
-    /// The reason why it cannot be used with `model`, if any; the key is relative to `train`.
+    /// The reason why it cannot be used with `model`, if any. The key is relative to `train`.
     pub fn problem_on(&self, model: &ModelConfig) -> Option<Problem> {
         if model.causal {
             return Some(Problem::new("recurrence", "it is not for causal models; leave it out"));

@@ -8,8 +8,8 @@ use vmd_model::files::{create_folder, read, write_atomically};
 
 use crate::TrainError;
 
-/// Folder of one run: `config.toml` (resolved), `meta.json`, `metrics.jsonl`, `checkpoints/`, `plots/` and
-/// `model/`.
+/// Folder of one run: `config.toml` (resolved), `meta.json`, `metrics.jsonl`, `checkpoints/`,
+/// `plots/` and `model/`.
 #[derive(Debug, Clone)]
 pub struct RunFolder {
     path: PathBuf,
@@ -21,7 +21,8 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// [`TrainError::RunExists`] if it contains a run already, [`TrainError::File`] if it cannot be written.
+    /// [`TrainError::RunExists`] if it contains a run already, [`TrainError::File`] if it cannot be
+    /// written.
     pub fn create(path: &Path, config: &str, meta: &str) -> Result<Self, TrainError> {
         let folder = Self { path: path.to_path_buf(), config_sha256: sha256(config.as_bytes()) };
         if folder.config().exists() {
@@ -40,8 +41,8 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// [`TrainError::NoRun`] if there is none, [`TrainError::OtherConfig`] if `config` is given and differs
-    /// from that of the run.
+    /// [`TrainError::NoRun`] if there is none, [`TrainError::OtherConfig`] if `config` is given and
+    /// differs from that of the run.
     pub fn open(path: &Path, config: Option<&str>) -> Result<Self, TrainError> {
         let file = path.join("config.toml");
         if !file.is_file() {

@@ -27,8 +27,8 @@ use crate::{AdamW, MetricRecord, Observer, Outcome, RunFolder, TrainConfig, Trai
 const CLIP_NORM: f64 = 1.0;
 /// Factor on the learning rate of learned edges, whose logits have to move far.
 const GATE_RATE: f64 = 10.0;
-/// Share of all steps, at the start, in which learned edges have no penalty: an edge that the network does not use yet
-/// saves nothing, and the penalty would close it.
+/// Share of all steps, at the start, in which learned edges have no penalty: an edge that the
+/// network does not use yet saves nothing, and the penalty would close it.
 const FREE_GATES: f64 = 0.3;
 /// Validation has its own random numbers, the same ones each time.
 const VALIDATION_SEED: u64 = 0x0076_616c_6964;
@@ -56,14 +56,14 @@ struct UpdateParts {
     gradient_norm: f64,
 }
 
-/// A model in training.
+/// Trains a model step by step.
 pub struct Trainer<'a, D: TrainableDenoiser = Network> {
     parts: TrainerParts<'a>,
     autodiff: Device,
     model: VmdModel<D>,
     optimizer: AdamW,
     teacher: Option<Teacher>,
-    /// Parameters that are not trained.
+    /// Names of the parameters that are not trained.
     frozen: Arc<BTreeSet<String>>,
     step: u64,
     data_position: u64,
@@ -95,7 +95,8 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
     ///
     /// # Errors
     ///
-    /// [`TrainError`] if a pretrained model cannot be read, does not fit, or leaves nothing to train.
+    /// [`TrainError`] if a pretrained model cannot be read, does not fit, or leaves nothing to
+    /// train.
     pub fn with_model(parts: TrainerParts<'a>, mut model: VmdModel<D>) -> Result<Self, TrainError> {
         let autodiff = parts.device.clone().autodiff();
         let recurrence = parts.train.recurrence;
@@ -177,7 +178,8 @@ impl<'a, D: TrainableDenoiser> Trainer<'a, D> {
         self.run_steps(data, validation, Some(folder), observer, stop)
     }
 
-    /// The same without a folder: metrics go to `observer` alone, and there are no checkpoints.
+    /// Like [`run`](Self::run), but without a folder: metrics are passed to `observer` only, and no
+    /// checkpoint is saved.
     ///
     /// # Errors
     ///

@@ -1,9 +1,11 @@
-//! A custom denoiser. Objective, latent, prior, trainer, samplers and exact figures work with it unchanged.
+//! A custom denoiser. Objective, latent, prior, trainer, samplers and exact figures work with it
+//! unchanged.
 //!
 //! `cargo run --release -p vmd-diffusion --features flex --example own_denoiser`
 //!
-//! The network is a perceptron over the concatenated tokens. It learns `d1`, `(k, k+1, k+2, k+3) mod 10`, with a
-//! latent, and then generates all four tokens in one evaluation.
+//! The network is a perceptron over the concatenated tokens. It learns `d1`,
+//! `(k, k+1, k+2, k+3) mod 10`, with a latent, and then generates all four tokens in one
+//! evaluation.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation::relu};
@@ -39,7 +41,7 @@ impl Perceptron {
     fn new(vocab: usize, seq: usize, latent: Option<LatentShape>, init: &mut ParameterInit<'_>) -> Self {
         let scaled = |gain| Weights::Scaled { gain };
         Self {
-            // One more value than the data have: the mask token.
+            // One more embedding than the data have values: the mask token.
             token: Embedding::new(vocab + 1, Self::WIDTH, init),
             // Same scale as the token embeddings, so that the latent is not ignored.
             latent: latent.map(|LatentShape { channels, square }| {

@@ -9,7 +9,7 @@ use vmd::sampler::SamplerConfig;
 use vmd::train::TrainConfig;
 
 fn main() -> Result<(), vmd::Error> {
-    // Four ascending digits from a random start, such as 8 9 0 1: each digit follows from any other.
+    // Four consecutive digits modulo 10, such as 8 9 0 1: each digit determines the others.
     let rows: Vec<Vec<u32>> = (0..1000).map(|i| (i..i + 4).map(|token| token % 10).collect()).collect();
 
     let model = ModelConfig::new(10, 4)
@@ -24,7 +24,7 @@ fn main() -> Result<(), vmd::Error> {
     model.save(&folder)?;
     println!("saved to {}", folder.display());
 
-    // One evaluation of the network writes all four digits.
+    // One network evaluation samples all four digits.
     let samples = model.sample(8, &SamplerConfig::new(1), 1);
     samples.tokens.chunks(4).for_each(|row| println!("{row:?}"));
     Ok(())

@@ -1,4 +1,5 @@
-//! Devices by name: `auto`, or a backend such as `flex`, `wgpu` or `cuda` with an optional device number.
+//! Devices by name: `auto`, or a backend such as `flex`, `wgpu` or `cuda` with an optional device
+//! number.
 
 use std::fmt;
 use std::panic::catch_unwind;
@@ -8,7 +9,7 @@ use vmd_nn::Precision;
 
 use crate::Error;
 
-/// A backend.
+/// A Burn backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Backend {
     Flex,
@@ -18,7 +19,7 @@ enum Backend {
     Wgpu,
 }
 
-/// Which device of a backend.
+/// Selects a device of a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Choice {
     /// The default device of the backend.
@@ -104,7 +105,7 @@ impl Name {
         Some(Self { backend, choice })
     }
 
-    /// The device. Checks that it exists only if it has a number.
+    /// Returns the device. Only a device with a number is checked for existence.
     fn device(self) -> Option<Device> {
         if let Choice::Index(index) = self.choice {
             return self.backend.devices().into_iter().nth(index);
@@ -130,7 +131,7 @@ impl Name {
         }
     }
 
-    /// Runs a small computation on the device.
+    /// Opens the device and checks it with a small computation.
     fn probe(self) -> Result<Device, Absent> {
         if !self.backend.is_built_in() {
             return Err(Absent::NotBuiltIn);
@@ -143,7 +144,7 @@ impl Name {
             let x = Tensor::<1>::from_data([1.0, 2.0], &device);
             (x.clone() * x).sum().into_data().iter::<f32>().eq([5.0])
         };
-        // Count devices first: opening a device that does not exist can end the thread that serves it.
+        // Count devices first: opening a missing device can kill its server thread.
         if !self.backend.devices().is_empty() && quietly(works) == Some(true) {
             Ok(device)
         } else {
@@ -151,7 +152,8 @@ impl Name {
         }
     }
 
-    /// A device that `auto` may select.
+    /// Whether `auto` may select the device: an accelerator, not a software renderer or the CPU
+    /// backend.
     fn is_accelerator(self, device: &Device) -> bool {
         #[cfg(any(feature = "wgpu", feature = "cuda"))]
         if self.backend != Backend::Flex {
@@ -256,7 +258,7 @@ pub fn check_precision(precision: Precision, device: &Device) -> Result<(), Erro
     )))
 }
 
-/// A line of `devices`.
+/// One line of the output of `vmd devices`.
 #[derive(Debug, serde::Serialize)]
 pub struct Listed {
     /// Value of `--device`.
@@ -267,7 +269,7 @@ pub struct Listed {
     pub description: String,
 }
 
-/// All devices that have a name.
+/// Lists all devices by name, with their availability.
 pub fn list() -> Vec<Listed> {
     let mut listed = Vec::new();
     for backend in Backend::ALL {

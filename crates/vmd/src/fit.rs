@@ -11,12 +11,15 @@ use vmd_train::{Observer, TrainConfig, Trainer, TrainerParts};
 use crate::device::check_precision;
 use crate::{Error, VariationalMaskedDiffusion};
 
-/// Trains `model` on `rows`, which have `model.seq_len` tokens below `model.vocab` each, and returns it with its averaged weights. Every
-/// tenth row is held out for validation. Nothing is written to disk.
+/// Trains `model` on `rows` and returns it with its averaged weights.
+///
+/// Each row has `model.seq_len` tokens below `model.vocab`. Every tenth row is held out for
+/// validation. Nothing is written to disk.
 ///
 /// # Errors
 ///
-/// [`Error::Usage`] with every problem of rows and configurations, or [`Error::Failure`] if the loss is not finite.
+/// [`Error::Usage`] with every problem of rows and configurations, or [`Error::Failure`] if the
+/// loss is not finite.
 pub fn fit(
     rows: &[Vec<u32>],
     model: &ModelConfig,
@@ -29,7 +32,7 @@ pub fn fit(
     fit_observed(rows, parts, &mut (), &AtomicBool::new(false))
 }
 
-/// The same, with every metric passed to `observer`, and ended early when `stop` is set.
+/// Like [`fit`], but passes every metric to `observer` and stops early once `stop` is set.
 ///
 /// # Errors
 ///
@@ -49,7 +52,7 @@ pub fn fit_observed(
         )));
     }
     let mut train = parts.train.clone();
-    // More would repeat rows.
+    // More examples than held-out rows would repeat rows.
     train.validation_examples = train.validation_examples.min(validation.len());
     let mut trainer = Trainer::new(TrainerParts { train: &train, ..parts })?;
     trainer.run_in_memory(&training, &validation, observer, stop)?;

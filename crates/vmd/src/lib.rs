@@ -30,10 +30,10 @@
 //!
 //! # Features
 //!
-//! `flex` (default) is the CPU backend; `wgpu`, `vulkan`, `metal` and `cuda` are others. [`device`] opens their devices
-//! by name. `train` (default) adds training: the modules `train`, `training`, `run`, `presets` and `models`. With
-//! `default-features = false` and a backend, models can be loaded and sampled from without autodiff, plots or
-//! downloads.
+//! `flex` (default) is the CPU backend; `wgpu`, `vulkan`, `metal` and `cuda` are others. [`device`]
+//! opens their devices by name. `train` (default) adds training: the modules `train`, `training`,
+//! `run`, `presets` and `models`. With `default-features = false` and a backend, models can be
+//! loaded and sampled from without autodiff, plots or downloads.
 //!
 //! Invariant: nothing here depends on the command line, and nothing here prints.
 
@@ -75,7 +75,7 @@ pub use vmd_tasks as tasks;
 #[cfg(feature = "train")]
 pub use vmd_train as train;
 
-/// The examples of the README are tests.
+/// Runs the examples in the README as doctests.
 #[cfg(all(doctest, feature = "train"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

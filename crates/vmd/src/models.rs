@@ -38,7 +38,8 @@ pub struct LoadedModel {
 }
 
 impl LoadedModel {
-    /// Loads `folder`, or the newest finished run that `wanted` accepts; `what` names the model in an error.
+    /// Loads `folder`, or the newest finished run that `wanted` accepts. `what` names the model in
+    /// error messages.
     ///
     /// # Errors
     ///
@@ -90,8 +91,8 @@ impl LoadedModel {
         Ok(Self { model, name, loops, run_folder: None, run: None, config_sha256, encoding: None })
     }
 
-    /// Loads `folder`, or the newest finished Sudoku run, or else the model that comes with this crate, which can also
-    /// be selected with the name [`SHIPPED`].
+    /// Loads `folder`, or the newest finished Sudoku run, or else the model that comes with this
+    /// crate, which can also be selected with the name [`SHIPPED`].
     ///
     /// # Errors
     ///
@@ -104,7 +105,8 @@ impl LoadedModel {
         Self::find_or_shipped(folder, |run| matches!(run.data, TaskConfig::Sudoku(_)), options, device)
     }
 
-    /// Loads `folder`, or the newest finished run that `wanted` accepts, or else the model that comes with this crate.
+    /// Loads `folder`, or the newest finished run that `wanted` accepts, or else the model that
+    /// comes with this crate.
     ///
     /// # Errors
     ///

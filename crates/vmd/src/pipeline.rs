@@ -1,4 +1,4 @@
-//! A trained model with everything that sampling needs.
+//! A trained model with what sampling needs.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use vmd_sampler::{SampleOutput, Sampler, SamplerConfig};
 
 use crate::{Error, shipped};
 
-/// A trained model from a folder.
+/// A trained model, with the encoding of its tokens for a model of text.
 #[derive(Debug)]
 pub struct VariationalMaskedDiffusion {
     model: VmdModel,
@@ -18,7 +18,8 @@ pub struct VariationalMaskedDiffusion {
 }
 
 impl VariationalMaskedDiffusion {
-    /// Loads `model.safetensors` and `config.json` from `folder`, or from the folder `model` in it, strictly.
+    /// Loads `model.safetensors` and `config.json` from `folder`, or from the folder `model` in it,
+    /// strictly.
     ///
     /// # Errors
     ///
@@ -30,7 +31,8 @@ impl VariationalMaskedDiffusion {
         Ok(Self { model, encoding })
     }
 
-    /// Saves `model.safetensors`, `config.json` and a short `README.md` to `folder`, which [`from_dir`](Self::from_dir) reads.
+    /// Saves `model.safetensors`, `config.json` and a short `README.md` to `folder`, which
+    /// [`from_dir`](Self::from_dir) reads.
     ///
     /// # Errors
     ///
@@ -48,7 +50,8 @@ impl VariationalMaskedDiffusion {
         Ok(())
     }
 
-    /// The Sudoku model that comes with this crate: 81 cells, row after row, the digits 1 to 9 as tokens 0 to 8.
+    /// The Sudoku model that comes with this crate: 81 cells, row after row, the digits 1 to 9 as
+    /// tokens 0 to 8.
     ///
     /// # Errors
     ///
@@ -57,7 +60,7 @@ impl VariationalMaskedDiffusion {
         Ok(Self::from_model(shipped::load(LoadOptions::default(), device)?))
     }
 
-    /// A model whose tokens have no vocabulary.
+    /// Wraps a model whose tokens have no vocabulary.
     pub fn from_model(model: VmdModel) -> Self {
         Self { model, encoding: None }
     }
@@ -67,7 +70,8 @@ impl VariationalMaskedDiffusion {
         self.encoding.as_ref()
     }
 
-    /// Fills every `▁` of a text with a token, as in `to be ▁▁▁▁ not to be`; `sampler` fills each block.
+    /// Fills every `▁` of a text with a token, as in `to be ▁▁▁▁ not to be`; `sampler` fills each
+    /// block.
     ///
     /// # Errors
     ///
@@ -114,7 +118,8 @@ impl VariationalMaskedDiffusion {
     /// # Panics
     ///
     /// If `xt` is not a whole number of sequences, if `sampler` does not fit the model (see
-    /// [`Sampler::problems_with`]), or if it makes several attempts (use [`Sampler::sample_checked`]).
+    /// [`Sampler::problems_with`]), or if it makes several attempts (use
+    /// [`Sampler::sample_checked`]).
     pub fn infill(&self, xt: &[u32], sampler: &SamplerConfig, seed: u64) -> SampleOutput {
         Sampler::new(sampler.clone()).sample(&self.model, xt, seed)
     }

@@ -24,7 +24,7 @@ pub const PRESETS: &[(&str, &str)] = &[
     ("shipments-vmd", include_str!("../presets/shipments-vmd.toml")),
 ];
 
-/// The default preset, trained with and without its latent.
+/// The preset that `vmd train` uses by default, with and without its latent.
 pub const DEFAULT: &str = "grids-4x4";
 
 /// Returns the text of a preset.

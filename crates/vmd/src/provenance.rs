@@ -1,10 +1,11 @@
-//! Revision and machine of a figure.
+//! Source revision and machine, which are recorded with runs and figures.
 
 use std::process::Command;
 
 use serde_json::json;
 
-/// The revision of the source tree that this program was built from; `-dirty` marks uncommitted changes.
+/// The revision of the source tree that this program was built from; `-dirty` marks uncommitted
+/// changes.
 pub fn revision() -> String {
     let git = |arguments: &[&str]| {
         let output = Command::new("git").arg("-C").arg(env!("CARGO_MANIFEST_DIR")).args(arguments).output();

@@ -34,12 +34,14 @@ pub struct RunConfig {
 }
 
 impl RunConfig {
-    /// Parses `text`, applies `overrides` (`a.b=value`) and `seed`, opens the data, and validates the configuration.
+    /// Parses `text`, applies `overrides` (`a.b=value`) and `seed`, opens the data, and validates
+    /// the configuration.
     ///
-    /// A configuration without `[model]` or `[train]`, or with `recipe = true`, is merged over the recipe of its data.
+    /// A configuration without `[model]` or `[train]`, or with `recipe = true`, is merged over the
+    /// recipe of its data.
     ///
-    /// All problems are reported together, each with the path of its key. The data are opened once, after everything
-    /// that does not depend on them has been validated.
+    /// All problems are reported together, each with the path of its key. The data are opened once,
+    /// after everything that does not depend on them has been validated.
     ///
     /// # Errors
     ///
@@ -73,8 +75,8 @@ impl RunConfig {
         Ok((Self::parse(table, |config| config.problems(Some(sizes)))?, task))
     }
 
-    /// Like [`resolve`](Self::resolve), but opens the data only if their sizes are unknown, and uses placeholder sizes
-    /// if they cannot be opened.
+    /// Like [`resolve`](Self::resolve), but opens the data only if their sizes are unknown, and
+    /// uses placeholder sizes if they cannot be opened.
     ///
     /// # Errors
     ///
@@ -108,7 +110,8 @@ impl RunConfig {
         let mut problems = Vec::new();
         let mut config = parse_reporting_all(table, &mut problems);
         if let Some(config) = &mut config {
-            // A graph file is read once: the run and its model keep the graph that it contained at the start.
+            // A graph file is read once: the run and its model keep the graph that it contained at
+            // the start.
             let written_out = config.model.graph.clone().map(GraphSpec::without_file).transpose();
             // An unreadable file is reported with the problems of the model.
             config.model.graph = written_out.unwrap_or_else(|_| config.model.graph.take());
@@ -207,8 +210,9 @@ impl RunConfig {
     }
 }
 
-/// The configuration in `text` with `overrides` and `seed`, and whether to merge it over the recipe of its data. A
-/// missing table is detected before the overrides are applied, because they may name any key.
+/// The configuration in `text` with `overrides` and `seed`, and whether to merge it over the recipe
+/// of its data. A missing table is detected before the overrides are applied, because they may name
+/// any key.
 fn with_overrides(text: &str, overrides: &[String], seed: Option<u64>) -> Result<(Table, bool), Error> {
     let mut table: Table = text.parse().map_err(|error| Error::usage(format!("not valid TOML: {error}")))?;
     let is_complete = table.contains_key("model") && table.contains_key("train");
@@ -262,8 +266,8 @@ fn fill_in_sizes(table: &mut Table, sizes: Sizes) {
     }
 }
 
-/// Deserialises `table`. Serde stops at the first problem, so each problem is recorded, its key is removed, and the
-/// rest is deserialised again.
+/// Deserialises `table`. Serde stops at the first problem, so each problem is recorded, its key is
+/// removed, and the rest is deserialised again.
 fn parse_reporting_all(mut table: Table, problems: &mut Vec<String>) -> Option<RunConfig> {
     let mut removed: Vec<String> = Vec::new();
     loop {

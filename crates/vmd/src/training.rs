@@ -82,7 +82,8 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// [`Error`] if the data or the checkpoint cannot be read, or `device` does not support the model's precision.
+    /// [`Error`] if the data or the checkpoint cannot be read, or `device` does not support the
+    /// model's precision.
     pub fn start<'a>(&'a self, device: &'a Device) -> Result<Training<'a>, Error> {
         let config = &self.config;
         check_precision(config.model.precision(), device)?;
@@ -101,7 +102,7 @@ impl Run {
     }
 }
 
-/// A run in training.
+/// A run that is being trained.
 pub struct Training<'a> {
     run: &'a Run,
     trainer: Trainer<'a>,
@@ -183,7 +184,7 @@ fn last_validation(metrics: &[MetricRecord]) -> Vec<BoundEstimate> {
     validations().filter(|(step, _)| Some(*step) == last).map(|(_, estimate)| estimate).collect()
 }
 
-/// Describes a bound and the state of the latent in words.
+/// Describes a bound, and the state of the latent if there is one, in one line of text.
 pub fn describe(estimate: &BoundEstimate) -> String {
     let steps = estimate.steps.map_or_else(|| "in continuous time".into(), |steps| format!("at T={steps}"));
     let mut text = format!("bound {:.3} nats {steps}", estimate.bound);

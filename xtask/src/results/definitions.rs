@@ -57,7 +57,8 @@ pub(super) struct Table {
     pub(super) rows: Vec<String>,
     /// The other columns.
     pub(super) columns: Vec<Column>,
-    /// The best value of a column among rows with equal values of these fields is bold; without it nothing is bold.
+    /// The best value of a column among rows with equal values of these fields is bold; without it
+    /// nothing is bold.
     pub(super) best_within: Option<Vec<String>>,
     /// Settings that the caption omits.
     #[serde(default)]

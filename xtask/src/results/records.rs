@@ -1,7 +1,7 @@
 //! Figures as JSON lines.
 //!
-//! A line is one figure, or `{"table": "NAME", "shared": {…}}`: fields of all following figures of that table, unless
-//! they override them.
+//! A line is one figure, or `{"table": "NAME", "shared": {…}}`: fields of all following figures of
+//! that table, unless they override them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,7 +37,8 @@ const FIELDS: [&str; 19] = [
 /// Fields that every record must have.
 const REQUIRED: [&str; 6] = ["table", "task", "dataset", "model", "metric", "value"];
 
-/// Fields that describe how a figure was measured; `source` replaces all of them for figures of other publications.
+/// Fields that describe how a figure was measured; `source` replaces all of them for figures of
+/// other publications.
 const ORIGIN: [&str; 4] = ["seeds", "command", "revision", "processor"];
 
 /// One figure.

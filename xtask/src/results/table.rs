@@ -145,7 +145,8 @@ fn value(record: &Record, metric: &Metric, is_best: bool) -> String {
     text
 }
 
-/// Digits after the decimal point: those of the record if it has the field `digits`, else those of its metric.
+/// Digits after the decimal point: those of the record if it has the field `digits`, else those of
+/// its metric.
 fn digits(record: &Record, metric: &Metric) -> usize {
     let own = record.fields.get("digits").and_then(serde_json::Value::as_u64);
     own.and_then(|digits| usize::try_from(digits).ok()).unwrap_or(metric.digits)
@@ -156,7 +157,8 @@ fn is_peer(record: &Record, other: &Record, within: &[String]) -> bool {
     record.metric == other.metric && within.iter().all(|field| record.text(field) == other.text(field))
 }
 
-/// Whether there are others, and none is better after rounding. References, such as real text, are not compared.
+/// Whether `record` is compared with others, and none of them is better after rounding. References,
+/// such as real text, are not compared.
 fn is_best<'a>(record: &Record, metric: &Metric, others: impl Iterator<Item = &'a Record>) -> bool {
     let is_reference = |record: &Record| record.fields.contains_key("reference");
     let written = |record: &Record| {

@@ -80,7 +80,8 @@ pub(super) fn check_automation(lock: &str) -> Vec<Problem> {
     vec![Problem::new("xtask/Cargo.toml", 1, message, "keep Burn out of it, it has to compile in seconds")]
 }
 
-/// Dependencies of each package by name. Versions of one name are merged, which can only give false positives.
+/// Dependencies of each package by name. Versions of one name are merged, which can only give false
+/// positives.
 fn dependencies_by_name(lock: &Table) -> BTreeMap<&str, Vec<&str>> {
     let mut packages: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for package in lock.get("package").and_then(Value::as_array).into_iter().flatten() {

@@ -3,7 +3,8 @@
 use super::Problem;
 use super::text::has_word;
 
-/// A word, its replacement, and whether it is refused only in code, because it has another meaning in prose.
+/// A word, its replacement, and where it is refused. Some words are refused only in code, because
+/// they have another meaning in prose.
 struct Word(&'static str, &'static str, Where);
 
 #[derive(PartialEq, Eq)]

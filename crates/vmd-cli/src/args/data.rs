@@ -43,8 +43,8 @@ pub(crate) struct DataSudokuArgs {
     /// Most clues [default: 36 of 81 cells, in proportion for other sizes].
     #[arg(long)]
     pub(crate) max_clues: Option<usize>,
-    /// Steps of a random walk from each puzzle to harder ones, which may have another number of clues: 1000 for the
-    /// hardest.
+    /// Random-walk steps from each puzzle to harder ones, which may have a different number of
+    /// clues; 1000 for the hardest.
     #[arg(long, value_name = "STEPS", default_value_t = 0)]
     pub(crate) harden: usize,
     /// Side of the grid: 4, 6, 9 or 16.

@@ -16,7 +16,8 @@ const NFE: &str = "Network evaluations per sequence; per block for a model that 
 #[derive(Debug, Args)]
 #[command(mut_arg("reveal", |arg| arg.help(REVEAL)), mut_arg("nfe", |arg| arg.help(NFE)))]
 pub(crate) struct EvaluateArgs {
-    /// Model folder, or `shipped` for the Sudoku model that comes with the program [default: the newest finished run].
+    /// Model folder, or `shipped` for the Sudoku model that comes with the program [default: the
+    /// newest finished run].
     #[arg(long, value_name = "DIR")]
     pub(crate) model: Option<PathBuf>,
     /// Folder of a second model, whose figures are printed beside those of the first one.
@@ -25,16 +26,17 @@ pub(crate) struct EvaluateArgs {
     /// SVG file for a plot of shares against network evaluations.
     #[arg(long, value_name = "FILE")]
     pub(crate) plot: Option<PathBuf>,
-    /// Number of samples: of a synthetic set, unconditional grids, texts, lines or rows, measured in addition to the
-    /// default figures.
+    /// Number of unconditional samples to measure, for a synthetic set or Sudoku in addition to the
+    /// default figures [default: 64 texts, lines or rows].
     #[arg(long, value_name = "N")]
     pub(crate) samples: Option<usize>,
-    /// Also estimate bounds from K draws of the posterior. For synthetic sets (with `ancestral` only), text, lines,
-    /// molecules and tables.
+    /// Also estimate bounds from K draws of the posterior. For synthetic sets (with `ancestral`
+    /// only), text, lines, molecules and tables.
     #[arg(long, value_name = "K")]
     pub(crate) iwae: Option<usize>,
 
-    /// Puzzle file: CSV, .sdm or one puzzle per line [default: 500 puzzles that come with the program].
+    /// Puzzle file: CSV, .sdm or one puzzle per line [default: 500 puzzles that come with the
+    /// program].
     #[arg(long, value_name = "FILE", help_heading = "Sudoku")]
     pub(crate) puzzles: Option<PathBuf>,
     /// Only the first N puzzles.
@@ -63,11 +65,12 @@ pub(crate) struct EvaluateArgs {
     /// Held-out sequences for the bounds [default: all of the split].
     #[arg(long, value_name = "N", help_heading = "Text, lines, molecules and tables")]
     pub(crate) texts: Option<usize>,
-    /// Tokens of each sample [default: as many as in training].
+    /// Length of each sample in tokens [default: as many as in training].
     #[arg(long, value_name = "N", help_heading = "Text, lines, molecules and tables")]
     pub(crate) length: Option<usize>,
 
-    /// Folder of a second model with the same tokens that judges the generated text, such as an autoregressive model.
+    /// Folder of a second model with the same tokens that judges the generated text, such as an
+    /// autoregressive model.
     #[arg(long, value_name = "DIR", help_heading = "Text")]
     pub(crate) judge: Option<PathBuf>,
     /// Also fill the middle N tokens of as many held-out texts as there are samples.

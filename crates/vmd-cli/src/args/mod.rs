@@ -29,8 +29,8 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Train a model and print its figures; without arguments, train 4×4 Sudoku grids with and without a latent and
-    /// compare.
+    /// Train a model and print its figures; without arguments, train 4×4 Sudoku grids with and
+    /// without a latent and compare.
     Train(TrainArgs),
     /// Evaluate a model on the data that it was trained on.
     Evaluate(EvaluateArgs),
@@ -38,8 +38,8 @@ pub(crate) enum Command {
     EvaluateSudoku(EvaluateArgs),
     /// Evaluate a model of a synthetic set: compute its exact accuracy and KL.
     EvaluateSynthetic(EvaluateArgs),
-    /// Evaluate a model of text, lines, molecules or a table: bound the likelihood of held-out data, and judge its
-    /// samples.
+    /// Evaluate a model of text, lines, molecules or a table: bound the likelihood of held-out
+    /// data, and judge its samples.
     EvaluateText(EvaluateArgs),
     /// Generate full Sudoku grids, and measure their quality.
     GenerateSudoku(GenerateSudokuArgs),
@@ -65,12 +65,12 @@ pub struct Common {
     /// Seed of all random numbers.
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Device: flex (CPU), wgpu, vulkan, metal or cuda, with an optional suffix :N or :cpu, or auto. `devices` lists
-    /// the available ones.
+    /// Device: flex (CPU), wgpu, vulkan, metal or cuda, with an optional suffix :N or :cpu, or
+    /// auto. `devices` lists the available ones.
     #[arg(long, default_value = "auto")]
     pub device: String,
-    /// Precision of the factors of the denoiser's matrix products: f32, bf16 or f16 [default: that of the
-    /// configuration].
+    /// Precision of the factors of the denoiser's matrix products: f32, bf16 or f16 [default: that
+    /// of the configuration].
     #[arg(long)]
     pub precision: Option<Precision>,
 }
@@ -109,7 +109,8 @@ pub(crate) struct TrainArgs {
     /// Override a key of the configuration, such as train.steps=2000. Repeatable.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) overrides: Vec<String>,
-    /// Also train the same model without its latent, in DIR-mdm, and compare the two in a table and a plot.
+    /// Also train the same model without its latent, in DIR-mdm, and compare the two in a table and
+    /// a plot.
     #[arg(long)]
     pub(crate) twin: bool,
     /// Folder of the run [default: the next free runs/NAME-NNN].
@@ -134,7 +135,8 @@ impl TrainArgs {
 #[command(mut_arg("nfe", |arg| arg.default_value("81")))]
 #[command(mut_arg("value", |arg| arg.default_value("categorical(0.5)")))]
 pub(crate) struct GenerateSudokuArgs {
-    /// Model folder, or `shipped` [default: the newest finished Sudoku run, or else the model that comes with the program].
+    /// Model folder, or `shipped` [default: the newest finished Sudoku run, or else the model that
+    /// comes with the program].
     #[arg(long, value_name = "DIR")]
     pub(crate) model: Option<PathBuf>,
     /// Number of grids.
@@ -143,8 +145,8 @@ pub(crate) struct GenerateSudokuArgs {
     /// File for the valid grids, one per line.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Puzzle file whose clue positions are used to make puzzles from the grids [default: the puzzles that come with
-    /// the program].
+    /// Puzzle file whose clue positions are used to make puzzles from the grids [default: the
+    /// puzzles that come with the program].
     #[arg(long, value_name = "FILE")]
     pub(crate) patterns: Option<PathBuf>,
     #[command(flatten)]
@@ -158,7 +160,8 @@ pub(crate) struct GenerateSudokuArgs {
 pub(crate) struct SolveArgs {
     /// The puzzle in row-major order; `.` or `0` for a blank cell.
     pub(crate) puzzle: String,
-    /// Model folder, or `shipped` [default: the newest finished Sudoku run, or else the model that comes with the program].
+    /// Model folder, or `shipped` [default: the newest finished Sudoku run, or else the model that
+    /// comes with the program].
     #[arg(long, value_name = "DIR")]
     pub(crate) model: Option<PathBuf>,
     /// SVG file for an animation of how the grid is filled.

@@ -5,12 +5,12 @@ use vmd::sampler::{Method, RemaskRule, RevealRule, SamplerConfig, SearchConfig, 
 
 use crate::failure::usage;
 
-/// Options for sampling sequences. Commands that compare samplers accept several reveal rules and numbers of
-/// evaluations; commands set their own defaults with `mut_arg`.
+/// Options for sampling sequences. Commands that compare samplers accept several reveal rules and
+/// numbers of evaluations; commands set their own defaults with `mut_arg`.
 #[derive(Debug, Args)]
 pub(crate) struct SamplerArgs {
-    /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9), entropy-bound(0.5),
-    /// independent-set. `solve` uses a search if it is absent.
+    /// Reveal rule: ancestral, random-k, top-prob, margin, entropy, threshold(0.9),
+    /// entropy-bound(0.5), independent-set. `solve` uses a search if it is absent.
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub(crate) reveal: Vec<RevealRule>,
     /// Network evaluations per sequence; per block for a model that generates block by block.
@@ -25,17 +25,20 @@ pub(crate) struct SamplerArgs {
     /// Top-p of the values, instead of --value: the share of probability mass that is sampled from.
     #[arg(long, value_name = "P", conflicts_with = "value")]
     top_p: Option<f64>,
-    /// Search with this threshold instead of a reveal rule, for data with rules: values with at least this probability
-    /// are set together, and values that break a rule are taken back. --nfe limits the evaluations.
+    /// Search with this threshold instead of a reveal rule, for data with rules: values with at
+    /// least this probability are set together, and values that break a rule are taken back. --nfe
+    /// limits the evaluations.
     #[arg(long, value_name = "THRESHOLD", conflicts_with_all = ["reveal", "remask", "best_of"])]
     pub(crate) search: Option<f64>,
     /// Remask rule: none, or predict-remask with top-prob, margin or entropy [default: none].
     #[arg(long, value_name = "RULE")]
     pub(crate) remask: Option<RemaskRule>,
-    /// Attempts per sequence until one satisfies the rules of its data; all of them count as evaluations.
+    /// Attempts per sequence until one satisfies the rules of its data; all of them count as
+    /// evaluations.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) best_of: usize,
-    /// Loops of the network in every evaluation; the time is proportional [default: that of the model].
+    /// Loops of the network in every evaluation; the time is proportional [default: that of the
+    /// model].
     #[arg(long, value_name = "N")]
     pub(crate) loops: Option<usize>,
 }

@@ -56,7 +56,8 @@ fn patterns(file: Option<&Path>, layout: Layout) -> anyhow::Result<Vec<Grid>> {
         Some(file) => read_puzzles(file)?,
         None => embedded_puzzles(),
     };
-    // Boxes may be 3×2 or 2×3. The file does not contain which, and clue positions do not depend on it.
+    // Boxes may be 3×2 or 2×3. The file does not specify which, and clue positions do not depend on
+    // it.
     let of_size =
         records.into_iter().map(|record| record.puzzle.to_tokens()).filter(|t| t.len() == layout.cells());
     let patterns: Vec<Grid> =

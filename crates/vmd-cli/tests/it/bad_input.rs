@@ -136,7 +136,7 @@ fn a_truncated_an_edited_and_a_missing_checkpoint_file() {
     fs::write(&weights, &good).unwrap();
     fs::write(checkpoint.join("trainer.json"), "{").unwrap();
     fails(resume(), 1, &["trainer.json", "damaged"]);
-    // The remedy in the message works.
+    // Following the remedy in the message works.
     fs::remove_dir_all(&checkpoint).unwrap();
     resume().success();
 }

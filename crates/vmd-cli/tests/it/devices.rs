@@ -1,7 +1,7 @@
 //! Compares one model on the CPU backend `flex` with the device that the program was built for.
 //!
-//! `VMD_TEST_DEVICE` selects a graphics device: `cpu` (the default, a software implementation) or `gpu`. Without such a
-//! device the tests are skipped with a message.
+//! `VMD_TEST_DEVICE` selects a graphics device: `cpu` (the default, a software implementation) or
+//! `gpu`. Without such a device the tests are skipped with a message.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -38,8 +38,9 @@ fn other_device() -> Option<Device> {
     works.then_some(device)
 }
 
-/// Models of presets, narrow: heads along edges with a Gaussian latent, dense heads with a categorical one, dense heads
-/// with positions, GELU and a Gaussian latent, and a causal one of text.
+/// Models of presets, narrow: heads along edges with a Gaussian latent, dense heads with a
+/// categorical one, dense heads with positions, GELU and a Gaussian latent, and a causal one of
+/// text.
 fn models() -> [ModelConfig; 4] {
     let sudoku = preset(vmd::presets::text("sudoku").unwrap(), 9, 81);
     let mut dense = sudoku.clone();
@@ -113,7 +114,7 @@ type Values = BTreeMap<String, Vec<f64>>;
 fn evaluate(config: &ModelConfig, device: &Device) -> [Values; 3] {
     let autodiff = device.clone().autodiff();
     let model = |device: &Device| VmdModel::new(config, keyed_rng(1, 0, Purpose::Init), device).unwrap();
-    // Layers that are initialised to zero would hide most differences.
+    // Add noise: layers that are initialised to zero would hide most differences.
     let shaken = named_parameters(&model(&Device::flex()))
         .into_iter()
         .enumerate()

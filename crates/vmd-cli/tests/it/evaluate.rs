@@ -21,7 +21,7 @@ fn the_task_of_the_model_is_asked_whatever_the_command_is_called() {
     vmd(at).args(["train", "--config", "tiny.toml", "--run", "runs/a"]).assert().success();
     let of = |command: &str| records(at, &[command, "--model", "runs/a", "--nfe", "1,2"]);
     assert_eq!(of("evaluate"), of("evaluate-synthetic"));
-    // Uses the newest run if none is named.
+    // The newest run is the default.
     assert_eq!(records(at, &["evaluate", "--nfe", "1"]), records(at, &["evaluate-synthetic", "--nfe", "1"]));
     // One row for each metric and rule, one column for each number of evaluations.
     let table = vmd(at).args(["evaluate", "--nfe", "1,2"]).output().unwrap();

@@ -78,7 +78,7 @@ fn every_choice_reaches_the_sampler_and_its_figures() {
     let accuracy = find("accuracy");
     assert_eq!((&accuracy["remask"], &accuracy["best_of"]), (&"predict-remask".into(), &3.into()));
     assert_eq!(accuracy["split"], "samples", "no exact figure has that distribution");
-    // Two tokens in two steps, at most two evaluations an attempt, at most three attempts.
+    // Two tokens in two steps: at most two evaluations per attempt, and at most three attempts.
     assert!((1.0..=6.0).contains(&find("mean_nfe")["value"].as_f64().unwrap()));
 
     let plain = run(&["sample", "--count", "40"]);
@@ -112,14 +112,15 @@ fn bounds_are_reported_with_their_draws_and_for_their_sampler() {
         let (one, many) = (of("bound", nfe), of("bound_iwae", nfe));
         assert_eq!((&one["latent_draws"], &many["latent_draws"]), (&1.into(), &8.into()));
         assert!(many["value"].as_f64() < one["value"].as_f64(), "{many} is not below {one}");
-        // The divergence from the data is the cross-entropy of the sampler less the entropy of the data, ln 10.
+        // The divergence from the data is the cross-entropy of the sampler less the entropy of the
+        // data, ln 10.
         let exact = of("kl_exact", nfe)["value"].as_f64().unwrap() + 10f64.ln();
         assert!(many["ci95"][1].as_f64().unwrap() > exact, "{many} is below {exact}");
         assert!(of("kl_exact", nfe).get("latent_draws").is_none());
     }
 }
 
-/// One step a block and no latent: the bound is the cross-entropy itself.
+/// One step per block and no latent: the bound equals the cross-entropy.
 #[test]
 fn bounds_of_blocks_are_for_as_many_steps_as_the_sampler_has_in_all() {
     let (before, rest) = crate::common::TINY.split_once("[model.latent]").unwrap();

@@ -190,8 +190,8 @@ fn a_model_of_text_writes_completes_and_is_judged() {
     // A uniform guess is log2 27 = 4.75 bits; every word of the text is in the training split.
     assert!(value("bits_per_token") < 5.0 && value("real_word_share") == 1.0);
     assert!((value("bits_per_token") - value("nats_per_token") / std::f64::consts::LN_2).abs() < 1e-9);
-    // Texts of another length, compared with held-out texts of that length and number, and one bound for all reveal
-    // rules.
+    // Texts of another length, compared with held-out texts of that length and number, and one
+    // bound for all reveal rules.
     let many =
         ["--samples", "4", "--length", "24", "--reveal", "ancestral,top-prob", "--texts", "4", "--json"];
     let said = records(&stdout(run(
@@ -250,7 +250,7 @@ fn molecules_and_rows_are_judged_by_their_rules() {
         lines.lines().count() == 5 && lines.lines().all(|line| line.starts_with("CC") && line.len() <= 8),
         "{lines}"
     );
-    // A single text, which ends before the others would.
+    // A single text that ends before the others would.
     let one = stdout(run(folder.path(), &["sample", "--model", "lines", "--count", "1", "--seed", "4"]));
     assert_eq!(one.lines().count(), 1);
     run(folder.path(), &["evaluate-text", "--model", "lines", "--span", "2"])

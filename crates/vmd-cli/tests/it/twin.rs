@@ -53,7 +53,7 @@ fn without_arguments_a_model_is_trained_with_its_latent_and_without() {
     // Other commands use the model with the latent.
     let measured = vmd(at).args(["evaluate-synthetic", "--nfe", "1", "--json"]).output().unwrap();
     assert!(records(&measured.stdout).iter().all(|record| record["has_latent"] == true));
-    // The second time there are other folders.
+    // A second run uses new folders.
     let json = train(at, &["--json"]).output().unwrap();
     let latents: Vec<bool> = records(&json.stdout).iter().map(|r| r["has_latent"] == true).collect();
     assert!(latents.contains(&true) && latents.contains(&false), "{latents:?}");

@@ -1,4 +1,4 @@
-//! Random streams and the distributions drawn from them.
+//! Tests of random streams and of the distributions drawn from them.
 
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
@@ -6,8 +6,9 @@ use vmd_core::{Purpose, gumbel, index_below, keyed_rng, open_uniform, standard_n
 
 #[test]
 fn first_outputs_are_pinned() {
-    // From an independent ChaCha8 (RFC 8439 with 8 rounds, counter and nonce 0) keyed with the little-endian words
-    // [seed, step, purpose, 0]. A change here changes every recorded data order, mask and sample.
+    // Reference values from an independent ChaCha8 implementation (RFC 8439 with 8 rounds, counter
+    // and nonce 0) keyed with the little-endian words `[seed, step, purpose, 0]`. Changing them
+    // changes every recorded data order, mask and sample.
     let first = |seed, step, purpose| {
         let mut rng = keyed_rng(seed, step, purpose);
         [rng.next_u64(), rng.next_u64(), rng.next_u64()]
@@ -35,18 +36,19 @@ fn distributions_have_their_moments() {
         let mean = values.iter().sum::<f64>() / n as f64;
         (mean, values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n as f64)
     };
-    // Standard errors: means ≤ 1.28/√n = 0.003, variances ≤ √(18/n) = 0.01 (the Gumbel's kurtosis is 5.4).
+    // Standard errors for the normal and the Gumbel: means ≤ 1.28/√n = 0.003, variances ≤ √(18/n)
+    // = 0.01 (the kurtosis of the Gumbel is 5.4).
     let (mean, variance) = moments(standard_normal);
     assert!(mean.abs() < 0.012 && (variance - 1.0).abs() < 0.02, "{mean} {variance}");
     for draw in
         [|rng: &mut ChaCha8Rng| gumbel(uniform(rng)), |rng: &mut ChaCha8Rng| gumbel(open_uniform(rng))]
     {
         let (mean, variance) = moments(draw);
-        // Euler's constant and π²/6.
+        // Mean γ (Euler's constant) and variance π²/6.
         assert!((mean - 0.577_216).abs() < 0.015 && (variance - 1.644_934).abs() < 0.05, "{mean} {variance}");
     }
     let (mean, variance) = moments(|rng| index_below(rng, 10) as f64);
-    // (n−1)/2 and (n²−1)/12.
+    // Mean (n−1)/2 and variance (n²−1)/12.
     assert!((mean - 4.5).abs() < 0.033 && (variance - 8.25).abs() < 0.1, "{mean} {variance}");
 }
 

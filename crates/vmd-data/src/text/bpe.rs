@@ -11,13 +11,14 @@ use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use super::read::{MAX_BYTES, for_each_chunk};
 use super::{TextError, Vocabulary};
 
-/// Tokens of the single bytes, which make every text encodable.
+/// Minimum number of tokens: one for every byte, so that any text can be encoded.
 const LEAST: usize = 256;
 
 /// Maximum number of tokens: 16-bit values.
 const MOST: usize = 1 << 16;
 
-/// Maximum number of bytes of text for learning merges; more text hardly changes the frequent pairs.
+/// Maximum number of bytes of text for learning merges; more text hardly changes the frequent
+/// pairs.
 const LEARNED: usize = 64 << 20;
 
 /// Merges of byte pairs, serialised as the JSON of the `tokenizers` crate in one string.
@@ -80,8 +81,8 @@ impl Bpe {
 }
 
 impl Vocabulary {
-    /// Learns `size` tokens from a file, or fewer if it has too few distinct pairs. Uses the first 64 MiB of
-    /// a large file.
+    /// Learns `size` tokens from a file, or fewer if it has too few distinct pairs. Uses the first
+    /// 64 MiB of a large file.
     ///
     /// # Errors
     ///

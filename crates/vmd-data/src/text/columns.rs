@@ -29,8 +29,8 @@ impl Vocabulary {
         self.columns().iter().map(domain).collect()
     }
 
-    /// The values of a table row. `None` if a token is outside the domain of its column, the number of tokens
-    /// differs from the number of columns, or the vocabulary is of another kind.
+    /// The values of a table row. `None` if a token is outside the domain of its column, the number
+    /// of tokens differs from the number of columns, or the vocabulary is of another kind.
     ///
     /// # Shapes
     /// `tokens` is `[columns]`.
@@ -60,7 +60,8 @@ impl Vocabulary {
 
 /// The tokens of a line of CSV.
 pub(crate) fn encode(columns: &[Column], line: &str) -> Result<Vec<u32>, TextError> {
-    // Duplicate a byte order mark, because the CSV reader removes one; here it belongs to the value.
+    // Duplicate a byte order mark, because the CSV reader removes one; here it belongs to the
+    // value.
     let mark = if line.starts_with('\u{feff}') { "\u{feff}" } else { "" };
     let text = format!("{mark}{line}");
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
@@ -82,12 +83,12 @@ pub(crate) fn encode(columns: &[Column], line: &str) -> Result<Vec<u32>, TextErr
     Ok(tokens)
 }
 
-/// The value of a token of any column.
+/// The value of a token, which may belong to any column.
 pub(crate) fn value(columns: &[Column], token: u32) -> Option<&str> {
     columns.iter().flat_map(|column| &column.values).nth(token as usize).map(String::as_str)
 }
 
-/// Values as a line of CSV, without line end.
+/// Formats values as a line of CSV, without a line end.
 pub(crate) fn line<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
     let mut writer =
         csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());

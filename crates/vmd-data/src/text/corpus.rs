@@ -1,4 +1,4 @@
-//! Text, lines or a table, opened according to a configuration.
+//! Text, lines or a table as the corpus of a configuration.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -128,7 +128,8 @@ pub enum Corpus {
 }
 
 impl Corpus {
-    /// Windows of `seq_len` tokens of the text in `path`. The tokens are cached in the folder `cache`.
+    /// Windows of `seq_len` tokens of the text in `path`. The tokens are cached in the folder
+    /// `cache`.
     ///
     /// # Errors
     ///
@@ -166,7 +167,8 @@ impl Corpus {
     ///
     /// # Errors
     ///
-    /// [`TextError`] for a file that cannot be read, is malformed, or has a column with too many values.
+    /// [`TextError`] for a file that cannot be read, is malformed, or has a column with too many
+    /// values.
     pub fn table(path: &Path) -> Result<Self, TextError> {
         Ok(Self::Table(Arc::new(Table::read(path, MAX_VALUES)?)))
     }

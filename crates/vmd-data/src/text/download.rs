@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::files::{hexadecimal, write_whole};
 
-/// Timeout for a connection, and for the next bytes.
+/// Timeout for connecting, and for each read.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A failed download.
@@ -66,14 +66,14 @@ pub enum DownloadError {
     },
 }
 
-/// Downloads a file over HTTP or HTTPS, checks it and renames it into place. An existing file with the same
-/// checksum is kept. `on_progress` receives the number of bytes so far and, if the server sends it, the
-/// total.
+/// Downloads a file over HTTP or HTTPS, checks it and renames it into place. An existing file with
+/// the same checksum is kept. `on_progress` receives the number of bytes so far and, if the server
+/// sends it, the total.
 ///
 /// # Errors
 ///
-/// [`DownloadError`]: no network, a status other than success, another checksum, or a file that cannot be
-/// written.
+/// [`DownloadError`]: no network, a status other than success, another checksum, or a file that
+/// cannot be written.
 pub fn download(
     url: &str,
     sha256: &str,
@@ -121,7 +121,7 @@ fn agent() -> ureq::Agent {
     config.build().into()
 }
 
-/// Copies everything, and returns its SHA-256.
+/// Copies the whole content, and returns its SHA-256.
 fn copied(
     from: &mut dyn Read,
     to: &mut dyn Write,

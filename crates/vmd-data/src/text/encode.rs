@@ -10,8 +10,8 @@ impl Vocabulary {
     ///
     /// # Errors
     ///
-    /// [`TextError::Character`] for the first character without a token; [`TextError::RowLength`] and
-    /// [`TextError::Value`] for a row of a table.
+    /// [`TextError::Character`] for the first character without a token; [`TextError::RowLength`]
+    /// and [`TextError::Value`] for a row of a table.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, TextError> {
         let by = |token: &dyn Fn(char) -> Option<u32>| {
             let coded = text.chars().zip(1..).map(|(character, position)| {
@@ -31,8 +31,8 @@ impl Vocabulary {
     }
 
     /// Decodes tokens: the inverse of [`encode`](Self::encode), with `▁` for each number from
-    /// [`len`](Self::len) on, such as the mask of a window. Bytes that are not valid UTF-8 are shown as
-    /// `U+FFFD`.
+    /// [`len`](Self::len) on, such as the mask of a window. Bytes that are not valid UTF-8 are
+    /// shown as `U+FFFD`.
     #[must_use]
     pub fn decode(&self, tokens: &[u32]) -> String {
         let by = |character: &dyn Fn(u32) -> Option<char>| {
@@ -65,8 +65,8 @@ impl Vocabulary {
         }
     }
 
-    /// Decodes a line's tokens up to the first [`stop`](Self::stop), with `▁` for numbers above it, such as
-    /// the mask of a line.
+    /// Decodes a line's tokens up to the first [`stop`](Self::stop), with `▁` for numbers above it,
+    /// such as the mask of a line.
     #[must_use]
     pub fn decode_line(&self, tokens: &[u32]) -> String {
         self.decode(tokens.split(|&token| token == self.stop()).next().unwrap_or_default())

@@ -10,7 +10,8 @@ use super::selection::Selection;
 use super::{Shares, Split, TextError, Vocabulary};
 use vmd_core::DataSource;
 
-/// A column of a CSV file: by its name in the header, or, for files without a header, by its number from 1.
+/// A column of a CSV file: by its name in the header, or, for files without a header, by its number
+/// from 1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum CsvColumn {
@@ -38,13 +39,14 @@ struct Span {
 }
 
 impl Lines {
-    /// Reads the lines of a text file, or the values of a column of a CSV file. The file may be compressed
-    /// with gzip or be the only file in a zip archive. Blank lines are skipped, duplicates are kept.
+    /// Reads the lines of a text file, or the values of a column of a CSV file. The file may be
+    /// compressed with gzip or be the only file in a zip archive. Blank lines are skipped,
+    /// duplicates are kept.
     ///
     /// # Errors
     ///
-    /// [`TextError`] for a file that cannot be read, is damaged, is not text, contains no lines or more than
-    /// 1 GiB, and for a CSV file that is malformed or lacks the column.
+    /// [`TextError`] for a file that cannot be read, is damaged, is not text, contains no lines or
+    /// more than 1 GiB, and for a CSV file that is malformed or lacks the column.
     pub fn read(path: &Path, column: Option<&CsvColumn>) -> Result<Self, TextError> {
         let lines = match column {
             None => Self::of_text(path, read_text(path)?),
@@ -145,8 +147,8 @@ impl LineSet {
     ///
     /// # Errors
     ///
-    /// [`TextError::CharacterInFile`] for the first character without a token; in a CSV file, the column is
-    /// relative to the value. [`TextError::LongLines`] if lines do not fit.
+    /// [`TextError::CharacterInFile`] for the first character without a token; in a CSV file, the
+    /// column is relative to the value. [`TextError::LongLines`] if lines do not fit.
     pub fn new(lines: Lines, vocabulary: Vocabulary, seq_len: usize) -> Result<Self, TextError> {
         let (mut first, mut count, mut longest) = (None, 0, 0);
         for (item, span) in lines.spans.iter().enumerate() {
@@ -198,9 +200,9 @@ fn located(error: TextError, path: &Path, line: u64) -> TextError {
 
 /// The lines of a split, each terminated and padded with the stop token of the vocabulary.
 ///
-/// The split of a line depends only on its number, not on the seed. Duplicate lines may be in different
-/// splits. In training, every epoch visits all lines of the split once, in a new order; otherwise the order
-/// is fixed.
+/// The split of a line depends only on its number, not on the seed. Duplicate lines may be in
+/// different splits. In training, every epoch visits all lines of the split once, in a new order;
+/// otherwise the order is fixed.
 #[derive(Debug, Clone)]
 pub struct LineSource {
     set: Arc<LineSet>,
@@ -208,8 +210,8 @@ pub struct LineSource {
 }
 
 impl LineSource {
-    /// The lines of a split. `seed` determines the order of the training epochs and has no effect on other
-    /// splits.
+    /// The lines of a split. `seed` determines the order of the training epochs and has no effect
+    /// on other splits.
     ///
     /// # Errors
     ///
@@ -243,7 +245,7 @@ impl DataSource for LineSource {
         self.set.seq_len
     }
 
-    /// One more than the vocabulary; the last token is the stop token.
+    /// Size of the vocabulary plus one: the last token is the stop token.
     fn vocab(&self) -> usize {
         self.set.vocabulary.len() + 1
     }

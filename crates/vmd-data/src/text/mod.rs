@@ -1,8 +1,9 @@
 //! Text, lines and tables from files: vocabularies, readers, splits and sources of examples.
 //!
-//! A file contains text ([`TextSource`], windows of it), lines ([`LineSource`], one sequence each, or a
-//! column of a CSV file) or a table ([`TableSource`], one sequence per row). All three use the same
-//! [`Split`]s and visit every training example once per epoch, in an order that is computed, not stored.
+//! A file contains text ([`TextSource`], windows of it), lines ([`LineSource`], one sequence each,
+//! or a column of a CSV file) or a table ([`TableSource`], one sequence per row). All three use the
+//! same [`Split`]s and visit every training example once per epoch, in an order that is computed,
+//! not stored.
 
 #[cfg(feature = "bpe")]
 mod bpe;

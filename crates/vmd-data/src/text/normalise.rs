@@ -13,12 +13,13 @@ pub enum Normalisation {
     Text27,
 }
 
-/// Normalises a text to the 27 symbols of text8: lower case, digits spelled out, accents dropped, and one
-/// space for every run of other characters.
+/// Normalises a text to the 27 symbols of text8: lower case, digits spelled out, accents dropped,
+/// and one space for every run of other characters.
 ///
 /// # Source
 ///
-/// Mahoney, *About the test data* (<http://mattmahoney.net/dc/textdata.html>), for the rules of text8, which has no accents.
+/// Mahoney, *About the test data* (<http://mattmahoney.net/dc/textdata.html>), for the rules of
+/// text8, which has no accents.
 ///
 /// ```
 /// use vmd_data::text::normalise27;

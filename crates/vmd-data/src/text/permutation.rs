@@ -3,14 +3,14 @@
 use rand::Rng;
 use vmd_core::{Purpose, keyed_rng};
 
-/// Rounds of the network. Four suffice for large blocks; small blocks need more.
+/// Rounds of the Feistel network. Four suffice for large blocks; small blocks need more.
 const ROUNDS: usize = 6;
 
 /// Minimum number of bits of half a block: blocks of two or four bits have too few permutations.
 const LEAST_HALF: u32 = 3;
 
-/// A keyed bijection of `0..len`: a Feistel network over the next even number of bits, applied repeatedly
-/// until its value is below `len`.
+/// A keyed bijection of `0..len`: a Feistel network over the next even number of bits, applied
+/// repeatedly until its value is below `len`.
 ///
 /// # Source
 ///
@@ -45,8 +45,8 @@ impl Permutation {
     #[must_use]
     pub fn at(&self, index: u64) -> u64 {
         assert!(index < self.len, "index {index} is out of range for {} items", self.len);
-        // Terminates: the network is a bijection of the block, so the walk reaches a value below `len`, at
-        // the latest `index`.
+        // Terminates: the network is a bijection of the block, so the walk reaches a value below
+        // `len`, at the latest `index`.
         let mut value = self.once(index);
         while value >= self.len {
             value = self.once(value);

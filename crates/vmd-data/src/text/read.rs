@@ -33,8 +33,8 @@ pub(crate) struct Place {
     pub(crate) column: u64,
 }
 
-/// Passes the content of a file to `consume`, unpacked if it is a gzip file or a zip archive of one file. The
-/// format is detected from the first bytes, not the name.
+/// Passes the content of a file to `consume`, unpacked if it is a gzip file or a zip archive of one
+/// file. The format is detected from the first bytes, not the name.
 pub(crate) fn with_content<T>(
     path: &Path,
     limit: u64,
@@ -67,8 +67,8 @@ pub(crate) fn with_content<T>(
     }
 }
 
-/// Passes the text of a file to `each` in pieces, with their start positions. Pieces end before white space
-/// if possible, and depend on the content alone.
+/// Passes the text of a file to `each` in pieces, with their start positions. Pieces end before
+/// white space if possible, and depend on the content alone.
 pub(crate) fn for_each_chunk(
     path: &Path,
     limit: u64,
@@ -201,8 +201,8 @@ fn unread(path: &Path, source: io::Error) -> TextError {
     TextError::Io { action: "read", path: path.to_path_buf(), source }
 }
 
-/// The text of bytes, without an incomplete last character unless `is_last`. `Err` is the text before invalid
-/// bytes.
+/// The text of bytes, without an incomplete last character unless `is_last`. `Err` is the text
+/// before invalid bytes.
 fn valid(bytes: &[u8], is_last: bool) -> Result<&str, &str> {
     std::str::from_utf8(bytes).or_else(|error| {
         let start = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();

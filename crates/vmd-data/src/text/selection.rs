@@ -18,8 +18,8 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    /// Selects a split of `total` items. Items are assigned by a permutation that depends only on `total`,
-    /// because files are often sorted.
+    /// Selects a split of `total` items. Items are assigned by a permutation that depends only on
+    /// `total`, because files are often sorted.
     pub(crate) fn new(
         path: &Path,
         total: u64,

@@ -50,8 +50,8 @@ impl Default for Shares {
 }
 
 impl Shares {
-    /// The items of `0..total` in a split. The order is training, validation, test. Validation and test sizes
-    /// are rounded, and training takes the rest.
+    /// The items of `0..total` in a split. The order is training, validation, test. Validation and
+    /// test sizes are rounded, and training takes the rest.
     ///
     /// # Errors
     ///

@@ -28,14 +28,14 @@ struct Seen {
 }
 
 impl Table {
-    /// Reads a CSV file with a header. The file may be compressed with gzip or be the only file in a zip
-    /// archive. Every column may have `limit` distinct values, including the empty one; [`MAX_VALUES`] is the
-    /// usual limit.
+    /// Reads a CSV file with a header. The file may be compressed with gzip or be the only file in
+    /// a zip archive. Every column may have `limit` distinct values, including the empty one;
+    /// [`MAX_VALUES`] is the usual limit.
     ///
     /// # Errors
     ///
-    /// [`TextError`] for a file that cannot be read, is damaged, malformed, without rows or larger than 1
-    /// GiB, for duplicate column names, and for a column with more values.
+    /// [`TextError`] for a file that cannot be read, is damaged, malformed, without rows or larger
+    /// than 1 GiB, for duplicate column names, and for a column with more values.
     pub fn read(path: &Path, limit: usize) -> Result<Self, TextError> {
         let mut columns: Vec<Seen> = Vec::new();
         let mut tokens = Vec::new();
@@ -109,8 +109,8 @@ fn header(path: &Path, row: &csv::StringRecord) -> Result<Vec<Seen>, TextError> 
     Ok(columns)
 }
 
-/// Sorts the values of every column and renumbers them over all columns, so that the order of rows has no
-/// effect.
+/// Sorts the values of every column and renumbers them over all columns, so that the order of rows
+/// has no effect.
 fn sorted(columns: Vec<Seen>, tokens: &mut [u32]) -> Vocabulary {
     let (mut start, width) = (0, columns.len());
     let mut done = Vec::with_capacity(width);
@@ -132,8 +132,9 @@ fn sorted(columns: Vec<Seen>, tokens: &mut [u32]) -> Vocabulary {
 
 /// The rows of a table's split, one token per column.
 ///
-/// The split of a row depends only on its number, not on the seed. Duplicate rows may be in different splits.
-/// In training, every epoch visits all rows of the split once, in a new order; otherwise the order is fixed.
+/// The split of a row depends only on its number, not on the seed. Duplicate rows may be in
+/// different splits. In training, every epoch visits all rows of the split once, in a new order;
+/// otherwise the order is fixed.
 #[derive(Debug, Clone)]
 pub struct TableSource {
     table: Arc<Table>,
@@ -141,8 +142,8 @@ pub struct TableSource {
 }
 
 impl TableSource {
-    /// The rows of a split. `seed` determines the order of the training epochs and has no effect on other
-    /// splits.
+    /// The rows of a split. `seed` determines the order of the training epochs and has no effect on
+    /// other splits.
     ///
     /// # Errors
     ///

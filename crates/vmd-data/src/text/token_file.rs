@@ -11,8 +11,8 @@ use super::width::Width;
 use super::{Normalisation, Normaliser27, TextError, Vocabulary};
 use crate::files::write_whole;
 
-/// Magic bytes after the tokens of a cache file, followed by their number and digest. The digit is the format
-/// version.
+/// Magic bytes after the tokens of a cache file, followed by their number and digest. The digit is
+/// the format version.
 const MAGIC: [u8; 8] = *b"VMDTOK_2";
 
 /// Bytes of a digest.
@@ -21,11 +21,11 @@ const DIGEST: usize = 32;
 /// Bytes of the footer.
 const FOOTER: usize = 16 + DIGEST;
 
-/// The tokens of a text file, encoded once and read from a cache file in any order. Memory use does not
-/// depend on the length of the text.
+/// The tokens of a text file, encoded once and read from a cache file in any order. Memory use does
+/// not depend on the length of the text.
 ///
-/// The name of the cache file is the SHA-256 of content, vocabulary and normalisation. A changed file is
-/// encoded again, and cache files can be deleted at any time.
+/// The name of the cache file is the SHA-256 of content, vocabulary and normalisation. A changed
+/// file is encoded again, and cache files can be deleted at any time.
 #[derive(Debug)]
 pub struct TokenFile {
     path: PathBuf,
@@ -37,14 +37,14 @@ pub struct TokenFile {
 }
 
 impl TokenFile {
-    /// Opens the tokens of a text file, which may be compressed with gzip or be the only file in a zip
-    /// archive. Encodes them into the folder `cache` if they are not there yet. With [`Vocabulary::Bytes`]
-    /// the file may be binary.
+    /// Opens the tokens of a text file, which may be compressed with gzip or be the only file in a
+    /// zip archive. Encodes them into the folder `cache` if they are not there yet. With
+    /// [`Vocabulary::Bytes`] the file may be binary.
     ///
     /// # Errors
     ///
-    /// [`TextError`] for a file that cannot be read, is damaged, is not text or is empty, for a character
-    /// without a token, and if the cache cannot be written.
+    /// [`TextError`] for a file that cannot be read, is damaged, is not text or is empty, for a
+    /// character without a token, and if the cache cannot be written.
     pub fn open(
         path: &Path,
         vocabulary: &Vocabulary,

@@ -15,7 +15,8 @@ pub const MAX_CHARACTERS: usize = 4096;
 
 /// Meaning of tokens. Saved with a model to decode its samples.
 ///
-/// Tokens are `0..len`. A source of lines adds the stop token `len`; the mask follows all tokens of a source.
+/// Tokens are `0..len`. A source of lines adds the stop token `len`; the mask follows all tokens of
+/// a source.
 ///
 /// ```
 /// use vmd_data::text::Vocabulary;
@@ -93,8 +94,8 @@ impl Vocabulary {
     ///
     /// # Errors
     ///
-    /// [`TextError`] if the file cannot be read, is not text, is empty or has more than [`MAX_CHARACTERS`]
-    /// characters.
+    /// [`TextError`] if the file cannot be read, is not text, is empty or has more than
+    /// [`MAX_CHARACTERS`] characters.
     pub fn chars_of_file(path: &Path) -> Result<Self, TextError> {
         let mut characters = Characters::new(path);
         for_each_chunk(path, MAX_BYTES, |text, _| characters.add(text))?;
@@ -146,7 +147,8 @@ impl Vocabulary {
     }
 }
 
-/// A vocabulary as saved, before validation. The braces of the unit variants make serde refuse unknown keys.
+/// A vocabulary as saved, before validation. The braces of the unit variants make serde refuse
+/// unknown keys.
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 enum Saved {

@@ -9,9 +9,10 @@ use super::{Permutation, Shares, Split, TextError, TokenFile};
 /// Windows of `seq_len` tokens of a text's split. The splits are contiguous, in the order training,
 /// validation, test.
 ///
-/// In training, every epoch cuts the split at a new offset and visits its windows once each, in a new order;
-/// fewer than two windows of tokens at its ends are left out. Otherwise, windows are consecutive from the
-/// start of the split. They are visited in a fixed order in which any prefix is spread over the split.
+/// In training, every epoch cuts the split at a new offset and visits its windows once each, in a
+/// new order; fewer than two windows of tokens at its ends are left out. Otherwise, windows are
+/// consecutive from the start of the split. They are visited in a fixed order in which any prefix
+/// is spread over the split.
 #[derive(Debug, Clone)]
 pub struct TextSource {
     tokens: Arc<TokenFile>,
@@ -30,13 +31,13 @@ enum Order {
 }
 
 impl TextSource {
-    /// Windows of a split. `seed` determines the order of the training epochs and has no effect on other
-    /// splits.
+    /// Windows of a split. `seed` determines the order of the training epochs and has no effect on
+    /// other splits.
     ///
     /// # Errors
     ///
-    /// [`TextError::ShortSplit`] if the split is shorter than one window, [`TextError::NoWindow`] if
-    /// `seq_len` is 0, and [`TextError::Shares`].
+    /// [`TextError::ShortSplit`] if the split is shorter than one window, [`TextError::NoWindow`]
+    /// if `seq_len` is 0, and [`TextError::Shares`].
     pub fn new(
         tokens: Arc<TokenFile>,
         split: Split,
@@ -54,7 +55,8 @@ impl TextSource {
             return Err(TextError::ShortSplit { path, split, tokens: len, seq_len });
         }
         let (windows, order) = match split {
-            // As many as fit at every offset, so that all epochs have the same length.
+            // The number of windows that fit at every offset, so that all epochs have the same
+            // length.
             Split::Train => (((len + 1) / window).saturating_sub(1).max(1), Order::Shuffled { seed }),
             Split::Validation | Split::Test => (len / window, Order::Spread { stride: stride(len / window) }),
         };
@@ -103,7 +105,8 @@ impl DataSource for TextSource {
     }
 }
 
-/// A step coprime to `n`, near its golden section, so that any first multiples are spread evenly over `0..n`.
+/// A step coprime to `n`, near its golden section, so that any first multiples are spread evenly
+/// over `0..n`.
 fn stride(n: u64) -> u64 {
     let golden = (n as f64 * 0.618_033_988_749_895).round() as u64;
     (golden.max(1)..).find(|&stride| divisor(stride, n) == 1).unwrap_or(1)

@@ -289,7 +289,8 @@ proptest! {
 #[test]
 fn the_first_examples_of_a_measured_part_are_spread() {
     let source = TextSource::new(numbered(4000), Split::Test, HALF, 1, 0).unwrap();
-    // Ten of a thousand windows: a gap of 100 on average; the golden section leaves at most about 1.7 times that.
+    // Ten of a thousand windows: the mean gap is 100; the golden section leaves at most about 1.7
+    // times that.
     let mut starts: Vec<u64> = (0..10).map(|i| source.position(i) - 3000).chain([1000]).collect();
     starts.sort_unstable();
     assert!(starts.windows(2).all(|pair| pair[1] - pair[0] <= 180), "{starts:?}");

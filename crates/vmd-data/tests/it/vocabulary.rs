@@ -114,7 +114,8 @@ fn a_missing_character_is_named_with_its_position_and_a_remedy() {
 
 #[test]
 fn masks_and_stops_are_shown_apart() {
-    // For a window, the mask is the first number above all tokens; for a line, that number is the stop token.
+    // For a window, the mask is the first number above all tokens; for a line, that number is the
+    // stop token.
     assert_eq!(Vocabulary::Text27.decode(&[1, 27, 2]), "a▁b");
     assert_eq!(Vocabulary::Text27.decode_line(&[1, 28, 2, 27, 3, 28]), "a▁b");
     assert_eq!(Vocabulary::Bytes.decode(&[104, 256, 105]), "h▁i");

@@ -1,4 +1,4 @@
-//! Tokens of one step that condition on each other: the head on the device and on the host.
+//! Parent heads: dependencies between the tokens of one step, on the device and on the host.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -57,7 +57,7 @@ fn host(x: Tensor<3>) -> Vec<f32> {
     x.into_data().iter::<f32>().collect()
 }
 
-/// Rows with all, some and none of the tokens given.
+/// Rows with all, about half and none of the tokens given.
 fn given(seq: usize) -> Vec<u32> {
     let mut rng = ChaCha8Rng::seed_from_u64(4);
     let token = |share: u32, rng: &mut ChaCha8Rng| match rng.next_u32() % 4 < share {
@@ -84,7 +84,8 @@ fn the_host_adds_what_the_device_adds() {
                     let mut logits = vec![0.0; VOCAB];
                     let features = &features[token * HIDDEN..(token + 1) * HIDDEN];
                     on_host.add_to(&mut logits, i, features, &given[row * seq..(row + 1) * seq]);
-                    // Sums of a dozen numbers of order 1 in single precision, in two orders.
+                    // Sums of a dozen numbers of order 1 in single precision, added in different
+                    // orders.
                     let close = logits.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5);
                     assert!(close, "{order:?}, token {i} of row {row}: {logits:?} {expected:?}");
                 }
@@ -101,7 +102,7 @@ fn only_parents_that_are_given_count() {
     let none = VOCAB as u32;
     let run = |given: [u32; 4]| host(head.forward(features.clone(), &given, &[]));
     let of = |all: &[f32], i: usize| all[i * VOCAB..(i + 1) * VOCAB].to_vec();
-    // Token 2 reads token 1 and nothing else; the first token has no parents.
+    // Token 2 conditions on token 1 only. The first token has no parents.
     let a = run([0, 1, none, none]);
     assert!(of(&a, 0).iter().all(|&x| x == 0.0) && of(&a, 3).iter().all(|&x| x == 0.0));
     assert_eq!(of(&a, 2), of(&run([3, 1, 2, 2]), 2));
@@ -118,7 +119,7 @@ fn past_parents_that_are_not_revealed_their_parents_are_heard() {
         let head = trained(fresh_with(&graph, &ParentsConfig { reach, ..config(ParentOrder::Bfs) }));
         host(head.forward(head.features(trunk(1, 4)), &given, &[]))[3 * VOCAB..].to_vec()
     };
-    // Two edges away.
+    // The ancestor is two edges away.
     assert!(of_last(1, [0, 1, none, none]).iter().all(|&x| x == 0.0));
     assert_ne!(of_last(2, [0, 1, none, none]), of_last(2, [0, 2, none, none]));
     assert_eq!(of_last(2, [0, 1, none, none]), of_last(2, [3, 1, none, none]), "the nearest one alone");

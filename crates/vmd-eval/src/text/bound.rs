@@ -15,8 +15,8 @@ const MIN_BATCHES: usize = 8;
 /// A bound on `−ln p(x0)` in nats per token, and its parts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TextBound {
-    /// Steps per block of the ancestral sampler that the bound applies to; absent in continuous time, where
-    /// tokens are revealed one at a time.
+    /// Steps per block of the ancestral sampler that the bound applies to; absent in continuous
+    /// time, where tokens are revealed one at a time.
     pub steps: Option<usize>,
     /// The bound.
     pub bound: Figure,
@@ -24,16 +24,16 @@ pub struct TextBound {
     pub recon: Figure,
     /// KL part; 0 without a latent.
     pub kl: Figure,
-    /// Decrease of the reconstruction loss, in nats per token, with latents of the posterior instead of the
-    /// prior; absent without a latent.
+    /// Decrease of the reconstruction loss, in nats per token, with latents of the posterior
+    /// instead of the prior; absent without a latent.
     pub latent_gain: Option<Figure>,
-    /// The bound of the same network without its latent; absent unless the network was trained so on a share
-    /// of its batches.
+    /// The bound of the same network without its latent; absent unless the network was trained so
+    /// on a share of its batches.
     pub latent_free: Option<Figure>,
 }
 
-/// Estimates the bound of `objective` on `x0` (`[texts, seq_len]`) for `steps` steps per block, or in
-/// continuous time, with one draw of times, masks and latents per block.
+/// Estimates the bound of `objective` on `x0` (`[texts, seq_len]`) for `steps` steps per block, or
+/// in continuous time, with one draw of times, masks and latents per block.
 ///
 /// # Panics
 ///
@@ -41,7 +41,8 @@ pub struct TextBound {
 ///
 /// # Source
 ///
-/// The sum over blocks of a bound for each given the previous ones: BD3-LM, arXiv 2503.09573 (eq. 8).
+/// The sum over blocks of a bound for each given the previous ones: BD3-LM, arXiv 2503.09573 (eq.
+/// 8).
 pub fn text_bound<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     objective: &ObjectiveConfig,
@@ -79,8 +80,8 @@ pub fn text_bound<D: TrainableDenoiser>(
     }
 }
 
-/// The importance-weighted bound from `k` posterior draws, in nats per token, for the ancestral sampler with
-/// `steps` steps per block.
+/// The importance-weighted bound from `k` posterior draws, in nats per token, for the ancestral
+/// sampler with `steps` steps per block.
 ///
 /// # Panics
 ///

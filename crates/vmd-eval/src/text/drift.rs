@@ -15,8 +15,8 @@ pub struct FrequentWords {
 }
 
 impl FrequentWords {
-    /// The `k` most frequent words of `text`, separated by white space, or all if there are fewer. Ties are
-    /// resolved in string order.
+    /// The `k` most frequent words of `text`, separated by white space, or all if there are fewer.
+    /// Ties are resolved in string order.
     pub fn of(text: &str, k: usize) -> Self {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         text.split_whitespace().for_each(|word| *counts.entry(word).or_default() += 1);
@@ -46,24 +46,25 @@ pub struct Drift {
     pub within: Figure,
     /// Mean divergence between a sample's first half and other samples' second halves, in nats.
     pub between: Figure,
-    /// `between − within`, paired by sample, in nats; 0 if the halves have no more in common than different
-    /// samples.
+    /// `between − within`, paired by sample, in nats; 0 if the halves have no more in common than
+    /// different samples.
     pub coherence: Figure,
 }
 
-/// Drift of long samples over the classes of [`FrequentWords`]; `None` for fewer than two samples with at
-/// least two complete words.
+/// Drift of long samples over the classes of [`FrequentWords`]; `None` for fewer than two samples
+/// with at least two complete words.
 ///
-/// The divergence is the Jensen–Shannon divergence `JS(p, q) = H((p + q)/2) − (H(p) + H(q))/2` of the word
-/// shares of two halves. Halves have equally many words; an odd word in the middle is dropped, and so are the
-/// first and last word of a sample, which may be cut. Each sample is compared with up to 8 others, evenly
-/// spread over the list, so that neighbouring windows of one text do not affect the result.
+/// The divergence is the Jensen–Shannon divergence `JS(p, q) = H((p + q)/2) − (H(p) + H(q))/2` of
+/// the word shares of two halves. Halves have equally many words; an odd word in the middle is
+/// dropped, and so are the first and last word of a sample, which may be cut. Each sample is
+/// compared with up to 8 others, evenly spread over the list, so that neighbouring windows of one
+/// text do not affect the result.
 ///
-/// The plug-in estimate is biased upwards: with `n` words per half, by about a quarter of the number of
-/// observed classes over `n`. For samples of equal length the bias is the same in `within` and `between` and
-/// cancels in `coherence` to first order. As a reference, use windows of real text of the same length.
-/// Intervals are 1.96 standard errors of means over samples treated as independent, although `between` uses
-/// each sample several times.
+/// The plug-in estimate is biased upwards: with `n` words per half, by about a quarter of the
+/// number of observed classes over `n`. For samples of equal length the bias is the same in
+/// `within` and `between` and cancels in `coherence` to first order. As a reference, use windows of
+/// real text of the same length. Intervals are 1.96 standard errors of means over samples treated
+/// as independent, although `between` uses each sample several times.
 ///
 /// # Source
 ///

@@ -8,10 +8,11 @@ pub use bleu::{MAX_BLEU_REFERENCES, bleu, self_bleu};
 
 use crate::{Figure, mean_interval};
 
-/// Plug-in entropy `−Σ p ln p` of the tokens of one sequence, in nats per token; 0 for an empty one.
+/// Plug-in entropy `−Σ p ln p` of the tokens of one sequence, in nats per token; 0 for an empty
+/// one.
 ///
-/// At most `ln` of the length, so compare sequences of one length. Values below those of real text indicate
-/// repetition.
+/// At most `ln` of the length, so compare sequences of one length. Values below those of real text
+/// indicate repetition.
 pub fn unigram_entropy<T: Ord>(tokens: &[T]) -> f64 {
     let mut sorted: Vec<&T> = tokens.iter().collect();
     sorted.sort_unstable();
@@ -33,7 +34,8 @@ pub fn mean_unigram_entropy<T: Ord, S: AsRef<[T]>>(samples: &[S]) -> Figure {
 ///
 /// # Source
 ///
-/// J. Li et al., A diversity-promoting objective function for neural conversation models, arXiv:1510.03055.
+/// J. Li et al., A diversity-promoting objective function for neural conversation models,
+/// arXiv:1510.03055.
 pub fn distinct_n<T: Ord, S: AsRef<[T]>>(samples: &[S], n: usize) -> f64 {
     if n == 0 {
         return f64::NAN;
@@ -75,9 +77,9 @@ impl WordSet {
 
 /// Share of the complete words of all samples that are in `known`; NaN without words.
 ///
-/// The first and last word of a sample are dropped, because they may be cut. The interval is that of a ratio
-/// estimate over samples (linearised), because the words of a sample are dependent. The reference is held-out
-/// real text, not 1.
+/// The first and last word of a sample are dropped, because they may be cut. The interval is that
+/// of a ratio estimate over samples (linearised), because the words of a sample are dependent. The
+/// reference is held-out real text, not 1.
 pub fn word_share<S: AsRef<str>>(samples: &[S], known: &WordSet) -> Figure {
     let of_sample = |sample: &S| {
         let words = complete_words(sample.as_ref());

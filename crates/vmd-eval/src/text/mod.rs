@@ -1,6 +1,7 @@
 //! Judges of generated text that need no network, and bounds on the likelihood of sequences.
 //!
-//! Nothing here draws random numbers, and every sum has a fixed order: equal samples give equal bits.
+//! Nothing here draws random numbers, and every sum has a fixed order: equal samples give equal
+//! bits.
 
 mod bound;
 mod drift;

@@ -59,17 +59,19 @@ pub enum NgramError {
 /// An interpolated Kneser–Ney model of the next token, trained by counting. A judge of text that is
 /// independent of any network.
 ///
-/// `p_k(w | h) = max(c(hw) − D(c(hw)), 0) / c(h) + γ(h) p_{k−1}(w | h′)` for a context `h` of `k − 1` tokens,
-/// where `h′` is `h` without the oldest token. After unseen contexts `p_k = p_{k−1}`. `p_0` is uniform over
-/// the vocabulary, so that no token has probability zero. At the highest order `c` counts occurrences; at
-/// lower orders it counts distinct tokens to the left, including the start of the text. Every order has its
-/// own discounts `D₁`, `D₂` and `D₃₊`, estimated from the numbers of n-grams with counts 1 to 4; where the
-/// estimate is invalid, as for the few unigrams of a small alphabet, they are ½, 1 and 1½. `γ(h)` is the mass
-/// removed by the discounts. Memory: about 12 bytes per distinct n-gram and 28 per distinct context.
+/// `p_k(w | h) = max(c(hw) − D(c(hw)), 0) / c(h) + γ(h) p_{k−1}(w | h′)` for a context `h` of
+/// `k − 1` tokens, where `h′` is `h` without the oldest token. After unseen contexts
+/// `p_k = p_{k−1}`. `p_0` is uniform over the vocabulary, so that no token has probability zero. At
+/// the highest order `c` counts occurrences; at lower orders it counts distinct tokens to the left,
+/// including the start of the text. Every order has its own discounts `D₁`, `D₂` and `D₃₊`,
+/// estimated from the numbers of n-grams with counts 1 to 4; where the estimate is invalid, as for
+/// the few unigrams of a small alphabet, they are ½, 1 and 1½. `γ(h)` is the mass removed by the
+/// discounts. Memory: about 12 bytes per distinct n-gram and 28 per distinct context.
 ///
 /// # Source
 ///
-/// S. F. Chen and J. Goodman, An empirical study of smoothing techniques for language modeling, Comput. Speech Lang. 13 (1999).
+/// S. F. Chen and J. Goodman, An empirical study of smoothing techniques for language modeling,
+/// Comput. Speech Lang. 13 (1999).
 ///
 /// ```
 /// use vmd_eval::text::NgramJudge;
@@ -91,8 +93,9 @@ impl NgramJudge {
     ///
     /// # Errors
     ///
-    /// [`NgramError`] if a token is outside the vocabulary, the text is shorter than the order, or an n-gram
-    /// does not fit into 128 bits: the maximum order is 25 with 27 symbols, and 8 with 50 000.
+    /// [`NgramError`] if a token is outside the vocabulary, the text is shorter than the order, or
+    /// an n-gram does not fit into 128 bits: the maximum order is 25 with 27 symbols, and 8 with 50
+    /// 000.
     pub fn train(tokens: &[u32], vocab: usize, order: usize) -> Result<Self, NgramError> {
         let bits = usize::BITS - vocab.saturating_sub(1).max(1).leading_zeros();
         check(tokens, vocab, order, bits)?;
@@ -102,8 +105,8 @@ impl NgramJudge {
         for k in (1..=order).rev() {
             let (keys, counts) = count_runs(&grams);
             levels.push(Level::new(&keys, &counts, bits));
-            // Each distinct n-gram adds one left token to its suffix; the first n-gram of the text has the
-            // start there.
+            // Each distinct n-gram adds one left token to its suffix; the first n-gram of the text
+            // has the start there.
             let mask = mask(bits * (k as u32 - 1));
             grams = keys.into_iter().map(|key| key & mask).collect();
             grams.push(pack(&tokens[..k - 1], bits));
@@ -130,9 +133,9 @@ impl NgramJudge {
 
     /// `ln p(token | context)` in nats. Uses the last `order − 1` tokens of the context.
     ///
-    /// A token outside the vocabulary, such as a mask, has `−∞`; in a context it cuts off the tokens to its
-    /// left. A context shorter than `order − 1` uses the lower order, with its counts of distinct tokens to
-    /// the left.
+    /// A token outside the vocabulary, such as a mask, has `−∞`; in a context it cuts off the
+    /// tokens to its left. A context shorter than `order − 1` uses the lower order, with its counts
+    /// of distinct tokens to the left.
     pub fn log_prob(&self, context: &[u32], token: u32) -> f64 {
         if token as usize >= self.vocab {
             return f64::NEG_INFINITY;
@@ -155,19 +158,19 @@ impl NgramJudge {
 
     /// `−(1/L) Σ ln p` over a text, in nats per token; NaN for an empty one.
     ///
-    /// The first tokens have shorter contexts. Texts are scored independently; average the results for a list
-    /// of samples.
+    /// The first tokens have shorter contexts. Texts are scored independently; average the results
+    /// for a list of samples.
     pub fn nll(&self, tokens: &[u32]) -> f64 {
         self.total(tokens, 0..tokens.len()) / tokens.len() as f64
     }
 
-    /// `−Σ ln p` in nats over the tokens in `range` and the `order − 1` tokens after it, each given the
-    /// tokens to its left.
+    /// `−Σ ln p` in nats over the tokens in `range` and the `order − 1` tokens after it, each given
+    /// the tokens to its left.
     ///
-    /// These are all the terms of the text's NLL that depend on the tokens in `range`. So differences between
-    /// two fillings of the range are differences of the whole text, including its fit with the text after the
-    /// range. The result is a sum, not a mean: compare ranges of one length. Positions of the range beyond
-    /// the end of the text are ignored.
+    /// These are all the terms of the text's NLL that depend on the tokens in `range`. So
+    /// differences between two fillings of the range are differences of the whole text, including
+    /// its fit with the text after the range. The result is a sum, not a mean: compare ranges of
+    /// one length. Positions of the range beyond the end of the text are ignored.
     pub fn span_nll(&self, tokens: &[u32], range: Range<usize>) -> f64 {
         let end = range.end.min(tokens.len());
         let start = range.start.min(end);
@@ -202,7 +205,8 @@ fn check(tokens: &[u32], vocab: usize, order: usize, bits: u32) -> Result<(), Ng
     }
 }
 
-/// The n-gram as one number with the same order as the tokens; the newest token has the lowest bits.
+/// The n-gram as one number with the same order as the tokens; the newest token has the lowest
+/// bits.
 fn pack(gram: &[u32], bits: u32) -> u128 {
     gram.iter().fold(0, |key, &token| (key << bits) | u128::from(token))
 }

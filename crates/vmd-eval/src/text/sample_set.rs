@@ -6,8 +6,8 @@ use crate::{Figure, wilson_interval};
 
 /// Validity, uniqueness and novelty of a list of samples.
 ///
-/// Intervals are [`wilson_interval`]s. Uniqueness and novelty fall with the number of samples, so report it
-/// with them.
+/// Intervals are [`wilson_interval`]s. Uniqueness and novelty fall with the number of samples, so
+/// report it with them.
 ///
 /// # Source
 ///
@@ -25,9 +25,9 @@ pub struct Uniqueness {
 }
 
 impl Uniqueness {
-    /// Computes the metrics of `samples`. `judge` returns the key of a valid sample, such as a canonical
-    /// SMILES, which is equal for equivalent samples, and `None` for an invalid one. `training` contains the
-    /// keys of the training set. A share with an empty denominator is NaN.
+    /// Computes the metrics of `samples`. `judge` returns the key of a valid sample, such as a
+    /// canonical SMILES, which is equal for equivalent samples, and `None` for an invalid one.
+    /// `training` contains the keys of the training set. A share with an empty denominator is NaN.
     pub fn of<S: AsRef<str>>(
         samples: &[S],
         training: &BTreeSet<String>,

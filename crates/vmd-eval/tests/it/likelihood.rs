@@ -50,7 +50,8 @@ fn a_network_that_knows_nothing_is_worth_its_vocabulary() {
 #[test]
 fn parts_add_up_and_batches_weigh_what_they_hold() {
     let model = model("blocks = 3\ncausal = true\nscope = \"block\"", true);
-    // A batch has two texts, because there are at least eight batches; the last one has a single text.
+    // A batch has two texts, because there are at least eight batches; the last one has a single
+    // text.
     let texts = texts(17);
     let bound = text_bound(&model, &ObjectiveConfig::default(), Some(1), &texts, 1);
     assert!((bound.bound.value - bound.recon.value - bound.kl.value).abs() < 1e-9);

@@ -1,4 +1,5 @@
-//! Diversity and repetition of samples, drift of their words, and shares of valid, unique and novel ones.
+//! Diversity and repetition of samples, drift of their words, and shares of valid, unique and novel
+//! ones.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +26,8 @@ fn entropy_has_its_known_values() {
 
 #[test]
 fn distinct_n_counts_within_samples() {
-    // ab bc | ab bb, of which ab, bb, bc are different; no n-gram reaches from a sample into the next.
+    // ab bc | ab bb, of which ab, bb, bc are different; no n-gram reaches from a sample into the
+    // next.
     assert_eq!(distinct_n::<u8, _>(&["abc", "abb"], 2), 0.75);
     assert_eq!(distinct_n::<u8, _>(&["abc", "abb"], 1), 0.5);
     assert_eq!(distinct_n(&[vec![1, 1, 1, 1]], 3), 0.5);
@@ -156,7 +158,8 @@ fn samples_without_an_order_have_no_coherence() {
 #[test]
 fn frequent_words_are_those_of_the_text() {
     let frequent = FrequentWords::of("b a c c a b d", 2);
-    // a, b and c occur twice; a and b come first. So a and b have their own classes, c and d share one.
+    // a, b and c occur twice; a and b come first. So a and b have their own classes, c and d share
+    // one.
     let told_apart =
         |x: &str, y: &str| word_drift(&[format!("- {x} {y} -"), "- a a -".into()], &frequent).unwrap();
     assert!(told_apart("a", "b").within.value > 0.3);

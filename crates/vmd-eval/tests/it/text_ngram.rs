@@ -14,8 +14,8 @@ fn a_tiny_model_is_the_one_worked_out_by_hand() {
     // "abac". There are too few counts for estimates, so the discounts are ½ and 1.
     let judge = NgramJudge::train(&[0, 1, 0, 2], 3, 2).unwrap();
     assert_eq!(judge.discounts(), [[0.5, 1.0, 1.5]; 2]);
-    // Distinct tokens to the left: the start and b for a; only a for b and c. γ = (1 + ½ + ½)/4 = ½, a third
-    // of it for each token: p(a) = (2 − 1)/4 + 1/6, p(b) = p(c) = ½/4 + 1/6.
+    // Distinct tokens to the left: the start and b for a; only a for b and c. γ = (1 + ½ + ½)/4 =
+    // ½, a third of it for each token: p(a) = (2 − 1)/4 + 1/6, p(b) = p(c) = ½/4 + 1/6.
     let p1 = [5.0 / 12.0, 7.0 / 24.0, 7.0 / 24.0];
     // After a: b and c once each, so γ = (½ + ½)/2. After b: a once, so γ = ½.
     let after_a = [p1[0] / 2.0, 0.25 + p1[1] / 2.0, 0.25 + p1[2] / 2.0];
@@ -84,7 +84,8 @@ fn text_is_likelier_than_its_letters_in_another_order() {
     let text = sentence(20_000);
     let judge = NgramJudge::train(&text[..15_000], 27, 6).unwrap();
     let (real, wrong) = (judge.nll(&text[15_000..]), judge.nll(&shuffled(&text[15_000..])));
-    // One of ten words for about 4.5 letters: ln 10/4.5 = 0.51; letters on their own have about 2.4.
+    // One of ten words for about 4.5 letters: ln 10/4.5 = 0.51; letters on their own have about
+    // 2.4.
     assert!(real < 0.6 && wrong > 2.4, "{real} {wrong}");
     let unigram = NgramJudge::train(&text[..15_000], 27, 1).unwrap();
     assert!((unigram.nll(&text[15_000..]) - unigram.nll(&shuffled(&text[15_000..]))).abs() < 1e-9);
@@ -137,7 +138,8 @@ fn what_cannot_be_trained_is_an_error() {
     assert!(judge.nll(&small) < 0.7 && judge.order() == 64 && judge.vocab() == 4);
 }
 
-/// The count of an n-gram by definition: occurrences, or distinct tokens to the left, including the start.
+/// The count of an n-gram by definition: occurrences, or distinct tokens to the left, including the
+/// start.
 fn count(text: &[u32], gram: &[u32], is_highest: bool) -> usize {
     let places = (0..=text.len() - gram.len()).filter(|&at| text[at..].starts_with(gram));
     if is_highest {

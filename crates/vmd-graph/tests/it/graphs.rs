@@ -1,4 +1,4 @@
-//! Structure of graphs, text formats, and hostile input.
+//! Tests of graph structure, text formats, and malformed input.
 
 use proptest::prelude::*;
 use vmd_graph::{DependencyGraph, GraphError, GraphSpec, MAX_EDGE_TYPES, MAX_NODES, Parent, ParentOrder};
@@ -82,11 +82,13 @@ proptest! {
 
     #[test]
     fn cliques_are_found_exactly(n_cliques in 1_usize..5, size in 1_usize..5, drop_edge: bool) {
-        // Node k belongs to clique k mod n_cliques, so that members are not numbered consecutively.
+        // Node k belongs to clique k mod n_cliques, so that the members of a clique are not
+        // consecutive.
         let n = n_cliques * size;
         let mut edges: Vec<_> = (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))).collect();
         edges.retain(|(a, b)| a % n_cliques == b % n_cliques);
-        // Without an edge, a clique of two nodes is two smaller cliques; a larger one has no partition into cliques.
+        // With one edge removed, a graph of two nodes has two cliques of size 1; a larger graph
+        // has no partition into cliques of equal size.
         let broken = drop_edge && edges.pop().is_some();
         let cliques = DependencyGraph::from_edges(n, [("t", edges)]).unwrap().cliques(0);
         let expected = (0..n_cliques).map(|c| (0..size).map(|i| c + i * n_cliques).collect()).collect();
@@ -107,7 +109,8 @@ proptest! {
 
 #[test]
 fn sudoku_has_the_known_counts() {
-    // Side s: s−1 peers in row, column and box; boxes of r×c share (c−1)+(r−1) of them with row and column.
+    // Side s: s−1 neighbours per type. A box of r×c shares (c−1)+(r−1) of them with the row and
+    // the column.
     for (box_rows, box_cols) in [(2, 2), (3, 3), (4, 4), (2, 3)] {
         let graph = DependencyGraph::sudoku(box_rows, box_cols).unwrap();
         let side = box_rows * box_cols;
@@ -120,7 +123,8 @@ fn sudoku_has_the_known_counts() {
         assert!((0..3).all(|edge_type| graph.cliques(edge_type).is_some_and(|c| c.len() == side)));
     }
     assert_eq!(DependencyGraph::sudoku(3, 3).unwrap().degree(0), 20);
-    // Boxes of 2 rows and 3 columns: cell (1, 2) shares a box with (0, 0), not with (2, 2) or (0, 3).
+    // Boxes of 2 rows and 3 columns: cell (1, 2) shares a box with (0, 0), but not with (0, 3) or
+    // (2, 2).
     let graph = DependencyGraph::sudoku(2, 3).unwrap();
     assert_eq!(graph.neighbours(2, 8), [0, 1, 2, 6, 7]);
 }

@@ -19,7 +19,7 @@ pub(crate) use backward::backward;
 /// Rows of scores are padded to a multiple of this.
 pub(super) const LANES: usize = 16;
 
-/// Minimum number of queries with the same keys for a matrix product.
+/// Minimum number of queries in a group for which matrix products are used.
 const WORTHWHILE: usize = 4;
 
 /// Sizes and edges.
@@ -60,7 +60,7 @@ pub(crate) fn forward(shape: Shape<'_>, qkv: &[f32]) -> (Scratch, Scratch) {
     (out, log_sum)
 }
 
-/// Concatenates the channels of the heads.
+/// Concatenates the outputs of the heads along the channels.
 fn merge(heads: &[Scratch], channels: usize, out: &mut [f32]) {
     for (token, out) in out.chunks_exact_mut((heads.len() * channels).max(1)).enumerate() {
         for (head, out) in heads.iter().zip(out.chunks_exact_mut(channels)) {
@@ -99,7 +99,7 @@ impl Shape<'_> {
     fn workspace(self, matrices: usize, scores: usize) -> Scratch {
         let area = |queries: usize, keys: usize| queries * keys.next_multiple_of(LANES);
         let of_group = |group: &KeyGroup| match group.queries.len() {
-            // Processed edge by edge.
+            // Computed edge by edge, one query at a time.
             n if n < WORTHWHILE => area(1, group.keys.len()),
             n => area(n, group.keys.len()),
         };
@@ -112,7 +112,7 @@ impl Shape<'_> {
     }
 }
 
-/// Copies `rows` of `from` to `to`, one after the other.
+/// Copies `rows` of `from` to `to`, contiguously.
 #[inline(always)]
 fn gather<'a>(rows: &[usize], from: &[f32], stride: usize, channels: usize, to: &'a mut [f32]) -> Matrix<'a> {
     for (to, &row) in to.chunks_exact_mut(channels).zip(rows) {
@@ -123,7 +123,7 @@ fn gather<'a>(rows: &[usize], from: &[f32], stride: usize, channels: usize, to: 
     Matrix::new(to, rows.len(), channels, channels)
 }
 
-/// Fills the columns of `scores` from `n` on.
+/// Fills the columns of `scores` from `n` on with `value`.
 #[inline(always)]
 pub(super) fn fill_up(scores: &mut [f32], n: usize, value: f32) {
     for row in scores.chunks_exact_mut(n.next_multiple_of(LANES)) {
@@ -186,7 +186,7 @@ impl WithSimd for Forward<'_> {
     }
 }
 
-/// Every query attends to every key.
+/// Attention within one group, in which every query attends to every key.
 #[inline(always)]
 fn group_forward<S: Simd>(
     simd: S,
@@ -209,7 +209,8 @@ fn group_forward<S: Simd>(
     multiply(simd, Product { a: p, b: v, start: Start::Zero, c: out, c_stride: stride });
 }
 
-/// Turns scores into probabilities and returns `ln Σ exp`; scores are padded to whole vectors with −∞.
+/// Replaces scores by probabilities and returns `ln Σ exp`. Rows are padded with −∞ to a multiple
+/// of `LANES`.
 #[inline(always)]
 pub(super) fn softmax_in_place(scores: &mut [f32], scale: f32) -> f32 {
     let n = scores.len();
@@ -257,7 +258,7 @@ fn add_scaled(y: &mut [f32], factor: f32, x: &[f32]) {
     }
 }
 
-/// A few queries, edge by edge.
+/// Attention within a group of few queries, computed edge by edge.
 #[inline(always)]
 #[expect(clippy::too_many_arguments, reason = "slices of one structure, which cannot be borrowed as a whole")]
 fn edges_forward(

@@ -1,7 +1,8 @@
-//! Matrix products with factors rounded to bf16 and sums in single precision, for processors with AVX512-BF16.
+//! Matrix products with factors rounded to bf16 and sums in single precision, for processors with
+//! AVX512-BF16.
 //!
-//! The instruction multiplies pairs: rows `2p` and `2p + 1` of the right-hand factor are interleaved, and so are
-//! columns of the left-hand one.
+//! The instruction multiplies pairs: rows `2p` and `2p + 1` of the right-hand factor are
+//! interleaved, and so are columns of the left-hand one.
 
 use std::cell::RefCell;
 
@@ -12,7 +13,7 @@ use super::product::{MAX_ROWS, Matrix, Start};
 use super::scratch::Scratch;
 use super::{TASK, dispatch};
 
-/// Columns of a panel: two vectors.
+/// Columns of a panel: two AVX-512 vectors.
 const WIDTH: usize = 32;
 
 thread_local! {
@@ -42,8 +43,8 @@ fn pair(low: f32, high: f32) -> u32 {
     round(low) | round(high) << 16
 }
 
-/// A right-hand factor in panels, `[panels, pairs, WIDTH]`. Bits of pairs are stored as floats, the type of the
-/// pool's buffers.
+/// A right-hand factor in panels, `[panels, pairs, WIDTH]`. The bits of each pair are stored as an
+/// `f32`, the element type of [`Scratch`].
 #[derive(Debug)]
 pub(crate) struct Packed {
     values: Scratch,
@@ -144,7 +145,8 @@ impl WithSimd for PackPanel<'_> {
     }
 }
 
-/// Rounds `a` to pairs along its columns, in memory order. Returns the strides between rows and between pairs.
+/// Rounds `a` to pairs along its columns, in memory order. Returns the strides between rows and
+/// between pairs.
 fn pairs(a: Matrix<'_>, left: &mut Vec<u32>) -> (usize, usize) {
     let (rows, n_pairs) = (a.n_rows(), a.n_cols().div_ceil(2));
     left.resize(rows * n_pairs, 0);
@@ -207,7 +209,7 @@ struct Tile<'a> {
 }
 
 impl Tile<'_> {
-    /// `sums` of the first `ROWS` rows.
+    /// Computes `sums` for the first `ROWS` rows.
     fn run<const ROWS: usize>(self) {
         if self.n_pairs == 0 {
             return;
@@ -238,8 +240,8 @@ impl Tile<'_> {
         };
         let mut sum = [[_mm512_setzero_ps(); 2]; ROWS];
         let (left, panel) = (self.left.as_ptr(), self.panel.as_ptr().cast::<i32>());
-        // SAFETY: `run` has checked that the last pair of the last row, and the last pair of the panel, are in
-        // bounds; both vector types are 64 bytes without invalid values.
+        // SAFETY: `run` has checked that the last pair of the last row, and the last pair of the
+        // panel, are in bounds; both vector types are 64 bytes without invalid values.
         unsafe {
             let vector = |x: __m512i| std::mem::transmute::<__m512i, __m512bh>(x);
             for p in 0..self.n_pairs {

@@ -11,7 +11,8 @@ use super::scratch::Scratch;
 use super::{dispatch, math};
 use crate::KeyRanges;
 
-/// Queries per tile. Larger tiles share more of a product, but compute more scores outside the ranges.
+/// Queries per tile. Larger tiles share more of a product, but compute more scores outside the
+/// ranges.
 const TILE: usize = 48;
 
 /// Sizes and ranges.
@@ -69,7 +70,7 @@ impl Tile {
     }
 }
 
-/// The smallest range that contains all of `ranges`, without empty ones.
+/// The smallest range that contains all non-empty ranges.
 fn union<'a>(ranges: impl Iterator<Item = &'a Range<usize>>) -> Range<usize> {
     let both = |a: Range<usize>, b: Range<usize>| a.start.min(b.start)..a.end.max(b.end);
     ranges.filter(|range| !range.is_empty()).cloned().reduce(both).unwrap_or(0..0)
@@ -113,7 +114,8 @@ impl<'a> Head<'a> {
         Matrix::new(&self.qkv[tile.own.start * stride + column..], tile.own.len(), channels, stride)
     }
 
-    /// `a` times the transposed keys or values, `[queries, row]`, with `outside` for keys outside a query's ranges.
+    /// `a` times the transposed keys or values, `[queries, row]`, with `outside` for keys outside a
+    /// query's ranges.
     #[inline(always)]
     fn scores<S: Simd>(self, simd: S, a: Matrix<'_>, part: usize, tile: &Tile, outside: f32, c: &mut [f32]) {
         let (row, n_past) = (tile.row(), tile.past.len());
@@ -126,7 +128,7 @@ impl<'a> Head<'a> {
         fill_up(c, tile.n_keys(), outside);
         for (scores, query) in c.chunks_exact_mut(row).zip(tile.queries.clone()) {
             let keys = &self.shape.ranges.queries()[query];
-            // The range of a query without earlier keys is empty, at any position.
+            // An empty `keys.past` may lie outside the tile; use an empty range inside it.
             let past = if keys.past.is_empty() { tile.past.end..tile.past.end } else { keys.past.clone() };
             scores[..past.start - tile.past.start].fill(outside);
             scores[past.end - tile.past.start..n_past].fill(outside);
@@ -194,7 +196,8 @@ impl WithSimd for Forward<'_> {
     }
 }
 
-/// Gradients of `qkv` and `past`, given the output, what `forward` kept, and the gradient of the output.
+/// Gradients of `qkv` and `past`, given the output, the `log_sum` of `forward`, and the gradient of
+/// the output.
 pub(crate) fn backward(
     shape: Shape<'_>,
     qkv: &[f32],

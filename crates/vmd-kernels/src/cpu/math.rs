@@ -35,7 +35,8 @@ pub(crate) fn sigmoid(x: f32) -> f32 {
 
 /// `Φ(x)`, the distribution function of a standard normal, with an absolute error below 3e-7.
 ///
-/// `½(1 + erf(x/√2))`, with erf as a rational function on (−4, 4); outside, it is ±1 in single precision.
+/// `½(1 + erf(x/√2))`, with erf as a rational function on (−4, 4); outside, it is ±1 in single
+/// precision.
 #[inline(always)]
 pub(crate) fn normal_distribution(x: f32) -> f32 {
     let y = x * std::f32::consts::FRAC_1_SQRT_2;

@@ -1,4 +1,4 @@
-//! Kernels on slices.
+//! CPU kernels on slices.
 
 #![allow(clippy::needless_range_loop, reason = "counted loops leave sums in registers, iterators do not")]
 
@@ -20,7 +20,8 @@ use rayon::prelude::*;
 
 pub(crate) use bf16::has_bf16;
 
-/// Runs `operation` with the widest vectors of this processor, or with those named by `VMD_INSTRUCTIONS`.
+/// Runs `operation` with the widest vectors of this processor, or with those named by
+/// `VMD_INSTRUCTIONS`.
 #[inline(always)]
 pub(crate) fn dispatch<O: WithSimd>(operation: O) -> O::Output {
     arch().dispatch(operation)
@@ -36,8 +37,8 @@ fn arch() -> Arch {
     })
 }
 
-/// The vector instructions that the kernels use: the widest of this processor, or those named by the environment
-/// variable `VMD_INSTRUCTIONS` (`avx2` or `scalar`).
+/// The vector instructions that the kernels use: the widest of this processor, or those named by
+/// the environment variable `VMD_INSTRUCTIONS` (`avx2` or `scalar`).
 pub fn instructions() -> &'static str {
     match arch() {
         #[cfg(target_arch = "x86_64")]
@@ -50,8 +51,8 @@ pub fn instructions() -> &'static str {
     }
 }
 
-/// Returns `n` zeros. All threads write a large vector; otherwise zeroing and page faults would be the longest
-/// single-threaded part of a training step.
+/// Returns `n` zeros. Large vectors are written by all threads: zeroing and page faults would
+/// otherwise be the longest single-threaded part of a training step.
 pub(crate) fn zeros(n: usize) -> Vec<f32> {
     if n < TASK { vec![0.0; n] } else { rayon::iter::repeat_n(0.0, n).with_min_len(TASK).collect() }
 }

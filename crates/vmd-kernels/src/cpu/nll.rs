@@ -7,8 +7,8 @@ use super::norm::lane_sum;
 use super::scratch::Scratch;
 use super::{TASK, dispatch, math};
 
-/// `ln Σ exp(logits) − logits[target]` of every row with a target, and 0 of the others; writes `ln Σ exp` to
-/// `log_sum`.
+/// `ln Σ exp(logits) − logits[target]` of every row with a target, and 0 of the others; writes
+/// `ln Σ exp` to `log_sum`.
 pub(crate) fn forward(logits: &[f32], targets: &[Option<usize>], log_sum: &mut [f32]) -> Scratch {
     let vocab = logits.len() / targets.len().max(1);
     let rows = TASK.div_ceil(vocab.max(1));

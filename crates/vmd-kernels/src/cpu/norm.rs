@@ -38,7 +38,8 @@ pub(crate) struct NormGradients {
     pub(crate) shift: Scratch,
 }
 
-/// Sequences whose parameter gradients are summed together; fixed, so that the order of additions is fixed.
+/// Sequences whose parameter gradients are summed together; fixed, so that the order of additions
+/// is fixed.
 const GROUP: usize = 4;
 
 /// The output, and mean and inverse deviation of every row, `[batch, seq, 2]`.
@@ -106,7 +107,7 @@ pub(crate) fn backward(input: NormInput<'_>, moments: &[f32], grad: &[f32]) -> N
 }
 
 impl NormInput<'_> {
-    /// The part of one sequence.
+    /// The inputs of one sequence.
     fn sequence(self, index: usize) -> Self {
         let len = self.seq * self.gamma.len();
         Self {
@@ -124,7 +125,7 @@ impl NormInput<'_> {
     }
 }
 
-/// Sum of `f(i)` for `i < n`, in sixteen partial sums that vectorise.
+/// Sum of `f(i)` for `i < n`, in sixteen partial sums, so that the loop vectorises.
 macro_rules! lane_sum {
     ($n:expr, |$i:ident| $term:expr) => {{
         let n: usize = $n;
@@ -138,7 +139,7 @@ macro_rules! lane_sum {
             }
             start += 16;
         }
-        // Pairwise: sixteen sequential additions would wait for each other.
+        // Pairwise, because a sequential sum of the lanes is a chain of dependent additions.
         for half in [8, 4, 2, 1] {
             for lane in 0..half {
                 lanes[lane] += lanes[lane + half];

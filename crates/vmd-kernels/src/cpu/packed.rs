@@ -1,4 +1,4 @@
-//! Right-hand factors that are packed once, and the division of rows into blocks and parts.
+//! Packed right-hand factors, and the division of rows into blocks and parts.
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -50,7 +50,7 @@ impl Packed {
     }
 }
 
-/// Panels as wide as a tile, row after row.
+/// Panels of the width of a tile, each stored row by row.
 #[derive(Debug)]
 pub(crate) struct Panels {
     values: Scratch,
@@ -73,17 +73,20 @@ impl Panels {
     }
 }
 
-/// Rows of a block; a thread takes it through several products while it stays in the second-level cache.
+/// Rows of a block. A thread runs several products on a block while it is in the second-level
+/// cache.
 pub(crate) const BLOCK_ROWS: usize = 96;
 
-/// Rows per task of a product over all threads: a block, or less if there would be fewer blocks than threads.
+/// Rows per task of a product over all threads: a block, or less if there would be fewer blocks
+/// than threads.
 pub(crate) fn block_rows(rows: usize) -> usize {
     let share = rows.div_ceil(rayon::current_num_threads()).next_multiple_of(MAX_ROWS / 2);
     share.clamp(MAX_ROWS, BLOCK_ROWS)
 }
 
-/// Divides `rows` into parts whose sums are added in order. The parts do not depend on the number of threads, so
-/// neither do the bits of the result. Returns the number of parts and the rows of each except the last.
+/// Divides `rows` into parts whose sums are added in order. The parts, and so the bits of the
+/// result, do not depend on the number of threads. Returns the number of parts and the rows of each
+/// except the last.
 pub(crate) fn parts(rows: usize) -> (usize, usize) {
     let size = rows.div_ceil((rows / 64).clamp(1, 8)).max(1);
     (rows.div_ceil(size), size)

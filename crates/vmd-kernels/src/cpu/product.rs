@@ -7,12 +7,13 @@ use pulp::{Simd, WithSimd};
 use super::{bf16, dispatch};
 use crate::Precision;
 
-/// Inner dimension processed at once.
+/// Depth of a block: the part of the inner dimension that is processed at once.
 const DEPTH: usize = 512;
-/// The same if columns of `a` are first copied side by side; zeroing a longer strip takes longer than a small
-/// product.
+/// Depth of a block if the columns of `a` are first copied to a strip. Zeroing a longer strip takes
+/// longer than a small product.
 const STRIP_DEPTH: usize = 128;
-/// Columns processed at once: a block of `b`, this wide and [`DEPTH`] deep, stays in the second-level cache.
+/// Columns of a block. A block of `b`, this wide and [`DEPTH`] deep, stays in the second-level
+/// cache.
 const BLOCK_COLS: usize = 256;
 /// Width of a tile in vectors.
 pub(super) const VECTORS: usize = 2;
@@ -24,7 +25,7 @@ thread_local! {
     static PACKED: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A matrix inside a slice.
+/// A matrix view of a slice, with strides.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Matrix<'a> {
     data: &'a [f32],
@@ -81,7 +82,7 @@ impl<'a> Matrix<'a> {
         }
     }
 
-    /// The values from a row on, if rows are contiguous.
+    /// The values from a row on, if each row is contiguous.
     #[inline(always)]
     pub(crate) fn row_major(self) -> Option<impl Fn(usize) -> &'a [f32]> {
         (self.col_stride == 1).then_some(move |row: usize| &self.data[row * self.row_stride..])
@@ -147,7 +148,7 @@ impl WithSimd for Product<'_> {
     }
 }
 
-/// The same with `b` in panels.
+/// [`Product`] with `b` packed into panels.
 pub(super) struct PackedProduct<'a> {
     pub(super) a: Matrix<'a>,
     /// Panels, each `[inner, width]`.
@@ -171,7 +172,7 @@ impl WithSimd for PackedProduct<'_> {
 pub(crate) fn multiply<S: Simd>(simd: S, product: Product<'_>) {
     let Product { a, b, start, c, c_stride } = product;
     let width = VECTORS * S::F32_LANES;
-    // No closures here: they would be compiled without the features of `simd`.
+    // No closures: they would be compiled without the target features of `simd`.
     let mut packed = PACKED.take();
     let panels = b.cols.div_ceil(width);
     packed.resize(packed.len().max(panels * width * b.rows), 0.0);
@@ -198,7 +199,8 @@ fn multiply_tiled<S: Simd, const ROWS: usize>(simd: S, product: PackedProduct<'_
     let PackedProduct { a, b: packed, cols, start, c, c_stride } = product;
     let (rows, inner) = (a.rows, a.cols);
     let width = VECTORS * S::F32_LANES;
-    // On the stack and of fixed size; alternatives moved the sums of the loops below through memory.
+    // On the stack and of fixed size; alternatives kept the sums of the loops below in memory, not
+    // in registers.
     let mut strip = [0.0; MAX_ROWS * STRIP_DEPTH];
     let max_depth = if a.col_stride == 1 { DEPTH } else { STRIP_DEPTH };
     for col in (0..cols).step_by(BLOCK_COLS) {
@@ -220,7 +222,8 @@ fn multiply_tiled<S: Simd, const ROWS: usize>(simd: S, product: PackedProduct<'_
                 };
                 let mut a = a.block(row, tile_rows, depth, block_depth);
                 if a.col_stride != 1 {
-                    // Its columns may be far apart; side by side they stay in the first-level cache.
+                    // Columns of `a` may be far apart. A contiguous copy stays in the first-level
+                    // cache.
                     match tile_rows {
                         1 => gather::<1>(a, &mut strip),
                         3 => gather::<3>(a, &mut strip),
@@ -261,17 +264,17 @@ fn multiply_tiled<S: Simd, const ROWS: usize>(simd: S, product: PackedProduct<'_
     }
 }
 
-/// Copies the columns of `a`, of `ROWS` elements each, side by side.
+/// Copies the columns of `a`, of `ROWS` elements each, to contiguous memory.
 #[inline(always)]
 fn gather<const ROWS: usize>(a: Matrix<'_>, strip: &mut [f32]) {
     let columns = a.data.chunks(a.col_stride).zip(strip.chunks_exact_mut(ROWS));
     for (from, to) in columns.take(a.cols) {
-        // Fixed sizes are copied in registers; others become calls.
+        // Copies of a fixed size compile to register moves, others to calls.
         to[..ROWS].copy_from_slice(&from[..ROWS]);
     }
 }
 
-/// Copies `b`, of at most `width` columns, to one panel of `width`, padded with zeros.
+/// Copies `b`, with at most `width` columns, to one panel of `width` columns, padded with zeros.
 #[inline(always)]
 pub(super) fn pack(b: Matrix<'_>, width: usize, out: &mut [f32]) {
     let cols = b.cols;
@@ -312,7 +315,8 @@ impl Tile<'_> {
         let lanes = S::F32_LANES;
         let width = VECTORS * lanes;
         let inner = self.a.cols;
-        // Counted loops are unrolled and keep the sums in registers; iterators moved them through memory.
+        // Counted loops are unrolled and keep the sums in registers; with iterators the sums were
+        // in memory.
         let mut sum = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
         if ROW_MAJOR {
             let mut rows: [&[f32]; ROWS] = [&[]; ROWS];
@@ -362,7 +366,7 @@ impl Tile<'_> {
     }
 }
 
-/// A vector, or the part of it that exists.
+/// Loads a full vector, or a partial one if the slice is shorter.
 #[inline(always)]
 fn load<S: Simd>(simd: S, values: &[f32]) -> S::f32s {
     if values.len() == S::F32_LANES { S::as_simd_f32s(values).0[0] } else { simd.partial_load_f32s(values) }

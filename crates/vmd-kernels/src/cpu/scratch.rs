@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::{TASK, zeros};
 
-/// Smaller buffers are left to the allocator.
+/// Buffers of fewer values are not pooled.
 const SMALLEST: usize = 1 << 12;
 
 static POOL: Mutex<Pool> = Mutex::new(Pool { free: Vec::new(), free_values: 0, used: 0, most_used: 0 });
@@ -27,7 +27,7 @@ impl Pool {
     /// The smallest buffer of at least `n` and at most `2n` values.
     fn take(&mut self, n: usize) -> Option<Vec<f32>> {
         let fitting = self.free.iter().enumerate().filter(|(_, buffer)| (n..=2 * n).contains(&buffer.len()));
-        // Of equally large buffers, the last is the most likely to be in a cache.
+        // Of equally large buffers, the one returned last is the most likely to be in a cache.
         let found = fitting.rev().min_by_key(|(_, buffer)| buffer.len()).map(|(index, _)| index);
         let buffer = found.map(|index| self.free.remove(index));
         let len = buffer.as_ref().map_or(n, Vec::len);
@@ -37,7 +37,7 @@ impl Pool {
         buffer
     }
 
-    /// Takes a buffer back; returns the buffers that exceed the limit.
+    /// Returns a buffer to the pool. The buffers that exceed the limit are returned to be freed.
     fn give(&mut self, buffer: Vec<f32>) -> Vec<Vec<f32>> {
         self.used -= buffer.len();
         self.free_values += buffer.len();
@@ -51,8 +51,8 @@ impl Pool {
     }
 }
 
-/// A buffer that returns to the pool when dropped. Fresh memory costs a page fault every few kilobytes, which in a
-/// training step takes longer than the work on it.
+/// A buffer that returns to the pool when dropped. Fresh memory costs a page fault every few
+/// kilobytes; in a training step these faults take longer than the computation.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     buffer: Vec<f32>,
@@ -90,7 +90,8 @@ impl Scratch {
     #[expect(unsafe_code, reason = "no safe constructor returns the memory to the pool")]
     pub(crate) fn into_bytes(self) -> Bytes {
         let n = self.len * size_of::<f32>();
-        // SAFETY: all of the buffer was written when it was made, and `memory` returns as many bytes.
+        // SAFETY: all of the buffer was written when it was made, and `memory` returns as many
+        // bytes.
         unsafe { Bytes::from_controller(Box::new(self), n) }
     }
 }
@@ -99,7 +100,7 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         if self.buffer.len() >= SMALLEST {
             let buffer = std::mem::take(&mut self.buffer);
-            // Freed after the lock is released.
+            // Buffers over the limit are freed after the lock is released.
             let _many = POOL.lock().unwrap_or_else(PoisonError::into_inner).give(buffer);
         }
     }
@@ -132,7 +133,8 @@ impl AllocationController for Scratch {
     unsafe fn memory_mut(&mut self, _: AccessPolicy) -> Result<&mut [MaybeUninit<u8>], AccessError> {
         let values: &mut [f32] = self;
         let (start, n) = (values.as_mut_ptr().cast(), size_of_val(values));
-        // SAFETY: bytes need no alignment, any bytes are valid floats, and the caller writes only initialised bytes.
+        // SAFETY: bytes need no alignment, any bytes are valid floats, and the caller writes only
+        // initialised bytes.
         Ok(unsafe { std::slice::from_raw_parts_mut(start, n) })
     }
 

@@ -1,5 +1,5 @@
-//! Attention within ranges and rotary positions, compared with the composed operations in double precision and with
-//! each other.
+//! Attention within ranges and rotary positions, compared with the composed operations in double
+//! precision and with each other.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -22,7 +22,7 @@ fn ranges(past_len: usize, seq: usize) -> KeyRanges {
 
 #[test]
 fn keys_within_ranges() {
-    // Tiles are 48 queries: sizes on both sides.
+    // Tiles have 48 queries; the sizes lie on both sides.
     for [batch, past_len, seq, heads, channels] in [
         [1, 0, 1, 1, 1],
         [2, 0, 5, 2, 3],
@@ -96,8 +96,8 @@ fn scores_of_turned_queries_and_keys_depend_on_distances_alone() {
     let at =
         |first: usize| attention(rotary(qkv.clone(), 2, &RotaryTable::new(first..first + 9, 8)), 2, None);
     let largest = (at(0) - at(10_000)).abs().max().into_scalar::<f32>();
-    // Angles of large positions are reduced in double precision, so their error is 2⁻²⁴ of thousands of turns, and no
-    // more.
+    // Angles are computed in double precision, so large positions add no error beyond the rounding
+    // of cosines and sines to single precision.
     assert!(largest < 1e-5, "{largest}");
     assert!((at(0) - attention(qkv.clone(), 2, None)).abs().max().into_scalar::<f32>() > 1e-2);
 }

@@ -19,7 +19,8 @@ fn sums_along_edges() {
         };
         check(masked, &dims, 5e-6);
     }
-    // In a chain of three, the middle token receives from all and the ends from two; √3 is the scale of all.
+    // In a chain of three, the middle token has three keys and each end two. All sums are scaled by
+    // 1/√3.
     let device = Device::flex();
     let edges = HeadEdges::new(3, [Some([1, 1, 0, 1, 1, 1, 0, 1, 1].map(|x| x == 1).to_vec())]);
     let bias = edges.bias(&device);

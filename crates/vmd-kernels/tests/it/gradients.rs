@@ -1,4 +1,5 @@
-//! Every fused kernel against the composed operation in double precision: values and gradients.
+//! Compares values and gradients of every fused kernel with the composed operation in double
+//! precision.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -28,7 +29,8 @@ fn activations() {
 
 #[test]
 fn linear_maps() {
-    // Tiles are 12 (or 6 or 4) rows by 32 (or 16 or 8) columns, blocks 512 deep and 256 wide: sizes on both sides of each.
+    // Tiles are 12 (or 6 or 4) rows by 32 (or 16 or 8) columns; blocks are 512 deep and 256 wide.
+    // The sizes lie on both sides of each.
     for [batch, seq, from, to] in [
         [1, 1, 1, 1],
         [1, 1, 3, 33],
@@ -41,7 +43,7 @@ fn linear_maps() {
         let dims = [[batch, seq, from], [1, from, to], [1, 1, to]];
         check(|x| linear(x[0].clone(), matrix(&x[1]), vector(&x[2]), None, PRECISE), &dims, 2e-6);
         let dims = [dims[0], dims[1], dims[2], [batch, seq, to]];
-        // Used twice, so that the gradient has two parts.
+        // Used twice, so that the gradient is a sum of two terms.
         let added = |x: &[Tensor<3>]| {
             linear(x[0].clone(), matrix(&x[1]), vector(&x[2]), Some(x[3].clone()), PRECISE) * x[3].clone()
         };
@@ -71,8 +73,8 @@ fn rounded_factors() {
         println!("SKIPPED: this processor has no AVX512-BF16");
         return;
     }
-    // Compared with exact factors: each is off by at most 2⁻⁹ of its size, so a sum of `n` products of numbers below
-    // 1 is off by at most n·2⁻⁸, and typically by √n·2⁻⁹.
+    // Compared with exact factors: each is off by at most 2⁻⁹ of its size, so a sum of `n` products
+    // of numbers below 1 is off by at most n·2⁻⁸, and typically by √n·2⁻⁹.
     let half = Precision::Bf16;
     for [batch, seq, from, to] in
         [[1, 1, 1, 1], [2, 7, 5, 9], [1, 13, 31, 32], [3, 81, 128, 384], [5, 250, 20, 3]]
@@ -181,7 +183,7 @@ fn not_a_number_stays_one() {
         Tensor::<2>::from_data(TensorData::new(vec![0.1f32; rows * cols], [rows, cols]), &device)
     };
     let bias = |n: usize| Tensor::<1>::from_data(TensorData::new(vec![0.1f32; n], [n]), &device);
-    // Row 5 for row-wise operations; all rows if rows are mixed.
+    // Row 5 for row-wise operations; all rows if the operation mixes rows.
     let of_row = |y: Tensor<3>| -> Vec<bool> {
         let n = y.dims()[2];
         let y: Vec<f32> = y.into_data().iter::<f32>().collect();
@@ -252,7 +254,7 @@ fn other_instructions() {
     with_narrower_vectors("gradients::");
 }
 
-/// Targets and masks, including rows that are not masked at all.
+/// Targets and masks, including sequences without masked positions.
 fn targets([batch, seq, vocab]: Dims) -> [Tensor<2, burn::tensor::Int>; 2] {
     let of = |f: &dyn Fn(usize) -> usize| {
         let values: Vec<i64> = (0..batch * seq).map(|i| f(i) as i64).collect();

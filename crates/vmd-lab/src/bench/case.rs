@@ -11,17 +11,18 @@ pub(super) enum Mode {
     Train,
     /// One evaluation of the denoiser.
     Infer,
-    /// An unconditional sampling run: `nfe` evaluations, random positions, values drawn in double precision.
+    /// An unconditional sampling run: `nfe` evaluations, random positions, values drawn in double
+    /// precision.
     Sample,
     /// Unconditional texts in blocks of `nfe` evaluations each, with cached keys and values.
     Write,
-    /// The same without a cache: every evaluation processes the whole text.
+    /// Like `Write`, but without a cache: every evaluation processes the whole text.
     Rewrite,
     /// One matrix product, `[batch·seq, width]` by `[width, 4·width]`.
     Product,
 }
 
-/// A case, the same for all contenders.
+/// A benchmark case, which is the same for all contenders.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Case {
     pub(super) name: String,
@@ -208,8 +209,8 @@ impl Case {
         !self.latent && !self.chain && self.twin.is_none()
     }
 
-    /// Floating-point operations of the matrix products in one run; `None` if sums along edges are a large part of the
-    /// work.
+    /// Floating-point operations of the matrix products in one run; `None` if sums along edges are
+    /// a large part of the work.
     pub(super) fn flop(&self) -> Option<f64> {
         let writes = matches!(self.mode, Mode::Write | Mode::Rewrite);
         if self.chain || writes || self.mixing == Mixing::Messages {

@@ -1,7 +1,8 @@
 //! `bench`: measures speed, and compares with PyTorch if available.
 //!
-//! Each contender runs in a separate process, and the processes alternate, so that other load on the machine affects
-//! all of them. A figure is the median over rounds of the ratio of medians within a round.
+//! Each contender runs in a separate process, and the processes alternate, so that other load on
+//! the machine affects all of them. A figure is the median over rounds of the ratio of medians
+//! within a round.
 
 mod case;
 mod plot;
@@ -85,7 +86,7 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Times this program and the contenders in turns.
+/// Times this program and the contenders alternately.
 fn measure(case: &Case, args: &BenchArgs) -> anyhow::Result<Vec<Row>> {
     let mut names = vec!["vmd".to_string()];
     let mut workers = vec![Worker::own(case, &args.common.device)?];

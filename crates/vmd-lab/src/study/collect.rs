@@ -16,9 +16,11 @@ use super::plan::{Arm, Job, Section, State, Study};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
     pub(super) metric: String,
-    /// Reveal rule; empty for figures without one, and for the ancestral sampler, for which the bounds hold.
+    /// Reveal rule; empty for figures without one, and for the ancestral sampler, for which the
+    /// bounds hold.
     pub(super) reveal: String,
-    /// Steps of the sampler or of the bound; absent in continuous time, and for figures of the whole run.
+    /// Steps of the sampler or of the bound; absent in continuous time, and for figures of the
+    /// whole run.
     pub(super) steps: Option<usize>,
 }
 
@@ -87,14 +89,16 @@ impl ArmResult<'_> {
         first.iter().enumerate().map_while(|(place, &(step, _))| Some((step, mean(place)?))).collect()
     }
 
-    /// The bound that this arm, a baseline, reaches after nine tenths of its total decrease since the first validation.
+    /// The bound that this arm, a baseline, reaches after nine tenths of its total decrease since
+    /// the first validation.
     pub(super) fn stated_bound(&self) -> Option<f64> {
         let curve = self.curve();
         let (first, last) = (curve.first()?.1, curve.last()?.1);
         (curve.len() > 1 && last < first).then_some(last + 0.1 * (first - last))
     }
 
-    /// The first training step at which a validation is at most `bound`, over runs; absent unless all runs reach it.
+    /// The first training step at which a validation is at most `bound`, over runs; absent unless
+    /// all runs reach it.
     pub(super) fn steps_to(&self, bound: f64) -> Option<Spread> {
         let first = |curve: &Vec<(u64, f64)>| curve.iter().find(|point| point.1 <= bound).map(|p| p.0 as f64);
         Spread::of(&self.curves.iter().map(first).collect::<Option<Vec<_>>>()?)
@@ -125,8 +129,9 @@ fn read_records(file: &Path) -> anyhow::Result<Vec<Record>> {
     text.lines().map(|line| serde_json::from_str(line).with_context(remedy)).collect()
 }
 
-/// If a figure was measured on a whole and on its parts, which have the same key, the whole comes first. The steps of a
-/// causal model are those of one of its `blocks`; here they are multiplied by the number of blocks.
+/// The figures of a run by key. A figure of the whole data comes before those of its parts, which
+/// have the same key; the figure of the whole is kept. The steps of a causal model are those of one
+/// of its `blocks`; here they are multiplied by the number of blocks.
 fn of_records(records: &[Record], blocks: usize) -> BTreeMap<Key, f64> {
     let figure = |record: &Record| {
         let reveal = if record.reveal == "ancestral" { String::new() } else { record.reveal.clone() };
@@ -135,7 +140,7 @@ fn of_records(records: &[Record], blocks: usize) -> BTreeMap<Key, f64> {
             record.value,
         )
     };
-    // Of equal keys the last one is kept.
+    // The last of several equal keys is kept.
     records.iter().rev().map(figure).collect()
 }
 
@@ -165,7 +170,8 @@ fn validation(record: &MetricRecord) -> Option<(u64, BoundEstimate)> {
     }
 }
 
-/// Training step and bound of the validations at the smallest number of steps; continuous time counts as the largest.
+/// Training step and bound of the validations at the smallest number of steps; continuous time
+/// counts as the largest.
 fn curve(records: &[MetricRecord]) -> Vec<(u64, f64)> {
     let all = || records.iter().filter_map(validation);
     let fewest = all().map(|(_, estimate)| estimate.steps.unwrap_or(usize::MAX)).min();
@@ -210,8 +216,8 @@ pub(super) fn write_records(results: &[ArmResult<'_>], file: &Path) -> anyhow::R
     Ok(write_atomically(file, text.as_bytes())?)
 }
 
-/// The rows of a section: every arm, and its baseline directly below it. The second component is the position of the
-/// arm, which a baseline shares with the arm above it.
+/// The rows of a section: every arm, and its baseline directly below it. The second component is
+/// the position of the arm, which a baseline shares with the arm above it.
 pub(super) fn rows<'r, 'a>(
     results: &'r [ArmResult<'a>],
     section: Section,

@@ -11,8 +11,8 @@ use vmd_cli::palette::COLOURS;
 /// Width and height of a panel.
 const PANEL: (u32, u32) = (560, 420);
 
-/// Draws a panel per baseline: its bound at every validation, dashed, and the bounds of the arms that are compared with
-/// it.
+/// Draws a panel per baseline: its bound at every validation, dashed, and the bounds of the arms
+/// that are compared with it.
 ///
 /// `rows` are the rows of the report's table, each arm directly above its baseline.
 pub(super) fn draw(rows: &[(&ArmResult<'_>, usize)], file: &Path) -> Drawn {

@@ -178,7 +178,8 @@ struct Bar<'a> {
     health: Option<(usize, Spread, Spread)>,
 }
 
-/// Draws the accuracy at the smallest number of evaluations, and latent headroom and savings beside it.
+/// Draws the accuracy at the smallest number of evaluations, and latent headroom and savings beside
+/// it.
 fn bars(rows: &[&ArmResult<'_>], file: &Path) -> Drawn {
     let bars: Vec<Bar<'_>> = rows.iter().map(|result| bar(result)).collect();
     let fewest = rows.iter().filter_map(|result| result.by_steps("accuracy").first().map(|p| p.0)).min();
@@ -225,8 +226,8 @@ fn middle(row: usize) -> i32 {
     (TOP + ROW * row as u32 + ROW / 2) as i32
 }
 
-/// Draws the bars of every row, the rear ones first, each with a whisker of one standard deviation, clipped to the
-/// axis; `note` is printed at the right.
+/// Draws the bars of every row, the rear ones first, each with a whisker of one standard deviation,
+/// clipped to the axis; `note` is printed at the right.
 fn panel(
     area: &Area<'_>,
     bars: &[Bar<'_>],

@@ -1,7 +1,7 @@
 //! `study`: trains a set of experiments with several seeds and writes one report.
 //!
-//! Every run is a separate process of `vmd train`. Finished runs are kept, so the command can be interrupted and
-//! repeated.
+//! Every run is a separate process of `vmd train`. Finished runs are kept, so the command can be
+//! interrupted and repeated.
 
 mod collect;
 mod curves;
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &StudyArgs) -> anyhow::Result<()> {
     let (mut failed, mut total) = (0, 0);
     let asked = |arm: usize| args.seeds.or(study.arms[arm].default_seeds);
     let wanted = |job: &&Job| chosen[job.arm] && asked(job.arm).is_none_or(|n| job.place < n);
-    // The runs that a run needs are finished in an earlier round.
+    // The runs that an arm needs are finished in an earlier iteration.
     let all = loop {
         let all = study.jobs(&out)?;
         let wanted: Vec<&Job> = all.iter().filter(wanted).collect();

@@ -25,7 +25,8 @@ pub(super) struct Arm {
     pub(super) name: String,
     pub(super) section: Section,
     pub(super) preset: String,
-    /// Overrides, `KEY=VALUE`, in order. `{needs}` is replaced by the folder of the run that this arm needs.
+    /// Overrides, `KEY=VALUE`, in order. `{needs}` is replaced by the folder of the run that this
+    /// arm needs.
     #[serde(default)]
     pub(super) set: Vec<String>,
     /// An arm whose run with the same seed must be finished first.
@@ -247,8 +248,8 @@ impl Job {
         self.folder.join("records.jsonl")
     }
 
-    /// Compares parsed configurations instead of texts, so that a new key with its default does not invalidate old
-    /// runs.
+    /// The state of the job. Compares parsed configurations instead of texts, so that a new key
+    /// with its default does not invalidate old runs.
     pub(super) fn state(&self) -> State {
         let Ok(saved) = RunFolder::read_config(&self.folder) else { return State::Absent };
         let same = RunConfig::read(&saved).is_ok_and(|config| config == self.config);

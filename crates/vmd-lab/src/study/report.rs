@@ -85,7 +85,7 @@ pub(super) fn write(name: &str, results: &[ArmResult<'_>], file: &Path) -> anyho
     Ok(write_atomically(file, text.as_bytes())?)
 }
 
-/// A row per arm, a column per metric and number of steps that occurs.
+/// Writes one row per arm, and one column per metric and number of steps that occurs.
 fn table(text: &mut String, rows: &[&ArmResult<'_>], metrics: &[Metric], at: &str) -> std::fmt::Result {
     let mut columns: Vec<(&Metric, &Key)> = Vec::new();
     for metric in metrics {
@@ -114,8 +114,8 @@ fn table(text: &mut String, rows: &[&ArmResult<'_>], metrics: &[Metric], at: &st
     Ok(())
 }
 
-/// Training steps in which arms and their baselines reach nine tenths of the decrease of the baseline's bound after its
-/// first validation.
+/// Writes the number of training steps after which arms and their baselines reach nine tenths of
+/// the decrease of the baseline's bound since its first validation.
 fn steps_to_bound(text: &mut String, results: &[ArmResult<'_>], rows: &[&ArmResult<'_>]) -> std::fmt::Result {
     let mut compared = Vec::new();
     for result in rows {

@@ -1,4 +1,4 @@
-//! Runs child processes, several at a time.
+//! Runs child processes concurrently.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -21,7 +21,8 @@ enum Ending {
     Failed(String),
 }
 
-/// Trains `jobs`, `workers` at a time, and returns whether it was interrupted by Ctrl-C. Failed jobs remain unfinished.
+/// Trains `jobs`, `workers` at a time, and returns whether Ctrl-C interrupted the training. Failed
+/// jobs remain unfinished.
 pub(super) fn run(children: &Children, jobs: &[&Job], workers: usize) -> anyhow::Result<bool> {
     let program = program()?;
     let progress = Mutex::new(Progress::new(jobs));
@@ -79,7 +80,8 @@ impl Children {
         self.stop.load(Ordering::SeqCst)
     }
 
-    /// Forwards Ctrl-C: after the first one the runs save a checkpoint, the second one ends all processes.
+    /// Forwards Ctrl-C: after the first one the runs save a checkpoint, the second one ends all
+    /// processes.
     fn interrupt(&self) {
         let again = self.stop.swap(true, Ordering::SeqCst);
         lock(&self.running).iter().for_each(|&id| interrupt(id));
@@ -97,8 +99,8 @@ impl Children {
         // Small models gain little from a second thread; concurrent runs use all cores.
         command.env("RAYON_NUM_THREADS", "1");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // In a separate process group the children do not receive the terminal's Ctrl-C in addition to the forwarded
-        // one.
+        // In a separate process group the children do not receive the terminal's Ctrl-C in addition
+        // to the forwarded one.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = {
@@ -198,7 +200,8 @@ struct Progress {
 struct RunProgress {
     name: String,
     steps: u64,
-    /// The step at which this program started or resumed it; unknown for a resumed run until its first message.
+    /// The step at which this program started or resumed the run; unknown for a resumed run before
+    /// its first message.
     from: Option<u64>,
     step: u64,
     ended: bool,

@@ -1,4 +1,4 @@
-//! Groups of classes that depend on those before them.
+//! The autoregressive prior.
 
 use std::sync::Arc;
 
@@ -13,16 +13,18 @@ use vmd_nn::ParameterInit;
 use super::groups::{Conditionals, HostConditionals, shift_of_group, split_shift};
 use super::{HostKind, LOGIT_SCALE, host};
 
-/// An autoregressive prior: each group of a row, token after token, depends on those before it.
+/// An autoregressive prior over the groups of a row, token by token.
 ///
-/// Group `g` has the logits `b_g + Σ_{h<g} W_{hg} z_h`, linear in the one-hot classes of the groups before it: any
-/// joint distribution of two groups, and pairwise terms for more. Hidden units add `V_g·relu(c_g + Σ_{h<g} U_{hg}
-/// z_h)`, for dependence among more than two groups. Clues shift `b` and `c`.
+/// Group `g` has the logits `b_g + Σ_{h<g} W_{hg} z_h`, linear in the one-hot classes of the
+/// preceding groups. These represent any joint distribution of two groups, and pairwise terms for
+/// more. Hidden units add `V_g·relu(c_g + Σ_{h<g} U_{hg} z_h)`, for dependence among more than two
+/// groups. Clues shift `b` and `c`.
 #[derive(Module, Debug)]
 pub(super) struct Autoregressive {
-    /// `b`, `[groups, n_classes]`, with the groups of all (sub-)latents of a row.
+    /// `b`, `[groups, n_classes]`, over the groups of all (sub-)latents of a row.
     logits: Param<Tensor<2>>,
-    /// `W`, `[groups · n_classes, groups · n_classes]`; row blocks of groups at or after the column's are unused.
+    /// `W`, `[groups · n_classes, groups · n_classes]`. Blocks whose row group is not before the
+    /// column group are unused.
     dependence: Param<Tensor<2>>,
     hidden: Option<HiddenLayer>,
     #[module(skip)]
@@ -32,7 +34,8 @@ pub(super) struct Autoregressive {
 /// One hidden layer per group.
 #[derive(Module, Debug)]
 struct HiddenLayer {
-    /// `U`, `[groups · n_classes, groups · hidden]`; row blocks of groups at or after the column's are unused.
+    /// `U`, `[groups · n_classes, groups · hidden]`. Blocks whose row group is not before the
+    /// column group are unused.
     input: Param<Tensor<2>>,
     /// `c`, `[groups · hidden]`.
     bias: Param<Tensor<1>>,
@@ -41,7 +44,7 @@ struct HiddenLayer {
 }
 
 impl Autoregressive {
-    /// Starts uniform.
+    /// Creates the prior, which starts uniform.
     pub(super) fn new(
         n_latents: usize,
         n_groups: usize,
@@ -55,7 +58,7 @@ impl Autoregressive {
             logits: init.constant([groups, n_classes], 0.0),
             dependence: init.constant([channels, channels], 0.0),
             hidden: (hidden > 0).then(|| HiddenLayer {
-                // One-hot inputs: at most one term per group.
+                // The inputs are one-hot: a sum has at most one term per group.
                 input: init.uniform([channels, groups * hidden], (groups as f64).sqrt().recip()),
                 bias: init.constant([groups * hidden], 0.0),
                 output: init.constant([groups, hidden, n_classes], 0.0),
@@ -97,8 +100,8 @@ impl Conditionals for Autoregressive {
 }
 
 impl HiddenLayer {
-    /// The terms that the layer adds to the logits, `[batch, groups, n_classes]`, given `z` of `[batch, groups ·
-    /// n_classes]`.
+    /// Returns the terms that the layer adds to the logits, `[batch, groups, n_classes]`, given
+    /// `z` of `[batch, groups · n_classes]`.
     fn forward(&self, z: Tensor<2>, shift: Option<Tensor<3>>, groups: usize, n_classes: usize) -> Tensor<3> {
         let [batch, _] = z.dims();
         let [_, per_group, _] = self.output.dims();
@@ -122,7 +125,8 @@ impl HiddenLayer {
     }
 }
 
-/// 1 where the row's group comes before the column's, `[groups · n_classes, groups · per_group]`.
+/// Returns a mask `[groups · n_classes, groups · per_group]`: 1 where the group of the row
+/// precedes the group of the column.
 fn earlier_groups(groups: usize, n_classes: usize, per_group: usize, device: &Device) -> Tensor<2> {
     let group_of_each = |size: usize| {
         let numbers: Vec<i32> = (0..groups * size).map(|index| (index / size) as i32).collect();
@@ -156,7 +160,7 @@ struct HostHidden {
 }
 
 impl HostHidden {
-    /// Adds to the logits of the group after those in `before`.
+    /// Adds the terms of the layer to the logits of the group that follows those in `before`.
     fn add_to(&self, logits: &mut [f64], before: &[usize], shift: &[f64]) {
         let group = before.len();
         let own = group * self.per_group..(group + 1) * self.per_group;

@@ -11,8 +11,8 @@ use crate::{LatentConfig, LatentFamily, LatentStructure, PriorKind};
 
 /// Maps the clues of a sequence to terms that are added to the parameters of a prior.
 ///
-/// A pooled latent uses the final states of all positions side by side; a per-token latent uses those of its own
-/// token.
+/// A pooled latent uses the concatenated final states of all positions; a per-token latent uses
+/// the state of its own token.
 #[derive(Module, Debug)]
 pub(super) struct ClueNetwork {
     token: Embedding,
@@ -20,7 +20,7 @@ pub(super) struct ClueNetwork {
     head: Linear,
     #[module(skip)]
     structure: LatentStructure,
-    /// The token for an unknown value.
+    /// Token of an unknown value.
     #[module(skip)]
     unknown: usize,
     #[module(skip)]
@@ -28,7 +28,7 @@ pub(super) struct ClueNetwork {
 }
 
 impl ClueNetwork {
-    /// Creates the network; its head starts at zero, so that clues have no effect at first.
+    /// Creates the network. Its head starts at zero, so that clues have no effect at first.
     ///
     /// # Errors
     ///
@@ -55,7 +55,8 @@ impl ClueNetwork {
         })
     }
 
-    /// Terms for every (sub-)latent, `[batch, n_latents, n_shifts]`; a single row without clues.
+    /// Returns the terms of every (sub-)latent, `[batch, n_latents, n_shifts]`; a single row if
+    /// `clues` is `None`.
     pub(super) fn shift(&self, clues: Option<Tensor<2, Int>>) -> Tensor<3> {
         let clues = clues.unwrap_or_else(|| {
             Tensor::full([1, self.seq], self.unknown as i32, &self.head.weight.val().device())
@@ -78,7 +79,7 @@ pub(super) struct PastShift {
 }
 
 impl PastShift {
-    /// Creates a layer for summaries of `channels`; it starts at zero.
+    /// Creates a layer for summaries of `channels` values. It starts at zero.
     pub(super) fn new(
         channels: usize,
         config: &LatentConfig,
@@ -89,8 +90,8 @@ impl PastShift {
         Self { head: Linear::new(channels, n_latents * n_shifts(config), Weights::Zero, init), n_latents }
     }
 
-    /// Terms for every (sub-)latent, `[batch, n_latents, n_shifts]`, given `before`, `[batch, 1, channels]`; a single
-    /// row if there are no preceding tokens.
+    /// Returns the terms of every (sub-)latent, `[batch, n_latents, n_shifts]`, given `before`,
+    /// `[batch, 1, channels]`; a single row if there are no preceding tokens.
     pub(super) fn shift(&self, before: Option<Tensor<3>>) -> Tensor<3> {
         let shift = self.head.forward(before.unwrap_or_else(|| nothing_before(&self.head)));
         let [batch, _, terms] = shift.dims();
@@ -98,7 +99,7 @@ impl PastShift {
     }
 }
 
-/// Number of terms for the prior of one (sub-)latent.
+/// Returns the number of terms of one (sub-)latent.
 fn n_shifts(config: &LatentConfig) -> usize {
     let channels = config.family.channels();
     match (config.prior, config.family) {

@@ -1,4 +1,4 @@
-//! Shared parts of priors of categorical groups, on the device and on the host.
+//! Shared parts of priors over categorical groups, on the device and on the host.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -11,13 +11,14 @@ use super::{DeviceKind, HostKind};
 use crate::LatentDistribution;
 use crate::distribution::sum_rows;
 
-/// A prior `Π_g p(z_g | z_{<g})` of groups on the device.
+/// A prior `Π_g p(z_g | z_{<g})` over groups, on the device.
 pub(super) trait Conditionals {
-    /// `ln p` of every class given the groups before its own in `z` (`[batch, n_latents, channels]`, one-hot),
-    /// normalised, `[batch, n_latents, n_groups, n_classes]`, or with sizes of 1 that are broadcast.
+    /// Returns normalised `ln p` of every class given the preceding groups in `z`
+    /// (`[batch, n_latents, channels]`, one-hot). The result is
+    /// `[batch, n_latents, n_groups, n_classes]`; sizes of 1 are broadcast.
     fn log_probabilities(&self, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<4>;
 
-    /// The same prior on the host.
+    /// Copies the prior to the host.
     fn on_host(&self) -> Arc<dyn HostKind>;
 }
 
@@ -30,7 +31,7 @@ impl<K: Conditionals> DeviceKind for K {
         sum_rows(z.clone().reshape([batch, n_latents, n_groups, n_classes]) * log_p)
     }
 
-    /// `Σ_g KL(q_g ‖ p_g(· | z_{<g}))`.
+    /// Returns `Σ_g KL(q_g ‖ p_g(· | z_{<g}))`.
     fn divergence(&self, q: &LatentDistribution, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1> {
         let log_p = self.log_probabilities(z, shift);
         let log_q = q.log_probabilities();
@@ -42,21 +43,23 @@ impl<K: Conditionals> DeviceKind for K {
     }
 }
 
-/// A prior `Π_g p(z_g | z_{<g})` of groups on the host.
+/// A prior `Π_g p(z_g | z_{<g})` over groups, on the host.
 ///
-/// `before` lists the channels of a row that are 1 in the groups before the next one.
+/// `before` lists the chosen channel of every preceding group of the row.
 pub(super) trait HostConditionals: Debug + Send + Sync {
-    /// Groups of a row, classes of a group, and values of the state.
+    /// Returns the number of groups of a row, of classes of a group, and of values of the state.
     fn sizes(&self) -> [usize; 3];
 
-    /// Updates the state for the group after those in `before`; called for every group of a row, in order.
+    /// Updates the state for the group that follows those in `before`. Called for every group of a
+    /// row, in order.
     fn advance(&self, _state: &mut [f64], _before: &[usize], _shift: &[f64]) {}
 
-    /// `ln p` of the classes of the group after those in `before`.
+    /// Returns `ln p` of the classes of the group that follows those in `before`.
     fn log_probabilities(&self, state: &[f64], before: &[usize], shift: &[f64]) -> Vec<f64>;
 }
 
-/// Visits all groups in order; `choose` picks a class by the group's `ln p`.
+/// Visits all groups in order. `choose` returns the class of a group, given its index and `ln p`
+/// of its classes.
 fn walk(kind: &impl HostConditionals, shift: &[f64], mut choose: impl FnMut(usize, &[f64]) -> usize) {
     let [groups, n_classes, n_state] = kind.sizes();
     let (mut state, mut before) = (vec![0.0; n_state], Vec::with_capacity(groups));
@@ -97,9 +100,9 @@ impl<K: HostConditionals> HostKind for K {
     }
 }
 
-/// Splits the shift of a prior of groups into the terms of its logits, `[1 | batch, groups, n_classes]`, and of its
-/// hidden units, `[1 | batch, groups, hidden]`, if it has any. Within each (sub-)latent, the terms of all logits come
-/// first.
+/// Splits the shift of a prior into the terms of its logits, `[1 | batch, groups, n_classes]`, and
+/// of its hidden units, `[1 | batch, groups, hidden]`, if it has any. Within each (sub-)latent,
+/// the terms of all logits come first.
 pub(super) fn split_shift(
     shift: Option<&Tensor<3>>,
     n_groups: usize,
@@ -114,8 +117,9 @@ pub(super) fn split_shift(
     (Some(logits), hidden)
 }
 
-/// The tails of a row's `shift` (`[n_latents, n_groups · n_classes + n_groups · hidden]`) from the terms of the
-/// logits of `group`, counted over all latents, and from those of its hidden units; empty if `shift` ends before.
+/// Returns two tails of a row's `shift` (`[n_latents, n_groups · n_classes + n_groups · hidden]`).
+/// The first starts at the logit terms of `group`, counted over all latents, the second at the
+/// terms of its hidden units. A tail is empty if `shift` ends before it.
 pub(super) fn shift_of_group(
     shift: &[f64],
     group: usize,

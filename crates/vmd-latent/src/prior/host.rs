@@ -1,4 +1,4 @@
-//! Priors on the host: exact draws, densities, enumeration.
+//! Priors on the host: exact draws, densities and enumeration.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -12,7 +12,7 @@ use super::standard::Standard;
 use crate::distribution::LN_TAU;
 use crate::{LatentConfig, LatentFamily};
 
-/// Maximum number of prefixes in the search for the most probable latents.
+/// Maximum number of open prefixes in the search for the most probable latents.
 const MAX_OPEN: usize = 1 << 20;
 
 /// Latents of several sequences on the host, row after row.
@@ -25,23 +25,23 @@ pub struct LatentRows {
 }
 
 impl LatentRows {
-    /// Number of sequences.
+    /// Returns the number of sequences.
     pub fn n_rows(&self) -> usize {
         self.values.len() / self.row_len.max(1)
     }
 
-    /// The latents of all sequences, one after the other.
+    /// Iterates over the latents of all sequences.
     pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
         self.values.chunks_exact(self.row_len.max(1))
     }
 
-    /// The latent of one sequence.
+    /// Returns the latent of one sequence.
     pub fn row(&self, index: usize) -> &[f32] {
         &self.values[index * self.row_len..(index + 1) * self.row_len]
     }
 }
 
-/// A prior on the host, in double precision; copies share their parameters.
+/// A prior on the host, in double precision. Clones share its parameters.
 #[derive(Debug, Clone)]
 pub struct Prior {
     kind: Arc<dyn HostKind>,
@@ -52,7 +52,8 @@ pub struct Prior {
 }
 
 impl Prior {
-    /// The standard prior of `config`'s family for sequences of `seq` tokens: `N(0, I)`, or uniform over classes.
+    /// Creates the standard prior of `config`'s family for sequences of `seq` tokens: `N(0, I)`,
+    /// or uniform over classes.
     pub fn standard(config: &LatentConfig, seq: usize) -> Self {
         let n_latents = config.n_latents(seq);
         Self::new(Arc::new(Standard::new(config.family, n_latents)), config.family, n_latents, Vec::new())
@@ -67,19 +68,20 @@ impl Prior {
         Self { kind, family, n_latents, shift }
     }
 
-    /// The same prior for a row whose clues add `shift` (`[n_latents, n_shifts]`, a row of
+    /// Returns the same prior for a row whose clues add `shift` (`[n_latents, n_shifts]`, a row of
     /// [`PriorNetwork::shift`](crate::PriorNetwork::shift)) to its parameters.
     #[must_use]
     pub fn given(&self, shift: &[f64]) -> Self {
         Self { shift: shift.to_vec(), ..self.clone() }
     }
 
-    /// `ln p(z)` of one row in nats: a density for a Gaussian latent, a probability for a categorical one.
+    /// Returns `ln p(z)` of one row in nats: a density for a Gaussian latent, a probability for a
+    /// categorical one.
     pub fn log_density(&self, z: &[f32]) -> f64 {
         self.kind.log_density(z, &self.shift)
     }
 
-    /// Values per sequence.
+    /// Returns the number of values per sequence.
     pub fn row_len(&self) -> usize {
         self.n_latents * self.family.channels()
     }
@@ -89,10 +91,11 @@ impl Prior {
         self.kind.sample_into(&self.shift, rng, values);
     }
 
-    /// Appends a row that keeps the (sub-)latents of `z` where `kept` (`[n_latents]`) is true and draws the others.
+    /// Appends a row that keeps the (sub-)latents of `z` where `kept` (`[n_latents]`) is true and
+    /// draws the others.
     ///
-    /// With groups in order (`autoregressive`, `recurrent`), draws are conditional on the groups before them; other
-    /// priors ignore the kept ones.
+    /// Priors with ordered groups (`autoregressive`, `recurrent`) draw each group given the
+    /// preceding groups. Other priors draw independently of the kept values.
     pub fn redraw_into(&self, z: &[f32], kept: &[bool], rng: &mut impl Rng, values: &mut Vec<f32>) {
         let (channels, start) = (self.family.channels(), values.len());
         let LatentFamily::Categorical { n_groups, n_classes, .. } = self.family else {
@@ -125,7 +128,7 @@ impl Prior {
         }
     }
 
-    /// Lists all values of `z` if there are at most `limit`; `None` for a Gaussian.
+    /// Lists all values of `z`; `None` for a Gaussian or if there are more than `limit`.
     ///
     /// [`log_density`](Self::log_density) gives the probability of each.
     pub fn enumerate(&self, limit: usize) -> Option<LatentRows> {
@@ -145,7 +148,7 @@ impl Prior {
     }
 }
 
-/// The first groups of a latent.
+/// A partial latent: the classes of its first groups.
 #[derive(Debug, Clone, PartialEq)]
 struct Prefix {
     log_p: f64,
@@ -168,16 +171,18 @@ impl Ord for Prefix {
 }
 
 impl Prior {
-    /// Lists the most probable values of an autoregressive prior, in descending order, until at most `left_out` of
-    /// its mass is missing or `limit` values are listed.
+    /// Lists the most probable values of an `autoregressive` or `recurrent` prior, in descending
+    /// order, until at most `left_out` of its mass is missing or `limit` values are listed. Stops
+    /// early if more than 2^20 prefixes are open.
     ///
-    /// Also returns the missing mass. Other priors list none.
+    /// Also returns the missing mass. The list is empty for other priors.
     pub fn likeliest(&self, left_out: f64, limit: usize) -> (LatentRows, f64) {
         let row_len = self.row_len();
         let (mut rows, mut left) = (LatentRows { values: Vec::new(), row_len }, 1.0);
         let LatentFamily::Categorical { n_groups, n_classes, .. } = self.family else { return (rows, left) };
         let groups = self.n_latents * n_groups;
-        // A continuation is never more probable than its prefix, so complete latents leave the heap in order.
+        // A continuation is never more probable than its prefix, so the heap yields complete
+        // latents in descending order.
         let mut open = BinaryHeap::from([Prefix { log_p: 0.0, chosen: Vec::new() }]);
         while let Some(prefix) = open.pop() {
             if prefix.chosen.len() == groups {
@@ -196,7 +201,7 @@ impl Prior {
                 let chosen = [prefix.chosen.as_slice(), &[first + class]].concat();
                 open.push(Prefix { log_p: prefix.log_p + log_p, chosen });
             }
-            // A flat prior has too many prefixes to visit.
+            // A nearly uniform prior has too many prefixes to visit.
             if open.len() > MAX_OPEN {
                 break;
             }
@@ -205,7 +210,7 @@ impl Prior {
     }
 }
 
-/// Draws an index, given log-probabilities.
+/// Draws an index from log-probabilities.
 pub(super) fn draw_class(log_probabilities: &[f64], rng: &mut dyn Rng) -> usize {
     let mut rest = uniform(rng);
     let below = |log_p: &f64| {
@@ -220,7 +225,7 @@ pub(super) fn push_one_hot(class: usize, n_classes: usize, values: &mut Vec<f32>
     values.extend((0..n_classes).map(|k| f32::from(u8::from(k == class))));
 }
 
-/// `ln N(distance; 0, e^{log_variance})`.
+/// Returns `ln N(distance; 0, e^{log_variance})`.
 pub(super) fn log_normal(distance: f64, log_variance: f64) -> f64 {
     -0.5 * (distance * distance * (-log_variance).exp() + log_variance + LN_TAU)
 }

@@ -1,4 +1,4 @@
-//! Independent groups or channels, with learned parameters shared by all tokens.
+//! Priors over independent groups or channels, with learned parameters shared by all tokens.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub(super) struct GroupLogits {
 }
 
 impl GroupLogits {
-    /// Starts uniform.
+    /// Creates the prior, which starts uniform.
     pub(super) fn new(
         n_latents: usize,
         n_groups: usize,
@@ -67,7 +67,7 @@ struct HostLogits {
 }
 
 impl HostLogits {
-    /// Calls `visit` with the number of every group of a row and `ln p` of its classes.
+    /// Calls `visit` with the index of every group of a row and `ln p` of its classes.
     fn for_each_group(&self, shift: &[f64], mut visit: impl FnMut(usize, &[f64])) {
         let groups = self.logits.chunks_exact(self.n_classes);
         let n_groups = self.n_latents * groups.len();
@@ -108,12 +108,13 @@ pub(super) struct ChannelNormals {
 }
 
 impl ChannelNormals {
-    /// Starts as `N(0, I)`.
+    /// Creates the prior, which starts as `N(0, I)`.
     pub(super) fn new(dim: usize, n_latents: usize, init: &mut ParameterInit<'_>) -> Self {
         Self { mean: init.constant([dim], 0.0), log_variance: init.constant([dim], 0.0), n_latents }
     }
 
-    /// Means and logarithms of variances, `[1 | batch, 1 | n_latents, dim]` each.
+    /// Returns the means and the logarithms of the variances, `[1 | batch, 1 | n_latents, dim]`
+    /// each.
     fn parameters(&self, shift: Option<&Tensor<3>>) -> (Tensor<3>, Tensor<3>) {
         let (mut mean, mut log_variance) =
             (self.mean.val().unsqueeze::<3>(), self.log_variance.val().unsqueeze::<3>());
@@ -132,7 +133,7 @@ impl DeviceKind for ChannelNormals {
         sum_rows(log_normal(z.clone() - mean, log_variance))
     }
 
-    /// `½((μ − m)²/s² + σ²/s² − ln σ² + ln s² − 1)`.
+    /// Returns `½((μ − m)²/s² + σ²/s² − ln σ² + ln s² − 1)`, summed over channels.
     fn divergence(&self, q: &LatentDistribution, _: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1> {
         let (mean, log_variance) = self.parameters(shift);
         let (q_mean, q_log_variance) = q.moments();
@@ -159,7 +160,7 @@ struct HostNormals {
 }
 
 impl HostNormals {
-    /// Mean and logarithm of the variance of every value of a row.
+    /// Returns mean and logarithm of the variance of every value of a row.
     fn parameters(&self, shift: &[f64]) -> impl Iterator<Item = (f64, f64)> {
         let dim = self.mean.len();
         (0..self.n_latents * dim).map(move |i| {

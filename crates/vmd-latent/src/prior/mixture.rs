@@ -1,4 +1,5 @@
-//! Mixtures: `p(z) = Σ_k w_k p_k(z)`, where a component is a joint setting for all latents of a row.
+//! Mixture priors `p(z) = Σ_k w_k p_k(z)`, whose components are distributions over all latents of
+//! a row.
 
 use std::sync::Arc;
 
@@ -12,10 +13,11 @@ use super::host::{draw_class, log_normal as host_log_normal, push_one_hot};
 use super::{DeviceKind, HostKind, LOGIT_SCALE, host};
 use crate::distribution::{LOG_VARIANCE_LIMIT, log_normal};
 
-/// Standard deviation of the initial logits of categorical components, before the scale: about a nat after it.
+/// Standard deviation of the initial logits of categorical components before multiplication by
+/// `LOGIT_SCALE`; 1 nat after it.
 const LOGIT_SPREAD: f64 = 0.1;
 
-/// The weights of the components.
+/// Weights of the components.
 #[derive(Module, Debug)]
 struct Weights {
     /// `[components]`.
@@ -27,8 +29,8 @@ impl Weights {
         Self { logits: init.constant([components], 0.0) }
     }
 
-    /// `ln Σ_k w_k p_k`, `[batch]`, given `ln p_k` of `[batch, components]` and the terms that clues add to the
-    /// weights.
+    /// Returns `ln Σ_k w_k p_k`, `[batch]`, given `ln p_k` of `[batch, components]` and the terms
+    /// that clues add to the logits of the weights.
     fn mix(&self, log_components: Tensor<2>, shift: Option<Tensor<2>>) -> Tensor<1> {
         let mut logits = (self.logits.val() * LOGIT_SCALE).unsqueeze::<2>();
         if let Some(shift) = shift {
@@ -40,8 +42,8 @@ impl Weights {
         total.squeeze_dim::<1>(1)
     }
 
-    /// Splits the terms of the clues into those of the weights, `[1 | batch, components]`, summed over tokens, and
-    /// those of the components' parameters, `[1 | batch, components, row_len]`.
+    /// Splits a shift into the terms of the weights, `[1 | batch, components]`, summed over
+    /// tokens, and those of the components' parameters, `[1 | batch, components, row_len]`.
     fn split(&self, shift: Option<&Tensor<3>>) -> (Option<Tensor<2>>, Option<Tensor<3>>) {
         let Some(shift) = shift else { return (None, None) };
         let ([batch, n_latents, n_shifts], [components]) = (shift.dims(), self.logits.dims());
@@ -61,14 +63,15 @@ impl Weights {
     }
 }
 
-/// The weights on the host.
+/// Weights of the components on the host.
 #[derive(Debug)]
 struct HostWeights {
     logits: Vec<f64>,
 }
 
 impl HostWeights {
-    /// `ln w`, and the terms that clues add to the parameters of every component; empty without clues.
+    /// Returns `ln w`, and the terms that clues add to the parameters of every component; empty
+    /// without clues.
     fn given(&self, shift: &[f64], row_len: usize) -> (Vec<f64>, Vec<Vec<f64>>) {
         let components = self.logits.len();
         let (mut log_weights, mut own) = (self.logits.clone(), vec![Vec::new(); components]);
@@ -87,13 +90,13 @@ impl HostWeights {
     }
 }
 
-/// The sum of `values` and `shift`, which may be empty.
+/// Returns the sum of `values` and `shift`, which may be empty.
 fn shifted(values: &[f64], shift: &[f64]) -> Vec<f64> {
     let shift = shift.iter().copied().chain(std::iter::repeat(0.0));
     values.iter().zip(shift).map(|(value, shift)| value + shift).collect()
 }
 
-/// Diagonal normals. Clues shift weights and means.
+/// Mixture of diagonal normals. Clues shift weights and means.
 #[derive(Module, Debug)]
 pub(super) struct NormalMixture {
     weights: Weights,
@@ -104,7 +107,7 @@ pub(super) struct NormalMixture {
 }
 
 impl NormalMixture {
-    /// Components start with means of variance 1; equal ones would stay equal.
+    /// Creates the prior. The means start with variance 1; equal components would stay equal.
     pub(super) fn new(components: usize, row_len: usize, init: &mut ParameterInit<'_>) -> Self {
         Self {
             weights: Weights::new(components, init),
@@ -150,7 +153,7 @@ struct HostNormals {
 }
 
 impl HostNormals {
-    /// Means and logarithms of variances of one component.
+    /// Returns the means and the logarithms of the variances of one component.
     fn component(&self, k: usize, shift: &[f64]) -> impl Iterator<Item = (f64, f64)> {
         let own = k * self.row_len..(k + 1) * self.row_len;
         let log_variance = self.log_variance[own.clone()].iter().copied();
@@ -180,16 +183,17 @@ impl HostKind for HostNormals {
     }
 }
 
-/// Products of independent groups. Clues shift weights and logits.
+/// Mixture of products of independent groups. Clues shift weights and logits.
 #[derive(Module, Debug)]
 pub(super) struct ProductMixture {
     weights: Weights,
-    /// `[components, groups, n_classes]`, with the groups of all (sub-)latents of a row.
+    /// `[components, groups, n_classes]`, over the groups of all (sub-)latents of a row.
     logits: Param<Tensor<3>>,
 }
 
 impl ProductMixture {
-    /// Components start with small random logits; equal ones would stay equal.
+    /// Creates the prior. The logits start at small random values; equal components would stay
+    /// equal.
     pub(super) fn new(
         components: usize,
         groups: usize,
@@ -241,7 +245,7 @@ struct HostProducts {
 }
 
 impl HostProducts {
-    /// `ln p` of all classes of one component.
+    /// Returns `ln p` of all classes of one component.
     fn component(&self, k: usize, shift: &[f64]) -> Vec<f64> {
         let mut log_p = shifted(&self.logits[k * self.row_len..(k + 1) * self.row_len], shift);
         log_p.chunks_exact_mut(self.n_classes).for_each(host_log_softmax);

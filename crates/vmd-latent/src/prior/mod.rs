@@ -1,7 +1,7 @@
 //! Priors of the latent.
 //!
-//! Every kind has two implementations: density and divergence on the device, with gradients; density and exact draws
-//! on the host, in double precision.
+//! Every kind has two implementations: density and divergence on the device, with gradients;
+//! density and exact draws on the host, in double precision.
 
 mod autoregressive;
 mod clues;
@@ -31,42 +31,44 @@ use self::recurrent::Recurrent;
 use self::standard::Standard;
 use crate::{LatentConfig, LatentDistribution, LatentFamily, PriorKind};
 
-/// Factor on the logits. Adam moves every parameter by about the learning rate per step. The logit of an unused class
-/// has to fall by several nats while the network's weights hardly move.
+/// Factor on the logits. Adam changes every parameter by about the learning rate per step. The
+/// logit of an unused class has to fall by several nats while the weights of the network hardly
+/// change.
 const LOGIT_SCALE: f64 = 10.0;
 
-/// A kind of prior on the device. `shift` holds the terms that clues add to its parameters, `[1 | batch, n_latents,
-/// n_shifts]`.
+/// A kind of prior on the device. `shift` holds the terms that clues and preceding tokens add to
+/// its parameters, `[1 | batch, n_latents, n_shifts]`.
 trait DeviceKind {
-    /// `ln p(z)` in nats, `[batch]`, for `z` of `[batch, n_latents, channels]`.
+    /// Returns `ln p(z)` in nats, `[batch]`, for `z` of `[batch, n_latents, channels]`.
     fn log_density(&self, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1>;
 
-    /// `KL(q ‖ p)` in nats, `[batch]`; estimated from the draw `z ~ q` unless the kind has a closed form.
+    /// Returns `KL(q ‖ p)` in nats, `[batch]`; estimated from the draw `z ~ q` unless the kind has
+    /// a closed form.
     fn divergence(&self, q: &LatentDistribution, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1> {
         q.log_density(z.clone()) - self.log_density(z, shift)
     }
 
-    /// The same prior on the host.
+    /// Copies the prior to the host.
     fn to_host(&self) -> Arc<dyn HostKind>;
 }
 
-/// A kind of prior on the host. `shift` holds the terms that a row's clues add to its parameters, `[n_latents,
-/// n_shifts]`; empty without clues.
+/// A kind of prior on the host. `shift` holds the terms that clues and preceding tokens add to the
+/// parameters of a row, `[n_latents, n_shifts]`; empty for a prior that depends on neither.
 trait HostKind: Debug + Send + Sync {
-    /// `ln p(z)` of one row, in nats.
+    /// Returns `ln p(z)` of one row, in nats.
     fn log_density(&self, z: &[f32], shift: &[f64]) -> f64;
 
     /// Appends one exact draw to `values`.
     fn sample_into(&self, shift: &[f64], rng: &mut dyn Rng, values: &mut Vec<f32>);
 
-    /// `ln p` of the classes of the group after those in `before` (channels of a row), if `p(z)` is a product of such
-    /// conditionals.
+    /// Returns `ln p` of the classes of the group that follows those in `before` (channels of a
+    /// row); `None` unless `p(z)` is a product of such conditionals.
     fn next_group(&self, _before: &[usize], _shift: &[f64]) -> Option<Vec<f64>> {
         None
     }
 }
 
-/// Priors with parameters.
+/// Priors with learned parameters.
 #[derive(Module, Debug)]
 enum Learned {
     Groups(GroupLogits),
@@ -100,7 +102,7 @@ impl Learned {
             (PriorKind::Mixture { components }, LatentFamily::Categorical { n_groups, n_classes, .. }) => {
                 Self::Products(ProductMixture::new(components, n_latents * n_groups, n_classes, init))
             }
-            // Reported as a problem of the configuration.
+            // Validation of the configuration reports this combination.
             (
                 PriorKind::Autoregressive { .. } | PriorKind::Recurrent { .. },
                 LatentFamily::Gaussian { .. },
@@ -135,10 +137,11 @@ pub struct PriorNetwork {
 }
 
 impl PriorNetwork {
-    /// Creates the prior of `config`, a [`LatentConfig`] without problems, for sequences of `seq` tokens over `vocab`
-    /// values.
+    /// Creates the prior of `config`, a valid [`LatentConfig`], for sequences of `seq` tokens over
+    /// `vocab` values.
     ///
-    /// `before` is the number of channels of a summary of the preceding tokens, if the prior depends on one.
+    /// `before` is the number of channels of a summary of the preceding tokens, if the prior
+    /// depends on one.
     ///
     /// # Errors
     ///
@@ -163,16 +166,19 @@ impl PriorNetwork {
         })
     }
 
-    /// The terms that `clues` and the preceding tokens add to the prior's parameters.
+    /// Computes the terms that `clues` and the preceding tokens add to the parameters of the
+    /// prior.
     ///
-    /// They are inputs of [`divergence`](Self::divergence) and [`log_density`](Self::log_density); `None` for a prior
-    /// that depends on neither.
+    /// They are inputs of [`divergence`](Self::divergence) and [`log_density`](Self::log_density).
+    /// Returns `None` if the prior depends on neither.
     ///
     /// # Shapes
     ///
-    /// - `clues`: `[batch, seq]`, values `0..vocab`, and `vocab` where unknown; `None` for no clues at all
-    /// - `before`: `[batch, 1, channels]`, a summary of the preceding tokens; `None` for none
-    /// - output: `[batch, n_latents, n_shifts]`, with a single row for neither
+    /// - `clues`: `[batch, seq]`, values in `0..vocab`, and `vocab` where unknown; `None` if all
+    ///   are unknown
+    /// - `before`: `[batch, 1, channels]`, a summary of the preceding tokens; `None` if there are
+    ///   none
+    /// - output: `[batch, n_latents, n_shifts]`, with a single row if both are `None`
     pub fn shift(&self, clues: Option<Tensor<2, Int>>, before: Option<Tensor<3>>) -> Option<Tensor<3>> {
         let of_clues = self.clues.as_ref().map(|network| network.shift(clues));
         let of_past = self.past.as_ref().map(|network| network.shift(before));
@@ -182,11 +188,12 @@ impl PriorNetwork {
         }
     }
 
-    /// `KL(q ‖ p)` in nats, `[batch]`, with gradients with respect to both.
+    /// Returns `KL(q ‖ p)` in nats, `[batch]`, with gradients with respect to both.
     ///
-    /// `standard` and `independent` have a closed form. `autoregressive` and `recurrent` have one for each group
-    /// given the groups before it in the draw `z ~ q`, which is unbiased over draws. For a `mixture` it is the
-    /// estimate `ln q(z) − ln p(z)` from that draw, which may be negative.
+    /// `standard` and `independent` priors have a closed form. `autoregressive` and `recurrent`
+    /// priors have one for each group given the preceding groups in the draw `z ~ q`, which is
+    /// unbiased over draws. For a `mixture` the result is the estimate `ln q(z) − ln p(z)` from
+    /// that draw, which may be negative.
     ///
     /// # Shapes
     ///
@@ -196,20 +203,21 @@ impl PriorNetwork {
         self.kind().divergence(q, z, shift)
     }
 
-    /// `ln p(z)` in nats, `[batch]`, for `z` of `[batch, n_latents, channels]`; a one-hot `z` for categorical latents.
+    /// Returns `ln p(z)` in nats, `[batch]`, for `z` of `[batch, n_latents, channels]`; one-hot
+    /// for categorical latents.
     pub fn log_density(&self, z: &Tensor<3>, shift: Option<&Tensor<3>>) -> Tensor<1> {
         self.kind().log_density(z, shift)
     }
 
-    /// The prior on the host, without clues.
+    /// Copies the prior to the host, without clues or preceding tokens.
     pub fn to_host(&self) -> Prior {
         let shift: Vec<f64> =
             self.shift(None, None).map_or_else(Vec::new, |shift| shift.into_data().iter::<f64>().collect());
         Prior::new(self.kind().to_host(), self.family, self.standard.n_latents, shift)
     }
 
-    /// The prior of every row on the host, given its `clues` (`[batch, seq]`) and a summary of the tokens `before`
-    /// them.
+    /// Copies the prior of every row to the host, given its `clues` (`[batch, seq]`) and a summary
+    /// of the tokens `before` them.
     pub fn to_host_given(&self, clues: Tensor<2, Int>, before: Option<Tensor<3>>) -> Vec<Prior> {
         let ([rows, _], prior) = (clues.dims(), self.to_host());
         let Some(shift) = self.shift(Some(clues), before) else { return vec![prior; rows] };
@@ -226,7 +234,7 @@ impl PriorNetwork {
     }
 }
 
-/// A parameter or another tensor on the host.
+/// Copies a tensor to the host.
 fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.into_data().iter::<f64>().collect()
 }

@@ -1,4 +1,4 @@
-//! Groups of classes that depend on all groups before them through a state.
+//! The recurrent prior.
 
 use std::sync::Arc;
 
@@ -13,29 +13,31 @@ use vmd_nn::ParameterInit;
 use super::groups::{Conditionals, HostConditionals, shift_of_group, split_shift};
 use super::{HostKind, LOGIT_SCALE, host};
 
-/// A recurrent prior: each group of a row, token after token, depends on those before it, with the same weights for
-/// every token.
+/// A recurrent prior over the groups of a row, token by token, with the same weights for every
+/// token.
 ///
-/// A gated recurrent unit (arXiv 1406.1078; the reset gate acts on the product with the state, not on the state):
-/// after the groups before `g` the state is `s_g`, and group `g` has the logits `b_g + s_g·V`. Only the size of `b`
-/// grows with the number of tokens. Clues shift `b` and the input of the state.
+/// A gated recurrent unit (arXiv 1406.1078; the reset gate multiplies the product of state and
+/// weights, not the state): `s_g` is the state after the groups before `g`, and group `g` has the
+/// logits `b_g + s_g·V`. Only the size of `b` grows with the number of tokens. Clues shift `b` and
+/// the input of the candidate state.
 #[derive(Module, Debug)]
 pub(super) struct Recurrent {
-    /// `b`, `[groups, n_classes]`, with the groups of all (sub-)latents of a row.
+    /// `b`, `[groups, n_classes]`, over the groups of all (sub-)latents of a row.
     logits: Param<Tensor<2>>,
-    /// Input of the state before the first group, `[3 · hidden]`: of its reset gate, its update gate and its
+    /// Input of the unit before the first group, `[3 · hidden]`: for reset gate, update gate and
     /// candidate.
     start: Param<Tensor<1>>,
-    /// Input weights of the classes, for every group of a token, `[n_groups, n_classes, 3 · hidden]`.
+    /// Input weights of the classes for every group of a token,
+    /// `[n_groups, n_classes, 3 · hidden]`.
     input: Param<Tensor<3>>,
     /// Recurrent weights, `[hidden, 3 · hidden]`.
     state: Param<Tensor<2>>,
-    /// `V`, for every group of a token, `[n_groups, hidden, n_classes]`.
+    /// `V` for every group of a token, `[n_groups, hidden, n_classes]`.
     output: Param<Tensor<3>>,
 }
 
 impl Recurrent {
-    /// Starts uniform.
+    /// Creates the prior, which starts uniform.
     pub(super) fn new(
         n_latents: usize,
         n_groups: usize,
@@ -46,14 +48,15 @@ impl Recurrent {
         Self {
             logits: init.constant([n_latents * n_groups, n_classes], 0.0),
             start: init.constant([3 * hidden], 0.0),
-            // One-hot inputs: one term.
+            // The inputs are one-hot: a sum has one term.
             input: init.uniform([n_groups, n_classes, 3 * hidden], 1.0),
             state: init.uniform([hidden, 3 * hidden], (hidden as f64).sqrt().recip()),
             output: init.constant([n_groups, hidden, n_classes], 0.0),
         }
     }
 
-    /// The state after one group, `[batch, hidden]`, given its input `taken` (`[batch, 3 · hidden]`) and `shift`.
+    /// Returns the next state, `[batch, hidden]`, given the input `taken` (`[batch, 3 · hidden]`),
+    /// the `shift` of the candidate, and the state `before`, zero if `None`.
     fn step(&self, taken: Tensor<2>, shift: Option<Tensor<2>>, before: Option<Tensor<2>>) -> Tensor<2> {
         let [batch, gates] = taken.dims();
         let hidden = gates / 3;
@@ -76,7 +79,7 @@ impl Conditionals for Recurrent {
         let [n_groups, n_classes, gates] = self.input.dims();
         let [batch, n_latents, _] = z.dims();
         let (tokens, groups, hidden) = (batch * n_latents, n_latents * n_groups, gates / 3);
-        // Grouped by group, because every group of a token has its own weights.
+        // One matrix product per group of a token, because each has its own weights.
         let by_group = z.clone().reshape([tokens, n_groups, n_classes]).swap_dims(0, 1);
         let taken = by_group.matmul(self.input.val()).swap_dims(0, 1).reshape([batch, groups, gates]);
         let start = self.start.val().reshape([1, 1, gates]).expand([batch, 1, gates]);
@@ -175,7 +178,7 @@ impl HostConditionals for HostRecurrent {
 }
 
 impl HostRecurrent {
-    /// The terms in `shift` of a group's logits and of the state's input before it.
+    /// Returns the terms in `shift` of the logits of a group and of its candidate state.
     fn shift_of<'a>(&self, shift: &'a [f64], group: usize) -> (&'a [f64], &'a [f64]) {
         shift_of_group(shift, group, [self.n_groups, self.n_classes, self.hidden])
     }

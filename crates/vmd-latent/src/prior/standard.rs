@@ -11,7 +11,7 @@ use super::{DeviceKind, HostKind};
 use crate::distribution::{LN_TAU, sum_rows};
 use crate::{LatentDistribution, LatentFamily};
 
-/// The prior without parameters.
+/// The standard prior, which has no parameters.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Standard {
     family: LatentFamily,
@@ -28,7 +28,7 @@ impl DeviceKind for Standard {
     fn log_density(&self, z: &Tensor<3>, _: Option<&Tensor<3>>) -> Tensor<1> {
         match self.family {
             LatentFamily::Gaussian { .. } => sum_rows((z.clone() * z.clone() + LN_TAU) * -0.5),
-            // Every group has one class.
+            // One class per group is 1.
             LatentFamily::Categorical { n_classes, .. } => sum_rows(z.clone() * -(n_classes as f64).ln()),
         }
     }

@@ -1,4 +1,4 @@
-//! Divergences and draws of the posterior's distribution.
+//! Tests of divergences and draws of posterior distributions.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -48,7 +48,8 @@ fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().iter::<f32>().collect()
 }
 
-/// `rows` equal rows of a distribution over `n_latents` sub-latents with parameters of order 1.
+/// Returns `rows` equal rows of a distribution over `n_latents` sub-latents with parameters of
+/// order 1.
 fn distribution(family: LatentFamily, n_latents: usize, rows: usize) -> LatentDistribution {
     let n = n_latents * family.channels();
     let repeated = |f: fn(f32) -> f32| {
@@ -69,7 +70,7 @@ fn distribution(family: LatentFamily, n_latents: usize, rows: usize) -> LatentDi
     }
 }
 
-/// Draws from `rows` equal rows, one after the other.
+/// Returns one draw from each of `rows` equal rows.
 fn draws(family: LatentFamily, structure: LatentStructure, seq: usize, rows: usize) -> Vec<f32> {
     let config = config(family, structure);
     let mut rng = ChaCha8Rng::seed_from_u64(11);
@@ -121,14 +122,14 @@ fn closed_form_kl_agrees_with_monte_carlo() {
 
 #[test]
 fn kl_golden_values() {
-    // ½(μ² + σ² − ln σ² − 1) for μ = 2, σ² = e; and −H + ln K.
+    // ½(μ² + σ² − ln σ² − 1) for μ = 2, σ² = e; and ln K − H.
     let gaussian = LatentDistribution::Gaussian {
         mean: tensor(vec![2.0, 0.0], [2, 1, 1]),
         log_variance: tensor(vec![1.0, 0.0], [2, 1, 1]),
     };
     let golden = 0.5 * (4.0 + 1f32.exp() - 2.0);
     let found = host(gaussian.divergence_from_standard());
-    // One ulp of f32 at 2.
+    // The tolerance is a few ulps of f32 at 2.
     assert!((found[0] - golden).abs() < 1e-6 && found[1].abs() < 1e-6, "{found:?}");
     let categorical = LatentDistribution::Categorical {
         log_probabilities: tensor(vec![0.5f32.ln(), 0.25f32.ln(), 0.25f32.ln()], [1, 1, 1, 3]),
@@ -147,7 +148,7 @@ proptest! {
         let categorical = LatentDistribution::Categorical {
             log_probabilities: log_softmax(tensor(parameters, [3, 1, 1, 4]), 3) };
         for kl in [host(gaussian.divergence_from_standard()), host(categorical.divergence_from_standard())].concat() {
-            // Terms of order 1 cancel, each rounded at 6e-8.
+            // Rounding: terms of order 1 cancel, each rounded at 6e-8.
             prop_assert!(kl > -1e-6, "{}", kl);
         }
     }
@@ -187,11 +188,12 @@ fn gradients_flow_through_a_categorical_draw() {
     let z = q.sample(upload(noise, [ROWS, 1, 1, 3]).reshape([ROWS, 1, 3]), true);
     let loss = (z * upload(weights.to_vec(), [1, 1, 1, 3]).reshape([1, 1, 3])).sum();
     let gradients = host(leaf.grad(&loss.backward()).expect("a gradient"));
-    // A constant added to all logits changes nothing; f32 sums of terms of order 1.
+    // The loss does not change if a constant is added to all logits, so the gradients of a row sum
+    // to 0, up to the rounding of f32 sums of terms of order 1.
     assert!(gradients.chunks_exact(3).all(|row| row.iter().sum::<f32>().abs() < 1e-5));
 
-    // The gradient of E[w·z] is p·(w − Σ p·w). The estimators are biased in general, so only the direction and the
-    // scale of the mean over draws are checked.
+    // The gradient of E[w·z] is p·(w − Σ p·w). The straight-through estimator is biased, so only
+    // the direction and the scale of its mean over draws are checked.
     let total: f64 = logits.iter().map(|&x| f64::from(x).exp()).sum();
     let p: Vec<f64> = logits.iter().map(|&x| f64::from(x).exp() / total).collect();
     let centre: f64 = p.iter().zip(&weights).map(|(p, w)| p * f64::from(*w)).sum();
@@ -264,7 +266,7 @@ fn a_straight_through_draw_has_the_gradient_of_the_relaxed_one() {
         let wanted = p[k] * (slope[k] - mean);
         assert!((found[k] - wanted).abs() < 1e-6, "{found:?}[{k}] is not {wanted}");
     }
-    // The exact draw alone has no gradient.
+    // Without `straight_through`, the draw has no gradient.
     let draw = q.sample(upload(&noise).reshape([1, 1, 3]), false);
     assert!(
         leaf.grad(&(draw.sum() + leaf.clone().sum() * 0.0).backward())

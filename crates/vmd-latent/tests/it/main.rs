@@ -1,4 +1,4 @@
-//! Integration tests of `vmd-latent`: one binary, so that Burn is linked once.
+//! Integration tests of `vmd-latent`: a single binary, so that Burn is linked once.
 
 mod common;
 mod distribution;

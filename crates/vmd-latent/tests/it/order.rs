@@ -1,4 +1,4 @@
-//! Priors with groups in order.
+//! Tests of priors with ordered groups.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -15,7 +15,8 @@ fn groups_of_an_autoregressive_prior_follow_those_before_them_across_tokens() {
         let prior = &host_priors(&config(CATEGORICAL, LatentStructure::PerToken, kind, false))[0];
         let all = prior.enumerate(81).unwrap();
         let mass: Vec<f64> = (0..81).map(|row| prior.log_density(all.row(row)).exp()).collect();
-        // The last group of the second token given the first one of the first token.
+        // Probability of the last group of the second token given the first group of the first
+        // token.
         let share = |first: usize, last: usize| {
             let of_first: f64 = (0..81).filter(|row| row % 3 == first).map(|row| mass[row]).sum();
             let both: f64 =
@@ -23,7 +24,7 @@ fn groups_of_an_autoregressive_prior_follow_those_before_them_across_tokens() {
             both / of_first
         };
         assert!((share(0, 0) - share(1, 0)).abs() > 1e-3, "{kind:?}: tokens are independent");
-        // The search for the most probable values lists all of them, in descending order.
+        // The search lists all values in descending order of probability.
         let (listed, left) = prior.likeliest(0.0, 81);
         let of_listed: Vec<f64> = (0..81).map(|row| prior.log_density(listed.row(row)).exp()).collect();
         let mut sorted = mass.clone();
@@ -47,7 +48,7 @@ fn a_recurrent_prior_may_have_a_single_group() {
     assert!((on_host.iter().map(|log_p| log_p.exp()).sum::<f64>() - 1.0).abs() < 1e-12);
 }
 
-/// With the second token's latent kept, and then the first one's.
+/// Keeps the latent of the second token, then that of the first one.
 #[test]
 fn what_is_kept_stays_and_what_follows_it_is_drawn_given_it() {
     const DRAWS: usize = 20_000;
@@ -69,7 +70,8 @@ fn what_is_kept_stays_and_what_follows_it_is_drawn_given_it() {
         if !matches!(config.family, LatentFamily::Categorical { .. }) {
             continue;
         }
-        // Shares of the second latent's values beside their probabilities given the first one.
+        // Compare the shares of the second latent's values with their probabilities given the
+        // first one.
         let all = prior.enumerate(81).unwrap();
         let given: Vec<&[f32]> = all.rows().filter(|row| row[..channels] == z[..channels]).collect();
         let mass: Vec<f64> = given.iter().map(|row| prior.log_density(row).exp()).collect();

@@ -1,4 +1,4 @@
-//! The inference network and the prior.
+//! Tests of the inference network, the standard prior and the diagnostics.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -52,7 +52,7 @@ fn infer(config: &LatentConfig, x0: [i32; SEQ], latent_mask: [i32; SEQ]) -> Late
     posterior.forward(upload(x0), upload(latent_mask), None)
 }
 
-/// All parameters of a distribution.
+/// Returns all parameters of a distribution.
 fn parameters(q: &LatentDistribution) -> Vec<f64> {
     match q.to_host() {
         HostPosterior::Gaussian { mean, log_variance, .. } => [mean, log_variance].concat(),
@@ -98,7 +98,7 @@ fn the_latent_mask_changes_what_is_inferred() {
 fn a_pooled_posterior_depends_on_the_order_of_tokens() {
     let config = config(GAUSSIAN, LatentStructure::Pooled);
     let change = distance(&infer(&config, [0, 1, 2, 3], ALL), &infer(&config, [3, 1, 2, 0], ALL));
-    // The pooled head depends on positions even if the trunk does not.
+    // The pooled head depends on positions even though the trunk does not.
     assert!(change > 1e-3);
 }
 
@@ -114,7 +114,7 @@ fn enumeration_lists_every_value_once() {
             (0..rows.n_rows()).map(|i| rows.row(i).iter().map(|&value| value as u32).collect()).collect();
         assert_eq!(all.len(), rows.n_rows());
         assert!(all.iter().flat_map(|row| row.chunks_exact(3)).all(|group| group.iter().sum::<u32>() == 1));
-        // Equal weights: every class is listed equally often, as the uniform prior wants.
+        // Every class is listed equally often, as under the uniform prior.
         for i in 0..rows.row_len {
             let listed = (0..rows.n_rows()).filter(|&row| rows.row(row)[i] == 1.0).count();
             assert_eq!(3 * listed, rows.n_rows());
@@ -123,12 +123,12 @@ fn enumeration_lists_every_value_once() {
     assert_eq!(prior(LatentStructure::Pooled).enumerate(8), None);
     let gaussian = Prior::standard(&config(GAUSSIAN, LatentStructure::Pooled), 2);
     assert_eq!(gaussian.enumerate(usize::MAX), None);
-    // 3^162 does not fit a word.
+    // 3^162 overflows `usize`.
     let huge = Prior::standard(&config(CATEGORICAL, LatentStructure::PerToken), 81);
     assert_eq!(huge.enumerate(usize::MAX), None);
 }
 
-/// Mean and variance.
+/// Returns mean and variance.
 fn moments(values: &[f32]) -> (f64, f64) {
     let n = values.len() as f64;
     let mean = values.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
@@ -152,7 +152,7 @@ fn prior_draws_and_noise_have_their_moments() {
         let (mean, variance) = moments(values);
         // Five standard errors over at least ROWS draws: 1/√n and √2/√n.
         assert!(mean.abs() < 5.0 / root && (variance - 1.0).abs() < 5.0 * 2f64.sqrt() / root);
-        // Neighbours are uncorrelated.
+        // Adjacent values are uncorrelated.
         let product: f64 = values.chunks_exact(2).map(|pair| f64::from(pair[0] * pair[1])).sum();
         assert!((product / (values.len() / 2) as f64).abs() < 5.0 / root);
     }
@@ -172,7 +172,7 @@ fn prior_draws_and_noise_have_their_moments() {
         // Five standard errors of a share of 1/3.
         assert!((share - 1.0 / 3.0).abs() < 5.0 * (2.0f64 / 9.0).sqrt() / root, "{i}: {share}");
     }
-    // Gumbel: mean γ, variance π²/6; the variance's own error is below √(4.4·σ⁴/n).
+    // Gumbel: mean γ, variance π²/6; the standard error of the variance is below √(4.4·σ⁴/n).
     let (mean, variance) = moments(&noise);
     let expected = std::f64::consts::PI.powi(2) / 6.0;
     assert!((mean - 0.577_215_7).abs() < 5.0 * expected.sqrt() / root, "{mean}");
@@ -193,7 +193,7 @@ fn a_collapsed_posterior_carries_nothing() {
     let one_hot: Vec<f32> = [1.0, 0.0, 0.0, 0.0].repeat(rows * 2);
     for (posterior, z, units) in [(gaussian, z, 3), (uniform, one_hot, 2)] {
         let health = LatentHealth::measure(&posterior, &z, 0.25);
-        // Sums of a few f64.
+        // Tolerance: sums of a few f64.
         assert!(health.kl == 0.25 && health.mutual_information.abs() < 1e-12, "{health:?}");
         assert_eq!((health.active_units, health.n_units), (0, units));
     }
@@ -203,7 +203,8 @@ fn a_collapsed_posterior_carries_nothing() {
 fn an_informative_categorical_is_worth_its_entropy() {
     const K: usize = 5;
     for impossible in [f64::NEG_INFINITY, -60.0] {
-        // Row i is almost surely class i of the first group; the second group has the prior.
+        // Row i has class i of the first group with near certainty; the second group has the
+        // prior.
         let log_probabilities: Vec<f64> = (0..K)
             .flat_map(|row| {
                 let sure = (0..K).map(move |class| if class == row { 0.0 } else { impossible });
@@ -218,7 +219,7 @@ fn an_informative_categorical_is_worth_its_entropy() {
         let posterior = HostPosterior::Categorical { log_probabilities, n_groups: 2, n_classes: K };
         let health = LatentHealth::measure(&posterior, &z, 1.0);
         let all = (K as f64).ln();
-        // −60 in place of −∞ is worth e^−60.
+        // With −60 in place of −∞ the error is of order e^−60.
         assert!((health.mutual_information - all).abs() < 1e-9, "{health:?}");
         assert_eq!((health.active_units, health.n_units), (1, 2));
     }

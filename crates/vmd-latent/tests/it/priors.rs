@@ -1,4 +1,4 @@
-//! Every prior: its density, its draws, its divergence and its gradients.
+//! Tests of density, draws, divergence and gradients of every prior.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -20,7 +20,7 @@ fn densities_integrate_to_one() {
         for prior in host_priors(&config) {
             let total: f64 =
                 points(&prior).iter().map(|(z, weight)| weight * prior.log_density(z).exp()).sum();
-            // Sums of f64, and for a grid the mass outside of it.
+            // Tolerance: sums of f64, and the mass outside of the grid.
             assert!((total - 1.0).abs() < 1e-7, "{config:?}: {total}");
         }
     }
@@ -39,7 +39,7 @@ fn host_and_device_agree() {
         let on_device = tensor(z.clone(), shape, &device);
         let compare = |found: Vec<f64>, priors: &[Prior]| {
             for ((found, z), prior) in found.iter().zip(z.chunks_exact(config.row_len(SEQ))).zip(priors) {
-                // Some ten f32 terms of order 1.
+                // Tolerance: about ten f32 terms of order 1.
                 let wanted = prior.log_density(z);
                 assert!((found - wanted).abs() < 1e-4, "{config:?}: {found} and {wanted}");
             }
@@ -51,7 +51,7 @@ fn host_and_device_agree() {
             let shift = network.shift(Some(clues.clone()), None);
             let priors = network.to_host_given(clues, None);
             compare(host(network.log_density(&on_device, shift.as_ref())), &priors);
-            // Clues have an effect, and a row without any has the prior without clues.
+            // Clues have an effect, and a row without clues has the prior without clues.
             let at = |prior: &Prior| prior.log_density(&z[..config.row_len(SEQ)]);
             assert!((at(&priors[0]) - at(&network.to_host())).abs() < 1e-5);
             assert!((at(&priors[1]) - at(&priors[0])).abs() > 1e-3, "{config:?}");
@@ -88,7 +88,7 @@ fn draws_follow_the_density() {
                 check("first square", &|z| a(z).powi(2));
                 check("second square", &|z| b(z).powi(2));
                 check("product", &|z| a(z) * b(z));
-                // Where a mixture is not a normal.
+                // Distinguishes a mixture from a normal.
                 check("product of signs", &|z| a(z).signum() * (b(z) - 0.3).signum());
             } else {
                 for i in 0..prior.row_len() {
@@ -133,7 +133,8 @@ fn divergences_agree_with_monte_carlo() {
     }
 }
 
-/// Slopes of the mean divergence along a random direction of all parameters of the prior.
+/// Compares slopes of the summed divergence along a random direction of all parameters of the
+/// prior.
 #[test]
 fn gradients_are_finite_differences() {
     const ROWS: usize = 6;
@@ -178,7 +179,7 @@ fn gradients_are_finite_differences() {
             assert!(gradient.iter().any(|g| g.abs() > 1e-7), "{config:?}: {name} has no gradient");
             found += gradient.iter().zip(direction).map(|(g, d)| g * f64::from(*d)).sum::<f64>();
         }
-        // Central differences of f32 sums of order 10, and kinks of hidden units.
+        // Tolerance: central differences of f32 sums of order 10, and kinks of hidden units.
         assert!((found - wanted).abs() < 0.01 * wanted.abs() + 0.005, "{config:?}: {found}, not {wanted}");
         assert!(wanted.abs() > 0.02, "{config:?}: {wanted} is too flat to test anything");
     }

@@ -16,7 +16,8 @@ pub(super) struct KlTerm {
     pub(super) descended: Vec<Tensor<1>>,
 }
 
-/// The KL between posterior and prior; `None` without a latent. `recon` is the reconstruction term per draw.
+/// The KL between posterior and prior; `None` without a latent. `recon` is the reconstruction term
+/// of each row and draw.
 pub(super) fn term<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     batch: &TrainingBatch,
@@ -48,7 +49,8 @@ pub(super) fn term<D: TrainableDenoiser>(
     Some(KlTerm { reported, descended })
 }
 
-/// Zero, with the gradient that fits a learned prior to the posterior and does not reach the posterior.
+/// Zero, with the gradient that fits a learned prior to the posterior and does not reach the
+/// posterior.
 fn following(
     prior: &PriorNetwork,
     q: &LatentDistribution,
@@ -73,8 +75,8 @@ pub(crate) fn prior_shift<D: TrainableDenoiser>(
     prior.shift(Some(observed), before).map(|shift| shift.repeat_dim(0, n_draws))
 }
 
-/// Zero, with the gradient `½(f(z₁) − f(z₂))·∇(ln q(z₁) − ln q(z₂))` of `E_q f(z)` with respect to `q`. `q`
-/// contains each row twice.
+/// Zero, with the gradient `½(f(z₁) − f(z₂))·∇(ln q(z₁) − ln q(z₂))` of `E_q f(z)` with respect to
+/// `q`. `q` contains each row twice.
 ///
 /// # Source
 ///

@@ -23,7 +23,8 @@ pub enum LatentSource {
     Posterior,
     /// The prior, for the reconstruction as in sampling. Only for the latent gain.
     Prior,
-    /// No latent: zeros and no KL. Only for a network that is trained so in a share of its batches.
+    /// No latent: zeros and no KL. Only for a network that is trained this way in a share of its
+    /// batches.
     Absent,
 }
 
@@ -32,15 +33,16 @@ pub enum LatentSource {
 pub struct LossOptions {
     /// Weight of the KL; 1 for a bound.
     pub kl_weight: f64,
-    /// Whether the KL is taken to the standard prior (`N(0, I)` or uniform classes) while a learned prior is
-    /// fitted to the posterior. Otherwise an early learned prior keeps the posterior from exploring other
-    /// codes.
+    /// Whether the KL is taken to the standard prior (`N(0, I)` or uniform classes) while a learned
+    /// prior is fitted to the posterior. Otherwise an early learned prior keeps the posterior from
+    /// exploring other codes.
     pub hold_prior: bool,
     /// Source of `z`.
     pub latent_source: LatentSource,
     /// Weight of the penalty of learned edges. Has an effect only with gate noise.
     pub gate_weight: f64,
-    /// Loops of the network and the loss on them; if absent, all loops are run and only the last one counts.
+    /// Loops to run and the loss on them; if absent, all loops are run and only the last one is in
+    /// the loss.
     pub loops: Option<TrainedLoops>,
 }
 
@@ -67,9 +69,9 @@ impl LossOptions {
 /// Terms of the loss in nats per sequence, means over the batch, on the device.
 #[derive(Debug, Clone)]
 pub struct Loss {
-    /// The training loss, `[1]`: `recon + kl_weight · kl` over all rows, including those without a latent.
-    /// With two draws it uses the reconstruction of the first one. With gate noise it includes the penalty of
-    /// learned edges.
+    /// The training loss, `[1]`: `recon + kl_weight · kl` over all rows, including those without a
+    /// latent. With two draws it uses the reconstruction of the first one. With gate noise it
+    /// includes the penalty of learned edges.
     pub total: Tensor<1>,
     /// `Σ_k r_k Σ_{i masked} −log p(x0^i | xt, z)`, `[1]`.
     pub recon: Tensor<1>,
@@ -81,11 +83,13 @@ pub struct Loss {
     pub z: Option<Tensor<3>>,
 }
 
-/// Evaluates the loss of `model` on `batch`, on `device` (the model's own, with or without autodiff).
+/// Evaluates the loss of `model` on `batch`, on `device` (the model's own, with or without
+/// autodiff).
 ///
 /// # Source
 ///
-/// arXiv 2510.23606 for the sequence scope; the step scope with `c(n, r)` is derived in `docs/method.md`.
+/// arXiv 2510.23606 for the sequence scope; the step scope with `c(n, r)` is derived in
+/// `docs/method.md`.
 pub fn loss<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     batch: &TrainingBatch,
@@ -105,7 +109,8 @@ pub fn loss<D: TrainableDenoiser>(
     Loss { total, recon, kl, posterior: latents.posterior, z: latents.draws }
 }
 
-/// The reconstruction term of each row and draw, `[draws · rows]`, and its part of the training loss, `[1]`.
+/// The reconstruction term of each row and draw, `[draws · rows]`, and its part of the training
+/// loss, `[1]`.
 fn reconstruction<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     batch: &TrainingBatch,
@@ -118,7 +123,7 @@ fn reconstruction<D: TrainableDenoiser>(
         let per_draw = reconstruction::of(model, batch, (z, context), options.loops, device);
         return (per_draw.last.clone(), per_draw.descended().mean());
     };
-    // The second draw serves as a baseline only, so it needs no gradient and costs a third.
+    // The second draw is a baseline only. It needs no gradient, so it costs a third of the first.
     let draws = z.clone().chunk(2, 0);
     let inner = context.as_ref().map(Context::inner);
     let first = reconstruction::of(model, batch, (Some(draws[0].clone()), context), options.loops, device);

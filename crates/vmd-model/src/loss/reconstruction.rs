@@ -25,8 +25,8 @@ impl Reconstruction {
     }
 }
 
-/// The reconstruction for latents `z` (`[draws · rows, n_latents, channels]`) and the context of a causal
-/// model.
+/// The reconstruction for latents `z` (`[draws · rows, n_latents, channels]`) and the context of a
+/// causal model.
 pub(super) fn of<D: TrainableDenoiser>(
     model: &VmdModel<D>,
     batch: &TrainingBatch,

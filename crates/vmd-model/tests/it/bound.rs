@@ -1,4 +1,5 @@
-//! The bounds against exact likelihoods on a toy model that can be enumerated: 2 tokens, 3 values, 4 latents.
+//! The bounds against exact likelihoods on a toy model that can be enumerated: 2 tokens, 3 values,
+//! 4 latents.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 

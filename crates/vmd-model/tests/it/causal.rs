@@ -149,7 +149,7 @@ fn a_window_hides_what_lies_before_it() {
     let (base, moved) = (logits(&clean), logits(&other));
     let differences: Vec<bool> =
         (0..BLOCKS).map(|index| largest(block(&base, index), block(&moved, index)) > 1e-6).collect();
-    // With one layer only the next block depends on the token; the latent is fixed.
+    // With one layer, only the next block depends on the token. The latent is fixed.
     assert_eq!(differences, [false, true, false, false, false]);
 }
 
@@ -309,8 +309,8 @@ fn tokens_latents_fit_a_prompt_that_ends_within_a_block() {
     (latent.structure, latent.prior) = (LatentStructure::PerToken, PriorKind::Recurrent { hidden: 4 });
     let model = trained(&config, 3);
     let mut template = text(1, 3 * LEN * BLOCKS);
-    // The prompt of the first text ends within a block, that of the second at the end of one; the third has
-    // no prompt.
+    // The prompt of the first text ends within a block, that of the second at the end of one; the
+    // third has no prompt.
     template[LEN + 1..LEN * BLOCKS].fill(MASK);
     template[LEN * BLOCKS + LEN..].fill(MASK);
     let counted = model.nfe_counter().evaluated();

@@ -52,8 +52,8 @@ fn more_draws_tighten_the_bound_down_to_the_likelihood_of_the_order() {
                 let error = pair[0].1.hypot(pair[1].1);
                 assert!(pair[1].0 < pair[0].0 + 5.0 * error, "{what}: {all:?}");
             }
-            // With many draws of z the remaining gap is that of the orders: the mean of a logarithm instead
-            // of the logarithm of a mean.
+            // With many draws of z the remaining gap is that of the orders: the mean of a logarithm
+            // instead of the logarithm of a mean.
             let of_orders = toy.nll_given_order(x0);
             let gap = toy.bound(x0) - of_orders;
             assert!(gap > 0.01, "{what}: the gap {gap} is too small to test anything");
@@ -86,8 +86,9 @@ fn a_sequence_has_draws_of_its_own_whatever_stands_beside_it() {
     assert_ne!(sum(&[1, 2, 1, 2]), 2.0 * sum(&[1, 2]));
 }
 
-/// One random step of `T`, with weight `T`, instead of all steps is not a bound: with many draws it falls
-/// below the likelihood. By Hölder's inequality `−ln E_z Π_k e^{a_k(z)} ≥ Σ_k (1/T)·(−ln E_z e^{T·a_k(z)})`.
+/// One random step of `T`, with weight `T`, instead of all steps is not a bound: with many draws it
+/// falls below the likelihood. By Hölder's inequality
+/// `−ln E_z Π_k e^{a_k(z)} ≥ Σ_k (1/T)·(−ln E_z e^{T·a_k(z)})`.
 #[test]
 fn one_random_step_is_no_importance_weighted_bound() {
     const STEPS: usize = 3;

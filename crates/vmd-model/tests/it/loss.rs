@@ -80,7 +80,7 @@ fn an_untrained_network_owes_the_logarithm_of_the_vocabulary() {
         assert_eq!(estimate.bound, estimate.recon + estimate.kl);
         assert_eq!(estimate.latent_gain.is_some(), family.is_some());
         assert_eq!(estimate.health.is_some(), family.is_some());
-        // The zero-initialised head ignores the latent. Without a latent nothing can collapse.
+        // The zero-initialised head ignores the latent. Without a latent there is no collapse.
         assert_eq!(estimate.is_collapsed(), family.is_some());
         assert_eq!(estimate.kl > 0.0, family.is_some());
     }
@@ -154,7 +154,7 @@ fn the_kl_of_a_step_follows_the_multiplier() {
     }
     assert!(above_one > 10, "hardly any multiplier is above 1: {above_one}");
 
-    // In continuous time each revealed token pays the KL.
+    // In continuous time the factor is the weight times the number of masked tokens.
     let continuous = draw(None);
     for (row, xt) in continuous.xt.chunks_exact(SEQ).enumerate() {
         let weight = NoiseSchedule::default().elbo_weight(continuous.t[row]);

@@ -1,5 +1,5 @@
-//! Tokens of one step with parents: objective, bounds and sampler against enumeration, on chains of three
-//! bits.
+//! Tokens of one step with parents: objective, bounds and sampler against enumeration, on chains of
+//! three bits.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -101,7 +101,8 @@ fn the_enumeration_is_a_distribution_whose_tokens_depend_on_each_other() {
         // Probabilities are computed from f32 logits.
         assert!((total - 1.0).abs() < 1e-5, "{steps} steps: {total}");
     }
-    // If the tokens of one step were independent, so would be the first two: p(00)·p(11) = p(01)·p(10).
+    // If the tokens of one step were independent, so would be the first two: p(00)·p(11) =
+    // p(01)·p(10).
     let model = model(3);
     let pair = |a, b| (0..2).map(|c| likelihood(&model, [a, b, c], 1)).sum::<f64>();
     assert!((pair(0, 0) * pair(1, 1) - pair(0, 1) * pair(1, 0)).abs() > 1e-3);
@@ -210,8 +211,8 @@ fn in_any_order_bounds_and_sampler_are_means_over_orders() {
 
 #[test]
 fn an_open_order_begins_with_the_surest_and_goes_on_with_what_that_leaves_surest() {
-    // Replays the sampler's order with the logits of the network: all three tokens in one step, or two and
-    // then one.
+    // Replays the sampler's order with the logits of the network: all three tokens in one step, or
+    // two and then one.
     let model = open_model(6);
     for nfe in [1, 2] {
         let config = SamplerConfig {

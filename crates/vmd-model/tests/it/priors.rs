@@ -19,8 +19,8 @@ const GAUSSIAN: LatentFamily = LatentFamily::Gaussian { dim: 2 };
 const FAMILIES: [LatentFamily; 2] = [GAUSSIAN, CATEGORICAL];
 const STRUCTURES: [LatentStructure; 2] = [LatentStructure::Pooled, LatentStructure::PerToken];
 
-/// Each kind of prior with the latents that it supports, without and with clues: Gaussian and categorical,
-/// each pooled and per token.
+/// Each kind of prior with the latents that it supports, without and with clues: Gaussian and
+/// categorical, each pooled and per token.
 const TABLE: [(PriorKind, [bool; 4], [bool; 4]); 5] = {
     const ALL: [bool; 4] = [true; 4];
     const NONE: [bool; 4] = [false; 4];
@@ -50,8 +50,8 @@ fn combinations() -> impl Iterator<Item = (ModelConfig, bool)> {
     })
 }
 
-/// A model with all parameters drawn, including those initialised to zero. Prior logits are scaled by ten, so
-/// they are drawn from a smaller range.
+/// A model with all parameters drawn, including those initialised to zero. Prior logits are scaled
+/// by ten, so they are drawn from a smaller range.
 fn drawn(config: &ModelConfig, device: &Device) -> VmdModel {
     let model = VmdModel::new(config, keyed_rng(1, 0, Purpose::Init), device).unwrap();
     let mut rng = keyed_rng(2, 1, Purpose::Init);
@@ -107,13 +107,14 @@ fn every_combination_works_or_is_refused() {
         assert!(sampled.iter().all(|&token| token < VOCAB as u32) && sampled[1] == 2);
         let estimate = estimate_bounds(&model, &steps(2), &tokens(8), 4, 1, &Device::flex())[0];
         assert!(estimate.bound.is_finite() && estimate.latent_gain.is_some(), "{estimate:?}");
-        // In one step the KL counts once, and the health is measured on the only batch.
+        // In one step the factor of the KL is 1, and the health is measured on the only batch.
         let one = estimate_bounds(&model, &steps(1), &tokens(8), 8, 1, &Device::flex())[0];
         assert!((one.health.unwrap().kl - one.kl).abs() < 1e-4, "{:?}: {one:?}", config.latent);
         let (bound, _) = importance_bound(&model, 2, &tokens(8), 3, 1);
         assert!(bound.is_finite() && bound > 0.0);
     }
-    // Counted in the table: 4, 4, 2, 2 and 4 without clues, 0, 4, 2, 2 and 4 with clues, each in two scopes.
+    // Counted in the table: 4, 4, 2, 2 and 4 without clues, 0, 4, 2, 2 and 4 with clues, each in
+    // two scopes.
     assert_eq!(n_accepted, 2 * (16 + 12));
 }
 

@@ -23,8 +23,8 @@ fn sudoku() -> DependencyGraph {
     DependencyGraph::sudoku(2, 2).unwrap()
 }
 
-/// The output of a one-layer trunk, one row of channels per node, for an input that differs from the base input at
-/// `changed`.
+/// The output of a one-layer trunk, one row of channels per node, for an input that differs from
+/// the base input at `changed`.
 fn rows(config: &TrunkConfig, changed: Option<usize>) -> Vec<Vec<f32>> {
     let device = Device::flex();
     let trunk = trunk(config, SEQ, None, Some(&sudoku()), 3, &device);
@@ -90,7 +90,8 @@ fn exchange_rows(values: &[f32], width: usize, rows: [usize; 2]) -> Vec<f32> {
     out
 }
 
-/// How far the trunk is from commuting with an exchange of two rows.
+/// Largest difference between permuting the output and permuting the input of a trunk by an
+/// exchange of two rows.
 fn equivariance_error(mixing: Mixing, position: PositionEncoding, exchanged: [usize; 2]) -> f32 {
     let device = Device::flex();
     let mut config = config(&["row", "column", "box", "all"], position);

@@ -18,7 +18,7 @@ fn gates(logits: [f32; 3]) -> EdgeGates {
     let device = Device::flex();
     let fresh = EdgeGates::new(GatesConfig { penalty: 0.5 }, SEQ, &mut ParameterInit::new(rng(1), &device));
     let [a, b, c] = logits;
-    // Only the mean of a pair's two entries counts.
+    // The gate uses the mean of a pair's two entries.
     let matrix = vec![9.0, a + 1.0, b, a - 1.0, 9.0, c, b, c, 9.0];
     let name = named_parameters(&fresh).into_keys().next().unwrap();
     load_parameters(fresh, [(name, TensorData::new(matrix, [SEQ, SEQ]))].into()).unwrap()

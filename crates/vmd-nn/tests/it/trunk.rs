@@ -185,8 +185,9 @@ fn gradients_agree_with_finite_differences() {
             let difference = (moved(1.0) - moved(-1.0)) / (2.0 * f64::from(STEP));
             let product: f64 =
                 gradient.iter().zip(&direction).map(|(g, d)| f64::from(*g) * f64::from(*d)).sum();
-            // Rounding: terms of order 1 are good to 1e-7 × some roundings, over a step of 1e-2 that is
-            // 1e-4 a term and at most 1e-2 in all; truncation is of order STEP² times a third derivative.
+            // Rounding: terms of order 1 are good to 1e-7 × some roundings, over a step of 1e-2
+            // that is 1e-4 a term and at most 1e-2 in all; truncation is of order STEP² times a
+            // third derivative.
             let tolerance = 2e-2 + 1e-2 * product.abs();
             assert!((difference - product).abs() < tolerance, "{name}: {difference} against {product}");
         }

@@ -1,4 +1,4 @@
-//! Corruption.
+//! Tests of the forward corruption.
 
 use proptest::prelude::*;
 use vmd_core::{Purpose, keyed_rng, uniform};
@@ -38,6 +38,6 @@ fn masked_share_is_one_minus_alpha() {
     let schedule = NoiseSchedule::Cosine {};
     let xt = corrupt(&vec![0; n], 0.3, &draws(3, n), None, MASK, &schedule);
     let share = n_masked(&xt) as f64 / n as f64;
-    // Standard error √(p(1−p)/n) = 1.6e-3; five of them.
+    // Five standard errors √(p(1−p)/n) = 1.6e-3.
     assert!((share - schedule.mask_ratio(0.3)).abs() < 8e-3, "{share}");
 }

@@ -1,4 +1,4 @@
-//! Properties of schedules, reveal probabilities, steps and the KL multiplier.
+//! Tests of schedules, reveal probabilities, steps and the KL multiplier.
 
 use proptest::prelude::*;
 use vmd_process::{
@@ -22,13 +22,15 @@ proptest! {
         prop_assert_eq!(schedule.mask_ratio(0.0), 0.0);
         prop_assert_eq!(schedule.mask_ratio(1.0), 1.0);
         prop_assert!(schedule.alpha(t) > schedule.alpha(t + gap));
-        // Two formulas for one number: only a few rounding errors of numbers below 1.
+        // Two formulas for the same number; they differ by a few rounding errors of numbers below
+        // 1.
         prop_assert!((schedule.alpha(t) + schedule.mask_ratio(t) - 1.0).abs() < 1e-14);
     }
 
     #[test]
     fn inverse_undoes_alpha(schedule in any_schedule(), t in 0.05..=1.0, alpha in 0.0..=1.0) {
-        // Where alpha is flat, a rounding of 1e-16 moves t by 1e-16/|slope|; |slope| > 1e-5 here.
+        // A relative rounding error of order 1e-16 in α moves t by 1e-16·α/|α'|, and α ≤ |α'| for
+        // both schedules.
         prop_assert!((schedule.inverse(schedule.alpha(t)) - t).abs() < 1e-9);
         prop_assert!((schedule.alpha(schedule.inverse(alpha)) - alpha).abs() < 1e-12);
     }
@@ -38,7 +40,8 @@ proptest! {
         let h = 1e-6;
         let slope = (schedule.alpha(t + h) - schedule.alpha(t - h)) / (2.0 * h);
         let weight = schedule.elbo_weight(t);
-        // Rounding contributes 1e-16/h = 1e-10 to the slope, curvature less; the mask ratio is above 0.05.
+        // Rounding contributes 1e-16/h = 1e-10 to the slope, and curvature less; the mask ratio is
+        // at least 0.05.
         prop_assert!((weight + slope / schedule.mask_ratio(t)).abs() < 1e-7, "{weight} {slope}");
     }
 
@@ -59,7 +62,7 @@ proptest! {
         let r = 10_f64.powf(exponent);
         let c = kl_multiplier(n, r);
         prop_assert!((1.0..=n as f64).contains(&c));
-        // Geometric sum 1 + (1−r) + … + (1−r)^(n−1): another formula, exact up to n rounding errors.
+        // Reference: the geometric sum 1 + (1−r) + … + (1−r)^(n−1), exact up to n rounding errors.
         let sum: f64 = (0..n).map(|i| (1.0 - r).powi(i as i32)).sum();
         prop_assert!((c - sum).abs() < 1e-8 * sum, "{c} {sum}");
     }
@@ -90,7 +93,7 @@ proptest! {
         let times = low_discrepancy_times(n, u);
         prop_assert!(times.iter().all(|&t| t > 0.0 && t <= 1.0));
         let mean: f64 = times.iter().sum::<f64>() / n as f64;
-        // The mean is u/n + (n−1)/(2n), plus 1/n if 0 became 1: within 1/n of a half.
+        // The mean is u/n + (n−1)/(2n), plus 1/n if 0 was replaced by 1: within 1/n of 0.5.
         prop_assert!((mean - 0.5).abs() <= 1.0 / n as f64 + 1e-12);
     }
 }

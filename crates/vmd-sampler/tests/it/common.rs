@@ -45,8 +45,8 @@ pub(crate) struct Table {
     pub(crate) redraws: bool,
     pub(crate) schedule: NoiseSchedule,
     pub(crate) graph: Option<DependencyGraph>,
-    /// Whether latents are fitted to the clues. A fitted latent is the sum and the first token of the guess,
-    /// plus ten.
+    /// Whether latents are fitted to the clues. A fitted latent is the sum and the first token of
+    /// the guess, plus ten.
     pub(crate) fits: bool,
     pub(crate) calls: RefCell<Vec<Call>>,
     pub(crate) fitted: RefCell<Vec<Fitted>>,

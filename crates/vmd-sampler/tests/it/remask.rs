@@ -12,7 +12,8 @@ use vmd_sampler::{
     ValueRule,
 };
 
-/// Surest of the first token while all are masked, and of the others later.
+/// Top probabilities 0.7, 0.6, 0.6, 0.6 while all tokens are masked, and 0.99, 0.9, 0.8, 0.75
+/// later.
 struct Wavering {
     calls: std::cell::RefCell<Vec<Vec<u32>>>,
 }
@@ -64,7 +65,8 @@ fn predict_remask_takes_back_what_is_no_longer_among_the_surest() {
         assert_eq!(output, SampleOutput { tokens: vec![1; 4], nfe: vec![predictor.calls.borrow().len()] });
         predictor.calls.into_inner()
     };
-    // The first token stays with its 0.7 until three others are surer; then it is predicted again.
+    // The first token keeps its score of 0.7. In the next step the others score higher, so it is
+    // masked and predicted again.
     let again = [[2, 2, 2, 2], [1, 2, 2, 2], [2, 1, 1, 2], [1, 1, 1, 2]];
     assert_eq!(calls(RemaskRule::PredictRemask, &[2; 4]), again);
     let stays = [[2, 2, 2, 2], [1, 2, 2, 2], [1, 1, 2, 2], [1, 1, 1, 2]];
@@ -127,7 +129,7 @@ proptest! {
         prop_assert_eq!(output.nfe.iter().sum::<usize>(), table.evaluated());
         let steps = if own_pace { SEQ } else { nfe };
         prop_assert!(output.nfe.iter().all(|&spent| spent <= steps * best_of));
-        // The network sees all clues unchanged.
+        // The network receives all clues unchanged.
         for call in table.calls.borrow().iter() {
             for asked in call.xt.chunks_exact(SEQ) {
                 let fits = |row: &[u32]| row.iter().zip(asked).all(|(&clue, &seen)| clue == MASK || clue == seen);

@@ -58,8 +58,8 @@ proptest! {
 
 #[test]
 fn independent_sets_go_by_certainty_until_the_steps_run_out() {
-    // Top probabilities 0.5, 0.6, 0.8, 0.4, 0.7, 0.9 in a chain: in two steps 5, 2, 0 first, as 4 is adjacent
-    // to 5.
+    // Top probabilities 0.5, 0.6, 0.8, 0.4, 0.7, 0.9 in a chain: in two steps 5, 2, 0 first, as 4
+    // is adjacent to 5.
     let sets = |nfe| {
         let table = table();
         of(config(RevealRule::IndependentSet, nfe)).sample(&table, &[MASK; SEQ], 1);

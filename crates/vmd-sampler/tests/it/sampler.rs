@@ -94,14 +94,14 @@ fn threshold_sets_its_own_pace() {
 
 #[test]
 fn a_bound_on_entropy_sets_its_own_pace() {
-    // Two sure tokens and three of ln 2 = 0.69 nats.
+    // Two tokens without entropy and three of ln 2 = 0.69 nats.
     let (sure, even): ([f64; 3], [f64; 3]) = ([1.0, 0.0, 0.0], [0.5, 0.5, 0.0]);
     let steps = |gamma| {
         let table = Table::new(&[&even, &sure, &even, &sure, &even]);
         sampler(RevealRule::EntropyBound { gamma }, 1, ValueRule::Argmax).sample(&table, &[MASK; 5], 1);
         revealed_per_call(&table)
     };
-    // The entropy of the last token of a step does not count.
+    // The entropy of the last token of a step is not part of the sum.
     assert_eq!(steps(0.0), [3, 1, 1]);
     assert_eq!(steps(0.7), [4, 1]);
     assert_eq!(steps(2.0), [5]);
@@ -225,8 +225,8 @@ fn digest(output: &SampleOutput) -> u64 {
     words.fold(0xcbf2_9ce4_8422_2325, |digest, word| (digest ^ word).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// The digests are older than the rules for remasking, latents and noise. With their defaults, every draw
-/// must stay the same.
+/// The digests were recorded before the rules for remasking, latents and noise existed. With the
+/// defaults of these rules, every draw must stay the same.
 #[test]
 fn plain_samplers_draw_what_they_always_drew() {
     let once = [

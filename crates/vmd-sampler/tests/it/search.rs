@@ -39,8 +39,8 @@ fn asked(table: &Table) -> Vec<Vec<u32>> {
 
 #[test]
 fn a_search_guesses_what_fits_where_nothing_is_sure() {
-    // Two sure tokens, then guesses: the most probable value of the third token is refused, as the second has
-    // it.
+    // Two tokens reach the threshold. The most probable value of the third token is refused,
+    // because the second token has the same value.
     let table = Table::new(&[&[0.95, 0.03, 0.02], &[0.02, 0.97, 0.01], &[0.25, 0.7, 0.05], &[0.3, 0.5, 0.2]]);
     let output = run(&search(0.9, 9), &table, &[MASK; 4], |_, tokens| neighbours_differ(tokens));
     assert_eq!(asked(&table), [vec![3, 3, 3, 3], vec![0, 1, 3, 3], vec![0, 1, 0, 3]]);
@@ -60,7 +60,8 @@ fn a_search_goes_on_with_the_guesses_that_are_the_most_probable_together() {
 fn a_search_takes_back_what_was_sure() {
     let table = Table::new(&[&[0.97, 0.03, 0.0], &[0.98, 0.02, 0.0], &[0.5, 0.5, 0.0]]);
     let output = run(&search(0.9, 20), &table, &[MASK; 3], first_is_1);
-    // Both sure tokens, with joint probability 0.97, then the surest one with the other value of the first.
+    // First both tokens above the threshold, with joint probability 0.97; then the most probable
+    // token with the other value of the first.
     let expected = [[3, 3, 3], [0, 0, 3], [1, 0, 3]];
     assert_eq!(asked(&table), expected);
     assert_eq!((output.tokens, output.nfe), (vec![1, 0, 0], vec![3]));
@@ -159,8 +160,8 @@ proptest! {
         let few = run(nfe, neighbours_differ);
         prop_assert!(few.nfe[0] <= nfe && !few.tokens.contains(&MASK));
         prop_assert!(neighbours_differ(&few.tokens) || few.nfe[0] == nfe);
-        // If nothing is accepted, a search ends when all branches are tried: at most each row with one token
-        // missing.
+        // If nothing is accepted, a search ends when all branches were tried: at most each row with
+        // one masked token.
         let never = run(5000, |tokens| tokens.contains(&MASK));
         prop_assert!(never.nfe[0] > 1 && never.nfe[0] <= 1 + 3 + 9 + 27 + 81);
         prop_assert!(!never.tokens.contains(&MASK) && never.tokens[2] == clue);

@@ -14,7 +14,7 @@ impl FileRun<'_, '_> {
     pub(super) fn measure_bounds(&mut self) -> Result<(), TaskError> {
         let x0 = self.data.held_out(self.amounts.split, self.amounts.texts)?;
         let (model, objective) = (self.subject.model, &self.subject.objective);
-        // NFE counts the steps of all blocks that one unit writes together.
+        // NFE counts the steps of all blocks in a unit.
         let blocks = model.config().unit_blocks();
         for steps in self.bound_steps(blocks) {
             let bound = text_bound(model, objective, steps, &x0, self.seed);

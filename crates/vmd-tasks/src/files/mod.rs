@@ -63,7 +63,8 @@ impl FileData {
         examples(&self.corpus, split, most).map_err(TaskError::File)
     }
 
-    /// Up to `most` held-out texts of `length` tokens, `[n, length]`; empty if the data are not text.
+    /// Up to `most` held-out texts of `length` tokens, `[n, length]`; empty if the data are not
+    /// text.
     pub(crate) fn held_out_texts(
         &self,
         split: Split,

@@ -1,4 +1,4 @@
-//! One evaluation of a model of a file.
+//! One evaluation of a model of file data.
 
 use std::time::Instant;
 
@@ -92,8 +92,8 @@ impl<'a, 'o> FileRun<'a, 'o> {
         self.subject.provenance(self.task, &self.data.dataset, split, self.seed)
     }
 
-    /// Measures bounds, then generates samples with each sampler and scores them with `judge`, which gets
-    /// tokens `[n, length]` and the length.
+    /// Measures bounds, then generates samples with each sampler and scores them with `judge`,
+    /// which gets tokens `[n, length]` and the length.
     pub(crate) fn measure(
         mut self,
         rate: &'static str,
@@ -118,8 +118,8 @@ impl<'a, 'o> FileRun<'a, 'o> {
         self.recorder.extend(&provenance, config, None, figures);
     }
 
-    /// Generates unconditional samples and scores them. `rate` names the metric for samples per second, or
-    /// tokens per second of text.
+    /// Generates unconditional samples and scores them. `rate` names the metric for samples per
+    /// second, or tokens per second of text.
     pub(crate) fn write(
         &self,
         sampler: &Sampler,

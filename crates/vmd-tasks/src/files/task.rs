@@ -1,4 +1,4 @@
-//! What all tasks whose data are in a file have in common.
+//! The interface of all tasks whose data are in a file.
 
 use vmd_data::text::Encoding;
 use vmd_eval::Record;
@@ -10,7 +10,7 @@ use crate::{Evaluation, Observer, Sizes, Sources, Subject, Task, TaskError, Task
 
 /// A task whose data are in a file.
 pub(crate) trait FileTask: Send + Sync + Sized {
-    /// Its `[data]` table.
+    /// Settings in the `[data]` table.
     type Settings: TaskSettings;
 
     /// The opened file.

@@ -5,8 +5,8 @@ use vmd_eval::text::Uniqueness;
 
 use super::Figures;
 
-/// Shares of valid, unique and novel samples, and of samples that obey the rules of the data (`kept`) where
-/// validity does not include them.
+/// Shares of valid, unique and novel samples. `kept` is the share that obeys the rules of the data,
+/// if validity does not include them.
 pub(crate) fn uniqueness_figures(unique: Uniqueness, kept: Option<Figure>) -> Figures {
     let mut figures = vec![
         ("valid", unique.valid),

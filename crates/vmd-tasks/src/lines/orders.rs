@@ -42,9 +42,10 @@ const CREDIT: u64 = 100;
 
 /// Order `index` of a seed: one line of JSON with at most [`MAX_ORDER`] ASCII characters.
 ///
-/// The country determines the currency and the telephone prefix. The product determines its price. Products
-/// are distinct and in alphabetical order. `total` is the sum of quantity times price. `id` has three digits;
-/// the last is the sum of the others modulo 10. An order whose total is below 100 is paid.
+/// The country determines the currency and the telephone prefix. The product determines its price.
+/// Products are distinct and in alphabetical order. `total` is the sum of quantity times price.
+/// `id` has three digits; the last is the sum of the others modulo 10. An order whose total is
+/// below 100 is paid.
 ///
 /// ```
 /// use vmd_tasks::lines::{order_is_consistent, order_json};
@@ -80,8 +81,8 @@ pub fn order_json(seed: u64, index: u64) -> String {
     )
 }
 
-/// Whether a value is an order that obeys every rule of [`order_json`]. It must have exactly the fields of an
-/// order, in any order.
+/// Whether a value is an order that obeys every rule of [`order_json`]. It must have exactly the
+/// fields of an order, in any order.
 #[must_use]
 pub fn order_is_consistent(order: &Value) -> bool {
     is_order(order).is_some_and(|consistent| consistent)
@@ -90,7 +91,8 @@ pub fn order_is_consistent(order: &Value) -> bool {
 /// One or two distinct goods with quantity and price.
 fn basket<R: Rng + ?Sized>(rng: &mut R) -> Vec<(&'static str, u64, u64)> {
     let first = index_below(rng, GOODS.len());
-    // Half of the draws have no second product; the others choose uniformly among the remaining products.
+    // Half of the draws have no second product; the others choose uniformly among the remaining
+    // products.
     let other = index_below(rng, 2 * (GOODS.len() - 1));
     let other = if other >= first { other + 1 } else { other };
     let mut places = vec![first];

@@ -69,8 +69,8 @@ pub fn is_valid_solution(grid: &Grid) -> bool {
     grid.is_complete() && broken_rule(grid).is_none()
 }
 
-/// Whether no unit contains a digit twice, every blank cell has a candidate, and every missing digit of a
-/// unit has a cell there. For a complete grid this equals [`is_valid_solution`].
+/// Whether no unit contains a digit twice, every blank cell has a candidate, and every missing
+/// digit of a unit has a cell there. For a complete grid this equals [`is_valid_solution`].
 pub fn is_consistent(grid: &Grid) -> bool {
     let layout = grid.layout();
     let blank = layout.size();
@@ -101,9 +101,10 @@ pub fn is_consistent(grid: &Grid) -> bool {
     placed.iter().flatten().all(|&digits| digits == all)
 }
 
-/// Squared error of the expected digit counts per unit. `probabilities` is `[cells, size]`. In a grid, and so
-/// in a mixture of grids, each unit contains each digit once in expectation. The result is the sum of the
-/// squared differences from 1 over all digits of all rows, columns and boxes; 0 for a solution.
+/// Squared error of the expected digit counts per unit. `probabilities` is `[cells, size]`. In a
+/// grid, and so in a mixture of grids, each unit contains each digit once in expectation. The
+/// result is the sum of the squared differences from 1 over all digits of all rows, columns and
+/// boxes; 0 for a solution.
 ///
 /// # Panics
 ///

@@ -10,8 +10,8 @@ use super::{Grid, Layout, SudokuError, random_grid};
 /// Maximum number of grids to try for the target number of clues.
 const TRIES: usize = 100;
 
-/// Maximum number of search nodes for a second solution. If it is reached, the clue is kept: in large grids
-/// with few clues the search has no useful bound.
+/// Maximum number of search nodes for a second solution. If it is reached, the clue is kept: in
+/// large grids with few clues the search has no useful bound.
 const NODES: u64 = 100_000;
 
 /// Range of the number of clues.
@@ -32,16 +32,17 @@ pub struct GeneratedPuzzle {
     pub solution: Grid,
 }
 
-/// Generates a puzzle with one solution. Cells of a random grid are blanked in random order while the
-/// solution is unique, down to a number of clues drawn uniformly from the range.
+/// Generates a puzzle with one solution. Cells of a random grid are blanked in random order while
+/// the solution is unique, down to a number of clues drawn uniformly from the range.
 ///
-/// Up to 100 grids are tried for that number. If none reaches it, the one with the fewest clues is returned,
-/// provided that it is in the range. On 9×9 this is the usual outcome for numbers up to 21.
+/// Up to 100 grids are tried for that number. If none reaches it, the one with the fewest clues is
+/// returned, provided that it is in the range. On 9×9 this is the usual outcome for numbers up to
+/// 21.
 ///
 /// # Errors
 ///
-/// [`SudokuError::ClueRange`] for a range that is empty or exceeds the cells, [`SudokuError::TooFewClues`] if all
-/// 100 grids keep more clues than `max_clues`.
+/// [`SudokuError::ClueRange`] for a range that is empty or exceeds the cells,
+/// [`SudokuError::TooFewClues`] if all 100 grids keep more clues than `max_clues`.
 pub fn generate_puzzle(
     layout: Layout,
     config: &PuzzleConfig,
@@ -68,8 +69,8 @@ pub fn generate_puzzle(
         .ok_or(SudokuError::TooFewClues { clues: max_clues, tries: TRIES })
 }
 
-/// Blanks as many cells of `solution` as possible while it is the only solution, but keeps at least `clues`
-/// clues.
+/// Blanks as many cells of `solution` as possible while it is the only solution, but keeps at least
+/// `clues` clues.
 pub(super) fn blank_out(solution: &Grid, clues: usize, rng: &mut impl Rng) -> Grid {
     let layout = solution.layout();
     let mut grid = solution.clone();

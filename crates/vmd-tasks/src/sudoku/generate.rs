@@ -114,7 +114,8 @@ impl SudokuTask {
     }
 }
 
-/// Training data of a run. They do not include the data of models that it was initialised or distilled from.
+/// Training data of a run. They do not include the data of models that it was initialised or
+/// distilled from.
 pub struct TrainingGrids {
     /// The training examples.
     pub source: Box<dyn DataSource>,

@@ -13,7 +13,8 @@ pub struct Grade {
 
 /// Solves `puzzle` with human techniques, always using the easiest one that makes progress.
 ///
-/// The techniques preserve all solutions, so a puzzle with several solutions, or with none, is never solved.
+/// The techniques preserve all solutions, so a puzzle with several solutions, or with none, is
+/// never solved.
 pub fn grade(puzzle: &Grid) -> Grade {
     // The candidates only detect conflicts with blank cells, so check the clues first.
     if broken_rule(puzzle).is_some() {
@@ -30,7 +31,7 @@ pub fn grade(puzzle: &Grid) -> Grade {
     Grade { solved: state.is_solved(), hardest }
 }
 
-/// Candidates of every cell; empty for filled cells.
+/// State of the grader. Filled cells have no candidates.
 struct State {
     layout: Layout,
     units: Vec<Vec<usize>>,
@@ -122,7 +123,8 @@ impl State {
         false
     }
 
-    /// `n` cells of a unit with `n` candidates in total: removes these from the other cells of the unit.
+    /// `n` cells of a unit with `n` candidates in total: removes these from the other cells of the
+    /// unit.
     fn naked(&mut self, n: usize) -> bool {
         for unit in 0..self.units.len() {
             let open: Vec<usize> =

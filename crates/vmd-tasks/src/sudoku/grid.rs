@@ -118,8 +118,8 @@ pub(crate) fn digit_name(digit: usize) -> char {
 impl FromStr for Grid {
     type Err = SudokuError;
 
-    /// Parses digits `1`–`9`, then `A`, `B`, …; `.`, `0` or `_` for a blank cell. White space is ignored. The
-    /// number of cells determines the layout.
+    /// Parses digits `1`–`9`, then `A`, `B`, …; `.`, `0` or `_` for a blank cell. White space is
+    /// ignored. The number of cells determines the layout.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let characters =
             || text.chars().enumerate().filter(|(_, character)| !character.is_ascii_whitespace());

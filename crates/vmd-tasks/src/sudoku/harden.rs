@@ -17,10 +17,10 @@ const TEMPERATURE: f64 = 0.1;
 /// Maximum number of search nodes for another solution of a puzzle with removed clues.
 const NODES: u64 = 10_000;
 
-/// Searches for a harder puzzle near `start` with a random walk of `steps` steps. Returns the puzzle with the
-/// most [`guesses`] found. A step removes up to three clues, adds others until one solution is left, and
-/// removes all redundant clues. It is accepted if the puzzle becomes harder, or with a probability that falls
-/// with the loss and towards the end.
+/// Searches for a harder puzzle near `start` with a random walk of `steps` steps. Returns the
+/// puzzle with the most [`guesses`] found. A step removes up to three clues, adds others until one
+/// solution is left, and removes all redundant clues. It is accepted if the puzzle becomes harder,
+/// or with a probability that falls with the loss and towards the end.
 ///
 /// Random puzzles need a few guesses. One step takes about two milliseconds on 9×9.
 pub fn harden(start: GeneratedPuzzle, steps: usize, rng: &mut impl Rng) -> GeneratedPuzzle {
@@ -41,7 +41,8 @@ pub fn harden(start: GeneratedPuzzle, steps: usize, rng: &mut impl Rng) -> Gener
     best.1
 }
 
-/// A minimal puzzle that shares all but a few clues with `puzzle`; `None` if the search was too long.
+/// A minimal puzzle that shares all but a few clues with `puzzle`; `None` if the search was too
+/// long.
 fn neighbour(puzzle: &Grid, rng: &mut impl Rng) -> Option<GeneratedPuzzle> {
     let (layout, blank) = (puzzle.layout(), puzzle.layout().size() as u8);
     let mut cells = puzzle.cells().to_vec();

@@ -18,13 +18,13 @@ pub struct DigitTest {
     pub chi_square: f64,
     /// Mean of `χ²` over reference sets of the same size.
     pub expected: f64,
-    /// Share of sets, this one included, whose `χ²` is at least as large. Estimated by simulation, because
-    /// counts of different cells are dependent.
+    /// Share of sets, this one included, whose `χ²` is at least as large. Estimated by simulation,
+    /// because counts of different cells are dependent.
     pub p_value: f64,
 }
 
-/// Tests whether every digit is equally likely in every cell of `grids`. The reference are [`random_grid`]s
-/// drawn from `seed`, for which this holds. `None` without grids.
+/// Tests whether every digit is equally likely in every cell of `grids`. The reference are
+/// [`random_grid`]s drawn from `seed`, for which this holds. `None` without grids.
 pub fn test_digits(grids: &[Grid], seed: u64) -> Option<DigitTest> {
     let layout = grids.first()?.layout();
     let chi_square = chi_square(layout, grids.iter());
@@ -66,8 +66,8 @@ pub struct PuzzleQuality {
     pub human: Figure,
 }
 
-/// Keeps the cells of each grid that are clues in one of `patterns`, cycling through them, and measures the
-/// puzzles.
+/// Keeps the cells of each grid that are clues in one of `patterns`, cycling through them, and
+/// measures the puzzles.
 ///
 /// # Panics
 ///

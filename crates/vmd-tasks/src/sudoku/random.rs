@@ -8,23 +8,24 @@ use vmd_core::index_below;
 use super::solve::Search;
 use super::{Grid, Layout};
 
-/// Maximum number of search nodes before a random grid is restarted: backtracking in large grids has no
-/// useful bound. Changing it changes the grids of a seed.
+/// Maximum number of search nodes before a random grid is restarted: backtracking in large grids
+/// has no useful bound. Changing it changes the grids of a seed.
 const NODES: u64 = 100_000;
 
 /// Draws a random full grid.
 ///
-/// 4×4 grids are exactly uniform over all 288. For larger ones, the boxes on the diagonal are filled at
-/// random, and the rest by a randomised search over the most constrained cell. Then digits, bands, stacks,
-/// and rows and columns within them are permuted at random.
+/// 4×4 grids are exactly uniform over all 288. For larger ones, the boxes on the diagonal are
+/// filled at random, and the rest by a randomised search over the most constrained cell. Then
+/// digits, bands, stacks, and rows and columns within them are permuted at random.
 ///
 /// # Distance from uniform
 ///
-/// Because of the permutations, the distribution of any one or two cells is exactly that of a uniform grid.
-/// The weights of the grids' equivalence classes are not uniform, because the search prefers some
-/// completions. By importance weights, the total variation distance from uniform before the permutations is
-/// 0.22 for 6×6 and 0.50 for 9×9 (100,000 and 50,000 grids). The effective sample size for means under the
-/// uniform distribution is 76 % and 17 %. The permutations can only lower the distances.
+/// Because of the permutations, the distribution of any one or two cells is exactly that of a
+/// uniform grid. The weights of the grids' equivalence classes are not uniform, because the search
+/// prefers some completions. By importance weights, the total variation distance from uniform
+/// before the permutations is 0.22 for 6×6 and 0.50 for 9×9 (100,000 and 50,000 grids). The
+/// effective sample size for means under the uniform distribution is 76 % and 17 %. The
+/// permutations can only lower the distances.
 pub fn random_grid(layout: Layout, rng: &mut impl Rng) -> Grid {
     if (layout.box_rows(), layout.box_cols()) == (2, 2) {
         let all = all_small_grids();
@@ -79,7 +80,7 @@ pub(super) fn fill_diagonal(layout: Layout, cells: &mut [u8], rng: &mut impl Rng
     }
 }
 
-/// `cells` after a random symmetry of the rules.
+/// Applies a random symmetry of the rules to `cells`.
 fn shuffled(layout: Layout, cells: &[u8], rng: &mut impl Rng) -> Grid {
     let size = layout.size();
     let digits = permutation(size, rng);

@@ -46,15 +46,16 @@ struct Field<'a> {
     text: &'a str,
 }
 
-/// Reads a puzzle file. Formats are CSV with the columns `puzzle,solution`, `quizzes,solutions` (Kaggle) or
-/// `source,question,answer,rating` (Sudoku-Extreme), CSV without a header, `.sdm`, and one puzzle per line.
-/// Blank cells are `.`, `0` or `_`. Empty lines and lines that start with `#` are skipped. The format is
-/// detected from the content, not the name.
+/// Reads a puzzle file. Formats are CSV with the columns `puzzle,solution`, `quizzes,solutions`
+/// (Kaggle) or `source,question,answer,rating` (Sudoku-Extreme), CSV without a header, `.sdm`, and
+/// one puzzle per line. Blank cells are `.`, `0` or `_`. Empty lines and lines that start with `#`
+/// are skipped. The format is detected from the content, not the name.
 ///
 /// # Errors
 ///
-/// [`SudokuError`] with line and column: a wrong length or character, contradictory clues, an invalid
-/// solution, puzzles of several sizes, no puzzles at all, a file that is not UTF-8 or larger than 4 GiB.
+/// [`SudokuError`] with line and column: a wrong length or character, contradictory clues, an
+/// invalid solution, puzzles of several sizes, no puzzles at all, a file that is not UTF-8 or
+/// larger than 4 GiB.
 pub fn read_puzzles(path: &Path) -> Result<Vec<PuzzleRecord>, SudokuError> {
     let failed = |source| SudokuError::Io { action: "read", path: path.to_path_buf(), source };
     let mut bytes = Vec::new();

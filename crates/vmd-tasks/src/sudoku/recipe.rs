@@ -49,7 +49,8 @@ fn small(recipe: &mut Recipe) {
     };
 }
 
-/// Large grids: one or a few cells per step, with a low temperature because one wrong draw breaks the grid.
+/// Large grids: one or a few cells per step, with a low temperature because one wrong draw breaks
+/// the grid.
 fn large(recipe: &mut Recipe, size: usize) {
     let trunk = &mut recipe.model.denoiser.trunk;
     (trunk.width, trunk.loops) = (128, 4);

@@ -60,9 +60,9 @@ impl std::fmt::Display for Group {
 /// Penalty, in nats, for an imbalance of 1. Tuned on generated puzzles.
 const NATS_PER_IMBALANCE: f64 = 10.0;
 
-/// The rules of Sudoku as a checker for repeated attempts and search. The penalty is proportional to the
-/// [`imbalance`] of the probabilities, which is 0 for a mixture of grids and large everywhere for an
-/// untrained network.
+/// The rules of Sudoku as a checker for repeated attempts and search. The penalty is proportional
+/// to the [`imbalance`] of the probabilities, which is 0 for a mixture of grids and large
+/// everywhere for an untrained network.
 #[derive(Debug, Clone, Copy)]
 pub struct SudokuRules {
     layout: Layout,
@@ -88,8 +88,8 @@ impl Checker for SudokuRules {
 /// Scores of a sampler on a set of puzzles.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SudokuScore {
-    /// Share of puzzles solved: the grid keeps the clues and equals the solution, or is any valid solution if
-    /// there are several.
+    /// Share of puzzles solved: the grid keeps the clues and equals the solution, or is any valid
+    /// solution if there are several.
     pub solved: Figure,
     /// Share of grids that break no rule.
     pub valid: Figure,
@@ -123,13 +123,13 @@ struct Outcome {
     nfe: usize,
 }
 
-/// Fills every puzzle with `method` and scores all puzzles, each band of clue counts and each level of the
-/// grader ([`grade`]). With several attempts, the first grid that breaks no rule is kept.
+/// Fills every puzzle with `method` and scores all puzzles, each band of clue counts and each level
+/// of the grader ([`grade`]). With several attempts, the first grid that breaks no rule is kept.
 ///
 /// # Panics
 ///
-/// If there are no puzzles, their layouts differ or do not match the model's sequences, or the method has
-/// [`problems`](Method::problems_with) with the model.
+/// If there are no puzzles, their layouts differ or do not match the model's sequences, or the
+/// method has [`problems`](Method::problems_with) with the model.
 pub fn evaluate_sudoku(
     model: &dyn Predictor,
     method: &Method,

@@ -11,17 +11,18 @@ pub struct Solutions {
     pub first: Option<Grid>,
 }
 
-/// Counts the solutions of `puzzle` up to `limit`. Backtracks over the most constrained cell, with naked and
-/// hidden singles.
+/// Counts the solutions of `puzzle` up to `limit`. Backtracks over the most constrained cell, with
+/// naked and hidden singles.
 ///
-/// Puzzles of 4×4 to 9×9 take microseconds to milliseconds. The time is unbounded: a 16×16 or 25×25 grid with
-/// few clues, or a very large `limit`, may not terminate in practice; see [`solve_within`].
+/// Puzzles of 4×4 to 9×9 take microseconds to milliseconds. The time is unbounded: a 16×16 or 25×25
+/// grid with few clues, or a very large `limit`, may not terminate in practice; see
+/// [`solve_within`].
 pub fn solve(puzzle: &Grid, limit: usize) -> Solutions {
     solve_within(puzzle, limit, u64::MAX).expect("the search cannot reach 2^64 nodes")
 }
 
-/// Like [`solve`], with a limit of `nodes` search nodes, a few hundred thousand per second. `None` if the
-/// limit was reached.
+/// Like [`solve`], with a limit of `nodes` search nodes, a few hundred thousand per second. `None`
+/// if the limit was reached.
 pub fn solve_within(puzzle: &Grid, limit: usize, nodes: u64) -> Option<Solutions> {
     let mut solutions = Solutions { count: 0, first: None };
     if limit == 0 {
@@ -39,9 +40,9 @@ pub fn solve_within(puzzle: &Grid, limit: usize, nodes: u64) -> Option<Solutions
     (ended || solutions.count == limit).then_some(solutions)
 }
 
-/// Number of guesses that a search needs, with naked and hidden singles alone, to prove that it has found all
-/// solutions. A measure of difficulty: 0 for puzzles that singles solve, dozens to hundreds for the hardest
-/// known.
+/// Number of guesses that a search needs, with naked and hidden singles alone, to prove that it has
+/// found all solutions. A measure of difficulty: 0 for puzzles that singles solve, dozens to
+/// hundreds for the hardest known.
 pub fn guesses(puzzle: &Grid) -> u64 {
     let Some(mut search) = Search::new(puzzle) else { return 0 };
     search.run(&mut |_| true, &mut |candidates| candidates.trailing_zeros());
@@ -109,8 +110,9 @@ impl Search {
         self
     }
 
-    /// Continues the search. `found` receives the cells of each solution and returns whether to continue;
-    /// `choose` picks the candidate bit to try first. Returns `false` if the search stopped early.
+    /// Continues the search. `found` receives the cells of each solution and returns whether to
+    /// continue; `choose` picks the candidate bit to try first. Returns `false` if the search
+    /// stopped early.
     pub(super) fn run(
         &mut self,
         found: &mut impl FnMut(&[u8]) -> bool,

@@ -7,8 +7,8 @@ use vmd_core::{DataSource, Purpose, keyed_rng, uniform};
 use super::dig::blank_out;
 use super::{Grid, Layout, SudokuError, guesses, random_grid};
 
-/// Maximum number of consecutive excluded draws. With one grid of 288 left, the chance of reaching it is
-/// below 1e-15.
+/// Maximum number of consecutive excluded draws. With one grid of 288 left, the chance of reaching
+/// it is below 1e-15.
 const DRAWS: usize = 10_000;
 
 /// An endless stream of random full grids, without excluded ones.
@@ -22,21 +22,23 @@ pub struct SudokuGrids {
 }
 
 impl SudokuGrids {
-    /// Grids of `layout`, keyed by `seed`. Skips grids whose cells ([`Grid::cells`](super::Grid::cells)) are
-    /// in `excluded`.
+    /// Grids of `layout`, keyed by `seed`. Skips grids whose cells
+    /// ([`Grid::cells`](super::Grid::cells)) are in `excluded`.
     ///
     /// # Errors
     ///
-    /// [`SudokuError::AllExcluded`] if nothing is left to draw. This is possible only for the 288 4×4 grids.
+    /// [`SudokuError::AllExcluded`] if nothing is left to draw. This is possible only for the 288
+    /// 4×4 grids.
     pub fn new(layout: Layout, seed: u64, excluded: HashSet<Vec<u8>>) -> Result<Self, SudokuError> {
         let source = Self { layout, seed, excluded, puzzles: 0.0, digs: 1 };
         source.draw(0).map(|_| source).ok_or(SudokuError::AllExcluded { size: layout.size() })
     }
 
-    /// Adds clues of minimal puzzles to a share of the grids. Such a puzzle has one solution and no redundant
-    /// clue. It is the hardest by [`guesses`] of `digs` puzzles, each made by removing clues of the grid in
-    /// its own order. Few clues are harder than a randomly masked grid. A puzzle takes about a millisecond on
-    /// 9×9, and minutes on 16×16, where some redundant clues may remain.
+    /// Adds clues of minimal puzzles to a share of the grids. Such a puzzle has one solution and no
+    /// redundant clue. It is the hardest by [`guesses`] of `digs` puzzles, each made by removing
+    /// clues of the grid in its own order. Few clues are harder than a randomly masked grid. A
+    /// puzzle takes about a millisecond on 9×9, and minutes on 16×16, where some redundant clues
+    /// may remain.
     ///
     /// # Panics
     ///

@@ -2,17 +2,17 @@
 
 use super::Grid;
 
-/// An invariant of a grid under relabelling digits, permuting bands, stacks, rows of a band and columns of a
-/// stack, and transposition if boxes are square.
+/// An invariant of a grid under relabelling digits, permuting bands, stacks, rows of a band and
+/// columns of a stack, and transposition if boxes are square.
 ///
-/// Grids with different fingerprints are inequivalent. Equal fingerprints are strong evidence of equivalence,
-/// but no proof.
+/// Grids with different fingerprints are inequivalent. Equal fingerprints are strong evidence of
+/// equivalence, but no proof.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(Vec<u8>);
 
-/// Computes the fingerprint of a complete, valid grid. Two rows define a permutation that maps each digit of
-/// the first to the one below it in the second. Relabelling and permuting columns preserve its cycle lengths.
-/// The lengths are sorted by the bands of the rows, and likewise for columns.
+/// Computes the fingerprint of a complete, valid grid. Two rows define a permutation that maps each
+/// digit of the first to the one below it in the second. Relabelling and permuting columns preserve
+/// its cycle lengths. The lengths are sorted by the bands of the rows, and likewise for columns.
 ///
 /// # Panics
 ///

@@ -33,8 +33,8 @@ pub struct SudokuConfig {
     /// Puzzle files whose solutions are excluded from training, in addition to the embedded ones.
     #[serde(default)]
     pub exclude: Vec<PathBuf>,
-    /// Share of training examples that are minimal puzzles: their clues are never masked, have one solution,
-    /// and none is redundant. For grids up to 9×9.
+    /// Share of training examples that are minimal puzzles: their clues are never masked, have one
+    /// solution, and none is redundant. For grids up to 9×9.
     #[serde(default)]
     pub puzzles: f64,
     /// Puzzles generated per training puzzle, of which the hardest is used.

@@ -9,7 +9,8 @@ pub enum Technique {
     NakedSingle,
     /// A digit with one place in a unit.
     HiddenSingle,
-    /// A digit whose places in a unit all lie in a second unit: removes it from the rest of the second unit.
+    /// A digit whose places in a unit all lie in a second unit: removes it from the rest of the
+    /// second unit.
     LockedCandidates,
     /// Two cells of a unit with the same two candidates.
     NakedPair,

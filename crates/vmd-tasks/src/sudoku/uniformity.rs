@@ -1,9 +1,10 @@
 //! Distance of random grids from uniform: the figures in the documentation of
 //! [`random_grid`](super::random_grid).
 //!
-//! Given the diagonal boxes, the search returns a grid with probability `Π 1/b` over its choices, where `b`
-//! is the number of digits that lead to a solution. So `Π b` is the importance weight for the uniform
-//! distribution. Its mean is the number of grids per filled diagonal, which is known for 6×6 and 9×9.
+//! Given the diagonal boxes, the search returns a grid with probability `Π 1/b` over its choices,
+//! where `b` is the number of digits that lead to a solution. So `Π b` is the importance weight for
+//! the uniform distribution. Its mean is the number of grids per filled diagonal, which is known
+//! for 6×6 and 9×9.
 
 use vmd_core::{Purpose, index_below, keyed_rng};
 
@@ -11,7 +12,8 @@ use super::random::{fill_diagonal, nth_bit};
 use super::solve::{Move, Search};
 use super::{Grid, Layout};
 
-/// `Π b` of one random grid before the permutations, which can only reduce the distance from uniform.
+/// `Π b` of one random grid before the permutations, which can only reduce the distance from
+/// uniform.
 fn weight(layout: Layout, index: u64) -> f64 {
     let mut rng = keyed_rng(7, index, Purpose::Data);
     let mut cells = Grid::blank(layout).cells().to_vec();

@@ -22,11 +22,12 @@ pub struct StepChain {
 }
 
 impl StepChain {
-    /// Enumerates the orders for `seq` initially masked tokens in `blocks` blocks. Steps are numbered across
-    /// blocks. `None` for rules that depend on the network, or if there are more than `limit` orders.
+    /// Enumerates the orders for `seq` initially masked tokens in `blocks` blocks. Steps are
+    /// numbered across blocks. `None` for rules that depend on the network, or if there are more
+    /// than `limit` orders.
     ///
-    /// Ancestral: token `i` is revealed in step `k` with probability `α(t_{k+1}) − α(t_k)`, independently.
-    /// Random-k: all partitions into sets of the given sizes are equally likely.
+    /// Ancestral: token `i` is revealed in step `k` with probability `α(t_{k+1}) − α(t_k)`,
+    /// independently. Random-k: all partitions into sets of the given sizes are equally likely.
     pub fn enumerate(
         sampler: &SamplerConfig,
         schedule: &NoiseSchedule,

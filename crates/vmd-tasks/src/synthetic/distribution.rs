@@ -53,7 +53,8 @@ impl SyntheticSet {
         Ok((0..n).map(|_| rest.swap_remove(index_below(&mut rng, rest.len())).0).collect())
     }
 
-    /// Whether a sequence is in the support; `false` for a wrong length or a value outside the vocabulary.
+    /// Whether a sequence is in the support; `false` for a wrong length or a value outside the
+    /// vocabulary.
     #[must_use]
     pub fn contains(&self, tokens: &[u32]) -> bool {
         if tokens.len() != self.seq_len() || tokens.iter().any(|&token| token as usize >= self.vocab()) {
@@ -87,8 +88,8 @@ impl SyntheticSet {
 
     /// The exact `KL(data ‖ product of the data's marginals) = Σ_i H(x^i) − H`, in nats.
     ///
-    /// A lower bound on the KL of any model without a latent at one network evaluation, which draws all
-    /// tokens independently. `ln 10` for pairs-uniform, `(L−1)·ln 10` for chains.
+    /// A lower bound on the KL of any model without a latent at one network evaluation, which draws
+    /// all tokens independently. `ln 10` for pairs-uniform, `(L−1)·ln 10` for chains.
     #[must_use]
     pub fn independent_kl_nfe1(&self) -> f64 {
         let marginal_entropies = match self {
@@ -106,7 +107,8 @@ fn chain(k: u32, length: usize) -> Vec<u32> {
     (k..k + length as u32).map(|value| value % 10).collect()
 }
 
-/// All sequences of the given length in lexical order, or `None` if there are more than [`MAX_SUPPORT`].
+/// All sequences of the given length in lexical order, or `None` if there are more than
+/// [`MAX_SUPPORT`].
 pub(super) fn sequences(vocab: u32, length: usize) -> Option<Vec<Vec<u32>>> {
     let count = (vocab as usize).checked_pow(length as u32).filter(|&count| count <= MAX_SUPPORT)?;
     let digit = |number: usize, place: usize| (number / (vocab as usize).pow(place as u32)) as u32 % vocab;

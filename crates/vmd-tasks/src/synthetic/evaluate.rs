@@ -106,7 +106,7 @@ impl Run<'_, '_> {
             Ok(exact) => {
                 let half = 1.96 * exact.kl_standard_error;
                 let kl = Figure { ci95: [exact.kl - half, exact.kl + half], ..Figure::exact(exact.kl) };
-                // The omitted mass may be right or wrong.
+                // The accuracy of the omitted mass is unknown.
                 let ci95 = [exact.accuracy, exact.accuracy + exact.left_out];
                 let accuracy = Figure { ci95, ..Figure::exact(exact.accuracy) }.share();
                 self.record("exact", config, None, [("accuracy", accuracy), ("kl_exact", kl)]);
@@ -143,8 +143,8 @@ impl Run<'_, '_> {
         self.record("samples", config, None, figures);
     }
 
-    /// Records the accuracy of the learned graph, if the model learns one. It does not depend on the sampler,
-    /// and is recorded with the first one.
+    /// Records the accuracy of the learned graph, if the model learns one. It does not depend on
+    /// the sampler, and is recorded with the first sampler only.
     fn measure_graph(&mut self, config: &SamplerConfig) {
         let gates = self.subject.model.denoiser().edge_gates();
         let Some(learned) = gates.and_then(|gates| gates.graph().ok()) else { return };

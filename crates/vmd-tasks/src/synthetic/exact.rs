@@ -43,7 +43,7 @@ pub enum ExactError {
     /// The value rule changes the distribution.
     #[error("exact figures need the value rule `categorical`")]
     Value,
-    /// The remask rule is outside the enumerated orders.
+    /// The enumerated orders do not include remasking.
     #[error("exact figures need the remask rule `none`")]
     Remask,
     /// Repeated attempts change the distribution.
@@ -66,24 +66,27 @@ pub struct ExactResult {
     pub kl: f64,
     /// Standard error of `kl` from sampling `z`; 0 if `z` is enumerated or absent.
     pub kl_standard_error: f64,
-    /// Prior mass left out of the integral, for all latents of a sample together. The accuracy is a lower
-    /// bound and at most this much too low; the KL is an upper bound. 0 unless only the likeliest latents
-    /// were enumerated.
+    /// Prior mass left out of the integral, for all latents of a sample together. The accuracy is a
+    /// lower bound and at most this much too low; the KL is an upper bound. 0 unless only the
+    /// likeliest latents were enumerated.
     pub left_out: f64,
 }
 
-/// Computes accuracy and `KL(data ‖ model)` of `model` under `sampler`, starting from all tokens masked.
+/// Computes accuracy and `KL(data ‖ model)` of `model` under `sampler`, starting from all tokens
+/// masked.
 ///
-/// `p(x)` is a sum over all reveal orders and an integral over `z` for each sample, block or step, according
-/// to the scope of the model. A categorical latent is enumerated if it has up to 4,096 values, or as many as
-/// a million network evaluations allow. Otherwise the likeliest values are enumerated, up to 2^14 or as many
-/// as are affordable, if they cover all but a thousandth of the prior mass. If they do not, half of the
-/// points are the likeliest values, and the rest are drawn from the remaining prior mass. A latent that is
-/// not categorical is integrated with draws alone: 2^14 or as many as are affordable, but at least 2^8.
+/// `p(x)` is a sum over all reveal orders and an integral over `z` for each sample, block or step,
+/// according to the scope of the model. A categorical latent is enumerated if it has up to 4,096
+/// values, or as many as a million network evaluations allow. Otherwise the likeliest values are
+/// enumerated, up to 2^14 or as many as are affordable, if they cover all but a thousandth of the
+/// prior mass. If they do not, half of the points are the likeliest values, and the rest are drawn
+/// from the remaining prior mass. A latent that is not categorical is integrated with draws alone:
+/// 2^14 or as many as are affordable, but at least 2^8.
 ///
 /// # Errors
 ///
-/// [`ExactError`] if something cannot be enumerated, or the sampler draws from another distribution.
+/// [`ExactError`] if something cannot be enumerated, or the sampler draws from another
+/// distribution.
 ///
 /// # Source
 ///
@@ -162,8 +165,8 @@ fn priors<D: TrainableDenoiser>(model: &VmdModel<D>, evidence_sets: &[Evidence])
     model.priors_given(&known).into_iter().flatten().map(Some).collect()
 }
 
-/// Standard error of the KL by linearisation: `d KL = −Σ_x w(x) dp(x)/p(x)`, where each draw of a latent
-/// changes the KL by one of `moves`.
+/// Standard error of the KL by linearisation: `d KL = −Σ_x w(x) dp(x)/p(x)`. Each element of
+/// `moves` is the change of the KL due to one draw of a latent.
 fn standard_error(moves: &[f64]) -> f64 {
     let n = moves.len() as f64;
     if n < 2.0 {
@@ -187,8 +190,8 @@ struct Latents {
 }
 
 impl Latents {
-    /// All values if `affordable`, else a mixture of the likeliest values and draws, with about `tries` draws
-    /// in total.
+    /// All values if `affordable`, else a mixture of the likeliest values and draws, with about
+    /// `tries` draws in total.
     fn of(prior: Option<&Prior>, affordable: usize, tries: usize, (seed, stream): (u64, u64)) -> Self {
         let Some(prior) = prior else {
             return Self { rows: LatentRows::default(), weights: vec![1.0], listed: 1, left_out: 0.0 };

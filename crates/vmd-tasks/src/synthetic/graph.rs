@@ -5,8 +5,8 @@ use vmd_graph::DependencyGraph;
 use super::{SyntheticSet, rules};
 
 impl SyntheticSet {
-    /// Pairs of positions that depend directly on each other, given all others. The reference for learned
-    /// graphs.
+    /// Pairs of positions that depend directly on each other, given all others. The reference for
+    /// learned graphs.
     ///
     /// ```
     /// use vmd_tasks::synthetic::SyntheticSet;

@@ -39,19 +39,19 @@ pub struct InfillScore {
 /// Diversity of the completions of one context, in nats.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct InfillEntropy {
-    /// Plug-in entropy of the model's completions. Biased downwards by about `(s − 1)/2M` for `M` completions
-    /// over `s` sequences (Miller and Madow).
+    /// Plug-in entropy of the model's completions. Biased downwards by about `(s − 1)/2M` for `M`
+    /// completions over `s` sequences (Miller and Madow).
     pub completions: Figure,
-    /// Plug-in entropy of as many draws from the true conditional distribution, as a reference with the same
-    /// bias.
+    /// Plug-in entropy of as many draws from the true conditional distribution, as a reference with
+    /// the same bias.
     pub true_draws: Figure,
     /// Exact entropy of the true conditional distribution.
     pub exact: Figure,
 }
 
-/// Evaluates infilling. Gives a uniformly random half of the tokens (rounded down) of sequences drawn from
-/// `set`, completes each context several times with `sampler`, and compares with the conditional distribution
-/// of the data.
+/// Evaluates infilling. Gives a uniformly random half of the tokens (rounded down) of sequences
+/// drawn from `set`, completes each context several times with `sampler`, and compares with the
+/// conditional distribution of the data.
 ///
 /// # Panics
 ///

@@ -1,4 +1,5 @@
-//! Small sets with known distributions, which allow exact measurement of the errors of few-step samplers.
+//! Small sets with known distributions, which allow exact measurement of the errors of few-step
+//! samplers.
 
 mod chain;
 mod distribution;

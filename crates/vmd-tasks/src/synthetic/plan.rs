@@ -67,8 +67,8 @@ impl<T: Clone + Eq + Hash> Numbered<T> {
     }
 }
 
-/// Distinct network inputs, reveals, and groups of reveals with one latent, and how they combine into
-/// sequences: `p(x) = Σ_orders w Π_groups E_z Π_reveals p(· | z)`.
+/// Distinct network inputs, reveals, and groups of reveals with one latent, and how they combine
+/// into sequences: `p(x) = Σ_orders w Π_groups E_z Π_reveals p(· | z)`.
 #[derive(Debug)]
 pub(crate) struct Plan {
     contexts: Numbered<Context>,
@@ -252,7 +252,8 @@ impl Plan {
         result
     }
 
-    /// For each context of `evidence`: positions of the groups that reveal tokens there, and the reveals.
+    /// For each context of `evidence`: positions of the groups that reveal tokens there, and the
+    /// reveals.
     fn reveals_by_context(&self, evidence: &Evidence) -> Vec<Vec<(usize, &Reveal)>> {
         let mut reveals_by_context = vec![Vec::new(); evidence.contexts.len()];
         for (place, &group) in evidence.groups.iter().enumerate() {

@@ -30,8 +30,8 @@ impl SyntheticTask {
         }
         let most = sizes.seq_len as f64 * (sizes.vocab as f64).ln();
         if sizes.seq_len > 2 * LONG && entropy > most / 2.0 {
-            // With high entropy, the denoiser learns to use the latent more slowly; a lower KL weight
-            // prevents posterior collapse.
+            // With high entropy, the denoiser learns to use the latent more slowly; a lower KL
+            // weight prevents posterior collapse.
             recipe.train.hold_posterior = 0.2;
             recipe.train.kl = KlSchedule(vec![[0.4, 0.35], [0.6, 1.0]]);
         }

@@ -41,7 +41,8 @@ pub enum SyntheticSet {
     Parity(usize),
     /// `grids-4x4`: the 288 Sudoku grids of size 4, row-major, digits 0..4, uniform.
     Grids4x4,
-    /// `rules`: the solutions of the rules listed at [`broken_rules`](super::broken_rules), uniform.
+    /// `rules`: the solutions of the rules listed at [`broken_rules`](super::broken_rules),
+    /// uniform.
     Rules,
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Minimum mean number of rows per value of the determining columns. With fewer rows, dependencies arise by
-/// chance.
+/// Minimum mean number of rows per value of the determining columns. With fewer rows, dependencies
+/// arise by chance.
 const SUPPORT: usize = 5;
 
 /// A functional dependency: columns that determine another one in every row.
@@ -17,7 +17,8 @@ pub struct ColumnRule {
     values: BTreeMap<Vec<u32>, u32>,
 }
 
-/// Checks rows against the domains of the columns and the functional dependencies of the training rows.
+/// Checks rows against the domains of the columns and the functional dependencies of the training
+/// rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableJudge {
     domains: Vec<Range<u32>>,
@@ -25,9 +26,9 @@ pub struct TableJudge {
 }
 
 impl TableJudge {
-    /// Finds all dependencies of one column on one or two others that hold in all `rows` and have at least 5
-    /// rows per value on average. Dependencies on two columns are listed only if neither column suffices
-    /// alone.
+    /// Finds all dependencies of one column on one or two others that hold in all `rows` and have
+    /// at least 5 rows per value on average. Dependencies on two columns are listed only if neither
+    /// column suffices alone.
     ///
     /// # Panics
     ///
@@ -64,8 +65,8 @@ impl TableJudge {
             && row.iter().zip(&self.domains).all(|(value, domain)| domain.contains(value))
     }
 
-    /// Whether every value belongs to its column and the row obeys every dependency. Unseen values violate
-    /// none.
+    /// Whether every value belongs to its column and the row obeys every dependency. Unseen values
+    /// violate none.
     pub fn is_valid(&self, row: &[u32]) -> bool {
         self.is_in_domain(row) && self.rules.iter().all(|rule| rule.allows(row))
     }

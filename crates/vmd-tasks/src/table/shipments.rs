@@ -65,8 +65,9 @@ const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// Shipment `index` of a seed, one value for each of [`SHIPMENT_COLUMNS`].
 ///
-/// The city determines the country; the country determines currency and region; weight and distance determine
-/// the service. Trucks do not run on Sundays. Customs apply abroad, unless the region is the union.
+/// The city determines the country; the country determines currency and region; weight and distance
+/// determine the service. Trucks do not run on Sundays. Customs apply abroad, unless the region is
+/// the union.
 #[must_use]
 pub fn shipment_row(seed: u64, index: u64) -> Vec<String> {
     let rng = &mut keyed_rng(seed, index, Purpose::Data);

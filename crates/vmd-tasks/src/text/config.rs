@@ -9,7 +9,8 @@ use super::TextTask;
 use crate::files::{FileData, file_name};
 use crate::{Sizes, Task, TaskError, TaskSettings};
 
-/// Keys of `kind = "text"`: windows of a text. The first 90 % are for training, the next 5 % for validation.
+/// Keys of `kind = "text"`: windows of a text. The first 90 % are for training, the next 5 % for
+/// validation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TextConfig {
@@ -33,7 +34,7 @@ pub struct Text8Config {
     pub seq_len: usize,
 }
 
-/// Options in addition to those of every file task.
+/// Evaluation options: those of every file task, and those of text.
 const OPTIONS: &[&str] =
     &["samples", "iwae", "test", "texts", "length", "span", "candidates", "order", "judge"];
 

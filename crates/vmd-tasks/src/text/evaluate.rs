@@ -129,7 +129,7 @@ impl<'a> Judges<'a> {
     }
 }
 
-/// Bits per token of whole sequences under a second model, cut to its own length.
+/// Bits per token of the samples under a second model, cut into windows of its sequence length.
 fn judged_by(model: &VmdModel, rows: &[&[u32]], seed: u64) -> Option<(&'static str, Figure)> {
     let seq = model.config().seq_len;
     let windows = rows.iter().flat_map(|row| row.chunks_exact(seq));

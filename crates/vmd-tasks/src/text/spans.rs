@@ -16,19 +16,19 @@ pub struct SpanScore {
     pub tokens: Figure,
     /// Mean BLEU against the original span, up to 4-grams.
     pub bleu: Figure,
-    /// Judge NLL of the span and of the following tokens in whose context it is, in nats per token of the
-    /// span.
+    /// Judge NLL of the span and of the following tokens in whose context it is, in nats per token
+    /// of the span.
     pub judge_nll: Figure,
     /// Judge NLL of the original span.
     pub judge_nll_original: Figure,
 }
 
-/// Masks the middle `len` tokens of each of `texts` (`[n, length]`), fills them with `model`, and compares
-/// with the original.
+/// Masks the middle `len` tokens of each of `texts` (`[n, length]`), fills them with `model`, and
+/// compares with the original.
 ///
-/// A bidirectional model conditions on both sides. A causal one conditions on the text before each block and
-/// the given tokens of the block. With several `attempts` it keeps the one with the highest likelihood of the
-/// whole text.
+/// A bidirectional model conditions on both sides. A causal one conditions on the text before each
+/// block and the given tokens of the block. With several `attempts` it keeps the one with the
+/// highest likelihood of the whole text.
 ///
 /// # Panics
 ///

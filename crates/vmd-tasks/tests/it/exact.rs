@@ -28,14 +28,14 @@ fn uniform_model(set: &SyntheticSet) -> VmdModel {
     VmdModel::new(&config(set, "sequence", ""), keyed_rng(1, 0, Purpose::Init), &Device::flex()).unwrap()
 }
 
-/// A model whose parameters are all drawn from `(-0.7, 0.7)`.
+/// A model with random parameters: uniform in `(-0.7, 0.7)`, except for those of the prior.
 fn drawn_model(config: &ModelConfig) -> VmdModel {
     let model = VmdModel::new(config, keyed_rng(1, 0, Purpose::Init), &Device::flex()).unwrap();
     let mut rng = keyed_rng(2, 1, Purpose::Init);
     let drawn = named_parameters(&model)
         .into_iter()
         .map(|(name, old)| {
-            // Scale the logits of learned priors by ten, so that clues have a strong effect.
+            // A prior with clues has large parameters, so that the clues have a strong effect.
             let size = match name.starts_with("prior") {
                 true if config.latent.as_ref().is_some_and(|latent| latent.clues.is_some()) => 4.0,
                 true => 0.1,
@@ -80,8 +80,8 @@ fn exact_accuracies_are_those_of_samples() {
     let set = set("pairs-skewed");
     let support: Vec<Vec<u32>> = set.support().unwrap().into_iter().map(|(tokens, _)| tokens).collect();
     let clues = "clues = { width = 8, layers = 1, heads = 2 }";
-    // 9 values are enumerated. Of 32,768 the likeliest are listed, and the rest is sampled if there are too
-    // many.
+    // 9 values are enumerated. Of 32,768 values, the likeliest are enumerated, and the rest is
+    // sampled if there are too many.
     for (scope, groups, classes, prior, clues) in [
         ("sequence", 2, 3, "independent", ""),
         ("step", 2, 3, "independent", ""),

@@ -84,8 +84,9 @@ fn a_perfect_completion_has_the_entropy_of_true_draws() {
         assert_eq!(score.accuracy.n, TASK.contexts);
         let entropy = score.entropy.unwrap();
         let (own, drawn) = (entropy.completions.value, entropy.true_draws.value);
-        // Both estimate the same value from equally many draws. An estimate for one context has a standard
-        // error of about (s − 1)/M·√½ ≤ 0.1 nats, a mean of 200 of them 0.007; five of a difference are 0.05.
+        // Both estimate the same value from equally many draws. An estimate for one context has a
+        // standard error of about (s − 1)/M·√½ ≤ 0.1 nats, a mean of 200 of them 0.007; five of a
+        // difference are 0.05.
         assert!((own - drawn).abs() < 0.05, "{name}: {entropy:?}");
         // The bias (s − 1)/2M is negative for both.
         assert!(drawn < entropy.exact.value, "{name}: {entropy:?}");
@@ -94,8 +95,8 @@ fn a_perfect_completion_has_the_entropy_of_true_draws() {
 
 #[test]
 fn the_conditional_entropy_is_that_of_the_set() {
-    // Two of four tokens of D2 determine the sequence unless they are the same pair, a third of the choices:
-    // then the entropy is ln 10.
+    // Two of four tokens of D2 determine the sequence unless they are the same pair, a third of the
+    // choices: then the entropy is ln 10.
     let exact = score("d2", Completes::Uniformly).entropy.unwrap().exact;
     let expected = 10f64.ln() / 3.0;
     assert!(exact.ci95[0] < expected && expected < exact.ci95[1], "{exact:?}, not around {expected}");
@@ -150,8 +151,8 @@ fn where_the_support_cannot_be_listed_there_is_accuracy_alone() {
     let sampler = Sampler::new(SamplerConfig { nfe: 1, ..SamplerConfig::default() });
     let score = evaluate_infill(&Uniform(set), &set, &sampler, TASK, 3);
     assert_eq!(score.entropy, None);
-    // Both ends are given in about a quarter of the contexts (31·32/(63·64)); otherwise they agree with
-    // probability 0.1.
+    // Both ends are given in about a quarter of the contexts (31·32/(63·64)); otherwise they agree
+    // with probability 0.1.
     let given = 31.0 * 32.0 / (63.0 * 64.0);
     let expected = given + 0.1 * (1.0 - given);
     assert!(score.accuracy.ci95[0] < expected && expected < score.accuracy.ci95[1], "{score:?}");

@@ -14,7 +14,7 @@ use vmd_tasks::synthetic::exact_synthetic;
 
 const SET: SyntheticSet = SyntheticSet::Parity(4);
 
-/// A model whose parameters are all drawn from `(-0.7, 0.7)`.
+/// A model with random parameters: uniform in `(-0.7, 0.7)`, except for those of the prior.
 fn drawn_model(settings: &str) -> VmdModel {
     drawn(settings, |name| if name.starts_with("prior") { 0.1 } else { 0.7 })
 }
@@ -35,7 +35,7 @@ fn drawn(settings: &str, size: fn(&str) -> f64) -> VmdModel {
     );
     let config: ModelConfig = toml::from_str(&text).unwrap();
     let model = VmdModel::new(&config, keyed_rng(1, 0, Purpose::Init), &Device::flex()).unwrap();
-    // A stream per name, so that models which differ in one part agree in the others.
+    // One stream per name, so that models that differ in one part have equal parameters elsewhere.
     let seed = |name: &str| name.bytes().fold(2u64, |seed, byte| seed.wrapping_mul(31) + u64::from(byte));
     let drawn = named_parameters(&model)
         .into_iter()
@@ -49,8 +49,8 @@ fn drawn(settings: &str, size: fn(&str) -> f64) -> VmdModel {
     load_parameters(model, drawn).unwrap()
 }
 
-/// `# clues` enables a prior that conditions on known tokens. The prior of a causal model conditions on the
-/// previous blocks.
+/// `# clues` enables a prior that conditions on known tokens. The prior of a causal model
+/// conditions on the previous blocks.
 const SETTINGS: [&str; 10] = [
     "scope = \"block\"\nblocks = 2\ncausal = true",
     "scope = \"block\"\nblocks = 2\ncausal = true # clues",
@@ -80,7 +80,8 @@ fn exact_accuracies_are_those_of_samples() {
             let share =
                 tokens.chunks_exact(4).filter(|row| SET.contains(row)).count() as f64 / SAMPLES as f64;
             let error = (share * (1.0 - share) / SAMPLES as f64).sqrt();
-            // Four standard errors in 30 comparisons; random samples would be right half of the time.
+            // Four standard errors in 30 comparisons; random samples would be right half of the
+            // time.
             let exact = exact.accuracy;
             assert!((share - exact).abs() < 4.0 * error, "{settings} {reveal} {nfe}: {share}, not {exact}");
         }
@@ -105,8 +106,8 @@ fn estimated(model: &VmdModel, steps: usize, part: fn(&BoundEstimate) -> f64) ->
 
 #[test]
 fn every_bound_lies_above_the_cross_entropy_of_its_sampler_and_near_it_where_the_posterior_is_the_prior() {
-    // Prior and posterior are nearly uniform: the latent carries no information, and only the loss from
-    // independent tokens is left.
+    // Prior and posterior are nearly uniform: the latent carries no information, and only the loss
+    // from independent tokens is left.
     let quiet = |name: &str| match name.split('.').next() {
         Some("posterior") => 0.02,
         Some("prior") => 0.002,
@@ -121,7 +122,8 @@ fn every_bound_lies_above_the_cross_entropy_of_its_sampler_and_near_it_where_the
                 let (mean, error) = estimated(&model, steps, |estimate| estimate.bound);
                 let about = format!("{settings}, T={steps}: {mean} ± {error}, exactly {exact}");
                 assert!(mean > exact - 4.0 * error, "{about}");
-                // A wrong factor for blocks or for the probability of a step would halve or double the bound.
+                // A wrong factor for blocks or for the probability of a step would halve or double
+                // the bound.
                 assert!(!is_quiet || mean < 1.2 * exact, "{about}");
                 assert!(error < 0.1, "too few draws: {about}");
             }
@@ -141,7 +143,8 @@ fn importance_weights_tighten_the_bound_of_every_scope() {
         let ((one, one_error), (many, many_error)) = (of(1), of(32));
         assert!((plain - one).abs() < 4.0 * error.hypot(one_error), "{settings}: {plain} and {one}");
         assert!(many < one && many > exact - 4.0 * many_error, "{settings}: {one}, {many}, exactly {exact}");
-        // The reveal order is latent, too, and the sampler's likelihood is a mean over it: that gap remains.
+        // The reveal order is latent, too. The sampler's likelihood is a mean over it, and that gap
+        // remains.
         assert!(many < exact + 0.5 * (one - exact), "{settings}: {one}, {many}, exactly {exact}");
     }
 }

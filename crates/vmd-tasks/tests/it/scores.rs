@@ -154,7 +154,7 @@ fn a_solver_gets_full_marks() {
     let SudokuEvaluation { all, groups, .. } = score(&Fixed(solution()));
     assert_eq!((all.solved.value, all.valid.value, all.cell_accuracy.value), (1.0, 1.0, 1.0));
     assert_eq!((all.solved.n, all.cell_accuracy.n), (2, 14));
-    // Five steps for ten blank cells, four for four.
+    // Five steps for ten blank cells, four steps for four.
     assert_eq!((all.mean_nfe.value, all.p95_nfe), (4.5, 5.0));
     let found: Vec<(String, f64)> = groups.iter().map(|(g, s)| (g.to_string(), s.mean_nfe.value)).collect();
     // The puzzle of six clues has several solutions.

@@ -120,7 +120,7 @@ fn a_seventh_task_is_evaluated_like_the_others() {
     let evaluation =
         Evaluation { options: Options { samples: Some(400), ..Options::default() }, ..Evaluation::default() };
     let records = task.evaluate(&subject, &evaluation, &mut seen).unwrap();
-    // A figure for each number of steps; empty samples give none.
+    // One figure per number of steps; empty samples give none.
     assert_eq!(records.iter().map(|record| record.nfe).collect::<Vec<_>>(), [Some(1), Some(2), Some(4)]);
     assert_eq!(seen.0, 3);
     // An untrained network draws random bits, of which a quarter are palindromes.

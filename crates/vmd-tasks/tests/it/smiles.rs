@@ -28,8 +28,8 @@ fn molecule(smiles: &str) -> Molecule {
     Molecule::parse(smiles).unwrap_or_else(|error| panic!("{smiles}: {error}"))
 }
 
-/// Features that the public list lacks: aromatic atoms, isotopes, many rings, several parts, charges,
-/// symmetry.
+/// Features that the public list lacks: aromatic atoms, isotopes, many rings, several parts,
+/// charges, symmetry.
 const MORE: [&str; 24] = [
     "c1ccccc1",
     "c1ccc2ccccc2c1",
@@ -57,7 +57,8 @@ const MORE: [&str; 24] = [
     "c1ccc(cc1)P(c2ccccc2)c3ccccc3",
 ];
 
-/// Distinct molecules in the public list, which contains some twice. `RDKit` 2026.09.1 finds the same ones.
+/// Distinct molecules in the public list, which contains some twice. `RDKit` 2026.09.1 finds the
+/// same ones.
 const DIFFERENT: usize = 133_798;
 
 #[test]

@@ -53,7 +53,7 @@ fn hard_puzzles_have_the_solution_of_the_file() {
 #[test]
 fn ambiguous_puzzles_have_several_solutions() {
     let Some(records) = public("not_unique_2000.txt") else { return };
-    // 2000 lines, the first two of which are comments.
+    // 2000 lines, of which the first two are comments.
     assert_eq!((records.len(), records[0].line), (1998, 3));
     for record in records {
         let found = solve(&record.puzzle, 2);

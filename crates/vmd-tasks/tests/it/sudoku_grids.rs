@@ -123,8 +123,8 @@ fn probabilities_of_grids_are_balanced() {
     for balanced in [&one, &other, &mixed, &vec![0.25; 64]] {
         assert_eq!(imbalance(shape, balanced), 0.0);
     }
-    // Swaps of two cells: one extra and one missing digit in each of two columns, of two rows, and of two
-    // boxes and two columns.
+    // Swaps of two cells: one extra and one missing digit in each of two columns, of two rows, and
+    // of two boxes and two columns.
     for (swapped, broken) in [("3142243142131342", 4.0), ("2142343142131324", 4.0), ("3412243142131324", 8.0)]
     {
         assert_eq!(imbalance(shape, &certain(swapped)), broken);

@@ -1,4 +1,5 @@
-//! Measurements for the documentation; run with `cargo test --release --test it sudoku_measure -- --ignored --nocapture`.
+//! Measurements for the documentation; run with
+//! `cargo test --release --test it sudoku_measure -- --ignored --nocapture`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -240,7 +240,8 @@ fn a_fingerprint_is_the_same_for_all_that_is_the_same_and_hardly_for_anything_el
         let size = layout.size();
         let all: Vec<Grid> = grids(layout, 300).collect();
         let prints: HashSet<_> = all.iter().map(fingerprint).collect();
-        // 6×6 has 49 classes. Of the five billion classes of 9×9 no two grids share one here.
+        // 6×6 has 49 classes. 9×9 has five billion, so the grids drawn here are in different
+        // classes.
         assert!(
             if rows == 2 { (25..=49).contains(&prints.len()) } else { prints.len() == 300 },
             "{}",

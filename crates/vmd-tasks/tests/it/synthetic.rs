@@ -44,7 +44,7 @@ fn closed_forms_agree_with_the_support() {
         let distinct: BTreeSet<_> = support.iter().map(|(tokens, _)| tokens).collect();
         assert_eq!(distinct.len(), support.len(), "{set}");
         assert!(support.iter().all(|(tokens, _)| set.contains(tokens)), "{set}");
-        // At most a thousand terms: a thousand roundings of numbers below 50.
+        // At most a thousand terms, so at most a thousand rounding errors of numbers below 50.
         let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-11, "{set}: {a} {b}");
         close(support.iter().map(|(_, p)| p).sum(), 1.0);
         let h = entropy(support.iter().map(|(_, p)| *p));
@@ -113,7 +113,8 @@ fn draws_follow_the_probabilities() {
             (f64::from(counts.get(tokens).copied().unwrap_or(0)) - expected).powi(2) / expected
         };
         let chi_square: f64 = support.iter().map(term).sum();
-        // Mean k and variance 2k of a chi-square with k degrees of freedom; five standard deviations.
+        // Mean k and variance 2k of a chi-square with k degrees of freedom; five standard
+        // deviations.
         let k = (support.len() - 1) as f64;
         assert!((chi_square - k).abs() < 5.0 * (2.0 * k).sqrt(), "{set}: {chi_square} of {k}");
     }

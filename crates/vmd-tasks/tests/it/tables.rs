@@ -18,8 +18,8 @@ fn dependencies_are_found_and_kept() {
     let mut found: Vec<(Vec<usize>, usize)> =
         judge.rules().iter().map(|rule| (rule.from.clone(), rule.to)).collect();
     found.sort();
-    // Town determines country and currency, which determine each other; nothing determines the town or the
-    // size.
+    // Town determines country and currency, which determine each other; nothing determines the town
+    // or the size.
     assert_eq!(found, [(vec![0], 1), (vec![0], 2), (vec![1], 2), (vec![2], 1)]);
     assert!(judge.is_valid(&[3, 5, 7, 8]));
     assert!(!judge.is_valid(&[3, 4, 7, 8]) && judge.is_in_domain(&[3, 4, 7, 8]));

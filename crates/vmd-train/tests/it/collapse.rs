@@ -1,4 +1,5 @@
-//! Measures against posterior collapse: large initial logits, a posterior that is held at first, few steps.
+//! Measures against posterior collapse: large initial logits, a posterior that is held at first,
+//! few steps.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -82,8 +83,8 @@ fn the_network_without_its_latent_is_the_yardstick() {
         run(&model(5.0), &objective("steps = [1, 2]\nlatent_free_share = 0.3"), &train(400)).validations();
     assert_eq!(estimates.iter().map(|e| e.steps).collect::<Vec<_>>(), [Some(1), Some(2)]);
     for (estimate, latent_headroom) in estimates.iter().zip([10f64.ln(), 0.5 * 10f64.ln()]) {
-        // Two tokens cost 2 ln 10 in one step and ln 10 in separate steps; with two steps half of the pairs
-        // appear in one.
+        // Two tokens cost 2 ln 10 in one step and ln 10 in separate steps. With two steps, half of
+        // the pairs are revealed in one step.
         let free = estimate.latent_free.unwrap();
         assert!((free.bound - free.continuous - latent_headroom).abs() < 0.3, "{estimate:?}");
         assert!((estimate.latent_savings().unwrap() - latent_headroom).abs() < 0.5, "{estimate:?}");

@@ -82,8 +82,8 @@ fn teacher(folder: &Path) -> VmdModel {
 fn a_student_does_in_one_step_what_its_teacher_does_in_many() {
     let folder = tempfile::tempdir().unwrap();
     let teacher = teacher(folder.path());
-    // If both tokens appear in one step the teacher is right once in ten. With sixteen steps that has
-    // probability 1/16.
+    // If both tokens are revealed in one step, the teacher is right in one of ten cases. With
+    // sixteen steps, that has probability 1/16.
     let (one, many) = (accuracy(&teacher, 1), accuracy(&teacher, 16));
     assert!(one < 0.2 && many > 0.85, "{one} {many}");
     let student = |steps: usize, reveal: &str| {

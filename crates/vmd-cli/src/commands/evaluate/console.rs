@@ -6,7 +6,8 @@ use vmd::tasks::Observer;
 
 use crate::output::print_json;
 
-/// Prints records as JSON when they are available, if requested; prints remarks and progress to standard error.
+/// Prints records as JSON when they are available, if requested; prints remarks and progress to
+/// standard error.
 #[derive(Debug)]
 pub(in crate::commands) struct Console {
     json: bool,

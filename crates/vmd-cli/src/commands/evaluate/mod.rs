@@ -78,7 +78,8 @@ impl Kind {
     }
 }
 
-/// The set given by `--set`; sequences that the model's own run held out are held out here as well.
+/// The set given by `--set`. If the model's run used the same set, its held-out sequences are held
+/// out here too.
 fn synthetic(kind: Kind, set: &str, data: Option<&TaskConfig>) -> anyhow::Result<Box<dyn Task>> {
     let trained_on = match (kind, data) {
         (Kind::Any | Kind::Synthetic, Some(TaskConfig::Synthetic(config))) => Some(config),
@@ -172,8 +173,8 @@ pub(super) fn report_trained(
     Ok(())
 }
 
-/// The task of the grids that a model generates. Grids with six cells per row have boxes of 3×2 or 2×3; only the run's
-/// configuration contains which.
+/// The task of the grids that a model generates. Grids with six cells per row have boxes of 3×2 or
+/// 2×3; only the configuration of the run specifies which.
 pub(super) fn sudoku_task(loaded: &LoadedModel) -> anyhow::Result<SudokuTask> {
     Ok(match loaded.run.as_ref().map(|run| &run.data) {
         Some(TaskConfig::Sudoku(config)) => SudokuTask::new(config.clone())?,

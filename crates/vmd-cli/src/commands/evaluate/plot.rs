@@ -14,8 +14,8 @@ use crate::palette::COLOURS;
 const SIZE: (u32, u32) = (760, 460);
 const LEGEND: u32 = 300;
 
-/// Shares that can be plotted, of which the first measured one is used: metric, metric with the mean evaluations, and
-/// axis title.
+/// Shares that can be plotted, of which the first measured one is used: metric, metric with the
+/// mean evaluations, and axis title.
 const SHARES: [(&str, &str, &str); 4] = [
     ("solved", "mean_nfe", "puzzles solved (%)"),
     ("valid_unconditional", "mean_nfe_unconditional", "valid grids (%)"),

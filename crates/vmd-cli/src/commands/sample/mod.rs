@@ -67,7 +67,7 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A search checks rules on unfinished sequences, which only some tasks can.
+/// The error for `--search` with a task that cannot check its rules on unfinished sequences.
 fn no_search() -> anyhow::Error {
     usage(format!("--search is for {}; leave it out", TaskConfig::tasks_with("search").join(", ")))
 }

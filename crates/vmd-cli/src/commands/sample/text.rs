@@ -67,7 +67,7 @@ impl Stream<'_> {
         let ready = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
         if let Some(new) = ready.get(self.shown..) {
             print!("{new}");
-            // A closed pipe is reported at the next line.
+            // A closed pipe is reported when the next line is printed.
             let _ = std::io::stdout().flush();
             self.shown = ready.len();
         }
@@ -95,7 +95,8 @@ fn template(loaded: &LoadedModel, encoding: &Encoding, args: &SampleArgs) -> any
         _ => encoding.template(prompt).map_err(|error| usage(format!("--prompt: {error}")))?,
     };
     let whole = template.contains(&mask).then_some(template.len());
-    // A prompt that fills a whole sequence is continued by another sequence, if the model can do that.
+    // A prompt that fills a whole sequence is continued by another sequence, if the model supports
+    // it.
     let given = template.len();
     let goes_on = config.causal && encoding.form == Form::Text && given >= config.seq_len;
     let length = args.length.or(whole).unwrap_or(if goes_on {

@@ -31,7 +31,8 @@ impl Recorder {
         let mask = vocab as u32;
         let mut frames: Vec<Frame> = Vec::new();
         for tokens in evaluations.iter().map(|(tokens, _)| tokens.as_slice()).chain([last]) {
-            // A search changes branches. Each step is compared with the fullest earlier sequence that agrees with it.
+            // A search changes branches. Each step is compared with the fullest earlier sequence
+            // that agrees with it.
             let agrees = |from: &[u32]| from.iter().zip(tokens).all(|(a, b)| a == b || *a == mask);
             let n_open = |from: &[u32]| from.iter().filter(|&&token| token == mask).count();
             let from = (0..frames.len()).filter(|&i| agrees(&evaluations[i].0));

@@ -25,8 +25,8 @@ const HOLD: f64 = 3.0;
 const UNSURE: [f64; 3] = [255.0, 176.0, 92.0];
 const SURE: [f64; 3] = [150.0, 214.0, 190.0];
 
-/// The frames in sequence, repeated; a viewer without animation shows the last one. Clues are bold; the colour of a
-/// cell shows the probability that the network gave its digit.
+/// The frames in sequence, repeated; a viewer without animation shows the last one. Clues are bold;
+/// the colour of a cell shows the probability that the network gave its digit.
 pub(super) fn animation(layout: Layout, clues: &Grid, frames: &[Frame], caption: &str) -> String {
     let size = layout.size();
     let side = size * CELL;
@@ -89,7 +89,7 @@ pub(super) fn animation(layout: Layout, clues: &Grid, frames: &[Frame], caption:
     svg
 }
 
-/// Draws a digit of a cell from one frame to another, or to the end.
+/// A digit of a cell, shown from frame `from` to frame `to` (exclusive), or to the end.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Span {
     from: usize,
@@ -98,7 +98,7 @@ struct Span {
     confidence: f64,
 }
 
-/// Draws the contents of a cell, given its digit and confidence in every frame.
+/// Converts the digit and confidence of a cell in every frame to spans.
 fn spans(history: impl Iterator<Item = (char, f64)>) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
     for (frame, (digit, confidence)) in history.enumerate() {
@@ -116,7 +116,7 @@ fn spans(history: impl Iterator<Item = (char, f64)>) -> Vec<Span> {
     spans
 }
 
-/// When frames are shown.
+/// Timing of the frames.
 #[derive(Debug)]
 struct Clock {
     n_frames: usize,

@@ -38,7 +38,8 @@ pub(crate) fn run(mut args: TrainArgs) -> anyhow::Result<()> {
     evaluate(&run, &args, &device)
 }
 
-/// Trains to the end and saves the model; an interrupted run is resumed with `vmd train ARGUMENTS --resume`.
+/// Trains to the end and saves the model; an interrupted run is resumed with
+/// `vmd train ARGUMENTS --resume`.
 fn train(run: &Run, device: &Device, stop: &AtomicBool, arguments: &str) -> anyhow::Result<()> {
     let (config, folder) = (run.config(), run.folder());
     let mut training = run.start(device)?;

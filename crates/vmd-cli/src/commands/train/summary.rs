@@ -30,7 +30,7 @@ pub(super) fn print(training: &Training<'_>, progress: &Progress, folder: &RunFo
     }
 }
 
-/// Plots the training curves. A failure is reported and does not fail the run.
+/// Plots the training curves. A failure prints a warning and does not fail the run.
 pub(super) fn plot(config: &RunConfig, folder: &RunFolder) {
     let file = folder.plots().join("loss.svg");
     let drawn = read_metrics(&folder.metrics())
@@ -41,7 +41,8 @@ pub(super) fn plot(config: &RunConfig, folder: &RunFolder) {
     }
 }
 
-/// Saves and plots the learned graph of a model, and prints its precision and recall if the true graph is known.
+/// Saves and plots the learned graph of a model, and prints its precision and recall if the true
+/// graph is known.
 pub(super) fn save_graph(run: &Run, model: &VmdModel) -> anyhow::Result<()> {
     let (config, folder) = (run.config(), run.folder());
     let Some(gates) = model.denoiser().edge_gates() else { return Ok(()) };
@@ -63,7 +64,7 @@ pub(super) fn save_graph(run: &Run, model: &VmdModel) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Why a latent collapsed, as far as the figures show, and which settings help.
+/// Explains why a latent collapsed, as far as the figures show, and which settings help.
 fn advice(estimate: &BoundEstimate) -> String {
     let collapsed = "the latent gains less than 1 % of the reconstruction: the model does not use it.";
     let reason = match estimate.latent_headroom() {

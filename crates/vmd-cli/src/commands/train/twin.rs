@@ -83,7 +83,8 @@ impl Pair {
     }
 }
 
-/// The first share that the run's own evaluation measures, such as that of valid samples, for each of its samplers.
+/// The records of the first share that the run's evaluation measures, such as that of valid
+/// samples, one per sampler.
 fn measure(run: &Run, args: &TrainArgs, device: &Device) -> anyhow::Result<Vec<Record>> {
     let config = run.config();
     let loaded = LoadedModel::load(&run.folder().model(), args.common.load_options(None)?, device)?;

@@ -12,26 +12,26 @@ const EPSILON: f64 = 0.1;
 
 /// BLEU of one candidate: `BP · exp((1/N) Σ ln p_n)` for `n = 1..=N`, in `0..=1`.
 ///
-/// `p_n` are the clipped precisions. `BP = exp(min(0, 1 − r/c))` is the brevity penalty with the reference
-/// length `r` closest to the candidate's `c`; the shorter one of two. Smoothing: an order without matches
-/// counts 0.1, out of at least one n-gram (method 1 of Chen and Cherry). 0 if no token matches, and without
-/// candidate, references or orders.
+/// `p_n` are the clipped precisions. `BP = exp(min(0, 1 − r/c))` is the brevity penalty with the
+/// reference length `r` closest to the candidate's `c`; the shorter one of two. Smoothing: an order
+/// without matches counts 0.1, out of at least one n-gram (method 1 of Chen and Cherry). 0 if no
+/// token matches, and without candidate, references or orders.
 ///
 /// # Source
 ///
-/// K. Papineni et al., BLEU, ACL 2002; B. Chen and C. Cherry, A systematic comparison of smoothing techniques for sentence-level
-/// BLEU, WMT 2014.
+/// K. Papineni et al., BLEU, ACL 2002; B. Chen and C. Cherry, A systematic comparison of smoothing
+/// techniques for sentence-level BLEU, WMT 2014.
 pub fn bleu<T: Ord, S: AsRef<[T]>>(candidate: &[T], references: &[S], max_n: usize) -> f64 {
     let references: Vec<(usize, &[T])> = references.iter().map(|r| (0, r.as_ref())).collect();
     Pool::new(&references, max_n).score(1, candidate)
 }
 
-/// Mean [`bleu`] of each sample against the others. High values mean low diversity. NaN for fewer than two
-/// samples.
+/// Mean [`bleu`] of each sample against the others. High values mean low diversity. NaN for fewer
+/// than two samples.
 ///
-/// With more than [`MAX_BLEU_REFERENCES`] samples, as many, evenly spread over the list, are the references
-/// of all; a sample is never its own reference. Tokens may be of any kind, such as characters or words.
-/// `max_n` is usually 4.
+/// With more than [`MAX_BLEU_REFERENCES`] samples, as many, evenly spread over the list, are the
+/// references of all; a sample is never its own reference. Tokens may be of any kind, such as
+/// characters or words. `max_n` is usually 4.
 ///
 /// # Source
 ///
@@ -49,7 +49,8 @@ pub fn self_bleu<T: Ord + Sync, S: AsRef<[T]> + Sync>(samples: &[S], max_n: usiz
     scores.iter().sum::<f64>() / samples.len() as f64
 }
 
-/// The largest count of an n-gram in one reference, and the largest in a reference of another owner.
+/// The largest count of an n-gram in one reference, and the largest in a reference of another
+/// owner.
 #[derive(Debug, Clone, Copy, Default)]
 struct Most {
     owner: usize,
@@ -57,7 +58,7 @@ struct Most {
     of_others: usize,
 }
 
-/// References, each of which can be excluded.
+/// References, which can be excluded by their owner.
 struct Pool<'a, T> {
     /// Owner and length of each.
     lengths: Vec<(usize, usize)>,
@@ -103,7 +104,7 @@ impl<'a, T: Ord> Pool<'a, T> {
 
 fn add(most: &mut Most, owner: usize, count: usize) {
     if count > most.count {
-        // Exclude the references of the candidate's owner.
+        // The maximum count in the references of other owners.
         let others = if most.owner == owner { most.of_others } else { most.count };
         *most = Most { owner, count, of_others: others };
     } else if most.owner != owner {

@@ -73,7 +73,8 @@ fn discount(discounts: &[f64; 3], count: u32) -> f64 {
     discounts[count.clamp(1, 3) as usize - 1]
 }
 
-/// `D_j = j − (j + 1) Y n_{j+1} / n_j` with `Y = n₁ / (n₁ + 2 n₂)`, where `n_j` n-grams have count `j`.
+/// `D_j = j − (j + 1) Y n_{j+1} / n_j` with `Y = n₁ / (n₁ + 2 n₂)`, where `n_j` n-grams have count
+/// `j`.
 fn discounts(counts: &[u32]) -> [f64; 3] {
     let mut n = [0.0_f64; 5];
     counts.iter().filter(|&&count| count <= 4).for_each(|&count| n[count as usize] += 1.0);

@@ -103,7 +103,7 @@ impl WithSimd for Backward<'_> {
     }
 }
 
-/// Probabilities and the gradient of the scores, for every query and key.
+/// Probabilities and gradients of the scores, for every query and key.
 #[inline(always)]
 fn group_scores<'a, S: Simd>(
     simd: S,
@@ -132,7 +132,7 @@ fn group_scores<'a, S: Simd>(
     [Matrix::new(p, n, m, row), Matrix::new(ds, n, m, row)]
 }
 
-/// Factors of the gradients of queries, keys and values.
+/// The factors whose products are the gradients of queries, keys and values.
 #[inline(always)]
 fn group_products<'a>(
     [p, ds]: [Matrix<'a>; 2],

@@ -14,7 +14,8 @@ pub(crate) fn random(rng: &mut ChaCha8Rng, dims: Dims) -> TensorData {
     TensorData::new((0..n).map(|_| rng.random::<f32>() * 2.0 - 1.0).collect::<Vec<f32>>(), dims)
 }
 
-/// Output and gradients of `f` for the loss `Σ weight·f`, in single precision (fused) or in double precision (composed).
+/// Output and gradients of `f` for the loss `Σ weight·f`, in single precision (fused) or in double
+/// precision (composed).
 pub(crate) fn evaluate(
     f: &dyn Fn(&[Tensor<3>]) -> Tensor<3>,
     inputs: &[TensorData],
@@ -30,12 +31,13 @@ pub(crate) fn evaluate(
     let gradients = loss.backward();
     let host = |data: TensorData| data.iter::<f64>().collect::<Vec<f64>>();
     let mut all = vec![host(output.into_data())];
-    // A gradient that no term depends on may be absent.
+    // The gradient of an input that the loss does not depend on may be absent.
     all.extend(leaves.iter().map(|leaf| leaf.grad(&gradients).map_or(Vec::new(), |g| host(g.into_data()))));
     all
 }
 
-/// Compares both; errors are relative to the largest magnitude of each tensor, or to 0.3.
+/// Compares the fused with the composed results. Errors are relative to the largest magnitude in
+/// each tensor, or to 0.3 if that is larger.
 pub(crate) fn check(f: impl Fn(&[Tensor<3>]) -> Tensor<3>, dims: &[Dims], tolerance: f64) {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     let inputs: Vec<TensorData> = dims.iter().map(|&dims| random(&mut rng, dims)).collect();
@@ -58,8 +60,8 @@ pub(crate) fn vector(x: &Tensor<3>) -> Tensor<1> {
     x.clone().reshape([n])
 }
 
-/// Of every five heads: one unrestricted, one banded, one that attends to itself only, one with random edges, and one
-/// in groups of five that also attend to another group.
+/// Edges by `head % 5`: unrestricted; distance at most 1; self only; groups of five that also
+/// attend to another group; random.
 pub(crate) fn edges(seq: usize, heads: usize) -> HeadEdges {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     let pairs = || (0..seq).flat_map(|query| (0..seq).map(move |key| (query, key)));

@@ -15,7 +15,8 @@ use vmd_nn::{Activation, ParameterInit, PositionEncoding, TrunkConfig, load_para
 pub(crate) const SEQ: usize = 2;
 pub(crate) const VOCAB: usize = 3;
 
-/// Two values of `z` in a row, so that densities can be integrated on a grid: two channels, or one for each of two tokens.
+/// A Gaussian family with two values of `z` per row, so that densities can be integrated on a
+/// grid: two channels, or one for each of two tokens.
 pub(crate) fn gaussian(structure: LatentStructure) -> LatentFamily {
     LatentFamily::Gaussian { dim: if structure == LatentStructure::Pooled { 2 } else { 1 } }
 }
@@ -63,7 +64,7 @@ pub(crate) const KINDS: [PriorKind; 6] = [
     PriorKind::Mixture { components: 3 },
 ];
 
-/// Every valid combination.
+/// Returns every valid combination.
 pub(crate) fn accepted() -> Vec<LatentConfig> {
     let structures = [LatentStructure::Pooled, LatentStructure::PerToken];
     let families = structures.into_iter().flat_map(|s| [(gaussian(s), s), (CATEGORICAL, s)]);
@@ -77,13 +78,15 @@ pub(crate) fn accepted() -> Vec<LatentConfig> {
         .collect()
 }
 
-/// Scale of draws and changes of the parameter with this name: logits are multiplied by ten.
+/// Returns the scale of draws and changes of the parameter with this name; logits are smaller
+/// because they are multiplied by ten.
 pub(crate) fn size_of(name: &str) -> f32 {
     let tenfold = ["logits", "Autoregressive", "Recurrent.output"];
     if tenfold.into_iter().any(|part| name.contains(part)) { 0.12 } else { 0.7 }
 }
 
-/// The prior of `config` on `device` with all parameters drawn, including those that start at zero.
+/// Returns the prior of `config` on `device` with random values for all parameters, including
+/// those that start at zero.
 pub(crate) fn drawn(config: &LatentConfig, device: &Device) -> PriorNetwork {
     let mut rng = ChaCha8Rng::seed_from_u64(4);
     let init = &mut ParameterInit::new(rng.clone(), device);
@@ -115,7 +118,7 @@ pub(crate) fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.into_data().iter::<f64>().collect()
 }
 
-/// `rows` equal rows of a posterior with parameters of order 1.
+/// Returns `rows` equal rows of a posterior with parameters of order 1.
 pub(crate) fn posterior(config: &LatentConfig, rows: usize, device: &Device) -> LatentDistribution {
     let n_latents = config.n_latents(SEQ);
     let repeated = |f: fn(f32) -> f32| {
@@ -136,7 +139,7 @@ pub(crate) fn posterior(config: &LatentConfig, rows: usize, device: &Device) -> 
     }
 }
 
-/// Draws from those rows, `[rows, n_latents, channels]`.
+/// Returns one draw from each row of [`posterior`], `[rows, n_latents, channels]`.
 pub(crate) fn posterior_draws(config: &LatentConfig, rows: usize, device: &Device) -> Tensor<3> {
     let (mut rng, mut noise) = (ChaCha8Rng::seed_from_u64(11), Vec::new());
     (0..rows).for_each(|_| config.noise_into(SEQ, &mut rng, &mut noise));
@@ -144,26 +147,29 @@ pub(crate) fn posterior_draws(config: &LatentConfig, rows: usize, device: &Devic
     posterior(config, rows, device).sample(tensor(noise, shape, device), false)
 }
 
-/// Every prior on the host for a configuration: one for each of the clues, if it depends on them.
+/// Returns the priors of a configuration on the host: one for each row of clues if it depends on
+/// them.
 pub(crate) fn host_priors(config: &LatentConfig) -> Vec<Prior> {
     let device = Device::flex();
     let network = drawn(config, &device);
     if config.clues.is_some() { network.to_host_given(clues(&device), None) } else { vec![network.to_host()] }
 }
 
-/// Points of a grid with their weights for a Gaussian latent of two values, or every value of a categorical one.
+/// Returns the points of a grid with their weights for a Gaussian latent of two values, or every
+/// value of a categorical one with weight 1.
 pub(crate) fn points(prior: &Prior) -> Vec<(Vec<f32>, f64)> {
     if let Some(all) = prior.enumerate(1000) {
         return (0..all.n_rows()).map(|row| (all.row(row).to_vec(), 1.0)).collect();
     }
-    // The function is smooth with light tails, so the error of equal weights is exponentially small.
+    // The density is smooth with light tails, so the error of equal weights is exponentially
+    // small.
     const STEP: f64 = 0.125;
     assert_eq!(prior.row_len(), 2);
     let axis = || (-96..=96).map(|i| (f64::from(i) * STEP) as f32);
     axis().flat_map(|a| axis().map(move |b| (vec![a, b], STEP * STEP))).collect()
 }
 
-/// Mean and its standard error.
+/// Returns the mean and its standard error.
 pub(crate) fn mean_and_error(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;

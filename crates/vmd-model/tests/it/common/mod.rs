@@ -74,7 +74,8 @@ pub(crate) fn fresh(config: &ModelConfig) -> VmdModel {
     VmdModel::new(config, keyed_rng(1, 0, Purpose::Init), &Device::flex()).unwrap()
 }
 
-/// A model with all parameters drawn from `(-0.7, 0.7)`, including those that are initialised to zero.
+/// A model with all parameters drawn from `(-0.7, 0.7)`, including those that are initialised to
+/// zero.
 pub(crate) fn trained(config: &ModelConfig, seed: u64) -> VmdModel {
     let model = fresh(config);
     let mut rng = keyed_rng(seed, 1, Purpose::Init);

@@ -50,7 +50,8 @@ impl Toy {
         (left as f64 / self.steps as f64, 1.0 / left as f64)
     }
 
-    /// Probability that the chain at `xt`, with `left` steps to go, ends in `x0`, for the given latents.
+    /// Probability that the chain at `xt`, with `left` steps to go, ends in `x0`, for the given
+    /// latents.
     pub(crate) fn chain(&self, x0: Pair, xt: Pair, left: usize, latents: &[usize]) -> f64 {
         if left == 0 {
             return f64::from(u8::from(xt == x0));
@@ -88,8 +89,8 @@ impl Toy {
         }
     }
 
-    /// Probability of the tokens that `step` reveals, for each latent, if `order` gives the step of each
-    /// token.
+    /// Probability of the tokens that `step` reveals, for each latent, if `order` gives the step of
+    /// each token.
     pub(crate) fn of_step(&self, x0: Pair, order: [usize; 2], step: usize) -> [f64; 4] {
         let xt = [0, 1].map(|i| if order[i] < step { x0[i] } else { MASK });
         let (t, _) = self.step(self.steps - step);
@@ -99,8 +100,8 @@ impl Toy {
         })
     }
 
-    /// The mean over orders of `−ln p(x0 | order)`: a lower limit of all bounds that draw one order per
-    /// sequence.
+    /// The mean over orders of `−ln p(x0 | order)`: a lower limit of all bounds that draw one order
+    /// per sequence.
     pub(crate) fn nll_given_order(&self, x0: Pair) -> f64 {
         let orders = (0..self.steps).flat_map(|a| (0..self.steps).map(move |b| [a, b]));
         let of_order = |order: [usize; 2]| -> f64 {

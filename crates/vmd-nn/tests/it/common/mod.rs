@@ -38,7 +38,8 @@ pub(crate) fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
-/// One layer, one head per entry of `edge_heads` (a single head if it is empty), width 8 per head.
+/// A configuration with one layer and one head of width 8 per entry of `edge_heads` (a single head
+/// if it is empty).
 pub(crate) fn config(edge_heads: &[&str], position: PositionEncoding) -> TrunkConfig {
     TrunkConfig {
         mixing: vmd_nn::Mixing::Attention,
@@ -65,7 +66,7 @@ pub(crate) fn trunk(
     Trunk::new(config, seq, condition, graph, &mut ParameterInit::new(rng(seed), device)).unwrap()
 }
 
-/// `module` with every parameter drawn from `(-0.5, 0.5)`, so that nothing is 0 or 1 by initialisation.
+/// `module` with every parameter drawn from `(-0.5, 0.5)`, so that none has its initial 0 or 1.
 pub(crate) fn shaken<M: Module>(module: M, seed: u64) -> M {
     let mut rng = rng(seed);
     let drawn = named_parameters(&module).into_iter().map(|(name, old)| {

@@ -28,8 +28,8 @@ fn take(rest: &mut &str, prefix: &str) -> bool {
     stripped.is_some()
 }
 
-/// A number of at most `max_digits` digits, if there is one. Values above `u16::MAX` saturate if any length
-/// is allowed.
+/// A number of at most `max_digits` digits, if there is one. Values above `u16::MAX` saturate if
+/// any length is allowed.
 fn number(rest: &mut &str, max_digits: usize) -> Result<Option<u16>, SmilesReason> {
     let (digits, behind) = rest.split_at(rest.bytes().take_while(u8::is_ascii_digit).count());
     *rest = behind;

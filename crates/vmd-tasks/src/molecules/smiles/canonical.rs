@@ -50,7 +50,7 @@ impl Search<'_> {
         }
         let mut tried: Vec<usize> = Vec::new();
         for &atom in &tie {
-            // Exchanging twins changes nothing, so one of them is enough.
+            // Swapping twins does not change the result, so trying one of them is enough.
             if tried.iter().any(|&other| are_twins(self.molecule, atom, other)) {
                 continue;
             }

@@ -3,8 +3,8 @@
 use super::element::Element;
 use super::parse::Raw;
 
-/// Rewrites a neutral N with five bonds and a terminal `=O` or `#N` as `[N+][O-]` or `[N+]=[N-]`. This covers
-/// nitro groups, N-oxides, azides and diazo groups.
+/// Rewrites a neutral N with five bonds and a terminal `=O` or `#N` as `[N+][O-]` or `[N+]=[N-]`.
+/// This covers nitro groups, N-oxides, azides and diazo groups.
 pub(super) fn separate(raw: &mut Raw, orders: &mut [Option<u32>]) {
     let mut bonds_of = vec![Vec::new(); raw.atoms.len()];
     for (bond, of) in raw.bonds.iter().enumerate() {

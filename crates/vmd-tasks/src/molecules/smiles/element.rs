@@ -47,8 +47,8 @@ impl Element {
         matches!(self.0, 5..=9 | 15..=17 | 35 | 53)
     }
 
-    /// Smallest valence with this charge that is at least `used`, or `None`. If the valences of the element
-    /// are unknown, `used` itself.
+    /// Smallest valence with this charge that is at least `used`, or `None`. If the valences of the
+    /// element are unknown, `used` itself.
     pub(super) fn valence_from(self, charge: i8, used: u32) -> Option<u32> {
         match self.valences(charge) {
             Some(valences) => valences.iter().copied().find(|&valence| valence >= used),
@@ -58,7 +58,8 @@ impl Element {
 
     /// Valences of the isoelectronic element of the same row.
     fn valences(self, charge: i8) -> Option<&'static [u32]> {
-        // Atomic number of the first group-13 element of the row; valence electrons are counted from it.
+        // Atomic number of the first group-13 element of the row; valence electrons are counted
+        // from it.
         let first = match self.0 {
             1 => return Some(if charge == 0 { &[1] } else { &[0] }),
             5..=9 => 5,

@@ -32,8 +32,8 @@ pub(super) fn place_doubles(raw: &Raw, needs: &[bool], open: &[bool]) -> Result<
 
 /// Marks the bonds that are double in some Kekulé structures and single in others.
 ///
-/// Such bonds lie on a cycle of alternating double and single bonds: the double bonds have a matching both
-/// with and without the bond.
+/// Such bonds lie on a cycle of alternating double and single bonds: the double bonds have a
+/// matching both with and without the bond.
 pub(super) fn delocalise(molecule: &mut Molecule) {
     let n = molecule.atoms.len();
     let mates: Mates = (0..n).map(|atom| only_double(molecule, atom)).collect();
@@ -62,8 +62,8 @@ pub(super) fn delocalise(molecule: &mut Molecule) {
     }
 }
 
-/// The other end of an atom's double bond. `None` unless the atom has one double and no triple bond, and
-/// would need a double bond if it were aromatic.
+/// The other end of an atom's double bond. `None` unless the atom has one double and no triple
+/// bond, and would need a double bond if it were aromatic.
 fn only_double(molecule: &Molecule, atom: usize) -> Option<usize> {
     let mut multiple = molecule.bonds[atom].iter().filter(|(_, bond)| *bond != Bond::Single);
     let (Some(&(mate, Bond::Double)), None) = (multiple.next(), multiple.next()) else { return None };

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 /// Partner of each atom.
 pub(super) type Mates = Vec<Option<usize>>;
 
-/// Augments the matching from the unmatched atom `root`. Returns `false`, and changes nothing, if that is
-/// impossible. Atoms with `is_blocked` are excluded.
+/// Augments the matching from the unmatched atom `root`. Returns `false`, and changes nothing, if
+/// that is impossible. Atoms with `is_blocked` are excluded.
 ///
 /// # Source
 ///
@@ -50,8 +50,8 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Extends the search from an atom at an even distance; `true` if an unmatched atom was found and the
-    /// matching augmented.
+    /// Extends the search from an atom at an even distance; `true` if an unmatched atom was found
+    /// and the matching augmented.
     fn reach(&mut self, atom: usize, other: usize) -> bool {
         if self.bases[atom] == self.bases[other] || self.mates[atom] == Some(other) {
             return false;

@@ -17,22 +17,23 @@ pub use error::{SmilesError, SmilesReason};
 
 /// A molecule: atoms with charges, isotopes and hydrogens, and the bonds between them.
 ///
-/// Strings follow `OpenSMILES`: atoms of the organic subset and in brackets, the bonds `- = # $ : / \`,
-/// branches, ring closures (`%nn` too) and dots. Refused are syntax errors, rings that stay open or whose
-/// ends disagree, a second bond between two atoms, aromatic atoms outside of rings, aromatic systems without
-/// a Kekulé structure, and atoms with more bonds than their valences allow: H 1; B 3; C, Si, Ge 4; N 3; P, As
-/// 3, 5; O 2; S, Se, Te 2, 4, 6; halogens 1. A charged atom has the valences of the isoelectronic element,
-/// such as 4 for N⁺. Bracket atoms may have fewer bonds (radicals). N of valence 5 with a terminal `=O` or
-/// `#N` is read as a pair of charges (`CN(=O)=O` is `C[N+](=O)[O-]`); other such N, to which `OpenSMILES`
-/// would add hydrogens, is refused.
+/// Strings follow `OpenSMILES`: atoms of the organic subset and in brackets, the bonds
+/// `- = # $ : / \`, branches, ring closures (`%nn` too) and dots. Refused are syntax errors, rings
+/// that stay open or whose ends disagree, a second bond between two atoms, aromatic atoms outside
+/// of rings, aromatic systems without a Kekulé structure, and atoms with more bonds than their
+/// valences allow: H 1; B 3; C, Si, Ge 4; N 3; P, As 3, 5; O 2; S, Se, Te 2, 4, 6; halogens 1. A
+/// charged atom has the valences of the isoelectronic element, such as 4 for N⁺. Bracket atoms may
+/// have fewer bonds (radicals). N of valence 5 with a terminal `=O` or `#N` is read as a pair of
+/// charges (`CN(=O)=O` is `C[N+](=O)[O-]`); other such N, to which `OpenSMILES` would add
+/// hydrogens, is refused.
 ///
-/// Not checked are the valences of other elements, Hückel's rule and ring strain. Stereo marks are parsed and
-/// dropped. An aromatic atom with a double bond outside the ring may have another one inside it, as in
-/// `O=p1ccccc1`; different Kekulé structures of such a ring count as different molecules. The wildcard `*` is
-/// refused.
+/// Not checked are the valences of other elements, Hückel's rule and ring strain. Stereo marks are
+/// parsed and dropped. An aromatic atom with a double bond outside the ring may have another one
+/// inside it, as in `O=p1ccccc1`; different Kekulé structures of such a ring count as different
+/// molecules. The wildcard `*` is refused.
 ///
-/// `RDKit` is slightly more permissive: it accepts other valences of halogens and of ions such as O⁴⁻,
-/// aromatic atoms in other rings, and different bonds at a ring's two ends.
+/// `RDKit` is slightly more permissive: it accepts other valences of halogens and of ions such as
+/// O⁴⁻, aromatic atoms in other rings, and different bonds at a ring's two ends.
 ///
 /// # Source
 ///
@@ -58,8 +59,8 @@ impl Molecule {
     ///
     /// # Errors
     ///
-    /// [`SmilesError`] with the first problem. Syntax errors come before errors of rings, aromaticity and
-    /// valence.
+    /// [`SmilesError`] with the first problem. Syntax errors come before errors of rings,
+    /// aromaticity and valence.
     pub fn parse(smiles: &str) -> Result<Self, SmilesError> {
         resolve::molecule(parse::parse(smiles)?)
     }
@@ -71,18 +72,19 @@ impl Molecule {
 
     /// Canonical SMILES: equal for all ways to write the molecule.
     ///
-    /// Atoms are ranked by their neighbourhoods. For ties every choice is tried, and the first string in
-    /// alphabetical order is taken. Bonds that are double in some Kekulé structures and single in others are
-    /// written as aromatic, whatever the ring, so the choice of the structure does not matter. Stereoisomers
-    /// have the same string; tautomers and other charge assignments have different ones. If a component needs
-    /// more than 2000 choices, which requires far more symmetry than small molecules have, the string may
-    /// depend on the order of atoms. The string can be parsed again if at most 99 rings are open at once.
+    /// Atoms are ranked by their neighbourhoods. For ties every choice is tried, and the first
+    /// string in alphabetical order is taken. Bonds that are double in some Kekulé structures and
+    /// single in others are written as aromatic, whatever the ring, so the choice of the structure
+    /// does not matter. Stereoisomers have the same string; tautomers and other charge assignments
+    /// have different ones. If a component needs more than 2000 choices, which requires far more
+    /// symmetry than small molecules have, the string may depend on the order of atoms. The string
+    /// can be parsed again if at most 99 rings are open at once.
     pub fn canonical_smiles(&self) -> String {
         canonical::smiles(self)
     }
 
-    /// A SMILES string that starts at the atom of lowest priority and visits neighbours of lower priority
-    /// first. Missing priorities are 0; ties keep the order of the parsed string.
+    /// A SMILES string that starts at the atom of lowest priority and visits neighbours of lower
+    /// priority first. Missing priorities are 0; ties keep the order of the parsed string.
     pub fn smiles_in_order(&self, priority: &[usize]) -> String {
         let of_atom = |atom: usize| (priority.get(atom).copied().unwrap_or(0), atom);
         let mut order: Vec<usize> = (0..self.atoms.len()).collect();
@@ -148,8 +150,8 @@ enum Bond {
     Double,
     Triple,
     Quadruple,
-    /// Double in some Kekulé structures, single in others. An atom with such bonds has exactly one double
-    /// bond, and it is one of them.
+    /// Double in some Kekulé structures, single in others. An atom with such bonds has exactly one
+    /// double bond, and it is one of them.
     Delocalised,
 }
 

@@ -33,8 +33,8 @@ pub(super) fn molecule(mut raw: Raw) -> Result<Molecule, SmilesError> {
     Ok(molecule)
 }
 
-/// Places double bonds among the `open` ones: first with a second double bond at every atom that may have
-/// one, then without.
+/// Places double bonds among the `open` ones: first with a second double bond at every atom that
+/// may have one, then without.
 fn doubles(raw: &Raw, filled: Vec<Filled>, open: &[bool]) -> Result<(Vec<Filled>, Vec<bool>), SmilesError> {
     let place = |filled: Vec<Filled>| {
         let needs: Vec<bool> = filled.iter().map(|atom| atom.needs_double).collect();
@@ -72,7 +72,8 @@ struct Filled {
     hydrogens: u32,
     /// Whether one of the atom's aromatic bonds must be double.
     needs_double: bool,
-    /// Whether one of them may be double beside another double bond, as in the phosphorus of `O=p1ccccc1`.
+    /// Whether one of them may be double beside another double bond, as in the phosphorus of
+    /// `O=p1ccccc1`.
     may_have_second: bool,
     /// Whether implicit hydrogens fill the valence.
     is_filled_up: bool,
@@ -85,7 +86,7 @@ impl Filled {
     }
 }
 
-/// `None` if no valence suffices.
+/// Fills the free valence of an atom with hydrogens. `None` if no valence suffices.
 fn fill(atom: &RawAtom, used: Used) -> Option<Filled> {
     let taken = used.orders + atom.hydrogens.unwrap_or(0);
     let free = atom.element.valence_from(atom.charge, taken)? - taken;
@@ -121,7 +122,8 @@ fn orders(raw: &Raw) -> Result<Vec<Option<u32>>, SmilesError> {
     raw.bonds.iter().zip(&in_ring).map(order).collect()
 }
 
-/// Merges `[H]` atoms into their neighbours, so that explicit and implicit hydrogens give the same molecule.
+/// Merges `[H]` atoms into their neighbours, so that explicit and implicit hydrogens give the same
+/// molecule.
 fn without_hydrogen_atoms(molecule: Molecule) -> Molecule {
     let Molecule { mut atoms, bonds } = molecule;
     let plain = Atom { element: Element::HYDROGEN, isotope: 0, charge: 0, hydrogens: 0 };

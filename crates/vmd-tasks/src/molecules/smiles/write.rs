@@ -2,7 +2,8 @@
 
 use super::{Atom, Bond, Molecule};
 
-/// Writes one component, starting at the atom of lowest rank and visiting neighbours of lower rank first.
+/// Writes one component, starting at the atom of lowest rank and visiting neighbours of lower rank
+/// first.
 pub(super) fn component(molecule: &Molecule, part: &[usize], ranks: &[usize]) -> String {
     let Some(root) = part.iter().copied().min_by_key(|&atom| ranks[atom]) else { return String::new() };
     let tree = Tree::new(molecule, root, ranks);
@@ -106,7 +107,7 @@ impl Writer<'_> {
             self.bond(bond, atom, other);
             self.number(free);
         }
-        // Numbers are freed after the atom, so that it has none twice.
+        // Free the numbers after the atom, so that an atom does not use a number twice.
         closed.iter().for_each(|&number| self.open[number] = None);
     }
 
