@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 use vmd_denoiser::{Context, DenoiserInput, HostParentHead};
 use vmd_graph::{DependencyGraph, Parents};
 use vmd_latent::{LatentDistribution, Prior};

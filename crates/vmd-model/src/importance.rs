@@ -1,7 +1,7 @@
 //! The importance-weighted bound.
 
 use rand::Rng;
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 use vmd_core::{Purpose, keyed_rng, log_mean_exp, uniform};
 use vmd_denoiser::ParentHead;
 use vmd_kernels::softmax_f64;

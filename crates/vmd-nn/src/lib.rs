@@ -28,7 +28,8 @@ pub use linear::{Linear, Weights};
 pub use messages::Messages;
 pub use norm::{LayerNorm, Modulation};
 pub use parameters::{
-    ParameterError, load_parameters, named_parameters, parameters_from_safetensors, parameters_to_safetensors,
+    NamedGradients, ParameterError, load_parameters, named_gradients, named_parameters,
+    parameters_from_safetensors, parameters_to_safetensors,
 };
 pub use position::{Embedding, PositionEncoding, PositionTable};
 pub use trunk::{Loops, Mixing, Trunk, TrunkConfig};

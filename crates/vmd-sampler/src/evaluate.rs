@@ -1,6 +1,6 @@
 //! Batched latents and network evaluations, for the sampler and the search.
 
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 use vmd_process::NoiseSchedule;
 
 use crate::row::Row;

@@ -1,6 +1,6 @@
 //! The network interface of a sampler.
 
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use vmd_graph::DependencyGraph;
 use vmd_process::NoiseSchedule;

@@ -1,6 +1,6 @@
 //! Input and output of a sampler.
 
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 use vmd_core::{Purpose, keyed_rng};
 
 use crate::row::Row;

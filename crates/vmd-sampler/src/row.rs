@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 
 use crate::probabilities::{argmax, softmax};
 use crate::{RowPrediction, Scope};

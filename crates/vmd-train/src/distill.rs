@@ -117,7 +117,7 @@ fn complete_rows(
 mod tests {
     use std::cell::RefCell;
 
-    use rand_chacha::ChaCha8Rng;
+    use rand::rngs::ChaCha8Rng;
     use vmd_process::NoiseSchedule;
     use vmd_sampler::{Prediction, Query, Scope};
 

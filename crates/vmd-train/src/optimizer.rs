@@ -6,18 +6,15 @@
 
 use std::collections::BTreeMap;
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{Device, Tensor, TensorData};
 use vmd_kernels::{AdamWState, AdamWStep, adamw};
-use vmd_nn::{ParameterError, named_parameters};
+use vmd_nn::{NamedGradients, ParameterError, named_parameters};
 
 use crate::TrainConfig;
 
 /// Added to the square root of the second moment.
 const EPSILON: f64 = 1e-8;
-
-/// Gradients by parameter name, flattened.
-pub(crate) type NamedGradients = BTreeMap<String, Tensor<1>>;
 
 #[derive(Debug, Clone)]
 struct Slot {
@@ -171,13 +168,6 @@ impl ModuleMapper for Update<'_> {
     }
 }
 
-/// The gradients of `module`'s parameters by name, on the device without autodiff.
-pub(crate) fn named_gradients<M: Module>(module: &M, gradients: &Gradients) -> NamedGradients {
-    let mut collector = Collector { gradients, path: Vec::new(), found: BTreeMap::new() };
-    module.visit(&mut collector);
-    collector.found
-}
-
 /// Root of the sum of squares over all gradients.
 pub(crate) fn global_norm(gradients: &NamedGradients) -> f64 {
     let squares: Vec<Tensor<1>> = gradients.values().map(|g| (g.clone() * g.clone()).sum()).collect();
@@ -185,29 +175,6 @@ pub(crate) fn global_norm(gradients: &NamedGradients) -> f64 {
         return 0.0;
     }
     f64::from(Tensor::cat(squares, 0).sum().into_scalar::<f32>()).sqrt()
-}
-
-struct Collector<'a> {
-    gradients: &'a Gradients,
-    path: Vec<String>,
-    found: NamedGradients,
-}
-
-impl ModuleVisitor for Collector<'_> {
-    fn enter_module(&mut self, name: &str, _container_type: &str) {
-        self.path.push(name.to_string());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(gradient) = param.val().grad(self.gradients) {
-            let n = gradient.shape().num_elements();
-            self.found.insert(self.path.join("."), gradient.reshape([n]));
-        }
-    }
 }
 
 /// Adds gradients by name.
@@ -225,8 +192,8 @@ pub(crate) fn add(sum: &mut NamedGradients, more: NamedGradients) {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-    use rand_chacha::ChaCha8Rng;
-    use rand_chacha::rand_core::SeedableRng;
+    use rand::SeedableRng;
+    use rand::rngs::ChaCha8Rng;
     use vmd_nn::{Linear, ParameterInit, Weights};
 
     use super::*;

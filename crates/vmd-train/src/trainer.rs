@@ -12,14 +12,14 @@ use vmd_model::{
     BoundEstimate, LatentSource, LossOptions, ModelConfig, Network, ObjectiveConfig, TrainableDenoiser,
     TrainingBatch, VmdModel, estimate_bounds, loss,
 };
-use vmd_nn::{load_parameters, named_parameters};
+use vmd_nn::{NamedGradients, load_parameters, named_gradients, named_parameters};
 
 use crate::checkpoint::{Checkpoint, TrainerState};
 use crate::distill::Teacher;
 use crate::examples::{Examples, first_tokens};
 use crate::gates::start_by_evidence;
 use crate::metrics::MetricsWriter;
-use crate::optimizer::{NamedGradients, add, global_norm, named_gradients};
+use crate::optimizer::{add, global_norm};
 use crate::pretrained::start_from;
 use crate::{AdamW, MetricRecord, Observer, Outcome, RunFolder, TrainConfig, TrainError, learning_rate};
 

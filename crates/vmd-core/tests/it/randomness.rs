@@ -1,7 +1,7 @@
 //! Tests of random streams and of the distributions drawn from them.
 
+use rand::rngs::ChaCha8Rng;
 use rand::{Rng, RngExt};
-use rand_chacha::ChaCha8Rng;
 use vmd_core::{Purpose, gumbel, index_below, keyed_rng, open_uniform, standard_normal, uniform};
 
 #[test]

@@ -232,6 +232,12 @@ pub enum TextError {
         /// The I/O error.
         source: std::io::Error,
     },
+    /// The file of a zip archive is compressed by another method than deflate.
+    #[error("{} uses a compression method other than deflate; unpack it first", path.display())]
+    Compression {
+        /// The archive.
+        path: PathBuf,
+    },
     /// The path is a folder, a device or a pipe.
     #[error("{} is not a regular file; give the path of one", path.display())]
     NotAFile {

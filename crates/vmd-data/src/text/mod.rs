@@ -25,6 +25,7 @@ mod token_file;
 mod vocabulary;
 mod width;
 mod windows;
+mod zip;
 
 #[cfg(feature = "bpe")]
 pub use bpe::Bpe;

@@ -7,6 +7,7 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 
 use super::TextError;
+use super::zip::with_only_file;
 
 /// Maximum unpacked size of a streamed file: a small archive may expand without limit.
 pub(crate) const MAX_BYTES: u64 = 16 << 30;
@@ -48,21 +49,7 @@ pub(crate) fn with_content<T>(
     };
     match magic.as_slice() {
         [0x1f, 0x8b, ..] => with(&mut MultiGzDecoder::new(BufReader::new(file)), true),
-        b"PK\x03\x04" | b"PK\x05\x06" => {
-            let damaged = |error: zip::result::ZipError| TextError::Damaged {
-                path: path.to_path_buf(),
-                source: error.into(),
-            };
-            let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(damaged)?;
-            let is_file = |name: &&[u8]| !name.ends_with(b"/");
-            let members = archive.file_names_raw().filter(is_file).count();
-            let only =
-                (0..archive.len()).find(|&n| archive.by_index_raw(n).is_ok_and(|member| member.is_file()));
-            match only {
-                Some(only) if members == 1 => with(&mut archive.by_index(only).map_err(damaged)?, true),
-                _ => Err(TextError::Members { path: path.to_path_buf(), members }),
-            }
-        }
+        b"PK\x03\x04" | b"PK\x05\x06" => with_only_file(file, path, |reader| with(reader, true)),
         _ => with(&mut file, false),
     }
 }

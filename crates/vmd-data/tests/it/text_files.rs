@@ -20,21 +20,27 @@ fn gz(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    use rawzip::{CompressionMethod, ZipArchiveWriter};
+
+    let mut archive = ZipArchiveWriter::new(Vec::new());
     for (name, bytes) in members {
-        match name.strip_suffix('/') {
-            Some(folder) => writer
-                .add_directory(folder, zip::write::SimpleFileOptions::default())
-                .expect("a write to memory"),
-            None => {
-                writer
-                    .start_file(*name, zip::write::SimpleFileOptions::default())
-                    .expect("a writable temporary folder");
-                writer.write_all(bytes).expect("a writable temporary folder");
-            }
+        if name.ends_with('/') {
+            archive.new_dir(*name).create().expect("a write to memory");
+            continue;
         }
+        let (mut entry, config) = archive
+            .new_file(*name)
+            .compression_method(CompressionMethod::DEFLATE)
+            .start()
+            .expect("a write to memory");
+        let encoder = flate2::write::DeflateEncoder::new(&mut entry, flate2::Compression::fast());
+        let mut writer = config.wrap(encoder);
+        writer.write_all(bytes).expect("a write to memory");
+        let (encoder, descriptor) = writer.finish().expect("a write to memory");
+        encoder.finish().expect("a write to memory");
+        entry.finish(descriptor).expect("a write to memory");
     }
-    writer.finish().expect("a write to memory").into_inner()
+    archive.finish().expect("a write to memory")
 }
 
 /// A folder for a text file and its cache.
@@ -153,6 +159,12 @@ fn hostile_files_are_refused_with_place_and_remedy() {
     let end = wrong_sum.len() - 6;
     wrong_sum[end] ^= 1;
     let archive = zip(&[("t", large().as_bytes())]);
+    // A byte of the checksum in the central directory, 16 bytes after its signature.
+    let directory = archive.windows(4).position(|bytes| bytes == b"PK\x01\x02").unwrap();
+    let mut wrong_zip_sum = archive.clone();
+    wrong_zip_sum[directory + 16] ^= 1;
+    let mut other_method = archive.clone();
+    other_method[directory + 10] = 12;
     for (bytes, vocabulary, parts) in [
         (&b""[..], Vocabulary::Bytes, &["holds no text", "content"][..]),
         (b"ab\ncd", Vocabulary::Text27, &["line 1, column 3", "'\\n'", "normalise"]),
@@ -163,6 +175,8 @@ fn hostile_files_are_refused_with_place_and_remedy() {
         (&wrong_sum, Vocabulary::Bytes, &["cannot be unpacked"]),
         (&whole[..5], Vocabulary::Bytes, &["cannot be unpacked"]),
         (&archive[..archive.len() / 2], Vocabulary::Bytes, &["cannot be unpacked"]),
+        (&wrong_zip_sum, Vocabulary::Bytes, &["cannot be unpacked"]),
+        (&other_method, Vocabulary::Bytes, &["other than deflate", "unpack it first"]),
         (&zip(&[]), Vocabulary::Bytes, &["archive of 0 files", "unpack"]),
         (&zip(&[("a", b"x"), ("b", b"y")]), Vocabulary::Bytes, &["archive of 2 files", "unpack"]),
     ] {

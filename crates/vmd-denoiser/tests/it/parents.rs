@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand::rngs::ChaCha8Rng;
+use rand::{Rng, SeedableRng};
 use vmd_core::Validate;
 use vmd_denoiser::{ParentHead, ParentsConfig};
 use vmd_graph::{DependencyGraph, ParentOrder};

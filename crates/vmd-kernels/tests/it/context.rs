@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
 use burn::tensor::{Device, Tensor};
+use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use vmd_kernels::{HeadEdges, KeyRanges, Keys, Mask, RotaryTable, attention, context_attention, rotary};
 
 use crate::common::{check, evaluate, random, with_narrower_vectors};

@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
+use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use vmd_kernels::{
     Activation, AdamWState, AdamWStep, HeadEdges, Mask, Precision, adamw, attention, edge_sum, layer_norm,
     linear, masked_nll, mlp,

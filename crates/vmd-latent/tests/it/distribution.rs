@@ -5,7 +5,7 @@
 use burn::tensor::{Device, Tensor, TensorData, activation::log_softmax};
 use proptest::prelude::*;
 use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 use vmd_core::Validate;
 use vmd_graph::DependencyGraph;
 use vmd_latent::{

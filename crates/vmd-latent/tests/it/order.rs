@@ -5,7 +5,7 @@
 use crate::common::{CATEGORICAL, SEQ, accepted, config, drawn, host, host_priors, tensor};
 use burn::tensor::Device;
 use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 use vmd_core::Validate;
 use vmd_latent::{DrawGradient, LatentFamily, LatentStructure, PriorKind};
 

@@ -4,7 +4,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 use vmd_latent::{
     DrawGradient, HostPosterior, LatentConfig, LatentDistribution, LatentFamily, LatentHealth,
     LatentStructure, Posterior, PosteriorConfig, Prior, PriorKind,

@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 use vmd_core::{Purpose, index_below, keyed_rng, standard_normal, uniform};
 use vmd_graph::{DependencyGraph, GraphSpec};
 use vmd_process::NoiseSchedule;

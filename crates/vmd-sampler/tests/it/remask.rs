@@ -4,7 +4,7 @@
 
 use crate::common::{MASK, RULES, SEQ, Table, of, table};
 use proptest::prelude::*;
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 use vmd_core::Validate;
 use vmd_process::{NoiseSchedule, reveal_counts};
 use vmd_sampler::{

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 use vmd_core::index_below;
 use vmd_process::NoiseSchedule;
 use vmd_sampler::{Prediction, Predictor, Query, Sampler, SamplerConfig, Scope};

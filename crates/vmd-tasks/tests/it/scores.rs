@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 use vmd_core::{Purpose, keyed_rng};
 use vmd_eval::{Figure, Provenance, Record, mean_interval, wilson_interval};
 use vmd_process::NoiseSchedule;

@@ -3,8 +3,8 @@
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
+use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use vmd_kernels::HeadEdges;
 
 pub(crate) type Dims = [usize; 3];

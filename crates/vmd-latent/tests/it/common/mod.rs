@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
 use burn::tensor::{Device, Int, Tensor, TensorData, activation::log_softmax};
+use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use vmd_core::Validate;
 use vmd_latent::{
     DrawGradient, LatentConfig, LatentDistribution, LatentFamily, LatentStructure, PosteriorConfig, Prior,
@@ -89,7 +89,7 @@ pub(crate) fn size_of(name: &str) -> f32 {
 /// those that start at zero.
 pub(crate) fn drawn(config: &LatentConfig, device: &Device) -> PriorNetwork {
     let mut rng = ChaCha8Rng::seed_from_u64(4);
-    let init = &mut ParameterInit::new(rng.clone(), device);
+    let init = &mut ParameterInit::new(ChaCha8Rng::seed_from_u64(4), device);
     let network = PriorNetwork::new(config, VOCAB, SEQ, None, None, init).unwrap();
     let parameters = named_parameters(&network)
         .into_iter()

@@ -4,8 +4,8 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
+use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use vmd_graph::DependencyGraph;
 use vmd_nn::{
     Activation, ParameterInit, PositionEncoding, Trunk, TrunkConfig, load_parameters, named_parameters,
