@@ -144,7 +144,7 @@ impl WithSimd for Product<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        multiply(simd, self);
+        pack_and_multiply(simd, self);
     }
 }
 
@@ -168,8 +168,15 @@ impl WithSimd for PackedProduct<'_> {
     }
 }
 
+/// Computes a [`Product`] inside another operation. It is a call: inlined, all tiles would be
+/// compiled again for every product of that operation.
 #[inline(always)]
 pub(crate) fn multiply<S: Simd>(simd: S, product: Product<'_>) {
+    simd.vectorize(product);
+}
+
+#[inline(always)]
+fn pack_and_multiply<S: Simd>(simd: S, product: Product<'_>) {
     let Product { a, b, start, c, c_stride } = product;
     let width = VECTORS * S::F32_LANES;
     // No closures: they would be compiled without the target features of `simd`.
