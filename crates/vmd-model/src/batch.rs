@@ -1,7 +1,7 @@
 //! Corrupted training batches, with all random numbers drawn in advance.
 
 use rand::Rng;
-use vmd_core::{Purpose, index_below, keyed_rng, uniform};
+use vmd_core::{Purpose, keyed_rng, uniform};
 use vmd_process::{corrupt, low_discrepancy_times};
 
 use crate::objective::{Assignment, DrawnTime};
@@ -205,40 +205,22 @@ impl TrainingBatch {
         if given > 0.0 {
             clamped.iter_mut().for_each(|clamped| *clamped |= uniform(rng) < given);
         }
-        let block = drawn_block(config, rng);
         let u: Vec<f64> = x0.iter().map(|_| uniform(rng)).collect();
-        let mut xt = corrupt(x0, drawn.t, &u, Some(&clamped), mask, &config.schedule);
-        for i in 0..x0.len() {
-            if i < block.start {
-                xt[i] = x0[i];
-            } else if i >= block.end && !clamped[i] {
-                xt[i] = mask;
-            }
-        }
-        let counts = |i: usize| block.contains(&i) && xt[i] == mask;
+        let xt = corrupt(x0, drawn.t, &u, Some(&clamped), mask, &config.schedule);
         let observed: Vec<u32> = match config.scope {
             Scope::Step => xt.clone(),
-            Scope::Block | Scope::Sequence => {
-                let start = if config.scope == Scope::Block { block.start } else { 0 };
-                let is_known = |i: usize| clamped[i] || i < start;
-                (0..x0.len()).map(|i| if is_known(i) { x0[i] } else { mask }).collect()
-            }
+            Scope::Block => (0..x0.len()).map(|i| if clamped[i] { x0[i] } else { mask }).collect(),
         };
-        let latent_mask = |i: usize| match config.scope {
-            Scope::Sequence => observed[i] == mask,
-            Scope::Block => observed[i] == mask && block.contains(&i),
-            Scope::Step => counts(i),
-        };
+        let latent_mask = |i: usize| observed[i] == mask;
+        // The loss is a mean over rows, which are blocks, in nats per sequence.
         let n_blocks = config.blocks as f64;
-        // The KL of a sequence latent is included once, whichever block was drawn.
-        let n_paid = if config.scope == Scope::Sequence { 1.0 } else { n_blocks };
         let n_latent_tokens = (0..x0.len()).filter(|&i| latent_mask(i)).count();
         let kl_factor = match assigned.latent_free || n_latent_tokens == 0 {
             true => 0.0,
-            false => n_paid * ObjectiveConfig::kl_factor(config.scope, drawn, n_latent_tokens),
+            false => n_blocks * ObjectiveConfig::kl_factor(config.scope, drawn, n_latent_tokens),
         };
         self.latent_mask.extend((0..x0.len()).map(|i| u32::from(latent_mask(i))));
-        self.loss_mask.extend((0..x0.len()).map(|i| u32::from(counts(i))));
+        self.loss_mask.extend((0..x0.len()).map(|i| u32::from(xt[i] == mask)));
         self.recon_weight.push(n_blocks * drawn.weight);
         self.kl_factor.push((1.0 - given) * kl_factor);
         self.observed.extend(observed);
@@ -268,14 +250,6 @@ fn random_clues(seq: usize, share: f64, rng: &mut impl Rng) -> Vec<bool> {
     }
     let rate = uniform(rng);
     (0..seq).map(|_| uniform(rng) < rate).collect()
-}
-
-/// Draws the block that a row is trained on, uniformly.
-fn drawn_block(config: &ModelConfig, rng: &mut impl Rng) -> std::ops::Range<usize> {
-    if config.blocks == 1 || config.causal {
-        return 0..config.unit_len();
-    }
-    config.block(index_below(rng, config.blocks))
 }
 
 fn draw_times(

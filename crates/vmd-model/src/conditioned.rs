@@ -31,7 +31,7 @@ impl<'a, D: TrainableDenoiser> Conditioned<'a, D> {
     pub fn each_block(model: &'a VmdModel<D>, texts: &[u32]) -> Self {
         let context = model.read(texts, &model.device());
         let before = context.as_ref().map(|context| model.before_blocks(context));
-        Self { model, before, context, first: 0, side_by_side: model.config().causal }
+        Self { model, before, context, first: 0, side_by_side: model.config().is_causal() }
     }
 
     /// The next block of texts with cached `context`, or their first block if `None`.
@@ -90,10 +90,6 @@ impl<D: TrainableDenoiser> Predictor for Conditioned<'_, D> {
 
     fn schedule(&self) -> NoiseSchedule {
         self.model.config().schedule
-    }
-
-    fn n_blocks(&self) -> usize {
-        self.model.config().unit_blocks()
     }
 
     fn latent_scope(&self) -> Scope {
@@ -230,7 +226,7 @@ impl<D: TrainableDenoiser> VmdModel<D> {
     /// causal.
     pub(crate) fn read(&self, texts: &[u32], device: &Device) -> Option<Context> {
         let config = self.config();
-        config.causal.then(|| {
+        config.is_causal().then(|| {
             let texts = upload_tokens(texts, config.seq_len, device);
             self.denoiser().read(texts, None).expect("the network of a causal model encodes context")
         })

@@ -26,16 +26,12 @@ pub struct ModelConfig {
     pub graph: Option<GraphSpec>,
     /// The denoising network.
     pub denoiser: DenoiserConfig,
-    /// Number of blocks in which a sequence is generated, one after the other, each conditioned on
-    /// the blocks before it (BD3-LM, arXiv 2503.09573); 1 for the whole sequence at once.
+    /// Number of blocks, generated in order (BD3-LM, arXiv 2503.09573). With more than one the model
+    /// is causal: clean blocks are encoded in a stream that does not see later blocks, and masked
+    /// blocks attend to the clean blocks before them. All blocks of a text are trained in one pass,
+    /// sampling encodes earlier tokens once, and a text can have any length.
     #[serde(default = "one")]
     pub blocks: usize,
-    /// Whether the model is causal over blocks. Its network encodes the clean blocks in a separate
-    /// stream with block-causal attention. Masked blocks attend to themselves and to the clean
-    /// blocks before them. Training evaluates all blocks of a text in one pass; sampling caches the
-    /// keys and values of earlier blocks. Texts may have any length.
-    #[serde(default)]
-    pub causal: bool,
     /// Maximum number of tokens before its block that a token of a causal model attends to; absent
     /// for as many as in training.
     #[serde(default)]
@@ -71,7 +67,6 @@ impl ModelConfig {
             graph: None,
             denoiser: DenoiserConfig::default(),
             blocks: one(),
-            causal: false,
             window: None,
             scope: Scope::default(),
             latent: None,
@@ -99,18 +94,11 @@ impl ModelConfig {
         self
     }
 
-    /// Sets the number of blocks in which a sequence is generated, one after the other.
+    /// Sets the number of blocks, and rotary positions, which a model of several blocks needs. Call
+    /// it after [`with_denoiser`](Self::with_denoiser).
     #[must_use]
     pub fn with_blocks(mut self, blocks: usize) -> Self {
         self.blocks = blocks;
-        self
-    }
-
-    /// Makes the model causal, with `blocks` blocks, one latent per block and rotary positions.
-    /// Call it after [`with_denoiser`](Self::with_denoiser).
-    #[must_use]
-    pub fn with_causal_blocks(mut self, blocks: usize) -> Self {
-        (self.blocks, self.causal, self.scope) = (blocks, true, Scope::Block);
         self.denoiser.trunk.position = PositionEncoding::Rotary;
         self
     }
@@ -161,28 +149,21 @@ impl ModelConfig {
         self.vocab as u32
     }
 
-    /// The positions of block `index`.
-    pub fn block(&self, index: usize) -> std::ops::Range<usize> {
-        let len = self.seq_len / self.blocks;
-        index * len..(index + 1) * len
+    /// Whether the model is causal: whether it has several blocks.
+    pub fn is_causal(&self) -> bool {
+        self.blocks > 1
     }
 
-    /// Tokens of a unit: a block of a causal model, otherwise a whole sequence. Each unit has its
-    /// own mask, latents and loss.
+    /// Tokens of a block, which have a mask, a latent and a loss of their own.
     pub fn unit_len(&self) -> usize {
-        if self.causal { self.seq_len / self.blocks } else { self.seq_len }
-    }
-
-    /// Blocks per unit: 1 for a causal model, whose units are its blocks.
-    pub fn unit_blocks(&self) -> usize {
-        if self.causal { 1 } else { self.blocks }
+        self.seq_len / self.blocks
     }
 
     /// Attention mask of a causal model; `None` for other models.
     pub fn block_mask(&self) -> Option<BlockMask> {
         let block_len = self.unit_len();
         let window = self.window.unwrap_or(self.seq_len - block_len);
-        self.causal.then_some(BlockMask { block_len, window })
+        self.is_causal().then_some(BlockMask { block_len, window })
     }
 
     /// Builds the dependency graph, if the model has one.
@@ -198,7 +179,7 @@ impl ModelConfig {
             let message = format!(
                 "it has {} nodes but {} have {} tokens; describe one node per token",
                 graph.n_nodes(),
-                if self.causal { "blocks" } else { "sequences" },
+                if self.is_causal() { "blocks" } else { "sequences" },
                 self.unit_len()
             );
             return Err(Problem::new("graph", message));
@@ -222,10 +203,6 @@ impl Validate for ModelConfig {
             return problems;
         }
         problems.extend(self.causal_problems());
-        if self.scope == Scope::Block && self.blocks == 1 {
-            let message = "\"block\" with one block is the scope \"sequence\"; set blocks to 2 or more";
-            problems.push(Problem::new("scope", message));
-        }
         problems.extend(self.network_problems());
         problems
     }
@@ -268,35 +245,25 @@ impl ModelConfig {
         let mut problem = |key: &str, is_wrong: bool, message: &str| {
             problems.extend(is_wrong.then(|| Problem::new(key, message)));
         };
-        if !self.causal {
+        if !self.is_causal() {
             let sees_past = self.latent.as_ref().is_some_and(|latent| latent.sees_past);
-            let message = "it is for causal models; set causal = true, or remove it";
+            let message = "it is for models of several blocks; set blocks to 2 or more, or remove it";
             problem("window", self.window.is_some(), message);
             problem("latent.sees_past", sees_past, message);
             return problems;
         }
         let trunk = &self.denoiser.trunk;
         problem(
-            "causal",
-            self.blocks == 1,
-            "blocks are read one after the other, and there is one; set blocks to 2 or more",
-        );
-        problem(
-            "scope",
-            self.latent.is_some() && self.scope == Scope::Sequence,
-            "\"sequence\" draws one latent for all blocks, and a causal model has one a block; set it to \"block\"",
-        );
-        problem(
             "denoiser.trunk.position",
             trunk.position == PositionEncoding::Learned,
-            "\"learned\" ends with the sequence, and a causal model goes on; set it to \"rotary\"",
+            "\"learned\" ends with the sequence, and a model of several blocks goes on; set it to \"rotary\"",
         );
         problem(
             "denoiser",
             !trunk.edge_heads.is_empty()
                 || trunk.mixing != Mixing::Attention
                 || self.denoiser.gates.is_some(),
-            "a causal model's trunk attends to all tokens that it may see; remove trunk.edge_heads, trunk.mixing and gates",
+            "the trunk of a model of several blocks attends to all tokens that it may see; remove trunk.edge_heads, trunk.mixing and gates",
         );
         let block_len = self.unit_len();
         problem(

@@ -18,9 +18,9 @@ const BATCH_ROWS: usize = 1024;
 /// standard error, in nats per sequence.
 ///
 /// Each sequence draws one reveal order, shared by all `k` samples, and evaluates all its steps.
-/// Sequence scope: `−ln (1/k) Σ_j p(x0 | order, z_j) p(z_j)/q(z_j)`. Block and step scope: the sum
-/// over blocks or steps of `−ln (1/k) Σ_j p(x0^S | xt, z_j) p(z_j)/q(z_j)`, where `S` are the
-/// tokens revealed in it. With `k = 1` its expectation is that of
+/// Block scope: `−ln (1/k) Σ_j p(x0 | order, z_j) p(z_j)/q(z_j)`, summed over blocks. Step scope:
+/// the sum over steps of `−ln (1/k) Σ_j p(x0^S | xt, z_j) p(z_j)/q(z_j)`, where `S` are the tokens
+/// revealed in it. With `k = 1` its expectation is that of
 /// [`estimate_bounds`](crate::estimate_bounds), and it falls with `k`. Without a latent, `k` has no
 /// effect.
 ///
@@ -61,18 +61,17 @@ pub(crate) fn unit_bounds<D: TrainableDenoiser>(
     // The blocks of a causal model are evaluated in parallel, each as a sequence.
     let unit = model.config().unit_len();
     let per_text = seq / unit;
-    let blocks = model.config().unit_blocks();
     let per_batch = (BATCH_ROWS / (draws * per_text)).max(1);
     let mut bounds = Vec::with_capacity(x0.len() / unit);
     for (index, texts) in x0.chunks(per_batch * seq).enumerate() {
         let first = index * per_batch * per_text;
         let trajectory = |(i, x0): (usize, &[u32])| {
             let rng = keyed_rng(seed, (first + i) as u64, Purpose::Evaluate);
-            Trajectory::draw(x0.to_vec(), model, blocks, &times, rng)
+            Trajectory::draw(x0.to_vec(), model, &times, rng)
         };
         let mut units: Vec<Trajectory> = texts.chunks_exact(unit).enumerate().map(trajectory).collect();
         let given = Conditioned::each_block(model, texts);
-        Batch { model, given, times: &times, blocks, draws }.evaluate(&mut units);
+        Batch { model, given, times: &times, draws }.evaluate(&mut units);
         bounds.extend(units.into_iter().map(|unit| unit.bound));
     }
     bounds
@@ -93,23 +92,21 @@ struct Trajectory {
 }
 
 impl Trajectory {
-    /// Draws the step of each token. A step from `t` to `s` reveals a token of its block with
-    /// probability `α(s) − α(t)`. Steps are counted across blocks.
+    /// Draws the step of each token. A step from `t` to `s` reveals a token with probability
+    /// `α(s) − α(t)`.
     fn draw<D: TrainableDenoiser>(
         x0: Vec<u32>,
         model: &VmdModel<D>,
-        blocks: usize,
         times: &[f64],
         mut rng: ChaCha8Rng,
     ) -> Self {
         let config = model.config();
         let alpha: Vec<f64> = times[1..].iter().map(|&s| config.schedule.alpha(s)).collect();
-        let block_len = x0.len() / blocks;
-        let step_of: Vec<usize> = (0..x0.len())
-            .map(|i| {
+        let step_of: Vec<usize> = x0
+            .iter()
+            .map(|_| {
                 let u = uniform(&mut rng);
-                let step = alpha.iter().position(|&alpha| u < alpha).unwrap_or(alpha.len() - 1);
-                i / block_len * alpha.len() + step
+                alpha.iter().position(|&alpha| u < alpha).unwrap_or(alpha.len() - 1)
             })
             .collect();
         let is_open = model.denoiser().parent_head().is_some_and(ParentHead::is_open);
@@ -133,26 +130,21 @@ impl Trajectory {
 struct Batch<'a, D: TrainableDenoiser> {
     model: &'a VmdModel<D>,
     given: Conditioned<'a, D>,
-    /// Step times of a block.
     times: &'a [f64],
-    /// Blocks per sequence.
-    blocks: usize,
     draws: usize,
 }
 
 impl<D: TrainableDenoiser> Batch<'_, D> {
-    /// Steps per block.
     fn steps(&self) -> usize {
         self.times.len() - 1
     }
 
     fn evaluate(&self, rows: &mut [Trajectory]) {
         let (config, steps) = (self.model.config(), self.steps());
-        let last = steps * self.blocks - 1;
+        let last = steps - 1;
         for step in 0..=last {
             let (opens, closes) = match config.scope {
-                Scope::Sequence => (step == 0, step == last),
-                Scope::Block => (step % steps == 0, (step + 1) % steps == 0),
+                Scope::Block => (step == 0, step == last),
                 Scope::Step => (true, true),
             };
             // A latent of a step is drawn only if the step reveals a token.
@@ -163,7 +155,7 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
                 self.draw_latents(&numbers, &mut rows, step);
             }
             // Blocks evaluated in parallel are evaluated all together or not at all.
-            let asked = |row: &&mut Trajectory| config.causal || row.step_of.contains(&step);
+            let asked = |row: &&mut Trajectory| config.is_causal() || row.step_of.contains(&step);
             self.reveal(&mut rows.iter_mut().filter(asked).collect::<Vec<_>>(), step);
             if closes {
                 rows.iter_mut().filter(owes).for_each(|row| row.close());
@@ -219,12 +211,7 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
     /// 1 for the tokens that a latent drawn in `step` covers.
     fn latent_mask(&self, row: &Trajectory, step: usize) -> Vec<u32> {
         let config = self.model.config();
-        let (steps, block) = (self.steps(), step / self.steps());
-        let of_token = |&at: &usize| match config.scope {
-            Scope::Sequence => true,
-            Scope::Block => at / steps == block,
-            Scope::Step => at / steps == block && at >= step,
-        };
+        let of_token = |&at: &usize| config.scope == Scope::Block || at >= step;
         row.step_of.iter().map(|at| u32::from(of_token(at))).collect()
     }
 
@@ -243,7 +230,7 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
             .collect();
         let prediction = self.given.predict(Query {
             xt: &xt.repeat(self.draws),
-            t: &vec![self.times[step % self.steps()]; self.draws * rows.len()],
+            t: &vec![self.times[step]; self.draws * rows.len()],
             z: &latents,
             budget: self.steps(),
             rows: &[],

@@ -72,7 +72,7 @@ impl<D: TrainableDenoiser> VmdModel<D> {
         let graph = config.build_graph()?;
         let of_latent = |problem: Problem| problem.under("latent");
         let (vocab, seq, graph) = (config.vocab, config.unit_len(), graph.as_ref());
-        let before = config.causal.then_some(config.denoiser.trunk.width);
+        let before = config.is_causal().then_some(config.denoiser.trunk.width);
         let shape = config.latent.as_ref().map(|latent| LatentShape {
             channels: latent.family.channels(),
             square: latent.family.n_units(),
@@ -138,7 +138,7 @@ impl<D: TrainableDenoiser> VmdModel<D> {
     /// For each row, the index (over all rows) of the first block in which `of` contains `mark`, or
     /// of the last block, and the `tokens` of that block. Whole rows unless the model is causal.
     fn current_units(&self, tokens: &[u32], of: &[u32], mark: u32) -> (Vec<usize>, Vec<u32>) {
-        if !self.config.causal {
+        if !self.config.is_causal() {
             return ((0..tokens.len() / self.config.seq_len).collect(), tokens.to_vec());
         }
         let (len, blocks) = (self.config.unit_len(), self.config.blocks);
@@ -248,7 +248,7 @@ impl<D: TrainableDenoiser> Predictor for VmdModel<D> {
     /// If the model is causal and its tokens have parents. Use [`Conditioned`] to evaluate one
     /// block at a time.
     fn predict(&self, query: Query<'_>) -> Prediction {
-        let blocks = if self.config.causal { self.config.blocks } else { 1 };
+        let blocks = self.config.blocks;
         assert!(
             blocks == 1 || self.denoiser.parent_head().is_none(),
             "blocks with parents must be evaluated one at a time"

@@ -177,7 +177,7 @@ impl ObjectiveConfig {
     /// `weight · c(n, r)`.
     pub(crate) fn kl_factor(scope: Scope, drawn: DrawnTime, n_masked: usize) -> f64 {
         match scope {
-            Scope::Sequence | Scope::Block => 1.0,
+            Scope::Block => 1.0,
             Scope::Step => drawn.weight * kl_multiplier(n_masked, drawn.reveal),
         }
     }

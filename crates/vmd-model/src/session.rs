@@ -23,7 +23,7 @@ impl<'a, D: TrainableDenoiser> Session<'a, D> {
     ///
     /// If the model is not causal.
     pub fn new(model: &'a VmdModel<D>) -> Self {
-        assert!(model.config().causal, "a session needs a causal model");
+        assert!(model.config().is_causal(), "a session needs a causal model");
         Self { model, context: None }
     }
 
@@ -112,8 +112,8 @@ impl<D: TrainableDenoiser> VmdModel<D> {
         );
         let (length, len, mask) =
             (template.len() / texts, self.config().unit_len(), self.config().mask_token());
-        assert!(self.config().causal || length <= len, "at most {len} tokens");
-        let mut session = self.config().causal.then(|| Session::new(self));
+        assert!(self.config().is_causal() || length <= len, "at most {len} tokens");
+        let mut session = self.config().is_causal().then(|| Session::new(self));
         let mut written: Vec<Vec<u32>> = vec![Vec::new(); texts];
         let mut nfe = vec![0; texts];
         let mut open: Vec<usize> = (0..texts).collect();
@@ -176,8 +176,7 @@ impl<D: TrainableDenoiser> VmdModel<D> {
             .flat_map(|text| text.iter().copied().chain(std::iter::repeat_n(0, seq - text.len())))
             .collect();
         let per_unit = sampler.config().nfe;
-        let steps = per_unit / self.config().unit_blocks();
-        let bounds = unit_bounds(self, steps, &padded, 1, seed);
+        let bounds = unit_bounds(self, per_unit, &padded, 1, seed);
         // Blocks before the first gap are the same in all attempts. The last block is included as a
         // whole, with the tokens drawn beyond the end of the text. Later blocks are excluded.
         let gap = |text: &[u32]| text.iter().position(|&token| token == self.config().mask_token());

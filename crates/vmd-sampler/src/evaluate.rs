@@ -31,22 +31,22 @@ impl Evaluator<'_> {
 
     /// Draws the latents at the start of a block. If the prior ignores clues, the latents are then
     /// fitted to them, with one more evaluation of these rows.
-    pub(crate) fn start_latents(&mut self, rows: &mut [&mut Row], scope: Scope, time: impl Fn(&Row) -> f64) {
-        if scope == Scope::Step {
+    pub(crate) fn start_latents(&mut self, rows: &mut [&mut Row], time: impl Fn(&Row) -> f64) {
+        if self.model.latent_scope() == Scope::Step {
             return;
         }
         self.draw_latents(rows);
         if self.model.fits_latents() {
-            self.fit_latents(rows, scope, time);
+            self.fit_latents(rows, time);
         }
     }
 
     /// Predicts the masked tokens, infers the latents of the shown tokens from the completed rows,
     /// and samples the other latents given the ones before them. More rounds have little effect.
-    fn fit_latents(&mut self, rows: &mut [&mut Row], scope: Scope, time: impl Fn(&Row) -> f64) {
+    fn fit_latents(&mut self, rows: &mut [&mut Row], time: impl Fn(&Row) -> f64) {
         let shows = |row: &&mut Row| {
             row.n_masked() > 0
-                && (0..).zip(row.covered(scope)).any(|(i, covered)| covered == 1 && !row.is_masked(i))
+                && (0..).zip(row.covered()).any(|(i, covered)| covered == 1 && !row.is_masked(i))
         };
         let mut rows: Vec<&mut Row> = rows.iter_mut().map(|row| &mut **row).filter(shows).collect();
         if rows.is_empty() {
@@ -57,7 +57,7 @@ impl Evaluator<'_> {
         let prediction = self.evaluate(&mut rows, time);
         let guess: Vec<u32> =
             rows.iter().enumerate().flat_map(|(i, row)| row.guess(prediction.row(i, seq, vocab))).collect();
-        let latent_mask: Vec<u32> = rows.iter().flat_map(|row| row.covered(scope)).collect();
+        let latent_mask: Vec<u32> = rows.iter().flat_map(|row| row.covered()).collect();
         let mut rngs: Vec<&mut ChaCha8Rng> = rows.iter_mut().map(|row| &mut row.rng).collect();
         let fitting = self.model.fit_latents(&numbers, &xt, &guess, &latent_mask, &mut rngs);
         set_latents(&mut rows, &fitting);

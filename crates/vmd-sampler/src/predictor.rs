@@ -11,10 +11,9 @@ use crate::Prediction;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// Once per sample, fixed for all steps (arXiv 2510.23606).
+    /// Once per block, before its first step (arXiv 2510.23606). A sequence that is not divided is
+    /// one block.
     #[default]
-    Sequence,
-    /// Once per block, before its first step.
     Block,
     /// In each step (VADD, arXiv 2505.17384).
     Step,

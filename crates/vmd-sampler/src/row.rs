@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use rand::rngs::ChaCha8Rng;
 
+use crate::RowPrediction;
 use crate::probabilities::{argmax, softmax};
-use crate::{RowPrediction, Scope};
 
 /// A sequence with its random stream, latent and number of evaluations.
 #[derive(Debug)]
@@ -85,10 +85,9 @@ impl Row {
         }
     }
 
-    /// 1 for the tokens that a latent of `scope` covers, including clues.
-    pub(crate) fn covered(&self, scope: Scope) -> Vec<u32> {
-        let covers = |i: &usize| scope != Scope::Block || self.block.contains(i);
-        (0..self.tokens.len()).map(|i| u32::from(covers(&i))).collect()
+    /// 1 for the tokens that the latent of the block covers, including clues.
+    pub(crate) fn covered(&self) -> Vec<u32> {
+        (0..self.tokens.len()).map(|i| u32::from(self.block.contains(&i))).collect()
     }
 
     /// The tokens, with the most probable values instead of masks.

@@ -139,15 +139,13 @@ impl Sampler {
 
     fn fill_block(&self, evaluator: &mut Evaluator<'_>, rows: &mut [Row]) {
         let (model, steps) = (evaluator.model, self.steps_of_block(evaluator.model));
-        let (scope, first) = (model.latent_scope(), self.steps.start);
+        let first = self.steps.start;
         let plan = Plan::new(&self.config, model.schedule(), model.graph(), steps);
         let mut open: Vec<&mut Row> = rows.iter_mut().filter(|row| !row.free.is_empty()).collect();
         for row in &mut open {
             row.counts = reveal_counts(row.n_masked(), steps);
         }
-        // In sequence scope, latents are drawn before the first block with a masked token.
-        open.retain(|row| scope == Scope::Block || row.nfe == 0);
-        evaluator.start_latents(&mut open, scope, |row| plan.time(row, first));
+        evaluator.start_latents(&mut open, |row| plan.time(row, first));
         let mut step = first;
         while step < self.steps.end && rows.iter().any(|row| row.n_masked() > 0) {
             Self::step(evaluator, &plan, rows, step);

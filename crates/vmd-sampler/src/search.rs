@@ -120,7 +120,7 @@ impl Search {
         let time = |row: &Row| expected_time(row, schedule);
         rows.iter_mut().for_each(|row| row.enter(0..row.tokens.len()));
         let mut open: Vec<&mut Row> = rows.iter_mut().filter(|row| !row.free.is_empty()).collect();
-        evaluator.start_latents(&mut open, scope, time);
+        evaluator.start_latents(&mut open, time);
         let mut trees: Vec<Tree> = rows.iter().map(|_| Tree::default()).collect();
         for left in (0..self.config.nfe).rev() {
             let (mut active, mut trees): (Vec<&mut Row>, Vec<&mut Tree>) =

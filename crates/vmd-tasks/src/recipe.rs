@@ -129,8 +129,7 @@ pub(crate) fn set_blocks(recipe: &mut Recipe, blocks: Option<usize>) {
     match blocks {
         Some(blocks) => recipe.model.blocks = blocks,
         None => {
-            (recipe.model.blocks, recipe.model.causal) = (1, false);
-            recipe.model.scope = vmd_model::Scope::Sequence;
+            recipe.model.blocks = 1;
             if let Some(latent) = &mut recipe.model.latent {
                 latent.sees_past = false;
             }

@@ -13,7 +13,7 @@ use crate::TaskError;
 ///
 /// [`TaskError::Sampler`] with all incompatibilities.
 pub fn check_method(model: &VmdModel, method: &Method) -> Result<(), TaskError> {
-    if model.config().causal && model.denoiser().parent_head().is_some() {
+    if model.config().is_causal() && model.denoiser().parent_head().is_some() {
         return Err(TaskError::Sampler(
             "this model is causal and has a parent head; such a model can only write text".into(),
         ));

@@ -137,7 +137,7 @@ mod tests {
         }
 
         fn latent_scope(&self) -> Scope {
-            Scope::Sequence
+            Scope::Block
         }
 
         fn schedule(&self) -> NoiseSchedule {

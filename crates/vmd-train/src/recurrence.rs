@@ -28,7 +28,7 @@ impl Recurrence {
 
     /// The reason why it cannot be used with `model`, if any. The key is relative to `train`.
     pub fn problem_on(&self, model: &ModelConfig) -> Option<Problem> {
-        if model.causal {
+        if model.is_causal() {
             return Some(Problem::new("recurrence", "it is not for causal models; leave it out"));
         }
         let loops = model.denoiser.trunk.loops;

@@ -81,7 +81,7 @@ impl VariationalMaskedDiffusion {
             Error::usage("the model has no vocabulary.json, so it is not of text; use `sample` or `infill`")
         })?;
         let (config, template) = (self.model.config(), encoding.template(text)?);
-        if !config.causal && template.len() > config.seq_len {
+        if !config.is_causal() && template.len() > config.seq_len {
             return Err(Error::usage(format!(
                 "the text has {} tokens, and this model's sequences have at most {}; shorten the text",
                 template.len(),

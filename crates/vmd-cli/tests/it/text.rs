@@ -52,8 +52,7 @@ texts = 8
 nfe = [1, 2]
 "#;
 
-const BLOCKS: [(&str, &str); 2] =
-    [("{model}", "blocks = 4\ncausal = true\nscope = \"block\""), ("{latent}", "sees_past = true")];
+const BLOCKS: [(&str, &str); 2] = [("{model}", "blocks = 4"), ("{latent}", "sees_past = true")];
 
 fn config(data: &str, rest: [(&str, &str); 2]) -> String {
     rest.iter().fold(CONFIG.replace("{data}", data), |text, (key, value)| text.replace(key, value))
@@ -350,8 +349,6 @@ fn a_causal_model_of_a_synthetic_set_is_measured_exactly() {
     let set = |assignment: &'static str| ["--set", assignment];
     let causal = [
         set("model.blocks=2"),
-        set("model.causal=true"),
-        set("model.scope=block"),
         set("model.denoiser.trunk.position=rotary"),
         set("model.latent.sees_past=true"),
         set("evaluate.nfe=[2]"),

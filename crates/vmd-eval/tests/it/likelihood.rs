@@ -34,7 +34,7 @@ fn texts(n: usize) -> Vec<u32> {
 fn a_network_that_knows_nothing_is_worth_its_vocabulary() {
     // The head starts at zero: every value is equally likely, for all numbers of steps and blocks.
     let uniform = 5f64.ln();
-    for settings in ["", "blocks = 4\ncausal = true", "blocks = 12\ncausal = true"] {
+    for settings in ["", "blocks = 4", "blocks = 12"] {
         let model = model(settings, false);
         let steps = if settings.contains("12") { Some(1) } else { Some(2) };
         let bound = text_bound(&model, &ObjectiveConfig::default(), steps, &texts(40), 1).bound;
@@ -49,7 +49,7 @@ fn a_network_that_knows_nothing_is_worth_its_vocabulary() {
 
 #[test]
 fn parts_add_up_and_batches_weigh_what_they_hold() {
-    let model = model("blocks = 3\ncausal = true\nscope = \"block\"", true);
+    let model = model("blocks = 3", true);
     // A batch has two texts, because there are at least eight batches; the last one has a single
     // text.
     let texts = texts(17);

@@ -197,7 +197,7 @@ fn config(case: &Case) -> anyhow::Result<RunConfig> {
         trunk.position = vmd::nn::PositionEncoding::Learned;
     }
     if case.blocks > 1 {
-        (config.model.blocks, config.model.causal) = (case.blocks, true);
+        config.model.blocks = case.blocks;
         config.model.denoiser.trunk.position = vmd::nn::PositionEncoding::Rotary;
     }
     if case.chain {

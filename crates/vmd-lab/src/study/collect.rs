@@ -112,7 +112,7 @@ pub(super) fn collect<'a>(study: &'a Study, jobs: &[Job]) -> anyhow::Result<Vec<
         let records = read_records(&job.records())?;
         let folder = RunFolder::open(&job.folder, None)?;
         let model = &job.config.model;
-        let mut figures = of_records(&records, if model.causal { model.blocks } else { 1 });
+        let mut figures = of_records(&records, model.blocks);
         let metrics = read_metrics(&folder.metrics())?;
         figures.extend(of_metrics(&metrics));
         results[job.arm].records.extend(records);

@@ -88,7 +88,7 @@ pub struct Loss {
 ///
 /// # Source
 ///
-/// arXiv 2510.23606 for the sequence scope; the step scope with `c(n, r)` is derived in
+/// arXiv 2510.23606 for the block scope; the step scope with `c(n, r)` is derived in
 /// `docs/method.md`.
 pub fn loss<D: TrainableDenoiser>(
     model: &VmdModel<D>,

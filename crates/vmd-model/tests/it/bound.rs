@@ -13,7 +13,7 @@ use vmd_nn::{load_parameters, named_gradients, named_parameters};
 use vmd_sampler::{RevealRule, Sampler, SamplerConfig, Scope};
 
 fn toys() -> impl Iterator<Item = Toy> {
-    [(Scope::Sequence, 1), (Scope::Sequence, 2), (Scope::Sequence, 3), (Scope::Step, 1), (Scope::Step, 2)]
+    [(Scope::Block, 1), (Scope::Block, 2), (Scope::Block, 3), (Scope::Step, 1), (Scope::Step, 2)]
         .into_iter()
         .flat_map(|(scope, steps)| {
             let toy = |kind, seed| Toy::new(scope, steps, kind, seed);
@@ -139,10 +139,10 @@ fn the_gradient_of_two_draws_is_unbiased() {
         PriorKind::Autoregressive { hidden: 0 },
         PriorKind::Mixture { components: 2 },
     ] {
-        let mut config = config(VOCAB as usize, 2, Scope::Sequence, Some(family));
+        let mut config = config(VOCAB as usize, 2, Scope::Block, Some(family));
         config.latent.as_mut().unwrap().prior = kind;
         let model = trained(&config, 11);
-        let toy = |model: VmdModel| Toy::of(model, Scope::Sequence, 1, kind);
+        let toy = |model: VmdModel| Toy::of(model, Scope::Block, 1, kind);
         let log_q = toy(model.clone()).log_posterior(x0, [MASK; 2]);
         let draws = toy(model.clone()).latents;
 

@@ -20,7 +20,7 @@ const MASK: u32 = VOCAB as u32;
 fn causal(window: Option<usize>) -> ModelConfig {
     let family = LatentFamily::Categorical { n_groups: 2, n_classes: 3, gradient: Default::default() };
     let mut config = config(VOCAB, LEN * BLOCKS, Scope::Block, Some(family));
-    (config.blocks, config.causal, config.window) = (BLOCKS, true, window);
+    (config.blocks, config.window) = (BLOCKS, window);
     config.denoiser.trunk.position = PositionEncoding::Rotary;
     config.denoiser.trunk.layers = 2;
     if let Some(latent) = &mut config.latent {
@@ -291,10 +291,8 @@ fn impossible_settings_are_named() {
     for (change, word) in [
         ((|config| config.blocks = 1) as fn(&mut ModelConfig), "blocks to 2 or more"),
         (|config| config.blocks = 4, "does not divide"),
-        (|config| config.scope = Scope::Sequence, "scope: \"sequence\" draws"),
         (|config| config.denoiser.trunk.position = PositionEncoding::Learned, "rotary"),
         (|config| config.window = Some(4), "multiple of the 3 tokens"),
-        (|config| config.causal = false, "set causal = true"),
         (|config| config.graph = Some(GraphSpec::Chain { n: 15 }), "blocks have 3 tokens"),
         (|config| config.denoiser.trunk.edge_heads = vec!["next".into()], "edge_heads"),
     ] {
@@ -354,7 +352,7 @@ fn of_several_attempts_the_likeliest_is_kept() {
 
 #[test]
 fn attempts_are_compared_where_the_last_block_is_filled_in_part() {
-    let mut whole = config(VOCAB, LEN * BLOCKS, Scope::Sequence, None);
+    let mut whole = config(VOCAB, LEN * BLOCKS, Scope::Block, None);
     whole.denoiser.trunk.position = PositionEncoding::Rotary;
     let mut blocks = causal(None);
     blocks.latent = None;
@@ -367,7 +365,7 @@ fn attempts_are_compared_where_the_last_block_is_filled_in_part() {
         let sampler = sampler(1, RevealRule::Ancestral);
         let one = model.write_likeliest(&sampler, writing, 1).tokens;
         let many = model.write_likeliest(&sampler, writing, 64).tokens;
-        assert_ne!(one, many, "causal: {}", config.causal);
+        assert_ne!(one, many, "blocks: {}", config.blocks);
         assert!(template.iter().zip(&many).all(|(given, token)| *given == MASK || given == token));
     }
 }

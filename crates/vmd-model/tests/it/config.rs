@@ -109,7 +109,7 @@ fn a_graph_must_fit_and_is_not_called_absent_when_it_does_not() {
 
 #[test]
 fn a_sound_configuration_has_no_problems() {
-    for scope in [Scope::Sequence, Scope::Step] {
+    for scope in [Scope::Block, Scope::Step] {
         for family in [None, Some(CATEGORICAL)] {
             assert!(problems(&config(3, 4, scope, family)).is_empty());
         }

@@ -11,7 +11,7 @@ use vmd_sampler::Scope;
 const ROWS: usize = 1000;
 
 fn toys() -> impl Iterator<Item = Toy> {
-    let settings = [(Scope::Sequence, 1), (Scope::Sequence, 3), (Scope::Step, 1), (Scope::Step, 2)];
+    let settings = [(Scope::Block, 1), (Scope::Block, 3), (Scope::Step, 1), (Scope::Step, 2)];
     let kinds = [PriorKind::Standard {}, PriorKind::Mixture { components: 2 }];
     settings.into_iter().flat_map(move |(scope, steps)| kinds.map(|kind| Toy::new(scope, steps, kind, 9)))
 }
@@ -66,7 +66,7 @@ fn more_draws_tighten_the_bound_down_to_the_likelihood_of_the_order() {
 
 #[test]
 fn without_a_latent_the_number_of_draws_changes_nothing() {
-    let model = trained(&config(3, 2, Scope::Sequence, None), 1);
+    let model = trained(&config(3, 2, Scope::Block, None), 1);
     let of = |k| importance_bound(&model, 2, &[1, 2].repeat(50), k, 3);
     assert_eq!(of(1), of(16));
 }
@@ -94,7 +94,7 @@ fn one_random_step_is_no_importance_weighted_bound() {
     const STEPS: usize = 3;
     let mut below = 0;
     for seed in 1..6 {
-        let toy = Toy::new(Scope::Sequence, STEPS, PriorKind::Standard {}, seed);
+        let toy = Toy::new(Scope::Block, STEPS, PriorKind::Standard {}, seed);
         for x0 in all_pairs() {
             // The mean over orders and steps, with all values of z as the draws.
             let orders = (0..STEPS).flat_map(|a| (0..STEPS).map(move |b| [a, b]));

@@ -31,7 +31,7 @@ fn scalar(tensor: &Tensor<1>) -> f64 {
 
 #[test]
 fn at_one_step_the_loss_is_the_log_likelihood_of_independent_tokens() {
-    let model = trained(&config(VOCAB, SEQ, Scope::Sequence, None), 1);
+    let model = trained(&config(VOCAB, SEQ, Scope::Block, None), 1);
     let batch = TrainingBatch::draw(tokens(8), &model, &steps(1), 3, 0);
     assert!(batch.xt.iter().all(|&token| token == VOCAB as u32));
     assert!(batch.t.iter().all(|&t| t == 1.0) && batch.recon_weight.iter().all(|&w| w == 1.0));
@@ -54,7 +54,7 @@ fn at_one_step_the_loss_is_the_log_likelihood_of_independent_tokens() {
 
 #[test]
 fn only_masked_tokens_count_and_rows_are_weighted() {
-    let model = trained(&config(VOCAB, SEQ, Scope::Sequence, None), 1);
+    let model = trained(&config(VOCAB, SEQ, Scope::Block, None), 1);
     let mut batch = TrainingBatch::draw(tokens(2), &model, &steps(1), 3, 0);
     let mask = VOCAB as u32;
     batch.xt = vec![mask, batch.x0[1], mask, batch.x0[3], batch.x0[4], batch.x0[5], batch.x0[6], mask];
@@ -72,7 +72,7 @@ fn only_masked_tokens_count_and_rows_are_weighted() {
 fn an_untrained_network_owes_the_logarithm_of_the_vocabulary() {
     let expected = SEQ as f64 * (VOCAB as f64).ln();
     for family in [None, Some(CATEGORICAL), Some(LatentFamily::Gaussian { dim: 2 })] {
-        let model = fresh(&config(VOCAB, SEQ, Scope::Sequence, family));
+        let model = fresh(&config(VOCAB, SEQ, Scope::Block, family));
         // Chunks of 3, 3 and 1 rows: all rows have the same weight.
         let estimate = estimate_bounds(&model, &steps(1), &tokens(7), 3, 5, &Device::flex())[0];
         // A few ulps of f32 at 6.
@@ -88,7 +88,7 @@ fn an_untrained_network_owes_the_logarithm_of_the_vocabulary() {
 
 #[test]
 fn every_row_counts_the_same_however_the_rows_are_chunked() {
-    let model = trained(&config(VOCAB, SEQ, Scope::Sequence, None), 1);
+    let model = trained(&config(VOCAB, SEQ, Scope::Block, None), 1);
     // In one step without a latent nothing is random.
     let recon =
         |batch_rows| estimate_bounds(&model, &steps(1), &tokens(7), batch_rows, 5, &Device::flex())[0].recon;
@@ -101,7 +101,7 @@ fn every_row_counts_the_same_however_the_rows_are_chunked() {
 #[test]
 fn the_health_of_a_latent_goes_with_the_bound() {
     let device = Device::flex();
-    let mut config = config(VOCAB, SEQ, Scope::Sequence, Some(CATEGORICAL));
+    let mut config = config(VOCAB, SEQ, Scope::Block, Some(CATEGORICAL));
     for kind in [PriorKind::Standard {}, PriorKind::Independent {}, PriorKind::Autoregressive { hidden: 0 }] {
         config.latent.as_mut().unwrap().prior = kind;
         let estimate = estimate_bounds(&trained(&config, 1), &steps(1), &tokens(64), 64, 5, &device)[0];
@@ -116,7 +116,7 @@ fn the_health_of_a_latent_goes_with_the_bound() {
 #[test]
 fn every_step_is_drawn_equally_often() {
     const ROWS: usize = 4000;
-    let model = fresh(&config(VOCAB, SEQ, Scope::Sequence, None));
+    let model = fresh(&config(VOCAB, SEQ, Scope::Block, None));
     let batch = TrainingBatch::draw(tokens(ROWS), &model, &steps(4), 1, 0);
     let full = batch.t.iter().filter(|&&t| t == 1.0).count() as f64 / ROWS as f64;
     // Five standard errors.
@@ -125,7 +125,7 @@ fn every_step_is_drawn_equally_often() {
 
 #[test]
 fn the_kl_of_a_sequence_is_paid_once() {
-    let model = trained(&config(VOCAB, SEQ, Scope::Sequence, Some(CATEGORICAL)), 1);
+    let model = trained(&config(VOCAB, SEQ, Scope::Block, Some(CATEGORICAL)), 1);
     for objective in [steps(1), steps(4), ObjectiveConfig::default()] {
         let batch = TrainingBatch::draw(tokens(16), &model, &objective, 1, 0);
         assert!(batch.kl_factor.iter().all(|&factor| factor == 1.0));
@@ -168,7 +168,7 @@ fn the_kl_of_a_step_follows_the_multiplier() {
 #[test]
 fn the_kl_weight_enters_the_total_only() {
     let device = Device::flex();
-    let model = trained(&config(VOCAB, SEQ, Scope::Sequence, Some(CATEGORICAL)), 1);
+    let model = trained(&config(VOCAB, SEQ, Scope::Block, Some(CATEGORICAL)), 1);
     let mut batch = TrainingBatch::draw(tokens(4), &model, &steps(1), 1, 0);
     let at = |batch: &TrainingBatch, kl_weight| {
         let options = LossOptions { kl_weight, ..LossOptions::BOUND };
@@ -188,7 +188,7 @@ fn the_kl_weight_enters_the_total_only() {
 
 #[test]
 fn the_latent_comes_from_where_it_is_said_to() {
-    let model = trained(&config(VOCAB, SEQ, Scope::Sequence, Some(LatentFamily::Gaussian { dim: 3 })), 1);
+    let model = trained(&config(VOCAB, SEQ, Scope::Block, Some(LatentFamily::Gaussian { dim: 3 })), 1);
     let device = Device::flex();
     let batch = TrainingBatch::draw(tokens(4), &model, &steps(1), 1, 0);
     let z = |latent_source| {
@@ -231,13 +231,13 @@ fn objectives_with_problems_are_refused_in_words() {
 #[test]
 #[should_panic(expected = "clean tokens are below")]
 fn clean_tokens_hold_no_mask() {
-    let model = fresh(&config(VOCAB, SEQ, Scope::Sequence, None));
+    let model = fresh(&config(VOCAB, SEQ, Scope::Block, None));
     TrainingBatch::draw(vec![VOCAB as u32; SEQ], &model, &steps(1), 1, 0);
 }
 
 #[test]
 fn earlier_loops_count_with_their_share() {
-    let mut config = config(VOCAB, SEQ, Scope::Sequence, None);
+    let mut config = config(VOCAB, SEQ, Scope::Block, None);
     config.set_loops(3);
     let device = Device::flex().autodiff();
     let model = VmdModel::new(&config, keyed_rng(1, 0, Purpose::Init), &device).unwrap();

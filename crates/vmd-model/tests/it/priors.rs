@@ -38,7 +38,7 @@ fn combinations() -> impl Iterator<Item = (ModelConfig, bool)> {
     TABLE.into_iter().flat_map(|(kind, without, with)| {
         let places = (0..4).flat_map(|place| [false, true].map(|clues| (place, clues)));
         places.flat_map(move |(place, clues)| {
-            [Scope::Sequence, Scope::Step].map(|scope| {
+            [Scope::Block, Scope::Step].map(|scope| {
                 let mut config = config(VOCAB, SEQ, scope, Some(FAMILIES[place / 2]));
                 let latent = config.latent.as_mut().unwrap();
                 (latent.structure, latent.prior) = (STRUCTURES[place % 2], kind);
@@ -53,10 +53,12 @@ fn combinations() -> impl Iterator<Item = (ModelConfig, bool)> {
 /// by ten, so they are drawn from a smaller range.
 fn drawn(config: &ModelConfig, device: &Device) -> VmdModel {
     let model = VmdModel::new(config, keyed_rng(1, 0, Purpose::Init), device).unwrap();
-    let mut rng = keyed_rng(2, 1, Purpose::Init);
+    // One stream per name, so that models that differ in one part have equal parameters elsewhere.
+    let seed = |name: &str| name.bytes().fold(2u64, |seed, byte| seed.wrapping_mul(31) + u64::from(byte));
     let parameters = named_parameters(&model)
         .into_iter()
         .map(|(name, old)| {
+            let mut rng = keyed_rng(seed(&name), 1, Purpose::Init);
             let size = if name.starts_with("prior.learned") { 0.1 } else { 0.7 };
             let values: Vec<f32> =
                 (0..old.num_elements()).map(|_| ((2.0 * uniform(&mut rng) - 1.0) * size) as f32).collect();

@@ -16,7 +16,7 @@ fn sampler(reveal: RevealRule, nfe: usize) -> Sampler {
 
 #[test]
 fn the_count_of_the_network_is_the_sum_over_rows() {
-    for (scope, family) in [(Scope::Sequence, None), (Scope::Step, Some(CATEGORICAL))] {
+    for (scope, family) in [(Scope::Block, None), (Scope::Step, Some(CATEGORICAL))] {
         let model = chain_model(scope, family);
         for rule in RULES {
             let before = model.nfe_counter().evaluated();

@@ -99,7 +99,7 @@ impl Predictor for Table {
     }
 
     fn latent_scope(&self) -> Scope {
-        if self.redraws { Scope::Step } else { Scope::Sequence }
+        if self.redraws { Scope::Step } else { Scope::Block }
     }
 
     fn draw_latents(&self, _: &[usize], _: &[u32], rngs: &mut [&mut ChaCha8Rng]) -> Vec<f32> {

@@ -28,7 +28,7 @@ impl Predictor for Wavering {
     }
 
     fn latent_scope(&self) -> Scope {
-        Scope::Sequence
+        Scope::Block
     }
 
     fn schedule(&self) -> NoiseSchedule {

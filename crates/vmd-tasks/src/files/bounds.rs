@@ -14,29 +14,25 @@ impl FileRun<'_, '_> {
     pub(super) fn measure_bounds(&mut self) -> Result<(), TaskError> {
         let x0 = self.data.held_out(self.amounts.split, self.amounts.texts)?;
         let (model, objective) = (self.subject.model, &self.subject.objective);
-        // NFE counts the steps of all blocks in a unit.
-        let blocks = model.config().unit_blocks();
-        for steps in self.bound_steps(blocks) {
+        for steps in self.bound_steps() {
             let bound = text_bound(model, objective, steps, &x0, self.seed);
-            let nfe = steps.map(|steps| steps * blocks);
-            self.record_bound(nfe, None, bound_figures(&bound));
+            self.record_bound(steps, None, bound_figures(&bound));
             if let Some((steps, k)) = steps.zip(self.amounts.iwae) {
                 let tight = text_importance_bound(model, steps, &x0, k, self.seed);
-                self.record_bound(nfe, Some(k), vec![("bits_per_token_iwae", bits(tight))]);
+                self.record_bound(Some(steps), Some(k), vec![("bits_per_token_iwae", bits(tight))]);
             }
         }
         Ok(())
     }
 
     /// Steps per block; `None` for continuous time.
-    fn bound_steps(&self, blocks: usize) -> Vec<Option<usize>> {
+    fn bound_steps(&self) -> Vec<Option<usize>> {
         let config = self.subject.model.config();
-        let mut steps: Vec<Option<usize>> =
-            self.ready.iter().map(|(sampler, _)| Some(sampler.nfe / blocks)).collect();
+        let mut steps: Vec<Option<usize>> = self.ready.iter().map(|(sampler, _)| Some(sampler.nfe)).collect();
         steps.sort_unstable();
         steps.dedup();
         // A block of one token has one step; more steps give the same bound.
-        let one_token = config.causal && config.unit_len() == 1;
+        let one_token = config.unit_len() == 1;
         steps.retain(|steps| !one_token || *steps == Some(1));
         if one_token && steps.is_empty() {
             steps.push(Some(1));

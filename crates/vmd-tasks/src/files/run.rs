@@ -63,7 +63,7 @@ impl<'a, 'o> FileRun<'a, 'o> {
             )));
         }
         let length = options.length.unwrap_or(config.seq_len);
-        let is_endless = config.causal && data.encoding().form == Form::Text;
+        let is_endless = config.is_causal() && data.encoding().form == Form::Text;
         if length > config.seq_len && !is_endless {
             let problem = format!("must be 1 to {} for this model", config.seq_len);
             return Err(TaskError::Value { option: "length", problem });

@@ -133,7 +133,6 @@ impl Plan {
             let context = self.contexts.number(Context { xt, t });
             let reveal = self.reveals.number(Reveal { context, tokens });
             let owner = match config.scope {
-                Scope::Sequence => 0,
                 Scope::Block => block,
                 Scope::Step => step,
             };

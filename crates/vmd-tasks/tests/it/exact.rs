@@ -25,7 +25,7 @@ fn config(set: &SyntheticSet, scope: &str, latent: &str) -> ModelConfig {
 
 /// A new model has a zero head, so its predictions are uniform.
 fn uniform_model(set: &SyntheticSet) -> VmdModel {
-    VmdModel::new(&config(set, "sequence", ""), keyed_rng(1, 0, Purpose::Init), &Device::flex()).unwrap()
+    VmdModel::new(&config(set, "block", ""), keyed_rng(1, 0, Purpose::Init), &Device::flex()).unwrap()
 }
 
 /// A model with random parameters: uniform in `(-0.7, 0.7)`, except for those of the prior.
@@ -83,12 +83,12 @@ fn exact_accuracies_are_those_of_samples() {
     // 9 values are enumerated. Of 32,768 values, the likeliest are enumerated, and the rest is
     // sampled if there are too many.
     for (scope, groups, classes, prior, clues) in [
-        ("sequence", 2, 3, "independent", ""),
+        ("block", 2, 3, "independent", ""),
         ("step", 2, 3, "independent", ""),
-        ("sequence", 2, 3, "autoregressive", ""),
+        ("block", 2, 3, "autoregressive", ""),
         ("step", 2, 3, "autoregressive", ""),
         ("step", 2, 3, "autoregressive", clues),
-        ("sequence", 5, 8, "autoregressive", ""),
+        ("block", 5, 8, "autoregressive", ""),
         ("step", 5, 8, "autoregressive", clues),
     ] {
         let family = format!("{{ kind = \"categorical\", n_groups = {groups}, n_classes = {classes} }}");
@@ -120,7 +120,7 @@ fn tokens_with_parents_are_measured_as_they_are_sampled() {
     let support: Vec<Vec<u32>> = set.support().unwrap().into_iter().map(|(tokens, _)| tokens).collect();
     let latent = "family = { kind = \"categorical\", n_groups = 2, n_classes = 3 }";
     for latent in ["", latent] {
-        let mut config = config(&set, "sequence", latent);
+        let mut config = config(&set, "block", latent);
         config.graph = Some(vmd_graph::GraphSpec::Chain { n: 2 });
         config.denoiser.parents = Some(Default::default());
         let model = drawn_model(&config);
@@ -151,7 +151,7 @@ fn tokens_with_parents_are_measured_as_they_are_sampled() {
 #[test]
 fn integrated_latents_come_with_an_error() {
     let set = set("pairs-uniform");
-    for scope in ["sequence", "step"] {
+    for scope in ["block", "step"] {
         let model = drawn_model(&config(&set, scope, "family = { kind = \"gaussian\", dim = 3 }"));
         let of = |seed| exact_synthetic(&model, &set, &sampler(RevealRule::Ancestral, 2), seed).unwrap();
         let (a, b) = (of(1), of(2));
@@ -179,7 +179,7 @@ fn what_cannot_be_exact_is_refused_in_words() {
     assert_eq!(of("d1", &SamplerConfig { remask, ..plain() }), ExactError::Remask);
     assert_eq!(of("d1", &SamplerConfig { best_of: 2, ..plain() }), ExactError::BestOf);
     let latent = "family = { kind = \"gaussian\", dim = 2 }";
-    let model = drawn_model(&config(&set("rules"), "sequence", latent));
+    let model = drawn_model(&config(&set("rules"), "block", latent));
     let error = exact_synthetic(&model, &set("rules"), &sampler(RevealRule::Ancestral, 2), 1).unwrap_err();
     assert!(error.to_string().contains("use fewer steps"), "{error}");
 }
@@ -195,8 +195,8 @@ fn the_scope_decides_how_often_the_latent_is_drawn() {
     };
     // With the same weights, one step gives the same result; with two, the second draw removes the
     // dependence.
-    assert!((of("sequence", 1) - of("step", 1)).abs() < 1e-3 || of("sequence", 1) != of("sequence", 2));
-    assert!((of("sequence", 2) - of("step", 2)).abs() > 1e-6);
+    assert!((of("block", 1) - of("step", 1)).abs() < 1e-3 || of("block", 1) != of("block", 2));
+    assert!((of("block", 2) - of("step", 2)).abs() > 1e-6);
 }
 
 #[test]

@@ -47,7 +47,7 @@ impl Predictor for Oracle {
     }
 
     fn latent_scope(&self) -> Scope {
-        Scope::Sequence
+        Scope::Block
     }
 
     fn schedule(&self) -> NoiseSchedule {
@@ -134,7 +134,7 @@ fn where_the_support_cannot_be_listed_there_is_accuracy_alone() {
             self.0.seq_len()
         }
         fn latent_scope(&self) -> Scope {
-            Scope::Sequence
+            Scope::Block
         }
         fn schedule(&self) -> NoiseSchedule {
             NoiseSchedule::default()

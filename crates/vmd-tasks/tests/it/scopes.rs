@@ -24,7 +24,7 @@ fn drawn(settings: &str, size: fn(&str) -> f64) -> VmdModel {
     let trunk = "width = 8\nlayers = 1\nheads = 2\n";
     let clues =
         if settings.ends_with("# clues") { "clues = { width = 8, layers = 1, heads = 2 }\n" } else { "" };
-    let (turned, sees_past) = match settings.contains("causal") {
+    let (turned, sees_past) = match settings.contains("blocks") {
         true => ("position = \"rotary\"\n", "sees_past = true\n"),
         false => ("", ""),
     };
@@ -49,18 +49,14 @@ fn drawn(settings: &str, size: fn(&str) -> f64) -> VmdModel {
     load_parameters(model, drawn).unwrap()
 }
 
-/// `# clues` enables a prior that conditions on known tokens. The prior of a causal model
-/// conditions on the previous blocks.
-const SETTINGS: [&str; 10] = [
-    "scope = \"block\"\nblocks = 2\ncausal = true",
-    "scope = \"block\"\nblocks = 2\ncausal = true # clues",
-    "scope = \"step\"\nblocks = 2\ncausal = true",
-    "scope = \"step\" # clues",
-    "scope = \"block\"\nblocks = 2 # clues",
-    "scope = \"sequence\"",
+/// `# clues` enables a prior that conditions on known tokens. The prior of a model of several
+/// blocks conditions on the previous blocks.
+const SETTINGS: [&str; 6] = [
+    "scope = \"block\"",
     "scope = \"step\"",
-    "scope = \"sequence\"\nblocks = 2",
+    "scope = \"step\" # clues",
     "scope = \"block\"\nblocks = 2",
+    "scope = \"block\"\nblocks = 2 # clues",
     "scope = \"step\"\nblocks = 2",
 ];
 

@@ -108,7 +108,7 @@ impl Predictor for Fixed {
     }
 
     fn latent_scope(&self) -> Scope {
-        Scope::Sequence
+        Scope::Block
     }
 
     fn schedule(&self) -> NoiseSchedule {

@@ -97,7 +97,7 @@ fn trained_loops_fit_the_trunk() {
     ] {
         assert!(bad.problem_on(&model).is_some_and(|problem| problem.to_string().contains(key)), "{bad:?}");
     }
-    model.causal = true;
+    model.blocks = 2;
     assert!(
         recurrence(3, 0.5).problem_on(&model).is_some_and(|problem| problem.to_string().contains("causal"))
     );

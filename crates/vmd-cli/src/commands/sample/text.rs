@@ -98,7 +98,7 @@ fn template(loaded: &LoadedModel, encoding: &Encoding, args: &SampleArgs) -> any
     // A prompt that fills a whole sequence is continued by another sequence, if the model supports
     // it.
     let given = template.len();
-    let goes_on = config.causal && encoding.form == Form::Text && given >= config.seq_len;
+    let goes_on = config.is_causal() && encoding.form == Form::Text && given >= config.seq_len;
     let length = args.length.or(whole).unwrap_or(if goes_on {
         given + config.seq_len
     } else {
@@ -110,7 +110,7 @@ fn template(loaded: &LoadedModel, encoding: &Encoding, args: &SampleArgs) -> any
             template.len()
         )));
     }
-    if length > config.seq_len && (!config.causal || encoding.form != Form::Text) {
+    if length > config.seq_len && (!config.is_causal() || encoding.form != Form::Text) {
         return Err(usage(format!(
             "{length} tokens are more than the {} tokens of this model's sequences; lower --length, or shorten the prompt",
             config.seq_len

@@ -63,7 +63,6 @@ pub(crate) fn config(
             gates: None,
         },
         blocks: 1,
-        causal: false,
         window: None,
         scope,
         latent: family.map(latent),

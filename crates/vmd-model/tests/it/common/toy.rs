@@ -83,7 +83,7 @@ impl Toy {
     pub(crate) fn likelihood(&self, x0: Pair) -> f64 {
         match self.scope {
             Scope::Step => self.chain(x0, [MASK; 2], self.steps, &[0, 1, 2, 3]),
-            Scope::Sequence | Scope::Block => {
+            Scope::Block => {
                 (0..4).map(|z| self.weights[z] * self.chain(x0, [MASK; 2], self.steps, &[z])).sum::<f64>()
             }
         }
@@ -109,9 +109,7 @@ impl Toy {
             let mean = |p: &[f64; 4]| p.iter().zip(self.weights).map(|(p, w)| p * w).sum::<f64>();
             match self.scope {
                 Scope::Step => per_step.iter().map(mean).product(),
-                Scope::Sequence | Scope::Block => {
-                    mean(&[0, 1, 2, 3].map(|z: usize| per_step.iter().map(|p| p[z]).product()))
-                }
+                Scope::Block => mean(&[0, 1, 2, 3].map(|z: usize| per_step.iter().map(|p| p[z]).product())),
             }
         };
         // Linear schedule, uniform grid: a token appears in each step with the same probability.
@@ -124,8 +122,8 @@ impl Toy {
         let upload = |tokens: [i32; 2]| {
             Tensor::<2, Int>::from_data(TensorData::new(tokens.to_vec(), [1, 2]), &Device::flex())
         };
-        // A sequence latent covers all tokens, revealed or not.
-        let masked = xt.map(|token| i32::from(self.scope == Scope::Sequence || token == MASK));
+        // A latent of the block covers all tokens, revealed or not.
+        let masked = xt.map(|token| i32::from(self.scope == Scope::Block || token == MASK));
         let latent_mask = upload(masked);
         let q = self
             .model
@@ -159,7 +157,7 @@ impl Toy {
                 bound += chance * (r * recon + owed * kl(&log_q));
             }
         }
-        if self.scope == Scope::Sequence { bound + kl(&self.log_posterior(x0, [MASK; 2])) } else { bound }
+        if self.scope == Scope::Block { bound + kl(&self.log_posterior(x0, [MASK; 2])) } else { bound }
     }
 }
 
