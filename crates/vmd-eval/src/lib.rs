@@ -7,7 +7,7 @@ mod interval;
 mod record;
 pub mod text;
 
-pub use interval::{mean_interval, wilson_interval};
+pub use interval::{half_width, mean_interval, wilson_interval};
 pub use record::{Figure, Provenance, Record, SamplerLabel, Unit};
 
 /// Runs the examples in the README as doctests.

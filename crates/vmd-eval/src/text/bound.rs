@@ -4,7 +4,7 @@ use vmd_model::{
     BoundEstimate, Budgets, ObjectiveConfig, TrainableDenoiser, VmdModel, estimate_bounds, importance_bound,
 };
 
-use crate::{Figure, mean_interval};
+use crate::{Figure, half_width, mean_interval};
 
 /// Maximum number of texts per batch. The spread of the batches gives the interval.
 const BATCH: usize = 16;
@@ -95,6 +95,8 @@ pub fn text_importance_bound<D: TrainableDenoiser>(
 ) -> Figure {
     let seq = model.config().seq_len;
     let (value, error) = importance_bound(model, steps, x0, k, seed);
-    let ends = [value - 1.96 * error, value + 1.96 * error];
-    Figure { ci95: ends.map(|end| end / seq as f64), n: x0.len() / seq, ..Figure::exact(value / seq as f64) }
+    let n = x0.len() / seq;
+    let half = half_width(error, n);
+    let ends = [value - half, value + half];
+    Figure { ci95: ends.map(|end| end / seq as f64), n, ..Figure::exact(value / seq as f64) }
 }

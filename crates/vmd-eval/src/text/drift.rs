@@ -63,7 +63,7 @@ pub struct Drift {
 /// The plug-in estimate is biased upwards: with `n` words per half, by about a quarter of the
 /// number of observed classes over `n`. For samples of equal length the bias is the same in
 /// `within` and `between` and cancels in `coherence` to first order. As a reference, use windows of
-/// real text of the same length. Intervals are 1.96 standard errors of means over samples treated
+/// real text of the same length. Intervals are those of means over samples treated
 /// as independent, although `between` uses each sample several times.
 ///
 /// # Source

@@ -110,8 +110,8 @@ fn words_that_ends_may_have_cut_do_not_count() {
 fn the_interval_of_a_share_of_words_is_that_over_samples() {
     let samples = ["x the cat y", "x a b y"].repeat(4);
     let figure = word_share(&samples, &WordSet::of("the cat"));
-    // Shares of 1 and 0 in turn: 1.96 √(¼ · 8/7 / 8) to either side.
-    assert!((figure.value - 0.5).abs() < 1e-15 && (figure.ci95[1] - 0.870_399).abs() < 1e-5, "{figure:?}");
+    // Shares of 1 and 0 in turn: Student's 2.364624 times √(¼ · 8/7 / 8) to either side.
+    assert!((figure.value - 0.5).abs() < 1e-15 && (figure.ci95[1] - 0.946_872).abs() < 1e-5, "{figure:?}");
 }
 
 /// Samples whose halves have their own topics.

@@ -2,7 +2,7 @@
 
 use vmd_core::DataSource;
 use vmd_denoiser::Denoiser;
-use vmd_eval::{Figure, Record, mean_interval, wilson_interval};
+use vmd_eval::{Figure, Record, half_width, mean_interval, wilson_interval};
 use vmd_model::importance_bound;
 use vmd_sampler::{Predictor, RevealRule, Sampler, SamplerConfig};
 
@@ -184,7 +184,8 @@ impl Run<'_, '_> {
             for (metric, k) in [("bound", 1), ("bound_iwae", k)] {
                 let steps = config.nfe / self.subject.model.n_blocks();
                 let (value, error) = importance_bound(self.subject.model, steps, &x0, k, seed);
-                let ci95 = [value - 1.96 * error, value + 1.96 * error];
+                let half = half_width(error, BOUND_SEQUENCES);
+                let ci95 = [value - half, value + half];
                 let figure = Figure { ci95, n: BOUND_SEQUENCES, ..Figure::exact(value) };
                 let record = provenance.record(metric, figure, config, None);
                 self.recorder.push(Record { latent_draws: Some(k), ..record });
