@@ -14,6 +14,7 @@ pub enum Scope {
     /// Once per block, before its first step (arXiv 2510.23606). A sequence that is not divided is
     /// one block.
     #[default]
+    #[serde(alias = "sequence")]
     Block,
     /// In each step (VADD, arXiv 2505.17384).
     Step,

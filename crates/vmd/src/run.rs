@@ -223,10 +223,21 @@ fn with_overrides(text: &str, overrides: &[String], seed: Option<u64>) -> Result
         let seed = i64::try_from(seed).map_err(|_| Error::usage("--seed must be below 2^63"))?;
         table.insert("seed".into(), Value::Integer(seed));
     }
+    drop_causal(&mut table);
     match table.remove("recipe") {
         None => Ok((table, !is_complete)),
         Some(Value::Boolean(recipe)) => Ok((table, recipe)),
         Some(_) => Err(Error::usage("recipe: set it to true or false")),
+    }
+}
+
+/// Removes `causal = true` from a model of several blocks. Earlier versions needed it; now these
+/// models are always causal.
+fn drop_causal(table: &mut Table) {
+    let Some(Value::Table(model)) = table.get_mut("model") else { return };
+    let blocks = model.get("blocks").and_then(Value::as_integer);
+    if blocks.is_some_and(|blocks| blocks > 1) && model.get("causal") == Some(&Value::Boolean(true)) {
+        model.remove("causal");
     }
 }
 

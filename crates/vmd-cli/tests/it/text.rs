@@ -52,7 +52,9 @@ texts = 8
 nfe = [1, 2]
 "#;
 
-const BLOCKS: [(&str, &str); 2] = [("{model}", "blocks = 4"), ("{latent}", "sees_past = true")];
+/// With `causal`, which earlier versions needed and this one accepts.
+const BLOCKS: [(&str, &str); 2] =
+    [("{model}", "blocks = 4\ncausal = true\nscope = \"block\""), ("{latent}", "sees_past = true")];
 
 fn config(data: &str, rest: [(&str, &str); 2]) -> String {
     rest.iter().fold(CONFIG.replace("{data}", data), |text, (key, value)| text.replace(key, value))

@@ -108,6 +108,13 @@ fn a_graph_must_fit_and_is_not_called_absent_when_it_does_not() {
 }
 
 #[test]
+fn the_scope_sequence_of_earlier_versions_is_block() {
+    let text = MODEL.replace("scope = \"step\"", "scope = \"sequence\"");
+    assert_ne!(text, MODEL);
+    assert_eq!(toml::from_str::<ModelConfig>(&text).unwrap().scope, Scope::Block);
+}
+
+#[test]
 fn a_sound_configuration_has_no_problems() {
     for scope in [Scope::Block, Scope::Step] {
         for family in [None, Some(CATEGORICAL)] {
