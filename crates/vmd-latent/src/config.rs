@@ -288,6 +288,14 @@ impl Validate for LatentConfig {
         if self.family.channels() == 0 {
             problems.push(Problem::new("family", "it has no channels; set every size to 1 or more"));
         }
+        if let LatentFamily::Categorical { n_groups, n_classes: 1, .. } = self.family
+            && n_groups > 0
+        {
+            problems.push(Problem::new(
+                "family",
+                "a group of one class carries nothing; set n_classes to 2 or more",
+            ));
+        }
         let init_scale = self.posterior.init_scale;
         if !(init_scale >= 0.0 && init_scale.is_finite()) {
             let message = format!("must be 0 or more and finite, not {init_scale}");

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use vmd_core::{Problem, Validate};
 use vmd_process::{NoiseSchedule, kl_multiplier, reveal_probability, step_times};
-use vmd_sampler::Scope;
+use vmd_sampler::{MAX_STEPS, Scope};
 
 /// Numbers of sampling steps that a model is trained for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,6 +126,9 @@ impl Validate for ObjectiveConfig {
         let steps = self.steps.as_ref().map_or(&[1][..], Budgets::all);
         if steps.is_empty() || steps.contains(&0) {
             problems.push(Problem::new("steps", "it is 0 or empty; set it to 1 or more, or remove it"));
+        }
+        if let Some(steps) = steps.iter().find(|&&steps| steps > MAX_STEPS) {
+            problems.push(Problem::new("steps", format!("{steps} is more than {MAX_STEPS}; lower it")));
         }
         let shares = [("latent_free_share", self.latent_free_share), ("clue_share", self.clue_share)];
         let shares = shares.into_iter().filter(|(_, share)| !(0.0..=1.0).contains(share));

@@ -5,6 +5,9 @@ use vmd_core::{Problem, Validate};
 
 use crate::{RemaskRule, RevealRule, ValueRule};
 
+/// Maximum number of steps of a sampler, far above the number of tokens of any sequence.
+pub const MAX_STEPS: usize = 1_000_000;
+
 /// Configuration of a [`Sampler`](crate::Sampler).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -120,6 +123,10 @@ impl Validate for SamplerConfig {
     fn problems(&self, (): ()) -> Vec<Problem> {
         let mut problems: Vec<Problem> =
             Problem::zeros([("nfe", self.nfe), ("best_of", self.best_of)]).collect();
+        if self.nfe > MAX_STEPS {
+            let message = format!("{} is more than {MAX_STEPS}; lower it", self.nfe);
+            problems.push(Problem::new("nfe", message));
+        }
         if !self.reveal.is_valid() {
             let message =
                 format!("tau must lie in 0..=1, gamma must be 0 or more and finite, in {}", self.reveal);

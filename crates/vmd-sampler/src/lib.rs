@@ -26,7 +26,7 @@ mod text;
 mod tree;
 
 pub use checker::Checker;
-pub use config::SamplerConfig;
+pub use config::{MAX_STEPS, SamplerConfig};
 pub use method::Method;
 pub use observer::Observer;
 pub use prediction::{Prediction, RowPrediction, StepTies};

@@ -5,6 +5,7 @@ use toml::{Table, Value};
 use vmd_core::{Problem, Validate};
 use vmd_graph::GraphSpec;
 use vmd_model::{ModelConfig, ObjectiveConfig};
+use vmd_sampler::MAX_STEPS;
 use vmd_tasks::{EvaluateConfig, Evaluation, Sizes, Task, TaskConfig};
 use vmd_train::TrainConfig;
 
@@ -190,8 +191,20 @@ impl RunConfig {
         let evaluate = &self.evaluate;
         let counts = [("samples", evaluate.samples.unwrap_or(1)), ("texts", evaluate.texts.unwrap_or(1))];
         let mut problems: Vec<Problem> = Problem::zeros(counts).collect();
-        if evaluate.nfe.contains(&0) {
-            problems.push(Problem::new("nfe", "every entry must be 1 or more, not 0"));
+        if evaluate.nfe.is_empty() || evaluate.nfe.contains(&0) {
+            problems.push(Problem::new("nfe", "it needs one entry or more, each 1 or more"));
+        }
+        if let Some(nfe) = evaluate.nfe.iter().find(|&&nfe| nfe > MAX_STEPS) {
+            problems.push(Problem::new("nfe", format!("{nfe} is more than {MAX_STEPS}; lower it")));
+        }
+        let blocks = self.model.blocks;
+        let counts_all_blocks = matches!(self.data, TaskConfig::Synthetic(_) | TaskConfig::Sudoku(_));
+        if counts_all_blocks && evaluate.nfe.iter().any(|nfe| blocks > 0 && !nfe.is_multiple_of(blocks)) {
+            let message = format!("every entry must be a multiple of model.blocks = {blocks}");
+            problems.push(Problem::new("nfe", message));
+        }
+        if evaluate.reveal.is_empty() {
+            problems.push(Problem::new("reveal", "it needs one rule or more, such as [\"ancestral\"]"));
         }
         let evaluation = Evaluation { nfe: Some(vec![1]), ..evaluate.evaluation(self.seed) };
         let asked = evaluation.options.set();

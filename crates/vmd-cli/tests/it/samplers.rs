@@ -48,6 +48,14 @@ fn what_the_evaluation_lacks_shows_before_training() {
         command.assert()
     };
     refused(train(&["evaluate.reveal=[\"independent-set\"]"]), &["evaluate.reveal: independent-set"]);
+    refused(train(&["evaluate.reveal=[]"]), &["evaluate.reveal: it needs one rule or more"]);
+    refused(train(&["evaluate.nfe=[]"]), &["evaluate.nfe: it needs one entry or more"]);
+    refused(train(&["evaluate.nfe=[9223372036854775807]"]), &["evaluate.nfe", "more than 1000000; lower it"]);
+    refused(train(&["objective.steps=4611686018427387904"]), &["objective.steps", "more than 1000000"]);
+    let one_class = "model.latent.family={ kind = \"categorical\", n_groups = 1, n_classes = 1 }";
+    refused(train(&[one_class]), &["model.latent.family", "set n_classes to 2 or more"]);
+    let blocks = ["model.blocks=2", "model.denoiser.trunk.position=rotary", "evaluate.nfe=[1]"];
+    refused(train(&blocks), &["evaluate.nfe: every entry must be a multiple of model.blocks = 2"]);
 }
 
 fn json_lines(output: &[u8]) -> Vec<Value> {
@@ -127,9 +135,10 @@ fn bounds_of_blocks_are_for_as_many_steps_as_the_sampler_has_in_all() {
     let (_, after) = rest.split_once("[objective]").unwrap();
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("tiny.toml"), format!("{before}[objective]{after}")).unwrap();
+    let rotary = "model.denoiser.trunk.position=rotary";
     let blocks = ["--set", "data.set=d1", "--set", "model.blocks=2", "--set", "evaluate.nfe=[2]"];
     let train = ["train", "--config", "tiny.toml", "--run", "run", "--set", "train.steps=300"];
-    vmd(folder.path()).args(train).args(blocks).assert().success();
+    vmd(folder.path()).args(train).args(blocks).args(["--set", rotary]).assert().success();
     let measured = ["evaluate-synthetic", "--model", "run", "--iwae", "1", "--nfe", "2", "--json"];
     let records = json_lines(&vmd(folder.path()).args(measured).output().unwrap().stdout);
     let of = |metric: &str| records.iter().find(|record| record["metric"] == metric).unwrap();
