@@ -99,12 +99,4 @@ mod tests {
         assert!((half_width(1.0, 3) - 0.95 / (2.0 * 0.975 * 0.025_f64).sqrt()).abs() < 1e-5);
         assert_eq!((half_width(1.0, 1), half_width(1.0, 0)), (0.0, 0.0));
     }
-
-    #[test]
-    fn a_mean_has_the_interval_of_its_standard_error() {
-        let figure = mean_interval(&[1.0, 2.0, 3.0]);
-        // The standard error of 1, 2, 3 is 1/√3.
-        let half = 4.302_653 / 3f64.sqrt();
-        assert!((figure.ci95[0] - (2.0 - half)).abs() < 1e-6 && (figure.ci95[1] - (2.0 + half)).abs() < 1e-6);
-    }
 }

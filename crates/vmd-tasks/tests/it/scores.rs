@@ -27,10 +27,10 @@ fn intervals_are_the_known_ones() {
         assert!(none.ci95[0] < 1e-12 && none.ci95[1] > 0.0 && none.ci95[1] < 1.0);
         assert!(all.ci95[1] > 1.0 - 1e-12 && all.ci95[0] < 1.0 && all.ci95[0] > 0.0);
     }
-    // Mean 2, standard deviation 1, three values: 2 ± 1.96/√3.
+    // Mean 2, standard deviation 1, three values: 2 ± 4.302653/√3 by Student's t.
     let figure = mean_interval(&[1.0, 2.0, 3.0]);
     assert_eq!((figure.value, figure.n), (2.0, 3));
-    assert!((figure.ci95[1] - 2.0 - 1.131_586).abs() < 1e-6, "{figure:?}");
+    assert!((figure.ci95[1] - 2.0 - 2.484_138).abs() < 1e-6, "{figure:?}");
 }
 
 fn provenance() -> Provenance {
