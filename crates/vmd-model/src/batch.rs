@@ -211,16 +211,15 @@ impl TrainingBatch {
             Scope::Step => xt.clone(),
             Scope::Block => (0..x0.len()).map(|i| if clamped[i] { x0[i] } else { mask }).collect(),
         };
-        let latent_mask = |i: usize| observed[i] == mask;
         // The loss is a mean over rows, which are blocks, in nats per sequence.
         let n_blocks = config.blocks as f64;
-        let n_latent_tokens = (0..x0.len()).filter(|&i| latent_mask(i)).count();
-        let kl_factor = match assigned.latent_free || n_latent_tokens == 0 {
+        let n_covered = observed.iter().filter(|&&token| token == mask).count();
+        let kl_factor = match assigned.latent_free || n_covered == 0 {
             true => 0.0,
-            false => n_blocks * ObjectiveConfig::kl_factor(config.scope, drawn, n_latent_tokens),
+            false => n_blocks * ObjectiveConfig::kl_factor(config.scope, drawn, n_covered),
         };
-        self.latent_mask.extend((0..x0.len()).map(|i| u32::from(latent_mask(i))));
-        self.loss_mask.extend((0..x0.len()).map(|i| u32::from(xt[i] == mask)));
+        self.latent_mask.extend(observed.iter().map(|&token| u32::from(token == mask)));
+        self.loss_mask.extend(xt.iter().map(|&token| u32::from(token == mask)));
         self.recon_weight.push(n_blocks * drawn.weight);
         self.kl_factor.push((1.0 - given) * kl_factor);
         self.observed.extend(observed);

@@ -176,7 +176,7 @@ impl ObjectiveConfig {
 
     /// Factor on one KL, given the drawn time and the number of masked tokens.
     ///
-    /// Sequence and block scope: 1, because the latent is drawn once. Step scope:
+    /// Block scope: 1, because the latent is drawn once. Step scope:
     /// `weight · c(n, r)`.
     pub(crate) fn kl_factor(scope: Scope, drawn: DrawnTime, n_masked: usize) -> f64 {
         match scope {

@@ -48,19 +48,20 @@ impl Run {
         Ok(Self { config, task: task.into(), folder })
     }
 
-    /// Checks that the run was made with `config`.
+    /// Opens the run in the folder `path`, which was made with `config` on the data of `task`.
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] that names the first difference.
-    pub fn check(&self, config: &RunConfig) -> Result<(), Error> {
-        RunFolder::open(self.folder.path(), Some(&config.to_toml()))?;
-        Ok(())
+    /// [`Error::Usage`] if there is no run, or if its configuration is another one: names the first
+    /// difference.
+    pub fn resume(config: RunConfig, task: Arc<dyn Task>, path: &Path) -> Result<Self, Error> {
+        let folder = RunFolder::open(path, Some(&config.to_toml()))?;
+        Ok(Self { config, task, folder })
     }
 
     /// The opened data.
-    pub fn task(&self) -> &dyn Task {
-        self.task.as_ref()
+    pub fn task(&self) -> &Arc<dyn Task> {
+        &self.task
     }
 
     /// The configuration.

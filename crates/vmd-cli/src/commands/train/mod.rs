@@ -83,13 +83,13 @@ fn resumed_folder(args: &TrainArgs) -> anyhow::Result<PathBuf> {
 
 /// Opens the run in `path`; a configuration that is given must equal that of the run.
 fn open(args: &TrainArgs, path: &std::path::Path) -> anyhow::Result<Run> {
-    let run = Run::open(path)?;
     let chosen = args.preset.is_some() || args.config.is_some();
-    if chosen || !args.overrides.is_empty() || args.common.seed.is_some() {
-        let text = if chosen { chosen_text(args)? } else { run.config().to_toml() };
-        run.check(&resolve(args, &text)?.0)?;
+    if !chosen && args.overrides.is_empty() && args.common.seed.is_none() {
+        return Ok(Run::open(path)?);
     }
-    Ok(run)
+    let saved = RunFolder::read_config(path)?;
+    let (config, task) = resolve(args, &if chosen { chosen_text(args)? } else { saved })?;
+    Ok(Run::resume(config, task.into(), path)?)
 }
 
 fn resolve(args: &TrainArgs, text: &str) -> anyhow::Result<(RunConfig, Box<dyn Task>)> {

@@ -57,8 +57,8 @@ impl Pair {
     fn open(args: &TrainArgs) -> anyhow::Result<Self> {
         let path = super::resumed_folder(args)?;
         let with = super::open(args, &path)?;
-        let without = Run::open(&twin_folder(&path))?;
-        without.check(&with.config().without_latent()?)?;
+        let twin = with.config().without_latent()?;
+        let without = Run::resume(twin, Arc::clone(with.task()), &twin_folder(&path))?;
         Ok(Self { with, without })
     }
 
