@@ -126,5 +126,5 @@ fn stop_on_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
 fn evaluate(run: &Run, args: &TrainArgs, device: &Device) -> anyhow::Result<()> {
     let config = run.config();
     let loaded = LoadedModel::load(&run.folder().model(), args.common.load_options(None)?, device)?;
-    report_trained(run.task(), &loaded, &config.evaluate.evaluation(config.seed), args.common.json)
+    report_trained(run.task().as_ref(), &loaded, &config.evaluate.evaluation(config.seed), args.common.json)
 }
