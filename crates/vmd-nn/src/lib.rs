@@ -10,6 +10,8 @@
 
 mod attention;
 mod gates;
+#[cfg(feature = "autodiff")]
+mod gradients;
 mod init;
 mod kv_cache;
 mod linear;
@@ -22,14 +24,15 @@ mod trunk_builder;
 
 pub use attention::{Attention, head_edges};
 pub use gates::{EdgeGates, GatesConfig};
+#[cfg(feature = "autodiff")]
+pub use gradients::{NamedGradients, named_gradients};
 pub use init::ParameterInit;
 pub use kv_cache::{BlockMask, KeysValues};
 pub use linear::{Linear, Weights};
 pub use messages::Messages;
 pub use norm::{LayerNorm, Modulation};
 pub use parameters::{
-    NamedGradients, ParameterError, load_parameters, named_gradients, named_parameters,
-    parameters_from_safetensors, parameters_to_safetensors,
+    ParameterError, load_parameters, named_parameters, parameters_from_safetensors, parameters_to_safetensors,
 };
 pub use position::{Embedding, PositionEncoding, PositionTable};
 pub use trunk::{Loops, Mixing, Trunk, TrunkConfig};
