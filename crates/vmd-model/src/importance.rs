@@ -141,10 +141,9 @@ impl<D: TrainableDenoiser> Batch<'_, D> {
 
     fn evaluate(&self, rows: &mut [Trajectory]) {
         let (config, steps) = (self.model.config(), self.steps());
-        let last = steps - 1;
-        for step in 0..=last {
+        for step in 0..steps {
             let (opens, closes) = match config.scope {
-                Scope::Block => (step == 0, step == last),
+                Scope::Block => (step == 0, step + 1 == steps),
                 Scope::Step => (true, true),
             };
             // A latent of a step is drawn only if the step reveals a token.

@@ -16,8 +16,6 @@ pub trait TaskSettings {
     const NAME: &'static str;
     /// Evaluation options that the task accepts.
     const OPTIONS: &'static [&'static str];
-    /// Whether the task has rules that samples can be checked against.
-    const HAS_RULES: bool = false;
 
     /// Sizes of the data, if they are known without opening it.
     fn known_sizes(&self) -> Option<Sizes>;
@@ -69,13 +67,6 @@ macro_rules! registry {
             pub fn options(&self) -> &'static [&'static str] {
                 match self {
                     $(Self::$kind(_) => <$settings>::OPTIONS,)*
-                }
-            }
-
-            /// Whether the task has rules that samples can be checked against.
-            pub fn has_rules(&self) -> bool {
-                match self {
-                    $(Self::$kind(_) => <$settings>::HAS_RULES,)*
                 }
             }
         }

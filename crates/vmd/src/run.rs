@@ -5,8 +5,7 @@ use toml::{Table, Value};
 use vmd_core::{Problem, Validate};
 use vmd_graph::GraphSpec;
 use vmd_model::{ModelConfig, ObjectiveConfig};
-use vmd_sampler::MAX_STEPS;
-use vmd_tasks::{EvaluateConfig, Evaluation, Sizes, Task, TaskConfig};
+use vmd_tasks::{EvaluateConfig, Sizes, Task, TaskConfig};
 use vmd_train::TrainConfig;
 
 use crate::Error;
@@ -107,7 +106,8 @@ impl RunConfig {
     }
 
     /// Deserialises and validates `table`.
-    fn parse(table: Table, problems_of: impl Fn(&Self) -> Vec<Problem>) -> Result<Self, Error> {
+    fn parse(mut table: Table, problems_of: impl Fn(&Self) -> Vec<Problem>) -> Result<Self, Error> {
+        drop_causal(&mut table);
         let mut problems = Vec::new();
         let mut config = parse_reporting_all(table, &mut problems);
         if let Some(config) = &mut config {
@@ -191,11 +191,8 @@ impl RunConfig {
         let evaluate = &self.evaluate;
         let counts = [("samples", evaluate.samples.unwrap_or(1)), ("texts", evaluate.texts.unwrap_or(1))];
         let mut problems: Vec<Problem> = Problem::zeros(counts).collect();
-        if evaluate.nfe.is_empty() || evaluate.nfe.contains(&0) {
-            problems.push(Problem::new("nfe", "it needs one entry or more, each 1 or more"));
-        }
-        if let Some(nfe) = evaluate.nfe.iter().find(|&&nfe| nfe > MAX_STEPS) {
-            problems.push(Problem::new("nfe", format!("{nfe} is more than {MAX_STEPS}; lower it")));
+        if evaluate.nfe.is_empty() {
+            problems.push(Problem::new("nfe", "it needs one entry or more, such as [1, 2, 4]"));
         }
         let blocks = self.model.blocks;
         let counts_all_blocks = matches!(self.data, TaskConfig::Synthetic(_) | TaskConfig::Sudoku(_));
@@ -206,7 +203,7 @@ impl RunConfig {
         if evaluate.reveal.is_empty() {
             problems.push(Problem::new("reveal", "it needs one rule or more, such as [\"ancestral\"]"));
         }
-        let evaluation = Evaluation { nfe: Some(vec![1]), ..evaluate.evaluation(self.seed) };
+        let evaluation = evaluate.evaluation(self.seed);
         let asked = evaluation.options.set();
         for option in asked.into_iter().filter(|option| !self.data.options().contains(option)) {
             let tasks = TaskConfig::tasks_with(option).join(", ");
@@ -236,7 +233,6 @@ fn with_overrides(text: &str, overrides: &[String], seed: Option<u64>) -> Result
         let seed = i64::try_from(seed).map_err(|_| Error::usage("--seed must be below 2^63"))?;
         table.insert("seed".into(), Value::Integer(seed));
     }
-    drop_causal(&mut table);
     match table.remove("recipe") {
         None => Ok((table, !is_complete)),
         Some(Value::Boolean(recipe)) => Ok((table, recipe)),

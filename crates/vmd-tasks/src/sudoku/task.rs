@@ -60,7 +60,6 @@ impl Default for SudokuConfig {
 impl TaskSettings for SudokuConfig {
     const NAME: &'static str = "sudoku";
     const OPTIONS: &'static [&'static str] = &["search", "puzzles", "limit", "unconditional", "samples"];
-    const HAS_RULES: bool = true;
 
     fn known_sizes(&self) -> Option<Sizes> {
         let size = self.box_rows.saturating_mul(self.box_cols);

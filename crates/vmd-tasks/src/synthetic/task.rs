@@ -29,7 +29,6 @@ pub struct SyntheticConfig {
 impl TaskSettings for SyntheticConfig {
     const NAME: &'static str = "synthetic";
     const OPTIONS: &'static [&'static str] = &["samples", "iwae", "given", "contexts", "completions"];
-    const HAS_RULES: bool = true;
 
     fn known_sizes(&self) -> Option<Sizes> {
         Some(Sizes { vocab: self.set.vocab(), seq_len: self.set.seq_len(), examples: None })
