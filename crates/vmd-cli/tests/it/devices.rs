@@ -7,12 +7,10 @@
 
 use std::collections::BTreeMap;
 
-use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{Device, Gradients, Tensor};
+use burn::tensor::{Device, Tensor};
 use vmd::core::{DataSource, Purpose, index_below, keyed_rng};
 use vmd::model::{Conditioned, LossOptions, ModelConfig, ObjectiveConfig, TrainingBatch, VmdModel, loss};
-use vmd::nn::{Activation, PositionEncoding, load_parameters, named_parameters};
-use vmd::process::{Purpose, index_below, keyed_rng};
+use vmd::nn::{Activation, PositionEncoding, load_parameters, named_gradients, named_parameters};
 use vmd::sampler::{Predictor, Query};
 use vmd::train::{MetricRecord, TrainConfig, Trainer, TrainerParts};
 
@@ -85,28 +83,6 @@ impl DataSource for Tokens {
     }
 }
 
-struct Collector<'a> {
-    gradients: &'a Gradients,
-    path: Vec<String>,
-    found: BTreeMap<String, Vec<f64>>,
-}
-
-impl ModuleVisitor for Collector<'_> {
-    fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.to_string());
-    }
-
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(gradient) = param.val().grad(self.gradients) {
-            self.found.insert(self.path.join("."), gradient.into_data().iter::<f64>().collect());
-        }
-    }
-}
-
 /// Values by name.
 type Values = BTreeMap<String, Vec<f64>>;
 
@@ -147,10 +123,9 @@ fn evaluate(config: &ModelConfig, device: &Device) -> [Values; 3] {
     let logits =
         Values::from([("logits".to_string(), answer.logits.iter().map(|&x| f64::from(x)).collect())]);
     values.extend(parts.kl.as_ref().map(|kl| ("kl".to_string(), host(kl))));
-    let gradients = parts.total.backward();
-    let mut collector = Collector { gradients: &gradients, path: Vec::new(), found: BTreeMap::new() };
-    model.visit(&mut collector);
-    [logits, values, collector.found]
+    let gradients = named_gradients(&model, &parts.total.backward()).into_iter();
+    let gradients = gradients.map(|(name, g)| (name, g.into_data().iter::<f64>().collect()));
+    [logits, values, gradients.collect()]
 }
 
 fn compare(what: &str, ours: &Values, theirs: &Values, tolerance: f64) -> f64 {
